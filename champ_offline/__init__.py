@@ -1,0 +1,7 @@
+"""CHAMP Offline: signed bundles, a zone's verified store and registry, reviewed changes to clusters.
+
+The library behind every front-end. It never prints, prompts or exits; it raises `errors.ChampError`
+and reports progress as `events`. Start reading at ARCHITECTURE.md beside this file.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,72 @@
+"""What can go wrong, as an interface: a stable id, an exit code, one sentence, one remedy.
+
+Invariant: every error that reaches a front-end is a `ChampError`; its texts are templates from this
+code base (the message ids of the translation catalog) and everything that came from outside is a
+field, never part of a template.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """The exit status of `champ`; scripts rely on these numbers, so they are never reused."""
+
+    OK = 0
+    INTERNAL = 1
+    USAGE = 2
+    TRUST_REFUSED = 3
+    PREFLIGHT = 4
+    PUT_BACK = 5
+    NEEDS_PERSON = 6
+    APPROVAL_MISSING = 7
+    LOCKED = 8
+    MEDIUM_MISSING = 9
+    PLAN_HAS_CHANGES = 10
+    CORRUPT = 11
+    TRUNCATED = 12
+    DOCUMENT_ALTERED = 13
+    NOT_FOUND = 14
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class ChampError(Exception):
+    """Base of all errors a user can meet.
+
+    Subclasses set `id` (stable, dotted, for example "media.volume-corrupt"), `exit_code`, `message`
+    and `remedy`. Both texts are `str.format` templates over the keyword fields given on raising; a
+    front-end translates the template first and fills the fields in afterwards.
+    """
+
+    id: ClassVar[str]
+    exit_code: ClassVar[ExitCode]
+    message: ClassVar[str]
+    remedy: ClassVar[str]
+
+    def __init__(self, **fields: object) -> None:
+        """Keep the fields; a field the templates need and did not get raises KeyError in tests."""
+        super().__init__(fields)
+        self.fields = fields
+
+    def __str__(self) -> str:
+        return self.message.format(**self.fields)
+
+    @property
+    def advice(self) -> str:
+        """The remedy with its fields filled in, in English."""
+        return self.remedy.format(**self.fields)
+
+
+def every_error() -> list[type[ChampError]]:
+    """All concrete errors imported so far, sorted by id; the table in errors.md is made from it."""
+    found: list[type[ChampError]] = []
+    waiting = list(ChampError.__subclasses__())
+    while waiting:
+        error = waiting.pop()
+        waiting.extend(error.__subclasses__())
+        if "id" in error.__dict__:
+            found.append(error)
+    return sorted(found, key=lambda error: error.id)

@@ -1,0 +1,1 @@
+"""OCI content as pure values: digests, references, descriptors, manifests, the image layout."""

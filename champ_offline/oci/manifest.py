@@ -1,0 +1,129 @@
+"""Image manifests and indexes (OCI image-spec 1.1, manifest.md and image-index.md).
+
+Invariant: only documents of at most 4 MiB (distribution-spec 1.1, "Pushing Manifests") with known
+media types are read, and every descriptor they hold has been checked.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from champ_offline.errors import ChampError, ExitCode
+from champ_offline.oci import media_types
+from champ_offline.oci.descriptor import Descriptor
+
+LIMIT = 4 * 1024 * 1024
+
+
+class InvalidManifest(ChampError):
+    """Bytes that should be a manifest or index are not."""
+
+    id = "oci.invalid-manifest"
+    exit_code = ExitCode.CORRUPT
+    message = "A manifest cannot be read: {reason}."
+    remedy = "The document was not written by a conforming tool; obtain it again from its source."
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One manifest or index; `children` are the descriptors it points at, in document order."""
+
+    media_type: str
+    artifact_type: str
+    config: Descriptor | None
+    layers: tuple[Descriptor, ...]
+    manifests: tuple[Descriptor, ...]
+    annotations: dict[str, str]
+
+    @property
+    def children(self) -> tuple[Descriptor, ...]:
+        """Everything that must be present for this document to be usable."""
+        config = () if self.config is None else (self.config,)
+        return config + self.layers + self.manifests
+
+    @property
+    def kind(self) -> str:
+        """What the artifact is: its artifactType, or the media type of its config."""
+        return self.artifact_type or (self.config.media_type if self.config else self.media_type)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Manifest:
+        """Read a manifest or index; raises InvalidManifest, InvalidDescriptor, InvalidDigest."""
+        document = _document(data)
+        media_type = document.get("mediaType") or _guess(document)
+        if media_type not in media_types.INDEXES | media_types.MANIFESTS:
+            raise InvalidManifest(reason=f"media type {str(media_type)[:80]!r} is not known")
+        index = media_type in media_types.INDEXES
+        return cls(
+            media_type=media_type,
+            artifact_type=str(document.get("artifactType") or ""),
+            config=None if index else Descriptor.from_document(document.get("config")),
+            layers=() if index else _descriptors(document, "layers"),
+            manifests=_descriptors(document, "manifests") if index else (),
+            annotations={str(k): str(v) for k, v in (document.get("annotations") or {}).items()},
+        )
+
+
+def encode(document: dict[str, Any]) -> bytes:
+    """Canonical bytes of a document of ours: sorted keys, no spaces; equal values, equal bytes."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def image_manifest(
+    config: Descriptor,
+    layers: list[Descriptor],
+    *,
+    artifact_type: str = "",
+    annotations: dict[str, str] | None = None,
+) -> bytes:
+    """The bytes of an OCI image manifest over `config` and `layers`."""
+    document: dict[str, Any] = {
+        "schemaVersion": 2,
+        "mediaType": media_types.IMAGE_MANIFEST,
+        "config": config.to_document(),
+        "layers": [layer.to_document() for layer in layers],
+    }
+    if artifact_type:
+        document["artifactType"] = artifact_type
+    if annotations:
+        document["annotations"] = annotations
+    return encode(document)
+
+
+def image_index(manifests: list[Descriptor]) -> bytes:
+    """The bytes of an OCI image index over `manifests`."""
+    return encode(
+        {
+            "schemaVersion": 2,
+            "mediaType": media_types.IMAGE_INDEX,
+            "manifests": [manifest.to_document() for manifest in manifests],
+        }
+    )
+
+
+def _document(data: bytes) -> dict[str, Any]:
+    if len(data) > LIMIT:
+        raise InvalidManifest(reason=f"{len(data)} bytes are more than the {LIMIT} allowed")
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise InvalidManifest(reason="it is not JSON") from error
+    if not isinstance(document, dict) or document.get("schemaVersion") != 2:
+        raise InvalidManifest(reason="it is not a JSON object with schemaVersion 2")
+    if not isinstance(document.get("annotations") or {}, dict):
+        raise InvalidManifest(reason="annotations are not an object")
+    return document
+
+
+def _guess(document: dict[str, Any]) -> str:
+    """OCI documents may leave mediaType out; the fields tell an index from a manifest."""
+    return media_types.IMAGE_INDEX if "manifests" in document else media_types.IMAGE_MANIFEST
+
+
+def _descriptors(document: dict[str, Any], key: str) -> tuple[Descriptor, ...]:
+    items = document.get(key)
+    if not isinstance(items, list):
+        raise InvalidManifest(reason=f"“{key}” is not a list")
+    return tuple(Descriptor.from_document(item) for item in items)

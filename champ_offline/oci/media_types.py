@@ -1,0 +1,23 @@
+"""The media types this product reads and writes."""
+
+IMAGE_INDEX = "application/vnd.oci.image.index.v1+json"
+IMAGE_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+IMAGE_CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER_TAR = "application/vnd.oci.image.layer.v1.tar"
+LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
+LAYER_ZSTD = "application/vnd.oci.image.layer.v1.tar+zstd"
+EMPTY = "application/vnd.oci.empty.v1+json"
+
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+
+# https://helm.sh/docs/topics/registries/ ("Helm chart manifest")
+HELM_CONFIG = "application/vnd.cncf.helm.config.v1+json"
+HELM_CHART = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+
+APP = "application/vnd.champ.app.v1"
+APP_CONFIG = "application/vnd.champ.app.config.v1+json"
+APP_FILE = "application/vnd.champ.app.file.v1"
+
+INDEXES = frozenset({IMAGE_INDEX, DOCKER_LIST})
+MANIFESTS = frozenset({IMAGE_MANIFEST, DOCKER_MANIFEST})
