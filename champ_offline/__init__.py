@@ -1,4 +1,4 @@
-"""CHAMP Offline: signed bundles, a zone's verified store and registry, reviewed changes to clusters.
+"""CHAMP Offline: signed bundles, the verified store and registry of a zone, reviewed changes.
 
 The library behind every front-end. It never prints, prompts or exits; it raises `errors.ChampError`
 and reports progress as `events`. Start reading at ARCHITECTURE.md beside this file.

@@ -1,0 +1,121 @@
+"""The zone's SQLite database: everything mutable, changed only in transactions.
+
+Invariant: WAL with synchronous=FULL, so a committed transaction survives a power cut; each
+component owns its tables and a list of schema steps that is only ever appended to.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from champ_offline.errors import ChampError, ExitCode
+
+_BUSY_SECONDS = 20.0
+
+
+class DatabaseUnusable(ChampError):
+    """The database file cannot be opened or is damaged."""
+
+    id = "durable.database-unusable"
+    exit_code = ExitCode.NEEDS_PERSON
+    message = "The zone's database {path} cannot be used: {reason}."
+    remedy = "Check the disk and the file's owner; restore the file from the last backup if needed."
+
+
+class DatabaseNewer(ChampError):
+    """The database was written by a newer release of this program."""
+
+    id = "durable.database-newer"
+    exit_code = ExitCode.PREFLIGHT
+    message = "The zone's database {path} has “{component}” at version {found}; known is {known}."
+    remedy = "Use the release of champ that wrote it, or a newer one."
+
+
+class Database:
+    """One SQLite file, one connection a thread, transactions begun IMMEDIATE."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._every: list[sqlite3.Connection] = []
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        with self._translated():
+            self._connection().execute(
+                "CREATE TABLE IF NOT EXISTS schema_version"
+                " (component TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT"
+            )
+
+    def migrate(self, component: str, steps: Sequence[str]) -> None:
+        """Apply the schema steps of `component` that this file lacks, each with its version."""
+        found = self.query("SELECT version FROM schema_version WHERE component = ?", (component,))
+        version = int(found[0]["version"]) if found else 0
+        if version > len(steps):
+            raise DatabaseNewer(
+                path=self.path, component=component, found=version, known=len(steps)
+            )
+        for number, step in enumerate(steps[version:], start=version + 1):
+            with self.transaction() as connection:
+                for statement in filter(str.strip, step.split(";")):
+                    connection.execute(statement)
+                connection.execute(
+                    "INSERT INTO schema_version VALUES (?, ?)"
+                    " ON CONFLICT (component) DO UPDATE SET version = excluded.version",
+                    (component, number),
+                )
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing, serialised against every other writer; raises DatabaseUnusable."""
+        connection = self._connection()
+        with self._translated():
+            connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        with self._translated():
+            connection.execute("COMMIT")
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        """The rows of a read; raises DatabaseUnusable."""
+        with self._translated():
+            return self._connection().execute(sql, parameters).fetchall()
+
+    def damage(self) -> list[str]:
+        """What SQLite's own integrity check finds; empty when the file is sound."""
+        rows = [str(row[0]) for row in self.query("PRAGMA integrity_check")]
+        return [row for row in rows if row != "ok"]
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        while self._every:
+            self._every.pop().close()
+        self._local = threading.local()
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(
+                self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            self._local.connection = connection
+            self._every.append(connection)
+        return connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise DatabaseUnusable(path=self.path, reason=str(error)) from error

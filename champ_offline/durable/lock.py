@@ -1,0 +1,51 @@
+"""Advisory file locks (flock(2)): one writer a zone, released by the kernel when its holder dies.
+
+Invariant: a lock file is never removed, so two processes can never hold two files of one name.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from champ_offline.errors import ChampError, ExitCode
+
+
+class Locked(ChampError):
+    """Another process is changing the same thing."""
+
+    id = "durable.locked"
+    exit_code = ExitCode.LOCKED
+    message = "Another operation is at work on {path} (process {holder})."
+    remedy = "Wait until it has ended, then run the same command again."
+
+
+class FileLock:
+    """Held exclusively inside `with`; raises Locked at once when another process holds it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.pread(self._descriptor, 20, 0).decode("ascii", "replace").strip()
+            os.close(self._descriptor)
+            raise Locked(path=self._path.parent, holder=holder or "?") from error
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        os.close(self._descriptor)

@@ -1,0 +1,106 @@
+"""The one way files are made durable: write beside, fsync, rename, fsync the folder.
+
+Invariant: after a crash at any instruction a path holds its old content or its new content, whole.
+Nothing else in the library opens a file for writing (an AST test holds that).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+PARTIAL = ".partial-"
+
+
+def make_directory(path: Path, mode: int = 0o755) -> None:
+    """Create `path` and its missing parents durably; an existing folder is left as it is."""
+    if path.is_dir():
+        return
+    make_directory(path.parent, mode)
+    path.mkdir(mode=mode, exist_ok=True)
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in `path` durable (fsync of the folder)."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class DurableFile:
+    """A file that appears under its name only when it is whole and on the disk.
+
+    Used as a context manager: write, then `commit(path)`; leaving without a commit leaves nothing.
+    The partial file lies in `directory`, which must be on the file system of the final path.
+    """
+
+    def __init__(self, directory: Path, mode: int = 0o644) -> None:
+        self._partial = directory / f"{PARTIAL}{os.getpid()}-{secrets.token_hex(8)}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        self._descriptor = os.open(self._partial, flags, mode)
+        os.fchmod(self._descriptor, mode)
+        self._committed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        os.close(self._descriptor)
+        if not self._committed:
+            self._partial.unlink(missing_ok=True)
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append `data`; raises OSError as the file system does (ENOSPC, EIO)."""
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._descriptor, view) :]
+
+    def commit(self, path: Path) -> None:
+        """Put the bytes on the disk and give them their name, replacing what had it."""
+        os.fsync(self._descriptor)
+        self._partial.rename(path)
+        self._committed = True
+        sync_directory(path.parent)
+
+
+def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write a whole small file durably; `mode` applies from the first byte on."""
+    with DurableFile(path.parent, mode) as file:
+        file.write(data)
+        file.commit(path)
+
+
+def rename_all(pairs: Iterable[tuple[Path, Path]]) -> None:
+    """Give already durable files their final names on one file system, then sync each folder once.
+
+    A crash in between leaves some files under the old and some under the new name, none in neither.
+    """
+    folders: set[Path] = set()
+    for source, target in pairs:
+        source.rename(target)
+        folders |= {source.parent, target.parent}
+    for folder in sorted(folders):
+        sync_directory(folder)
+
+
+def remove_partials(directory: Path) -> int:
+    """Remove what killed writers left in `directory`; returns how many files went.
+
+    The caller holds the lock under which every writer of this folder works.
+    """
+    left = list(directory.glob(f"{PARTIAL}*"))
+    for path in left:
+        path.unlink(missing_ok=True)
+    return len(left)

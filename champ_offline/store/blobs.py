@@ -1,0 +1,155 @@
+"""Blobs as immutable files named by their digest (layout: FORMAT.md beside this file).
+
+Invariant: a file under its final name has been hashed to that name while it was written and is on
+the disk; nothing is ever written into it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from champ_offline.durable.write import DurableFile, make_directory, remove_partials, rename_all
+from champ_offline.errors import ChampError, ExitCode
+from champ_offline.oci.digest import Digest
+from champ_offline.oci.manifest import LIMIT
+
+_MODE = 0o444
+
+
+class BlobMissing(ChampError):
+    """A digest that should be in the store is not."""
+
+    id = "store.blob-missing"
+    exit_code = ExitCode.NOT_FOUND
+    message = "Blob {digest} is not in the store."
+    remedy = "Import the bundle that carries it again."
+
+
+class BlobMismatch(ChampError):
+    """Bytes do not hash to the digest, or do not have the size, they were announced with."""
+
+    id = "store.blob-mismatch"
+    exit_code = ExitCode.CORRUPT
+    message = (
+        "The bytes announced as {expected} ({expected_size} bytes) are {found} ({size} bytes)."
+    )
+    remedy = "Obtain the content again from its source."
+
+
+class BlobTooLarge(ChampError):
+    """A document was to be read into memory and is larger than any of its kind may be."""
+
+    id = "store.blob-too-large"
+    exit_code = ExitCode.CORRUPT
+    message = "Blob {digest} has {size} bytes; a document of its kind has at most {limit}."
+    remedy = "Do not use this bundle; ask whoever packed it."
+
+
+class BlobWriter:
+    """Hashes while it writes; the blob exists once `commit` has returned."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._file = DurableFile(directory, _MODE)
+        self._hash = hashlib.sha256()
+        self._size = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._file.__exit__(None, None, None)
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append `data`; raises OSError as the file system does."""
+        self._hash.update(data)
+        self._file.write(data)
+        self._size += len(data)
+
+    def commit(self, expected: Digest | None = None, size: int | None = None) -> Digest:
+        """Name the blob by its digest; raises BlobMismatch, and then nothing is left behind."""
+        digest = Digest(self._hash.hexdigest())
+        wrong_size = size is not None and size != self._size
+        if wrong_size or (expected is not None and expected != digest):
+            raise BlobMismatch(
+                expected=expected or digest,
+                expected_size=self._size if size is None else size,
+                found=digest,
+                size=self._size,
+            )
+        self._file.commit(self._directory / digest.hex)
+        return digest
+
+
+class BlobStore:
+    """All blobs under one folder, `sha256/<hex>` each, mode 0444."""
+
+    def __init__(self, root: Path) -> None:
+        self._directory = root / "sha256"
+        make_directory(self._directory)
+
+    def has(self, digest: Digest) -> bool:
+        """Whether the blob is here, whole."""
+        return self.path(digest).is_file()
+
+    def path(self, digest: Digest) -> Path:
+        """Where the blob is or would be."""
+        return self._directory / digest.hex
+
+    def size(self, digest: Digest) -> int:
+        """Size in bytes; raises BlobMissing."""
+        try:
+            return self.path(digest).stat().st_size
+        except FileNotFoundError as error:
+            raise BlobMissing(digest=digest) from error
+
+    def open(self, digest: Digest) -> BinaryIO:
+        """The blob for reading; raises BlobMissing."""
+        try:
+            return self.path(digest).open("rb")
+        except FileNotFoundError as error:
+            raise BlobMissing(digest=digest) from error
+
+    def read(self, digest: Digest, limit: int = LIMIT) -> bytes:
+        """A small document whole; raises BlobMissing, BlobTooLarge above `limit` bytes."""
+        size = self.size(digest)
+        if size > limit:
+            raise BlobTooLarge(digest=digest, size=size, limit=limit)
+        with self.open(digest) as file:
+            return file.read()
+
+    def add(self, data: bytes) -> Digest:
+        """Store a small document; one that is already here is not written again."""
+        digest = Digest.of(data)
+        if not self.has(digest):
+            with self.writer() as writer:
+                writer.write(data)
+                writer.commit()
+        return digest
+
+    def writer(self) -> BlobWriter:
+        """A new blob being written; it vanishes unless committed."""
+        return BlobWriter(self._directory)
+
+    def adopt(self, other: BlobStore, digests: Iterable[Digest]) -> None:
+        """Take blobs over from a store on the same file system: renames, no copies, one sync."""
+        rename_all((other.path(digest), self.path(digest)) for digest in digests)
+
+    def remove(self, digest: Digest) -> None:
+        """Delete the blob if it is here."""
+        self.path(digest).unlink(missing_ok=True)
+
+    def remove_partials(self) -> int:
+        """Clear what killed writers left; the caller holds the zone's lock."""
+        return remove_partials(self._directory)
+
+    def __iter__(self) -> Iterator[Digest]:
+        """The digests of all whole blobs, in no particular order."""
+        with os.scandir(self._directory) as entries:
+            for entry in entries:
+                if not entry.name.startswith("."):
+                    yield Digest.parse(f"sha256:{entry.name}")

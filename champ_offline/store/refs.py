@@ -1,0 +1,91 @@
+"""Names that lead to content: repository and tag to the descriptor of a manifest.
+
+Invariant: a ref points at a manifest whose every blob was in the store when the ref was written;
+refs of one bundle appear together in one transaction or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from champ_offline.durable.database import Database
+from champ_offline.oci.descriptor import Descriptor
+
+_SCHEMA = (
+    """
+    CREATE TABLE refs (
+        name TEXT NOT NULL,
+        tag TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        descriptor TEXT NOT NULL,
+        bundle TEXT NOT NULL,
+        PRIMARY KEY (name, tag)
+    ) STRICT;
+    CREATE INDEX refs_by_digest ON refs (digest)
+    """,
+)
+
+
+@dataclass(frozen=True)
+class Ref:
+    """`name` (registry host included) and `tag` lead to `descriptor`; `bundle` brought it."""
+
+    name: str
+    tag: str
+    descriptor: Descriptor
+    bundle: str
+
+
+class Refs:
+    """The table of names in the zone's database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        database.migrate("refs", _SCHEMA)
+
+    def resolve(self, name: str, tag: str) -> Descriptor | None:
+        """What `name:tag` means now, or None."""
+        rows = self._database.query(
+            "SELECT descriptor FROM refs WHERE name = ? AND tag = ?", (name, tag)
+        )
+        return _descriptor(rows[0]) if rows else None
+
+    def tags(self, name: str) -> list[str]:
+        """The tags of a repository in the order of distribution-spec 1.1 ("Listing Tags")."""
+        rows = self._database.query("SELECT tag FROM refs WHERE name = ? ORDER BY tag", (name,))
+        return [row["tag"] for row in rows]
+
+    def names(self) -> list[str]:
+        """All repositories, sorted."""
+        return [
+            row["name"] for row in self._database.query("SELECT DISTINCT name FROM refs ORDER BY 1")
+        ]
+
+    def all(self) -> list[Ref]:
+        """Every ref, sorted by name and tag."""
+        rows = self._database.query("SELECT * FROM refs ORDER BY name, tag")
+        return [Ref(row["name"], row["tag"], _descriptor(row), row["bundle"]) for row in rows]
+
+    def put(self, connection: sqlite3.Connection, refs: Iterable[Ref]) -> int:
+        """Write refs inside the caller's transaction; returns how many changed."""
+        changed = 0
+        for ref in refs:
+            row = (ref.name, ref.tag, str(ref.descriptor.digest), _text(ref.descriptor), ref.bundle)
+            changed += connection.execute(
+                "INSERT INTO refs VALUES (?, ?, ?, ?, ?) ON CONFLICT (name, tag) DO UPDATE SET"
+                " digest = excluded.digest, descriptor = excluded.descriptor,"
+                " bundle = excluded.bundle WHERE digest <> excluded.digest",
+                row,
+            ).rowcount
+        return changed
+
+
+def _text(descriptor: Descriptor) -> str:
+    return json.dumps(descriptor.to_document(), sort_keys=True)
+
+
+def _descriptor(row: sqlite3.Row) -> Descriptor:
+    return Descriptor.from_document(json.loads(row["descriptor"]))
