@@ -22,12 +22,13 @@ Use:
     Node.entries() -> list[(str, Node)]   Node.items() -> list[Node]     Node.texts() -> list[str]
     Node.text(pattern, expected) -> str   Node.choice(*allowed) -> str
     Node.integer(lowest, highest) -> int  Node.boolean() -> bool
-    Node.plain() -> None | bool | int | float | str | list | dict
+    Node.plain() -> object                None, bool, int, float, str, list, dict, all the way down
     Node.refuse(expected) -> WrongValue   to be raised by the caller; Node.file, .line, .key
     Table[key] -> Node (MissingKey)       Table.get(key, default) -> Node    key in Table
 
-Scalars follow YAML 1.2's core schema (section 10.3.2), not 1.1: `no`, `on`, `22:30` and `2026-01-01`
-are text. Stricter than it in one point: a number written with a leading zero (0755) stays text.
+Scalars follow YAML 1.2's core schema (section 10.3.2), not 1.1: `no`, `on`, `22:30` and
+`2026-01-01` are text. Stricter than it: numbers with a leading zero (0755) or of more than 18
+digits stay text, so a telephone area code or a record number never loses a digit.
 """
 
 from __future__ import annotations
@@ -37,20 +38,20 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import yaml
 
 from champ_offline.errors import ChampError, ExitCode
 
-Scalar: TypeAlias = None | bool | int | float | str
+Scalar: TypeAlias = bool | int | float | str | None
 _Content: TypeAlias = "Scalar | list[Node] | dict[str, Node]"
 
 LIMIT = 1024 * 1024
 DEEPEST = 32
 _SHOWN = 60
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
-_FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]+|\.)?([eE][-+]?[0-9]+)?")
+_FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]+([eE][-+]?[0-9]+)?|(?<=[0-9])[eE][-+]?[0-9]+)")
 _WORDS: dict[str, Scalar] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
@@ -192,7 +193,7 @@ class Node:
             raise self.refuse("true or false")
         return self.content
 
-    def plain(self) -> Any:
+    def plain(self) -> object:
         """The value with everything in it as plain Python objects."""
         if isinstance(self.content, dict):
             return {name: node.plain() for name, node in self.content.items()}
@@ -275,7 +276,7 @@ class _Composer:
         return node
 
     def node(self, event: yaml.Event, key: str, depth: int) -> Node:
-        line = event.start_mark.line + 1
+        line = _line(event)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise self.refused(event, "anchors and aliases are not accepted")
         if getattr(event, "tag", None):
@@ -302,7 +303,7 @@ class _Composer:
             name = self.node(event, key, depth + 1).content
             if not isinstance(name, str):
                 raise self.refused(event, "a key that is not text must be written in quotes")
-            path, line = f"{key}.{name}" if key else name, event.start_mark.line + 1
+            path, line = f"{key}.{name}" if key else name, _line(event)
             if name in found:
                 raise DuplicateKey(file=self.file, line=line, key=path)
             value = self.node(next(self.events), path, depth + 1)
@@ -311,7 +312,11 @@ class _Composer:
         return found
 
     def refused(self, event: yaml.Event, reason: str) -> NotYaml:
-        return NotYaml(file=self.file, line=event.start_mark.line + 1, reason=reason)
+        return NotYaml(file=self.file, line=_line(event), reason=reason)
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1
 
 
 def _scalar(text: str) -> Scalar:
@@ -319,7 +324,7 @@ def _scalar(text: str) -> Scalar:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):
         return int(text)
-    if text[-1].isdigit() and _FLOAT.fullmatch(text) and math.isfinite(float(text)):
+    if _FLOAT.fullmatch(text) and math.isfinite(float(text)):
         return float(text)
     return text
 
