@@ -66,7 +66,7 @@ class Manifest:
         )
 
 
-def encode(document: dict[str, Any]) -> bytes:
+def encode(document: dict[str, Any] | list[Any]) -> bytes:
     """Canonical bytes of a document of ours: sorted keys, no spaces; equal values, equal bytes."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 

@@ -1,0 +1,126 @@
+"""bundle.json: what the signatures vouch for (FORMAT.md, "The bundle document").
+
+Invariant: an instance came from `from_bytes`, so every name, size and digest in it has been checked
+for form; volume names are made from the bundle's own name, never read as paths.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from champ_offline.bundle.errors import DocumentMalformed, NewerFormat
+from champ_offline.errors import ChampError
+from champ_offline.oci.descriptor import Descriptor
+from champ_offline.oci.digest import Digest
+from champ_offline.oci.manifest import encode
+
+FORMAT = 1
+LIMIT = 16 * 1024 * 1024
+NAME = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
+VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+~-]{0,63}")
+
+
+@dataclass(frozen=True)
+class VolumeEntry:
+    """A volume as the bundle document announces it."""
+
+    number: int
+    size: int
+    index_size: int
+    index_digest: Digest
+
+
+@dataclass(frozen=True)
+class Content:
+    """An app or image as shown to a person before the import."""
+
+    name: str
+    version: str
+    title: dict[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class BundleDocument:
+    """Everything a bundle says of itself.
+
+    `zones` is empty when the bundle is for any zone; `created` is an ISO 8601 time in UTC; `blobs`
+    and `size` count the distinct blobs and their bytes; `index` points at the layout's index.json.
+    """
+
+    name: str
+    version: str
+    created: str
+    zones: tuple[str, ...]
+    index: Descriptor
+    blobs: int
+    size: int
+    volumes: tuple[VolumeEntry, ...]
+    apps: tuple[Content, ...]
+    images: tuple[str, ...]
+
+    def volume_name(self, entry: VolumeEntry) -> str:
+        """The file name of a volume, made only of checked characters."""
+        return f"{self.name}-{self.version}.{entry.number:04}.tar"
+
+    def to_bytes(self) -> bytes:
+        """The document as canonical JSON."""
+        return encode(
+            {
+                "format": FORMAT,
+                "name": self.name,
+                "version": self.version,
+                "created": self.created,
+                "zones": list(self.zones),
+                "index": self.index.to_document(),
+                "blobs": self.blobs,
+                "size": self.size,
+                "volumes": [
+                    [v.number, v.size, v.index_size, str(v.index_digest)] for v in self.volumes
+                ],
+                "apps": [
+                    {"name": app.name, "version": app.version, "title": app.title}
+                    for app in self.apps
+                ],
+                "images": list(self.images),
+            }
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes, where: str) -> BundleDocument:
+        """Read the document; raises NewerFormat, DocumentMalformed."""
+        try:
+            document = json.loads(data)
+            newer = int(document["format"]) > FORMAT
+            if not newer:
+                return _read(document)
+        except (ValueError, TypeError, KeyError, RecursionError, ChampError) as error:
+            reason = f"{type(error).__name__} {error}"[:120]
+            raise DocumentMalformed(where=where, kind="bundle document", reason=reason) from error
+        raise NewerFormat(where=where, found=document["format"], known=FORMAT)
+
+
+def _read(document: dict[str, Any]) -> BundleDocument:
+    name, version = document["name"], document["version"]
+    if not NAME.fullmatch(name) or not VERSION.fullmatch(version):
+        raise ValueError("name or version")
+    return BundleDocument(
+        name=name,
+        version=version,
+        created=str(document["created"]),
+        zones=tuple(str(zone) for zone in document["zones"]),
+        index=Descriptor.from_document(document["index"]),
+        blobs=int(document["blobs"]),
+        size=int(document["size"]),
+        volumes=tuple(
+            VolumeEntry(int(number), int(size), int(index_size), Digest.parse(digest))
+            for number, size, index_size, digest in document["volumes"]
+        ),
+        apps=tuple(
+            Content(str(app["name"]), str(app["version"]), dict(app["title"]))
+            for app in document["apps"]
+        ),
+        images=tuple(str(image) for image in document["images"]),
+    )
