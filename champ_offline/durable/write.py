@@ -38,14 +38,14 @@ class DurableFile:
     """A file that appears under its name only when it is whole and on the disk.
 
     Used as a context manager: write, then `commit(path)`; leaving without a commit leaves nothing.
-    The partial file lies in `directory`, which must be on the file system of the final path.
+    The partial file lies in `directory`, which must be on the file system of the final path. The
+    umask applies to `mode`: FAT file systems refuse a chmod.
     """
 
     def __init__(self, directory: Path, mode: int = 0o644) -> None:
         self._partial = directory / f"{PARTIAL}{os.getpid()}-{secrets.token_hex(8)}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._descriptor = os.open(self._partial, flags, mode)
-        os.fchmod(self._descriptor, mode)
         self._committed = False
 
     def __enter__(self) -> Self:

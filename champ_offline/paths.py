@@ -1,0 +1,49 @@
+"""Where things are: a zone's folder and the cache of the connected side.
+
+Invariant: the names below are the whole layout (champ_offline/ARCHITECTURE.md, "Files"); no other
+module joins a path under a zone by hand.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ZonePaths:
+    """The files of one zone under `root`."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """Everything mutable."""
+        return self.root / "champ.db"
+
+    @property
+    def lock(self) -> Path:
+        """Held by whoever changes the zone."""
+        return self.root / "lock"
+
+    @property
+    def store(self) -> Path:
+        """Verified blobs."""
+        return self.root / "store"
+
+    @property
+    def waiting(self) -> Path:
+        """Blobs of an import under way; on the file system of the store."""
+        return self.root / "incoming"
+
+    @property
+    def pki(self) -> Path:
+        """The zone's certificate authority and the registry's key and certificate."""
+        return self.root / "pki"
+
+
+def cache_directory() -> Path:
+    """Where the connected side keeps what it fetched: XDG base directories, "XDG_CACHE_HOME"."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "champ-offline"

@@ -1,0 +1,224 @@
+"""What a bad stick does: each fault has its own exit code, names its place, changes nothing."""
+
+from __future__ import annotations
+
+import json
+import random
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from champ_offline.bundle import media
+from champ_offline.bundle.errors import (
+    NewerFormat,
+    NoBundle,
+    SeveralBundles,
+    VolumeCorrupt,
+    VolumeForeign,
+    VolumeMissing,
+    VolumeTruncated,
+)
+from champ_offline.bundle.verify import VerifiedBundle, read_every_byte, verify
+from champ_offline.errors import ChampError, ExitCode
+from champ_offline.events import ignore
+from champ_offline.trust.errors import DocumentAltered, Expired, OtherRoot, Replayed, WrongZone
+from tests.unit.bundle.conftest import NOW, Pack, Signing, Zone, new_signing
+
+
+def volumes(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.tar"))
+
+
+def flip(path: Path, offset: int, bit: int = 0) -> None:
+    with path.open("r+b") as file:
+        file.seek(offset)
+        byte = file.read(1)[0]
+        file.seek(offset)
+        file.write(bytes([byte ^ (1 << bit)]))
+
+
+def verify_and_read(folder: Path, signing: Signing) -> None:
+    read_every_byte(verify(folder, signing.root, NOW), ignore)
+
+
+def test_a_bundle_is_verified_and_imported_once(pack: Pack, zone: Zone, signing: Signing) -> None:
+    packed = pack()
+    assert len(volumes(packed.folder)) == 2
+    verify_and_read(packed.folder, signing)
+    first = zone.take(packed.folder)
+    assert (first.changed, first.new_blobs, first.known_blobs) == (True, 8, 0)
+    assert zone.refs.resolve("champ.local/second", "1") is not None
+    before = zone.content()
+    again = zone.take(packed.folder)
+    assert (again.changed, again.new_blobs, again.known_blobs) == (False, 0, 8)
+    assert zone.content() == before
+
+
+def test_untarred_volumes_are_an_oci_layout(pack: Pack, tmp_path: Path) -> None:
+    for volume in volumes(pack().folder):
+        with tarfile.open(volume) as tar:
+            tar.extractall(tmp_path / "layout", filter="data")
+    index = json.loads((tmp_path / "layout/index.json").read_bytes())
+    assert len(index["manifests"]) == 3
+    assert json.loads((tmp_path / "layout/oci-layout").read_bytes()) == {
+        "imageLayoutVersion": "1.0.0"
+    }
+    for manifest in index["manifests"]:
+        assert (tmp_path / "layout/blobs" / manifest["digest"].replace(":", "/")).is_file()
+
+
+def test_the_same_content_packs_to_the_same_volumes(pack: Pack) -> None:
+    first, second = pack("one"), pack("two", days=3)
+    for a, b in zip(volumes(first.folder), volumes(second.folder), strict=True):
+        assert (a.name, a.read_bytes()) == (b.name, b.read_bytes())
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_any_flipped_bit_of_a_volume_is_found_and_named(
+    pack: Pack, zone: Zone, signing: Signing, seed: int
+) -> None:
+    folder = pack().folder
+    place = random.Random(seed)
+    volume = place.choice(volumes(folder))
+    flip(volume, place.randrange(volume.stat().st_size), place.randrange(8))
+    before = zone.content()
+    with pytest.raises((VolumeCorrupt, VolumeForeign)) as caught:
+        verify_and_read(folder, signing)
+    assert caught.value.exit_code is ExitCode.CORRUPT
+    assert caught.value.fields["volume"] == volume.name
+    assert caught.value.fields["blob"]
+    with pytest.raises((VolumeCorrupt, VolumeForeign)):
+        zone.take(folder)
+    assert zone.content() == before
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.999])
+def test_a_truncated_volume_is_found_and_named(pack: Pack, zone: Zone, share: float) -> None:
+    folder = pack().folder
+    volume = volumes(folder)[-1]
+    size = int(volume.stat().st_size * share)
+    with volume.open("r+b") as file:
+        file.truncate(size)
+    before = zone.content()
+    with pytest.raises(VolumeTruncated) as caught:
+        zone.take(folder)
+    assert caught.value.exit_code is ExitCode.TRUNCATED
+    assert (caught.value.fields["volume"], caught.value.fields["found"]) == (volume.name, size)
+    assert zone.content() == before
+
+
+def test_a_volume_with_something_appended_is_refused(pack: Pack, zone: Zone) -> None:
+    folder = pack().folder
+    with volumes(folder)[0].open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(VolumeCorrupt):
+        zone.take(folder)
+
+
+def test_a_missing_volume_is_named(pack: Pack, zone: Zone) -> None:
+    folder = pack().folder
+    gone = volumes(folder)[1]
+    gone.unlink()
+    before = zone.content()
+    with pytest.raises(VolumeMissing) as caught:
+        zone.take(folder)
+    assert caught.value.exit_code is ExitCode.MEDIUM_MISSING
+    assert gone.name in str(caught.value)
+    assert zone.content() == before
+
+
+def test_a_link_in_the_place_of_a_volume_is_not_followed(pack: Pack, zone: Zone) -> None:
+    folder = pack().folder
+    volume = volumes(folder)[0]
+    volume.rename(folder / "elsewhere")
+    volume.symlink_to(folder / "elsewhere")
+    with pytest.raises(VolumeMissing):
+        zone.take(folder)
+
+
+def test_a_stale_volume_is_told_from_a_damaged_one(pack: Pack, zone: Zone) -> None:
+    old, new = pack("old", version="1"), pack("new", version="2", limit=90 * 1024)
+    stale, fresh = volumes(old.folder)[0], volumes(new.folder)[0]
+    data = stale.read_bytes()
+    fresh.write_bytes(data + bytes(max(0, fresh.stat().st_size - len(data))))
+    with pytest.raises(VolumeForeign) as caught:
+        zone.take(new.folder)
+    assert caught.value.fields["found"] == "demo 1"
+
+
+def test_a_bundle_signed_by_another_root_is_refused(pack: Pack, zone: Zone) -> None:
+    folder = pack(by=new_signing()).folder
+    before = zone.content()
+    with pytest.raises(OtherRoot) as caught:
+        zone.take(folder)
+    assert caught.value.exit_code is ExitCode.TRUST_REFUSED
+    assert zone.content() == before
+
+
+@pytest.mark.parametrize("name", ["targets.json", "snapshot.json", "timestamp.json"])
+def test_an_edited_document_is_refused(pack: Pack, zone: Zone, name: str) -> None:
+    folder = pack().folder
+    path = folder / media.METADATA / name
+    document = json.loads(path.read_bytes())
+    document["signed"]["expires"] = "2099-01-01T00:00:00Z"
+    path.write_text(json.dumps(document))
+    before = zone.content()
+    with pytest.raises(DocumentAltered) as caught:
+        zone.take(folder)
+    assert caught.value.exit_code is ExitCode.DOCUMENT_ALTERED
+    assert caught.value.fields["role"] == path.stem
+    assert zone.content() == before
+
+
+def test_an_edited_bundle_document_is_refused(pack: Pack, zone: Zone) -> None:
+    folder = pack().folder
+    path = folder / media.DOCUMENT
+    path.write_bytes(path.read_bytes().replace(b'"core"', b'"evil"'))
+    with pytest.raises(DocumentAltered):
+        zone.take(folder)
+
+
+def test_an_older_state_of_a_bundle_is_refused(pack: Pack, zone: Zone) -> None:
+    old, new = pack("old"), pack("new", days=1, version="2")
+    zone.take(new.folder)
+    before = zone.content()
+    with pytest.raises(Replayed):
+        zone.take(old.folder)
+    assert zone.content() == before
+
+
+def test_a_bundle_for_another_zone_is_refused(pack: Pack, zone: Zone) -> None:
+    with pytest.raises(WrongZone):
+        zone.take(pack(zones=("public-service",)).folder)
+
+
+def test_an_expired_bundle_is_refused(pack: Pack, signing: Signing) -> None:
+    folder = pack(days=-400).folder
+    with pytest.raises(Expired):
+        verify(folder, signing.root, NOW)
+
+
+def test_a_folder_without_a_bundle_and_one_with_several(
+    pack: Pack, signing: Signing, tmp_path: Path
+) -> None:
+    with pytest.raises(NoBundle):
+        verify(tmp_path, signing.root, NOW)
+    pack(version="1")
+    pack(version="2")
+    with pytest.raises(SeveralBundles):
+        verify(tmp_path / "stick", signing.root, NOW)
+
+
+def test_nobody_else_makes_a_verified_bundle(pack: Pack, signing: Signing) -> None:
+    found = verify(pack().folder, signing.root, NOW)
+    with pytest.raises(TypeError):
+        VerifiedBundle(found.folder, found.trusted, found.document, found.volumes, made_by=object())
+
+
+def test_every_fault_has_its_own_exit_code() -> None:
+    faults: list[type[ChampError]] = [
+        VolumeCorrupt, VolumeTruncated, VolumeMissing, OtherRoot, DocumentAltered, NewerFormat
+    ]  # fmt: skip
+    codes = [fault.exit_code for fault in faults]
+    assert len(set(codes)) == len(codes)
