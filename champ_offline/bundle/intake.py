@@ -24,6 +24,7 @@ from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import Manifest
 from champ_offline.oci.reference import Reference
 from champ_offline.store.blobs import BlobStore
+from champ_offline.store.pipeline import Pipeline
 from champ_offline.store.refs import Ref, Refs
 from champ_offline.trust.errors import Replayed
 from champ_offline.trust.state import Floor, TrustState
@@ -135,15 +136,17 @@ class Intake:
     ) -> bytes:
         """Stream what is missing into the waiting room; returns the bytes of index.json."""
         total = sum(member.size for member in bundle.members)
-        sinks = _Sinks(self._waiting, set(missing), bundle.document.index.digest)
         done = 0
         self._waiting.remove_partials()
-        for volume in bundle.volumes:
-            notify(StepStarted("import", volume.name))
-            for passed in volume.reader.read(volume.index, sinks):
-                done += passed
-                notify(Progress("import", done, total, subject=volume.name))
-            notify(StepFinished("import", volume.name))
+        wanted = {digest for digest in missing if not self._waiting.has(digest)}
+        with Pipeline(self._waiting) as pipeline:
+            sinks = _Sinks(pipeline, wanted, bundle.document.index.digest)
+            for volume in bundle.volumes:
+                notify(StepStarted("import", volume.name))
+                for passed in volume.reader.read(volume.index, sinks):
+                    done += passed
+                    notify(Progress("import", done, total, subject=volume.name))
+                notify(StepFinished("import", volume.name))
         if sinks.index is None:
             raise BundleIncomplete(bundle=bundle.document.name, blob="index.json", parent="it")
         return sinks.index.data
@@ -202,17 +205,18 @@ class Intake:
 class _Sinks:
     """Decides per member where its bytes go: the waiting room, memory (index.json), or past."""
 
-    def __init__(self, waiting: BlobStore, missing: set[Digest], index: Digest) -> None:
-        self._waiting, self._missing, self._index_digest = waiting, missing, index
+    def __init__(self, pipeline: Pipeline, wanted: set[Digest], index: Digest) -> None:
+        self._pipeline, self._wanted, self._index_digest = pipeline, wanted, index
         self.index: _Memory | None = None
 
     def __call__(self, member: Member) -> Sink | None:
         if member.name == "index.json" and member.digest == self._index_digest:
             self.index = _Memory()
             return self.index
-        if member.digest not in self._missing or self._waiting.has(member.digest):
+        if member.digest not in self._wanted:
             return None
-        return self._waiting.writer()
+        self._wanted.remove(member.digest)
+        return self._pipeline.writer()
 
 
 class _Memory:

@@ -70,8 +70,8 @@ class BlobWriter:
         self._file.write(data)
         self._size += len(data)
 
-    def commit(self, expected: Digest | None = None, size: int | None = None) -> Digest:
-        """Name the blob by its digest; raises BlobMismatch, and then nothing is left behind."""
+    def check(self, expected: Digest | None = None, size: int | None = None) -> Digest:
+        """The digest of what was written; raises BlobMismatch where other bytes were announced."""
         digest = Digest(self._hash.hexdigest())
         wrong_size = size is not None and size != self._size
         if wrong_size or (expected is not None and expected != digest):
@@ -81,6 +81,11 @@ class BlobWriter:
                 found=digest,
                 size=self._size,
             )
+        return digest
+
+    def commit(self, expected: Digest | None = None, size: int | None = None) -> Digest:
+        """Name the blob by its digest; raises BlobMismatch, and then nothing is left behind."""
+        digest = self.check(expected, size)
         self._file.commit(self._directory / digest.hex)
         return digest
 
