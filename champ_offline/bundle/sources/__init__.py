@@ -1,0 +1,1 @@
+"""Where images come from on the connected side: one module a kind of source."""

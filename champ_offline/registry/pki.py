@@ -1,0 +1,239 @@
+"""The zone's own certificate authority and the registry's certificate (X.509, RFC 5280).
+
+Invariant: the CA is made once and never replaced by itself; keys are 0600 from their first byte; a
+certificate lies beside a key only while it fits it, so a crash between the two writes is healed by
+issuing again. Nodes trust `ca.crt`; `registry.crt` carries the chain.
+
+Folder: ca.key, ca.crt (10 years), registry.key, registry.crt (397 days, issued again when less than
+30 days are left, when its names differ or when it does not fit key or CA).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from champ_offline.durable.write import make_directory, write_atomic
+from champ_offline.errors import ChampError, ExitCode
+
+_CA_DAYS = 3652
+_LEAF_DAYS = 397
+_RENEW_DAYS = 30
+# Clocks in closed networks are seldom right; a certificate is valid a little before it was made.
+_BACKDATED = timedelta(days=1)
+_P256 = ec.SECP256R1()
+_DNS_LONGEST = 253
+
+
+class AuthorityUnusable(ChampError):
+    """The zone's CA is there in part, damaged or at its end."""
+
+    id = "registry.authority-unusable"
+    exit_code = ExitCode.NEEDS_PERSON
+    message = "The zone's certificate authority in {path} cannot be used: {reason}."
+    remedy = "Restore ca.key and ca.crt from the zone's backup; nodes trust exactly this ca.crt."
+
+
+class InvalidHost(ChampError):
+    """A name or address that should go into the certificate is not one."""
+
+    id = "registry.invalid-host"
+    exit_code = ExitCode.USAGE
+    message = "“{host}” is neither a host name nor an IP address."
+    remedy = "Give names such as registry.zone and addresses such as 10.0.0.5, without a port."
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """Files for a TLS server and for those who trust it; `not_after` ends the server's own."""
+
+    authority: Path
+    certificate: Path
+    key: Path
+    not_after: datetime
+
+
+def ensure_certificates(directory: Path, hosts: Sequence[str], now: datetime) -> Certificates:
+    """The registry's certificate for `hosts` (DNS names, IP addresses), made where it lacks.
+
+    `now` is aware, in UTC. Raises AuthorityUnusable, InvalidHost.
+    """
+    names = _alternative_names(hosts)
+    make_directory(directory, 0o700)
+    authority = _authority(directory, now)
+    key_path, path = directory / "registry.key", directory / "registry.crt"
+    leaf = _usable_leaf(path, key_path, names, authority.certificate, now)
+    if leaf is None:
+        leaf = _issue(key_path, path, names, authority, now)
+    return Certificates(directory / "ca.crt", path, key_path, leaf.not_valid_after_utc)
+
+
+@dataclass(frozen=True)
+class _Authority:
+    key: ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+
+
+def _authority(directory: Path, now: datetime) -> _Authority:
+    key_path, path = directory / "ca.key", directory / "ca.crt"
+    if path.exists() and not key_path.exists():
+        raise AuthorityUnusable(path=directory, reason="ca.key is missing")
+    key = _key(key_path) if key_path.exists() else _new_key(key_path)
+    if key is None:
+        raise AuthorityUnusable(path=directory, reason="ca.key is not an EC key")
+    certificate = _certificate(path) if path.exists() else _sign_authority(path, key, now)
+    if certificate is None or certificate.public_key() != key.public_key():
+        raise AuthorityUnusable(path=directory, reason="ca.crt is damaged or not that of ca.key")
+    if certificate.not_valid_after_utc <= now:
+        reason = f"ca.crt ended on {certificate.not_valid_after_utc:%Y-%m-%d}"
+        raise AuthorityUnusable(path=directory, reason=reason)
+    return _Authority(key, certificate)
+
+
+def _sign_authority(path: Path, key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Certificate:
+    serial = x509.random_serial_number()
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "CHAMP Offline"),
+            x509.NameAttribute(NameOID.COMMON_NAME, f"Zone CA {serial & 0xFFFFFFFF:08x}"),
+        ]
+    )
+    usage = _usage(signs_certificates=True)
+    certificate = (
+        x509.CertificateBuilder(serial_number=serial)
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .not_valid_before(now - _BACKDATED)
+        .not_valid_after(now + timedelta(days=_CA_DAYS))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    write_atomic(path, certificate.public_bytes(serialization.Encoding.PEM))
+    return certificate
+
+
+def _issue(
+    key_path: Path,
+    path: Path,
+    names: list[x509.GeneralName],
+    authority: _Authority,
+    now: datetime,
+) -> x509.Certificate:
+    key = _new_key(key_path)
+    issuer = authority.certificate
+    end = min(now + timedelta(days=_LEAF_DAYS), issuer.not_valid_after_utc)
+    issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
+    leaf = (
+        x509.CertificateBuilder(serial_number=x509.random_serial_number())
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "CHAMP zone registry")]))
+        .issuer_name(issuer.subject)
+        .public_key(key.public_key())
+        .not_valid_before(max(now - _BACKDATED, issuer.not_valid_before_utc))
+        .not_valid_after(end)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(issuer_key, critical=False)
+        .sign(authority.key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    write_atomic(path, leaf.public_bytes(pem) + issuer.public_bytes(pem))
+    return leaf
+
+
+def _usable_leaf(
+    path: Path,
+    key_path: Path,
+    names: list[x509.GeneralName],
+    issuer: x509.Certificate,
+    now: datetime,
+) -> x509.Certificate | None:
+    """The certificate in place if it can stay, else None."""
+    if not (path.exists() and key_path.exists()):
+        return None
+    leaf, key = _certificate(path), _key(key_path)
+    if leaf is None or key is None or leaf.public_key() != key.public_key():
+        return None
+    try:
+        leaf.verify_directly_issued_by(issuer)
+    except (InvalidSignature, ValueError, TypeError):
+        return None
+    found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    soon = leaf.not_valid_after_utc - timedelta(days=_RENEW_DAYS) <= now
+    at_its_end = leaf.not_valid_after_utc >= issuer.not_valid_after_utc > now
+    if list(found) != names or (soon and not at_its_end) or leaf.not_valid_before_utc > now:
+        return None
+    return leaf
+
+
+def _alternative_names(hosts: Sequence[str]) -> list[x509.GeneralName]:
+    """Sorted and without repetitions, so that the order in a file changes nothing."""
+    names = [_alternative_name(host) for host in sorted(set(hosts))]
+    if not names:
+        raise InvalidHost(host="")
+    return names
+
+
+def _alternative_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        labels = host.split(".")
+        plain = all(label.replace("-", "a").isalnum() and label.isascii() for label in labels)
+        if not plain or len(host) > _DNS_LONGEST:
+            raise InvalidHost(host=host[:100]) from None
+        return x509.DNSName(host.lower())
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _new_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    key = ec.generate_private_key(_P256)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    write_atomic(path, pem, 0o600)
+    return key
+
+
+def _key(path: Path) -> ec.EllipticCurvePrivateKey | None:
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (ValueError, TypeError):
+        return None
+    return key if isinstance(key, ec.EllipticCurvePrivateKey) else None
+
+
+def _certificate(path: Path) -> x509.Certificate | None:
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes())
+    except ValueError:
+        return None
