@@ -1,0 +1,34 @@
+"""`champ --zone DIR doctor`: look for what would stand in the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from champ_offline.errors import ExitCode
+from installer.cli.options import Verb, kubeconfig
+from installer.cli.output import Column
+from installer.cli.session import Session
+from installer.language import translate as _
+
+
+@click.command(
+    "doctor", cls=Verb, help=_("Check the zone, and the cluster too where a kubeconfig is given.")
+)
+@kubeconfig
+@click.pass_obj
+def command(session: Session, kubeconfig: Path | None) -> int:
+    """One row for each finding; ends with 4 when one of them would stop an installation."""
+    findings = session.appliance().doctor(kubeconfig)
+    session.output.rows(
+        findings,
+        [
+            Column("state", _("STATE")),
+            Column("check", _("CHECK")),
+            Column("message", _("FINDING")),
+            Column("remedy", _("WHAT TO DO")),
+        ],
+    )
+    blocked = any(finding.state == "bad" for finding in findings)
+    return int(ExitCode.PREFLIGHT if blocked else ExitCode.OK)

@@ -1,0 +1,36 @@
+"""`champ --zone DIR import MEDIA`: take a verified bundle into the zone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from installer.cli.options import DIRECTORY, Verb
+from installer.cli.output import Column
+from installer.cli.session import Session
+from installer.language import translate as _
+from installer.quantities import size
+
+
+@click.command(
+    "import", cls=Verb, help=_("Verify the bundle on MEDIA and take it into the zone's store.")
+)
+@click.argument("media", type=DIRECTORY)
+@click.pass_obj
+def command(session: Session, media: Path) -> None:
+    """Import and show what was new."""
+    appliance = session.appliance()
+    with session.watched() as notify:
+        imported = appliance.import_media(media, notify)
+    session.output.record(
+        imported,
+        [
+            Column("bundle", _("bundle")),
+            Column("version", _("version")),
+            Column("changed", _("changed"), lambda changed: _("yes") if changed else _("nothing")),
+            Column("new_blobs", _("new blobs")),
+            Column("new_bytes", _("new bytes"), size),
+            Column("known_blobs", _("blobs already held")),
+        ],
+    )

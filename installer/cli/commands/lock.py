@@ -1,0 +1,37 @@
+"""`champ lock RECIPE`: pin every reference of a recipe to a digest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from installer.cli.options import FILE, Verb
+from installer.cli.output import Column
+from installer.cli.session import Session
+from installer.language import translate as _
+
+
+@click.command(
+    "lock", cls=Verb, help=_("Pin every reference of RECIPE to a digest and write the lock.")
+)
+@click.argument("recipe", type=FILE)
+@click.option(
+    "--out", type=FILE, metavar="FILE", help=_("Where the lock goes; beside the recipe otherwise.")
+)
+@click.pass_obj
+def command(session: Session, recipe: Path, out: Path | None) -> None:
+    """Write the lock and say how much it holds."""
+    from champ_offline.appliance import Workshop
+
+    with session.watched() as notify:
+        summary = Workshop().lock(recipe, out, notify)
+    session.output.record(
+        summary,
+        [
+            Column("path", _("lock")),
+            Column("images", _("images")),
+            Column("charts", _("charts")),
+            Column("apps", _("apps")),
+        ],
+    )

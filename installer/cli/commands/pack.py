@@ -1,0 +1,57 @@
+"""`champ pack RECIPE --keys DIR --out DIR`: pack and sign a bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from installer.cli.options import DIRECTORY, FILE, Verb
+from installer.cli.output import Column
+from installer.cli.session import Session
+from installer.cli.sizes import Size
+from installer.language import translate as _
+from installer.quantities import size
+
+
+@click.command(
+    "pack", cls=Verb, help=_("Pack exactly what the lock of RECIPE pins, and sign the bundle.")
+)
+@click.argument("recipe", type=FILE)
+@click.option(
+    "--lock", type=FILE, metavar="FILE", help=_("The lock; the one beside the recipe otherwise.")
+)
+@click.option(
+    "--keys", type=DIRECTORY, required=True, metavar="DIR", help=_("The folder of signing keys.")
+)
+@click.option("--out", type=DIRECTORY, required=True, metavar="DIR", help=_("The medium's folder."))
+@click.option(
+    "--volume-size",
+    type=Size(),
+    metavar="SIZE",
+    help=_("The largest file, for example 700M; below the limit of FAT32 otherwise."),
+)
+@click.pass_obj
+def command(
+    session: Session,
+    recipe: Path,
+    lock: Path | None,
+    keys: Path,
+    out: Path,
+    volume_size: int | None,
+) -> None:
+    """Pack, sign and show where the bundle lies."""
+    from champ_offline.appliance import Workshop
+
+    with session.watched() as notify:
+        summary = Workshop().pack(recipe, lock, keys, out, volume_size, notify)
+    session.output.record(
+        summary,
+        [
+            Column("folder", _("folder")),
+            Column("bundle", _("bundle")),
+            Column("version", _("version")),
+            Column("volumes", _("volumes")),
+            Column("size", _("size"), size),
+        ],
+    )

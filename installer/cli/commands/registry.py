@@ -1,0 +1,46 @@
+"""`champ --zone DIR registry serve`: the zone's images for its nodes, over TLS."""
+
+from __future__ import annotations
+
+import click
+
+from installer.cli.options import Verb
+from installer.cli.output import Column
+from installer.cli.session import Session
+from installer.language import translate as _
+
+DEFAULT_PORT = 5443
+
+
+@click.group("registry", help=_("Serve the zone's images to its nodes."))
+def command() -> None:
+    """Group the acts on the registry."""
+
+
+@command.command("serve", cls=Verb, help=_("Serve the zone's images over TLS until interrupted."))
+@click.option("--host", default="127.0.0.1", show_default=True, help=_("Address to listen on."))
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help=_("Port to listen on; 0 takes a free one."),
+)
+@click.option(
+    "--name",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help=_("A name or address nodes use, for the certificate; may be repeated."),
+)
+@click.pass_obj
+def serve(session: Session, host: str, port: int, names: tuple[str, ...]) -> None:
+    """Serve, and show where as soon as requests are answered."""
+
+    def ready(listening: object) -> None:
+        session.output.record(
+            listening,
+            [Column("url", _("registry")), Column("authority", _("certificate authority"))],
+        )
+
+    session.appliance().serve_registry(host, port, names, ready)

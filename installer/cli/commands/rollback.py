@@ -1,0 +1,38 @@
+"""`champ --zone DIR rollback RELEASE [--to N]`: put a release back to an earlier revision."""
+
+from __future__ import annotations
+
+import click
+
+from installer.cli.options import Verb, confirmation
+from installer.cli.plan_view import carry_out, show
+from installer.cli.session import Session
+from installer.language import translate as _
+
+
+@click.command("rollback", cls=Verb, help=_("Put RELEASE back to an earlier revision."))
+@click.argument("release")
+@click.option(
+    "--to",
+    "revision",
+    type=click.IntRange(1),
+    metavar="N",
+    help=_("The revision to go back to; the one before the present one otherwise."),
+)
+@click.option("--dry-run", is_flag=True, help=_("Only show the plan."))
+@confirmation
+@click.pass_obj
+def command(
+    session: Session,
+    release: str,
+    revision: int | None,
+    dry_run: bool,  # noqa: FBT001 - a flag of the command line
+    confirm: str | None,
+) -> None:
+    """Plan the way back, show it, and carry it out once confirmed."""
+    appliance = session.appliance()
+    plan = appliance.plan_rollback(release, revision)
+    if dry_run:
+        show(session, plan)
+    else:
+        carry_out(session, appliance, plan, _("This puts {name} back."), confirm)

@@ -1,0 +1,163 @@
+"""Standard error and the exit code: what the user is told when something does not go well.
+
+Invariant: one sentence, what to do, a stable id. A traceback never reaches the user; of an error
+that nobody foresaw a report is written for the developers, readable by its owner only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Self
+
+import click
+
+from champ_offline.errors import ChampError, ExitCode
+from installer.cli.output import OutputClosed
+from installer.language import translate as _
+from installer.terminal_text import printable
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived; unwinds like KeyboardInterrupt does, so that locks are let go."""
+
+
+class Guard:
+    """Runs an act and turns whatever ends it into words on stderr and an exit code."""
+
+    def __init__(self, arguments: Sequence[str], *, as_json: Callable[[], bool]) -> None:
+        self._arguments = list(arguments)
+        self._as_json = as_json
+        self.exit_code = int(ExitCode.OK)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> bool:
+        if error is not None:
+            self.exit_code = self._code(error)
+        return True
+
+    def _code(self, error: BaseException) -> int:
+        match error:
+            case click.exceptions.Exit():
+                return int(error.exit_code)
+            case SystemExit():
+                return error.code if isinstance(error.code, int) else int(ExitCode.INTERNAL)
+            case ChampError():
+                self._told(error)
+                return int(error.exit_code)
+            case click.ClickException():
+                _usage(error)
+                return int(ExitCode.USAGE)
+            case OutputClosed() | BrokenPipeError():
+                _silence()
+                return int(ExitCode.OK)
+            case KeyboardInterrupt() | click.Abort():
+                say(_("Interrupted."))
+                return int(ExitCode.INTERRUPTED)
+            case Terminated():
+                say(_("Ended by a signal."))
+                return int(ExitCode.TERMINATED)
+        return self._unforeseen(error)
+
+    def _told(self, error: ChampError) -> None:
+        message, remedy = sentences(error)
+        if self._as_json():
+            _line(error_document(error, message, remedy))
+        else:
+            say(f"champ: {message}\n  {remedy}\n  [{error.id}]")
+
+    def _unforeseen(self, error: BaseException) -> int:
+        report = _write_report(error, self._arguments)
+        text = _("An internal error ended this command. The details are in {report}.")
+        say(f"champ: {text.format(report=report)}")
+        return int(ExitCode.INTERNAL)
+
+
+def say(text: str) -> None:
+    """Write lines to stderr, without control characters; a closed stderr is no error."""
+    lines = "\n".join(printable(line) for line in text.split("\n"))
+    try:
+        sys.stderr.write(lines + "\n")
+        sys.stderr.flush()
+    except OSError:
+        _silence()
+
+
+def sentences(error: ChampError) -> tuple[str, str]:
+    """Message and remedy in the user's language, fields filled in."""
+    fields = error.fields
+    return _(error.message).format(**fields), _(error.remedy).format(**fields)
+
+
+def error_document(error: ChampError, message: str, remedy: str) -> dict[str, object]:
+    """The error as one line of `--progress ndjson`."""
+    return {
+        "event": "Error",
+        "id": error.id,
+        "exit_code": int(error.exit_code),
+        "message": message,
+        "remedy": remedy,
+        "fields": {name: str(value) for name, value in error.fields.items()},
+    }
+
+
+def listen_for_termination() -> None:
+    """Make SIGTERM unwind the program as an interrupt does."""
+
+    def arrived(_number: int, _frame: FrameType | None) -> None:
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, arrived)
+
+
+def _line(document: dict[str, object]) -> None:
+    sys.stderr.write(json.dumps(document, ensure_ascii=False) + "\n")
+    sys.stderr.flush()
+
+
+def _usage(error: click.ClickException) -> None:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        say(error.format_message())
+        return
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None:
+        say(context.get_usage())
+        hint = _("Try '{command} --help' for help.").format(command=context.command_path)
+        say(hint)
+    say(f"champ: {error.format_message()}")
+
+
+def _silence() -> None:
+    # The interpreter flushes both streams at exit and would complain about the closed one.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def _write_report(error: BaseException, arguments: Sequence[str]) -> Path:
+    text = "".join(traceback.format_exception(error))
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    # mkstemp makes the file new and for its owner alone (0600), whatever lies in the folder.
+    handle, name = tempfile.mkstemp(prefix=f"champ-report-{stamp}-", suffix=".txt")
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as report:
+        report.write(f"champ {' '.join(arguments)}\npython {sys.version}\n\n{text}")
+    return Path(name)

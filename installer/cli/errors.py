@@ -1,0 +1,50 @@
+"""Errors of the command line itself: a zone that was not named, a confirmation that is missing."""
+
+from __future__ import annotations
+
+from champ_offline.errors import ChampError, ExitCode
+
+
+class ZoneNotNamed(ChampError):
+    """The verb works on a zone and none was given."""
+
+    id = "cli.zone-not-named"
+    exit_code = ExitCode.USAGE
+    message = "No zone was named."
+    remedy = "Give --zone DIR, or set CHAMP_ZONE to the zone's folder."
+
+
+class ConfirmationMissing(ChampError):
+    """A severe act without a terminal to ask on and without --confirm."""
+
+    id = "cli.confirmation-missing"
+    exit_code = ExitCode.APPROVAL_MISSING
+    message = "Nothing was changed: this command wants {name} to be confirmed."
+    remedy = "Read the plan, then run the same command with --confirm {name}."
+
+
+class ConfirmationDiffers(ChampError):
+    """The name that was confirmed is not the one that would be changed."""
+
+    id = "cli.confirmation-differs"
+    exit_code = ExitCode.APPROVAL_MISSING
+    message = "Nothing was changed: “{given}” was confirmed, but this is about {name}."
+    remedy = "Check which release is meant, then confirm exactly that name."
+
+
+class FileNotWritten(ChampError):
+    """A result could not be put where the user wanted it."""
+
+    id = "cli.file-not-written"
+    exit_code = ExitCode.USAGE
+    message = "{path} could not be written: {reason}."
+    remedy = "Name a folder that exists, has room and may be written to."
+
+
+class UnknownFingerprint(ChampError):
+    """The root on the media is not the one whose fingerprint was told."""
+
+    id = "cli.fingerprint-differs"
+    exit_code = ExitCode.TRUST_REFUSED
+    message = "{root} has the fingerprint {found}, not {expected}; no zone was made."
+    remedy = "Ask the release engineer, by another way than this medium, which root is theirs."

@@ -1,0 +1,109 @@
+"""The `champ` command: global options, the list of verbs, and the frame each verb runs in.
+
+Invariant: `champ --help` loads no verb and none of the libraries a verb needs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from champ_offline import __version__
+from champ_offline.errors import ExitCode
+from installer import language
+from installer.cli.diagnostics import Guard, listen_for_termination, say
+from installer.cli.options import global_options
+from installer.cli.session import Session
+from installer.cli.verbs import SECTIONS, VERBS, load
+from installer.language import translate as _
+
+Screens = Callable[[Path | None], int]
+
+
+class Champ(click.Group):
+    """The group of all verbs, each loaded when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The verbs in the order of the help."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Load the verb."""
+        return load(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with suggestions from the table instead of from loaded commands."""
+        name = args[0]
+        if name not in VERBS and not name.startswith("-"):
+            raise click.exceptions.NoSuchCommand(name, possibilities=VERBS, ctx=ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the verbs by section, from the table alone."""
+        for title, entries in SECTIONS.items():
+            with formatter.section(_(title)):
+                formatter.write_dl([(name, _(entry.summary)) for name, entry in entries.items()])
+
+
+def run(arguments: Sequence[str], screens: Screens) -> int:
+    """Run one command line; `screens` opens the terminal UI on a zone. Returns the exit code."""
+    _prepare_streams()
+    language.activate(language.choose(_wanted_language(arguments), os.environ))
+    session = Session()
+    with Guard(arguments, as_json=lambda: session.progress == "ndjson") as guard:
+        listen_for_termination()
+        code = _group(screens).main(
+            list(arguments), prog_name="champ", standalone_mode=False, obj=session
+        )
+        guard.exit_code = code if isinstance(code, int) else int(ExitCode.OK)
+    return guard.exit_code
+
+
+def _group(screens: Screens) -> Champ:
+    def without_verb() -> int:
+        context = click.get_current_context()
+        if context.invoked_subcommand is not None:
+            return int(ExitCode.OK)
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            return screens(context.ensure_object(Session).zone)
+        say(context.get_help())
+        return int(ExitCode.USAGE)
+
+    version = click.version_option(
+        __version__, message="%(prog)s %(version)s", help=_("Show the version and exit.")
+    )
+    return version(
+        Champ(
+            "champ",
+            params=global_options(),
+            callback=without_verb,
+            invoke_without_command=True,
+            help=_("Signed bundles, an offline registry and reviewed changes for closed networks."),
+            epilog=_("Without a verb, on a terminal, the screens open."),
+            context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        )
+    )
+
+
+def _wanted_language(arguments: Sequence[str]) -> str | None:
+    # Help is made while click still reads the options, so --lang is looked up before.
+    for index, argument in enumerate(arguments):
+        if argument.startswith("--lang="):
+            return argument.removeprefix("--lang=")
+        if argument == "--lang":
+            return next(iter(arguments[index + 1 :]), None)
+    return None
+
+
+def _prepare_streams() -> None:
+    # A console with another encoding shows escapes where it lacks a character, and never fails.
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")

@@ -1,0 +1,83 @@
+"""The options that every verb understands, and those that several verbs share.
+
+Invariant: an option has one spelling and one meaning wherever it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from installer.cli.output import FORMATS
+from installer.cli.progress import MODES
+from installer.cli.session import Session
+from installer.language import LANGUAGES
+from installer.language import translate as _
+
+DIRECTORY = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+class Verb(click.Command):
+    """A command that also takes the global options, which its help does not repeat."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:  # noqa: ANN401 - click's own
+        super().__init__(*arguments, **settings)
+        self.params.extend(global_options(hidden=True))
+
+
+def global_options(*, hidden: bool = False) -> list[click.Parameter]:
+    """Fresh parameters for --zone, --output, --json, --progress and --lang."""
+    return [
+        _option(
+            ["--zone"], "zone", hidden, type=DIRECTORY, metavar="DIR", envvar=_unless(hidden),
+            help=_("The zone's folder (or CHAMP_ZONE)."),
+        ),
+        _option(
+            ["-o", "--output"], "form", hidden, type=click.Choice(FORMATS),
+            help=_("How results are written; table unless said otherwise."),
+        ),
+        _option(
+            ["--json"], "form", hidden, is_flag=True, flag_value="json", default=None,
+            help=_("The same as --output json."),
+        ),
+        _option(
+            ["--progress"], "progress", hidden, type=click.Choice(MODES),
+            help=_("How progress is told on standard error; plain unless said otherwise."),
+        ),
+        click.Option(
+            ["--lang"], type=click.Choice(LANGUAGES), expose_value=False, hidden=hidden,
+            help=_("The language; else CHAMP_LANG or the locale decides."),
+        ),
+    ]  # fmt: skip
+
+
+def kubeconfig(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--kubeconfig FILE`, which KUBECONFIG stands in for."""
+    return click.option(
+        "--kubeconfig", type=FILE, envvar="KUBECONFIG", metavar="FILE",
+        help=_("The cluster's kubeconfig (or KUBECONFIG)."),
+    )(function)  # fmt: skip
+
+
+def confirmation(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--confirm NAME` for acts that want the release's name said again."""
+    return click.option(
+        "--confirm", metavar="NAME", help=_("Confirm by naming the release; else you are asked.")
+    )(function)
+
+
+def _unless(hidden: bool) -> str | None:  # noqa: FBT001
+    # Read once, on the group: on a verb it would override a --zone given before the verb.
+    return None if hidden else "CHAMP_ZONE"
+
+
+def _option(names: list[str], field: str, hidden: bool, **settings: Any) -> click.Option:  # noqa: ANN401, FBT001
+    def keep(context: click.Context, _parameter: click.Parameter, value: object) -> None:
+        if value is not None:
+            setattr(context.ensure_object(Session), field, value)
+
+    return click.Option(names, expose_value=False, hidden=hidden, callback=keep, **settings)

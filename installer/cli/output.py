@@ -1,0 +1,114 @@
+"""Standard output: the data a verb was asked for, as a table, as JSON or as YAML.
+
+Invariant: nothing else writes to stdout, and nothing but data goes there. JSON and YAML carry the
+whole value with English keys whatever the language; a table shows chosen columns for reading.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Any, TextIO
+
+from installer.terminal_text import pad, printable, width
+
+FORMATS = ("table", "json", "yaml")
+_GAP = "  "
+
+
+class OutputClosed(Exception):
+    """The reader of our output went away (`champ catalog | head -1`)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """One field of a value: `key` may be dotted, `show` makes the text, `right` aligns it."""
+
+    key: str
+    label: str
+    show: Callable[[Any], str] = str
+    right: bool = False
+
+
+class Output:
+    """Writes values to `stream` in `form`, one of FORMATS."""
+
+    def __init__(self, stream: TextIO, form: str = "table") -> None:
+        self._stream = stream
+        self.form = form
+
+    def record(self, value: object, columns: Sequence[Column]) -> None:
+        """One value: a line for each column, or a JSON object."""
+        if self.form != "table":
+            self.document(value)
+            return
+        plain = as_plain(value)
+        lines = [(column.label, _cell(plain, column)) for column in columns]
+        widest = max((width(label) for label, _ in lines), default=0)
+        self.text("".join(f"{pad(label, widest)}{_GAP}{text}\n" for label, text in lines))
+
+    def rows(self, values: Sequence[object], columns: Sequence[Column]) -> None:
+        """Several values: a line for each below a heading, or a JSON array."""
+        if self.form != "table":
+            self.document(values)
+            return
+        table = [[_cell(as_plain(value), column) for column in columns] for value in values]
+        self._aligned([[column.label for column in columns], *table], columns)
+
+    def document(self, value: object) -> None:
+        """The value whole, as JSON (also where a table was asked for) or YAML."""
+        plain = as_plain(value)
+        if self.form == "yaml":
+            import yaml
+
+            self.text(yaml.safe_dump(plain, allow_unicode=True, sort_keys=False))
+        else:
+            self.text(json.dumps(plain, ensure_ascii=False, indent=2) + "\n")
+
+    def text(self, text: str) -> None:
+        """Write and flush; raises OutputClosed when nobody reads."""
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except BrokenPipeError as broken:
+            raise OutputClosed from broken
+
+    def _aligned(self, table: list[list[str]], columns: Sequence[Column]) -> None:
+        widths = [max(width(row[index]) for row in table) for index in range(len(columns))]
+        for row in table:
+            cells = zip(row, widths, columns, strict=True)
+            line = _GAP.join(pad(text, room, right=column.right) for text, room, column in cells)
+            self.text(line.rstrip() + "\n")
+
+
+def as_plain(value: object) -> Any:  # noqa: ANN401 - the shape of JSON
+    """The value as JSON has it: dataclasses become objects, times ISO 8601, the rest its text."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value.value if isinstance(value, Enum) else value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _plain_fields(value)
+    if isinstance(value, Mapping):
+        return {str(key): as_plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        items = sorted(value, key=str) if isinstance(value, set | frozenset) else value
+        return [as_plain(item) for item in items]
+    if isinstance(value, Enum):
+        return as_plain(value.value)
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _plain_fields(value: Any) -> Any:  # noqa: ANN401 - any dataclass
+    # A value with a text form of its own (a digest, a reference) is that text, not its parts.
+    if "__str__" in type(value).__dict__:
+        return str(value)
+    return {field.name: as_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+
+
+def _cell(plain: object, column: Column) -> str:
+    found = plain
+    for part in column.key.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return "" if found is None else printable(column.show(found))

@@ -1,0 +1,51 @@
+"""What the global options say, and the means of a verb: its output, its progress, its zone.
+
+Invariant: one session for each run of `champ`; the options may stand before or after the verb and
+the last one wins.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from champ_offline.events import Subscriber
+from installer.cli.errors import ZoneNotNamed
+from installer.cli.output import Output
+from installer.cli.progress import subscribed
+
+if TYPE_CHECKING:
+    from champ_offline.appliance import Appliance
+
+
+@dataclass
+class Session:
+    """The settings of one run; `zone` is None where none was named."""
+
+    zone: Path | None = None
+    form: str = "table"
+    progress: str = "plain"
+
+    @property
+    def output(self) -> Output:
+        """Standard output in the chosen form."""
+        return Output(sys.stdout, self.form)
+
+    def watched(self) -> AbstractContextManager[Subscriber]:
+        """`with session.watched() as notify:` shows the progress of what runs inside."""
+        return subscribed(self.progress, sys.stderr)
+
+    def zone_folder(self) -> Path:
+        """The zone's folder; raises ZoneNotNamed."""
+        if self.zone is None:
+            raise ZoneNotNamed
+        return self.zone
+
+    def appliance(self) -> Appliance:
+        """The zone, opened; raises ZoneNotNamed and what opening a zone raises."""
+        from champ_offline.appliance import Appliance
+
+        return Appliance.open(self.zone_folder())

@@ -1,0 +1,61 @@
+"""The verbs by name: in which group the help lists them, and the module that is loaded for each.
+
+Invariant: listing the verbs loads none of them; a verb's module is imported when it is called.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+
+import click
+
+from installer.language import mark
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A verb in the overview: the module under `commands` and one line on what it does."""
+
+    module: str
+    summary: str
+
+
+SECTIONS: dict[str, dict[str, Entry]] = {
+    mark("On the connected side"): {
+        "trust": Entry("trust", mark("Make the keys and the root that bundles are signed with.")),
+        "lock": Entry("lock", mark("Pin every reference of a recipe to a digest.")),
+        "pack": Entry("pack", mark("Pack and sign a bundle from a recipe and its lock.")),
+    },
+    mark("Media and zone"): {
+        "verify": Entry("verify", mark("Check media by signature and checksum.")),
+        "zone": Entry("zone", mark("Commission a zone.")),
+        "import": Entry("import_", mark("Take a verified bundle into the zone.")),
+        "registry": Entry("registry", mark("Serve the zone's images to its nodes.")),
+        "doctor": Entry("doctor", mark("Look for what would stand in the way.")),
+    },
+    mark("Apps"): {
+        "catalog": Entry("catalog", mark("List the apps that the zone holds.")),
+        "form": Entry("form", mark("Show what an app wants to know.")),
+        "plan": Entry("plan", mark("Work out what an install or upgrade would change.")),
+        "apply": Entry("apply", mark("Carry out a plan, exactly.")),
+        "status": Entry("status", mark("Show what runs, and how it is.")),
+        "history": Entry("history", mark("List the revisions of a release.")),
+        "rollback": Entry("rollback", mark("Put a release back to an earlier revision.")),
+        "remove": Entry("remove", mark("Remove a release.")),
+    },
+}
+VERBS: dict[str, Entry] = {
+    name: entry for section in SECTIONS.values() for name, entry in section.items()
+}
+
+
+def load(name: str) -> click.Command | None:
+    """The verb's command, its module imported now; None for a name that is no verb."""
+    if name not in VERBS:
+        return None
+    module = importlib.import_module(f"installer.cli.commands.{VERBS[name].module}")
+    command = module.command
+    if not isinstance(command, click.Command):
+        raise TypeError(name)
+    return command

@@ -1,0 +1,38 @@
+"""What the steps of `champ_offline.events` are called when a person watches.
+
+Invariant: every step name used in the library stands here (a test reads the library for them).
+"""
+
+from __future__ import annotations
+
+from installer.language import mark, translate
+
+_NAMES = {
+    "apply": mark("Applying"),
+    "backup": mark("Backing up"),
+    "build": mark("Building"),
+    "check": mark("Checking"),
+    "commit": mark("Recording"),
+    "fetch": mark("Fetching"),
+    "import": mark("Importing"),
+    "lock": mark("Pinning"),
+    "pack": mark("Packing"),
+    "pin": mark("Pinning"),
+    "plan": mark("Planning"),
+    "remove": mark("Removing"),
+    "render": mark("Rendering"),
+    "rollback": mark("Rolling back"),
+    "sign": mark("Signing"),
+    "verify": mark("Verifying"),
+    "wait": mark("Waiting"),
+}
+
+
+def known() -> frozenset[str]:
+    """All step names that have a text."""
+    return frozenset(_NAMES)
+
+
+def step_name(name: str) -> str:
+    """The step in the user's language; a name that stands nowhere is shown as it is."""
+    return translate(_NAMES[name]) if name in _NAMES else name
