@@ -1,0 +1,145 @@
+"""Kubernetes objects as YAML text: split a stream, read objects, replace single values in place.
+
+Invariant: text that is not meant to change comes through byte for byte; scalars are read as the
+Kubernetes tools read them (YAML 1.1 booleans, but neither timestamps nor base 60).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import yaml
+
+from champ_offline.errors import ChampError, ExitCode
+
+Path: TypeAlias = tuple[str | int, ...]
+
+HOOK = "helm.sh/hook"
+# The separators of Helm's own release/util SplitManifests.
+_SEPARATOR = re.compile(r"^---[ \t]*", re.MULTILINE)
+_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
+_SHOWN = 200
+
+
+class NotAnObject(ChampError):
+    """Rendered text is not YAML, or not a Kubernetes object."""
+
+    id = "helm.not-an-object"
+    exit_code = ExitCode.PREFLIGHT
+    message = "{source} does not give a Kubernetes object: {reason}."
+    remedy = "Check the answers; if they are right, report this to whoever packed the app."
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader with the scalars of sigs.k8s.io/yaml."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [
+        (tag, form)
+        for tag, form in resolvers
+        if tag not in {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:int"}
+    ]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int",
+    re.compile(r"[-+]?(0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)$"),
+    list("-+0123456789"),
+)
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A text value at `path` in a document, and the span of its characters there."""
+
+    path: Path
+    value: str
+    start: int
+    end: int
+
+
+def split(stream: str) -> list[str]:
+    """The documents of a YAML stream as text, empty and comment-only ones left out."""
+    parts = (part.lstrip() for part in _SEPARATOR.split(stream.lstrip()))
+    return [part for part in parts if _has_content(part)]
+
+
+def load(text: str, source: str) -> dict[str, Any]:
+    """One document as an object with apiVersion, kind and metadata.name; raises NotAnObject."""
+    try:
+        found = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        problem = str(getattr(error, "problem", None) or "it is not YAML")
+        raise NotAnObject(source=source, reason=problem[:_SHOWN]) from error
+    if not isinstance(found, dict) or not all(
+        isinstance(found.get(key), str) for key in ("apiVersion", "kind")
+    ):
+        raise NotAnObject(source=source, reason="apiVersion or kind is missing")
+    metadata = found.get("metadata")
+    if not isinstance(metadata, dict) and not found["kind"].endswith("List"):
+        raise NotAnObject(source=source, reason="metadata is missing")
+    return found
+
+
+def annotations_of(item: dict[str, Any]) -> dict[str, str]:
+    """The annotations of an object."""
+    metadata = item.get("metadata")
+    found = metadata.get("annotations") if isinstance(metadata, dict) else None
+    return {str(key): str(value) for key, value in (found or {}).items()}
+
+
+def is_hook(item: dict[str, Any]) -> bool:
+    """Whether Helm runs the object as a hook instead of keeping it in the release."""
+    return HOOK in annotations_of(item)
+
+
+def scalars(text: str, source: str) -> Iterator[Scalar]:
+    """Every text value of a document with its place; raises NotAnObject."""
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise NotAnObject(source=source, reason=str(error)[:_SHOWN]) from error
+    # A value met again through an alias is written once, where its anchor is.
+    seen: set[int] = set()
+    yield from _walk(node, (), text, seen)
+
+
+def replace(text: str, changes: Sequence[tuple[Scalar, str]]) -> str:
+    """`text` with each scalar's characters replaced by a quoted value; all else is untouched."""
+    for scalar, value in sorted(changes, key=lambda change: change[0].start, reverse=True):
+        old = text[scalar.start : scalar.end]
+        kept = _PROPERTIES.match(old)
+        tail = "\n" if old.endswith("\n") else ""
+        new = (kept[0] if kept else "") + json.dumps(value) + tail
+        text = text[: scalar.start] + new + text[scalar.end :]
+    return text
+
+
+def dump(item: object) -> str:
+    """An object as YAML for reading and comparing: sorted keys, block style."""
+    return yaml.safe_dump(item, sort_keys=True, allow_unicode=True, width=1000)
+
+
+def _has_content(part: str) -> bool:
+    lines = (line.strip() for line in part.splitlines())
+    return any(line and not line.startswith("#") for line in lines)
+
+
+def _walk(node: yaml.Node | None, path: Path, text: str, seen: set[int]) -> Iterator[Scalar]:
+    if node is None or id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.ScalarNode):
+        if node.tag == "tag:yaml.org,2002:str":
+            yield Scalar(path, node.value, node.start_mark.index, node.end_mark.index)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            yield from _walk(item, (*path, number), text, seen)
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _walk(value, (*path, str(key.value)), text, seen)

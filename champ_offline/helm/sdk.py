@@ -1,0 +1,151 @@
+"""The Helm SDK: the only module that imports `helm_python`, and it runs in the child process.
+
+Invariant: arguments and results are plain JSON values, and every exception of the SDK leaves here
+as an `SdkFault` with the SDK's code and Helm's own words.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+# The public Config.render has no place for kube_version and api_versions, which the native function
+# takes; without them templates would see the SDK's own defaults instead of the cluster.
+from helm_python import Chart, Config, HelmError, _native
+from helm_python.errors import ErrorCode
+
+Arguments: TypeAlias = dict[str, Any]
+
+
+class SdkFault(Exception):
+    """What the SDK raised: `code` as named in helm_c.h without its prefix, and the detail."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+class Session:
+    """The verbs of HelmEngine on one kubeconfig file; configs are kept per namespace."""
+
+    def __init__(self, kubeconfig: str) -> None:
+        self._kubeconfig = kubeconfig
+        self._configs: dict[str, Config] = {}
+        self._verbs: dict[str, Callable[[Arguments], Any]] = {
+            "render": self._render,
+            "check": self._check,
+            "install": self._install,
+            "upgrade": self._upgrade,
+            "rollback": self._rollback,
+            "uninstall": self._uninstall,
+            "history": self._history,
+            "status": self._status,
+            "values": self._values,
+            "releases": self._releases,
+        }
+
+    def call(self, verb: str, arguments: Arguments) -> Any:  # noqa: ANN401 (a JSON value)
+        """Run one verb; raises SdkFault."""
+        try:
+            return self._verbs[verb](arguments)
+        except HelmError as error:
+            code = "" if error.code is None else ErrorCode(error.code).name
+            raise SdkFault(code, str(error)) from error
+
+    def close(self) -> None:
+        """Free the SDK's handles."""
+        while self._configs:
+            self._configs.popitem()[1].close()
+
+    def _config(self, namespace: str) -> Config:
+        if namespace not in self._configs:
+            self._configs[namespace] = Config(
+                kubeconfig_path=self._kubeconfig, namespace=namespace, storage_driver="secret"
+            )
+        return self._configs[namespace]
+
+    def _render(self, given: Arguments) -> Arguments:
+        config = self._config(given["namespace"])
+        with _chart(given) as chart:
+            options = {
+                "name": given["release"],
+                "namespace": given["namespace"],
+                "revision": given["revision"],
+                "is_install": not given["upgrade"],
+                "is_upgrade": given["upgrade"],
+                "kube_version": given["kube_version"],
+                "api_versions": given["api_versions"],
+            }
+            files = _native.call_string(
+                "helm_render_with_config",
+                config._raw(),  # noqa: SLF001
+                chart._raw(),  # noqa: SLF001
+                json.dumps(given["values"]),
+                json.dumps(options),
+            )
+            crds = {item["filename"]: item["data"] for item in chart.crds}
+            return {"files": json.loads(files), "crds": crds, "chart": chart.name}
+
+    def _check(self, given: Arguments) -> None:
+        config = self._config(given["namespace"])
+        with _chart(given) as chart:
+            if given["upgrade"]:
+                config.upgrade(
+                    chart, given["release"], given["values"], dry_run="server", reset_values=True
+                )
+            else:
+                config.install(chart, given["release"], given["values"], dry_run="server")
+
+    def _install(self, given: Arguments) -> Arguments:
+        config = self._config(given["namespace"])
+        with _chart(given) as chart:
+            return config.install(chart, given["release"], given["values"], **_applying(given))
+
+    def _upgrade(self, given: Arguments) -> Arguments:
+        config = self._config(given["namespace"])
+        with _chart(given) as chart:
+            return config.upgrade(
+                chart, given["release"], given["values"], reset_values=True, **_applying(given)
+            )
+
+    def _rollback(self, given: Arguments) -> None:
+        self._config(given["namespace"]).rollback(
+            given["release"],
+            version=given["revision"],
+            timeout=given["timeout"],
+            wait=given["wait"],
+        )
+
+    def _uninstall(self, given: Arguments) -> None:
+        self._config(given["namespace"]).uninstall(
+            given["release"], timeout=given["timeout"], wait=given["wait"]
+        )
+
+    def _history(self, given: Arguments) -> list[Arguments]:
+        return self._config(given["namespace"]).history(given["release"])
+
+    def _status(self, given: Arguments) -> Arguments:
+        return self._config(given["namespace"]).status(given["release"])
+
+    def _values(self, given: Arguments) -> Arguments:
+        return self._config(given["namespace"]).get_values(given["release"])
+
+    def _releases(self, given: Arguments) -> list[Arguments]:
+        config = self._config(given["namespace"] or "default")
+        return config.list(all_states=True, all_namespaces=not given["namespace"], limit=0)
+
+
+def _chart(given: Arguments) -> Chart:
+    return Chart.load_archive(base64.b64decode(given["chart"]))
+
+
+def _applying(given: Arguments) -> Arguments:
+    return {
+        "timeout": given["timeout"],
+        "wait": given["wait"],
+        "rollback_on_failure": given["rollback_on_failure"],
+        "description": given["description"] or None,
+    }
