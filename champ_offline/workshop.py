@@ -1,0 +1,216 @@
+"""The connected side: keys, locks, packs, and checks of media outside of any zone.
+
+Composition root beside `appliance`: it wires the parts and decides nothing. Every method is one
+verb of the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from champ_offline.bundle.charts import chart_artifact, pack_chart
+from champ_offline.bundle.document import BundleDocument, Content
+from champ_offline.bundle.lock import Lock, LockedArtifact, LockOutdated
+from champ_offline.bundle.origin import Origins
+from champ_offline.bundle.pack import LARGEST_VOLUME, Contents, Packed, Packer
+from champ_offline.bundle.recipe import AppEntry, Recipe
+from champ_offline.bundle.verify import VerifiedBundle, read_every_byte, verify
+from champ_offline.catalog.artifact import read_app, write_app
+from champ_offline.catalog.entry import AppSource
+from champ_offline.durable.write import make_directory, write_atomic
+from champ_offline.events import Subscriber
+from champ_offline.oci.descriptor import Descriptor
+from champ_offline.oci.digest import Digest
+from champ_offline.oci.manifest import Manifest
+from champ_offline.paths import cache_directory
+from champ_offline.store.blobs import BlobStore
+from champ_offline.trust import keys
+from champ_offline.trust.documents import make_root
+from champ_offline.trust.errors import KeysExist
+from champ_offline.trust.trusted import fingerprint, read_root
+
+ROOT_FILE = "root.json"
+KEYS_FOLDER = "keys"
+OWN_REGISTRY = "champ.local"
+
+
+@dataclass(frozen=True)
+class TrustSummary:
+    """A new root: its public file, its fingerprint in groups for reading aloud, its end."""
+
+    root: Path
+    fingerprint: str
+    expires: datetime
+
+
+@dataclass(frozen=True)
+class LockSummary:
+    """A written lock and what it pins."""
+
+    path: Path
+    lock: Lock
+
+
+@dataclass(frozen=True)
+class VerifySummary:
+    """A bundle of which every byte was read and found to be as signed."""
+
+    bundle: VerifiedBundle
+    bytes_read: int
+
+    @property
+    def document(self) -> BundleDocument:
+        """What the bundle says of itself."""
+        return self.bundle.document
+
+
+def now_utc() -> datetime:
+    """The clock of this machine."""
+    return datetime.now(UTC)
+
+
+class Workshop:
+    """The verbs of the connected side over one cache folder."""
+
+    def __init__(self, cache: Path | None = None, clock: Callable[[], datetime] = now_utc) -> None:
+        self._cache = cache or cache_directory()
+        self._clock = clock
+
+    def trust_init(self, directory: Path, holder: str) -> TrustSummary:
+        """Make a root and one key for each role in `directory`; raises KeysExist."""
+        root_file = directory / ROOT_FILE
+        if root_file.exists() or (directory / KEYS_FOLDER).exists():
+            raise KeysExist(path=directory)
+        make_directory(directory)
+        signers = {role: keys.generate(f"{holder} ({role})") for role in keys.ROLES}
+        root = make_root(signers, self._clock())
+        for role, signer in signers.items():
+            keys.save(signer, directory / KEYS_FOLDER, role)
+        write_atomic(root_file, root)
+        return TrustSummary(root_file, fingerprint(root), read_root(root, str(root_file)).expires)
+
+    def lock(self, recipe: Path, output: Path | None, notify: Subscriber) -> LockSummary:
+        """Pin everything `recipe` names; written beside it as bundle.lock, or to `output`."""
+        parsed = Recipe.from_file(recipe)
+        blobs = self._blobs()
+        origins = Origins(self._cache, blobs)
+        images = tuple(origins.lock(entry, notify) for entry in parsed.images)
+        digests = {image.name: image.digest for image in images}
+        charts, apps = self._artifacts(parsed, digests, blobs)
+        lock = Lock(
+            recipe=Digest.of(recipe.read_bytes()),
+            images=images,
+            charts=tuple(LockedArtifact(name, d.digest) for name, d in charts.items()),
+            apps=tuple(LockedArtifact(name, d.digest) for name, d in apps.items()),
+        )
+        path = output or recipe.with_name("bundle.lock")
+        make_directory(path.parent)
+        write_atomic(path, lock.to_bytes())
+        return LockSummary(path, lock)
+
+    def pack(
+        self,
+        recipe: Path,
+        lock: Path | None,
+        signing: Path,
+        out: Path,
+        notify: Subscriber,
+        volume_size: int = LARGEST_VOLUME,
+    ) -> Packed:
+        """Pack exactly what the lock says into a bundle under `out`, signed by `signing`'s keys.
+
+        `signing` is a folder of `trust_init`; `volume_size` in bytes. Raises LockOutdated and the
+        errors of sources and packing.
+        """
+        parsed = Recipe.from_file(recipe)
+        locked = Lock.from_file(lock or recipe.with_name("bundle.lock"))
+        if locked.recipe != Digest.of(recipe.read_bytes()):
+            raise LockOutdated(path=recipe, what="the recipe was edited")
+        signers = {role: keys.load(signing / KEYS_FOLDER, role) for role in keys.ROLES}
+        contents = self._contents(parsed, locked, notify)
+        root = (signing / ROOT_FILE).read_bytes()
+        packer = Packer(self._blobs(), (root,), signers)
+        return packer.pack(contents, out, volume_size, self._clock(), notify)
+
+    def verify(self, media: Path, root: Path, notify: Subscriber) -> VerifySummary:
+        """Check signatures and every byte of the bundle at `media` under the root in a file."""
+        bundle = verify(media, root.read_bytes(), self._clock())
+        return VerifySummary(bundle, read_every_byte(bundle, notify))
+
+    def _contents(self, recipe: Recipe, lock: Lock, notify: Subscriber) -> Contents:
+        blobs = self._blobs()
+        origins = Origins(self._cache, blobs)
+        images: list[Descriptor] = []
+        for entry in recipe.images:
+            locked = lock.image(str(entry.name))
+            if locked is None:
+                raise LockOutdated(path=recipe.path, what=f"{entry.name} is not in the lock")
+            images.append(origins.fetch(entry, locked, notify).named(locked.name))
+        digests = {image.name: image.digest for image in lock.images}
+        charts, apps = self._artifacts(recipe, digests, blobs)
+        _confirm(recipe.path, lock.charts, charts)
+        _confirm(recipe.path, lock.apps, apps)
+        artifacts = [d.named(name) for name, d in (charts | apps).items()]
+        return Contents(
+            name=recipe.name,
+            version=recipe.version,
+            zones=recipe.zones,
+            descriptors=(*images, *artifacts),
+            apps=tuple(_shown(blobs, descriptor) for descriptor in apps.values()),
+            images=tuple(image.name for image in lock.images),
+        )
+
+    def _artifacts(
+        self, recipe: Recipe, images: dict[str, Digest], blobs: BlobStore
+    ) -> tuple[dict[str, Descriptor], dict[str, Descriptor]]:
+        """Charts and apps of the recipe as OCI artifacts in the cache, by their name."""
+        charts: dict[str, Descriptor] = {}
+        apps: dict[str, Descriptor] = {}
+        for path in recipe.charts:
+            chart = chart_artifact(pack_chart(path), blobs)
+            charts[_chart_name(blobs, chart)] = chart
+        for entry in recipe.apps:
+            self._app(entry, images, blobs, charts, apps)
+        return charts, apps
+
+    def _app(
+        self,
+        entry: AppEntry,
+        images: dict[str, Digest],
+        blobs: BlobStore,
+        charts: dict[str, Descriptor],
+        apps: dict[str, Descriptor],
+    ) -> None:
+        source = AppSource.from_file(entry.path / "app.yaml")
+        chart = chart_artifact(pack_chart(source.chart, entry.version), blobs)
+        charts[_chart_name(blobs, chart)] = chart
+        app = write_app(source, entry.version, chart, images, blobs)
+        apps[f"{OWN_REGISTRY}/apps/{source.name}:{entry.version}"] = app
+
+    def _blobs(self) -> BlobStore:
+        return BlobStore(self._cache / "blobs")
+
+
+def _chart_name(blobs: BlobStore, chart: Descriptor) -> str:
+    """The chart's name in the zone; "+" is "_" in tags, as Helm does it."""
+    notes = Manifest.from_bytes(blobs.read(chart.digest)).annotations
+    name = notes["org.opencontainers.image.title"]
+    version = notes["org.opencontainers.image.version"].replace("+", "_")
+    return f"{OWN_REGISTRY}/charts/{name}:{version}"
+
+
+def _confirm(
+    recipe: Path, locked: tuple[LockedArtifact, ...], found: dict[str, Descriptor]
+) -> None:
+    expected = {artifact.name: artifact.digest for artifact in locked}
+    for name, descriptor in found.items():
+        if expected.get(name) != descriptor.digest:
+            raise LockOutdated(path=recipe, what=f"{name} was edited since")
+
+
+def _shown(blobs: BlobStore, descriptor: Descriptor) -> Content:
+    app = read_app(blobs, descriptor)
+    return Content(app.name, app.version, dict(app.title))
