@@ -99,7 +99,8 @@ class KubeCluster:
 
     def has_namespace(self, namespace: str) -> bool:
         """See Cluster."""
-        return self._answer("GET", f"/api/v1/namespaces/{namespace}").status_code == httpx2.codes.OK
+        answer = self._answer("GET", f"/api/v1/namespaces/{namespace}")
+        return not _absent(answer) and bool(self._checked(answer))
 
     def ensure_namespace(self, namespace: str) -> bool:
         """See Cluster."""
