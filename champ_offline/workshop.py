@@ -30,7 +30,7 @@ from champ_offline.store.blobs import BlobStore
 from champ_offline.trust import keys
 from champ_offline.trust.documents import make_root
 from champ_offline.trust.errors import KeysExist
-from champ_offline.trust.trusted import fingerprint, read_root
+from champ_offline.trust.trusted import fingerprint, read_root, read_root_file
 
 ROOT_FILE = "root.json"
 KEYS_FOLDER = "keys"
@@ -131,13 +131,13 @@ class Workshop:
             raise LockOutdated(path=recipe, what="the recipe was edited")
         signers = {role: keys.load(signing / KEYS_FOLDER, role) for role in keys.ROLES}
         contents = self._contents(parsed, locked, notify)
-        root = (signing / ROOT_FILE).read_bytes()
+        root = read_root_file(signing / ROOT_FILE)
         packer = Packer(self._blobs(), (root,), signers)
         return packer.pack(contents, out, volume_size, self._clock(), notify)
 
     def verify(self, media: Path, root: Path, notify: Subscriber) -> VerifySummary:
         """Check signatures and every byte of the bundle at `media` under the root in a file."""
-        bundle = verify(media, root.read_bytes(), self._clock())
+        bundle = verify(media, read_root_file(root), self._clock())
         return VerifySummary(bundle, read_every_byte(bundle, notify))
 
     def _contents(self, recipe: Recipe, lock: Lock, notify: Subscriber) -> Contents:

@@ -81,6 +81,15 @@ class FingerprintDiffers(ChampError):
     remedy = "Compare the fingerprint again with the release engineer before you go on."
 
 
+class RootUnreadable(ChampError):
+    """The file of the public root cannot be read."""
+
+    id = "trust.root-unreadable"
+    exit_code = ExitCode.USAGE
+    message = "The root {path} cannot be read: {reason}."
+    remedy = "Name the root.json that the release engineer handed over."
+
+
 class KeyUnreadable(ChampError):
     """A signing key's file cannot be used."""
 

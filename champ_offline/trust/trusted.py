@@ -1,6 +1,6 @@
 """The rules by which documents from media become trusted (TUF specification 1.0, section 5).
 
-Pure: bytes, values and one `now` in; a `TrustedBundle` or an error out. No file, no clock.
+Pure but for `read_root_file`: bytes, values and one `now` in; a `TrustedBundle` or an error out.
 
 Invariant: nothing is returned unless root, timestamp, snapshot and targets each carry enough valid
 signatures of keys the root gives that role, fit each other by hash and version, and are in date.
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 
 from tuf.api.exceptions import LengthOrHashMismatchError
@@ -33,6 +34,7 @@ from champ_offline.trust.errors import (
     DocumentUnreadable,
     Expired,
     OtherRoot,
+    RootUnreadable,
     TooFewSignatures,
 )
 from champ_offline.trust.keys import HOLDER
@@ -78,6 +80,17 @@ def fingerprint(root: bytes) -> str:
     """SHA-256 of a root document in eight groups of eight digits, for reading aloud."""
     text = Digest.of(root).hex
     return " ".join(text[start : start + 8] for start in range(0, len(text), 8))
+
+
+def read_root_file(path: Path) -> bytes:
+    """The bytes of a root document that is valid by its own keys; raises RootUnreadable."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(LONGEST + 1)
+    except OSError as error:
+        raise RootUnreadable(path=path, reason=error.strerror or str(error)) from error
+    read_root(data, str(path))
+    return data
 
 
 def read_root(data: bytes, where: str) -> Root:
