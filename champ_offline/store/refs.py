@@ -1,7 +1,8 @@
 """Names that lead to content: repository and tag to the descriptor of a manifest.
 
 Invariant: a ref points at a manifest whose every blob was in the store when the ref was written;
-refs of one bundle appear together in one transaction or not at all.
+refs of one bundle appear together in one transaction or not at all. A manifest that lost its tag
+to a newer one stays reachable by digest under its name: a rollback pulls it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,12 @@ _SCHEMA = (
         bundle TEXT NOT NULL,
         PRIMARY KEY (name, tag)
     ) STRICT;
-    CREATE INDEX refs_by_digest ON refs (digest)
+    CREATE TABLE ref_manifests (
+        name TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        descriptor TEXT NOT NULL,
+        PRIMARY KEY (name, digest)
+    ) STRICT
     """,
 )
 
@@ -58,6 +64,13 @@ class Refs:
         rows = self._database.query("SELECT tag FROM refs WHERE name = ? ORDER BY tag", (name,))
         return [row["tag"] for row in rows]
 
+    def manifests(self, name: str) -> list[Descriptor]:
+        """Every manifest a repository was ever given by a bundle, tagged now or not."""
+        rows = self._database.query(
+            "SELECT descriptor FROM ref_manifests WHERE name = ? ORDER BY digest", (name,)
+        )
+        return [_descriptor(row) for row in rows]
+
     def names(self) -> list[str]:
         """All repositories, sorted."""
         return [
@@ -73,6 +86,10 @@ class Refs:
         """Write refs inside the caller's transaction; returns how many changed."""
         changed = 0
         for ref in refs:
+            connection.execute(
+                "INSERT OR IGNORE INTO ref_manifests VALUES (?, ?, ?)",
+                (ref.name, str(ref.descriptor.digest), _text(ref.descriptor)),
+            )
             row = (ref.name, ref.tag, str(ref.descriptor.digest), _text(ref.descriptor), ref.bundle)
             changed += connection.execute(
                 "INSERT INTO refs VALUES (?, ?, ?, ?, ?) ON CONFLICT (name, tag) DO UPDATE SET"

@@ -1,0 +1,174 @@
+"""One zone: its store, trust, registry and catalog, and what runs on its clusters.
+
+Composition root: it wires the parts and decides nothing. Every method is one verb of the command
+line and one step of the terminal UI; both call these and nothing below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from champ_offline.bundle.intake import Imported, Intake, KnownBundle
+from champ_offline.bundle.verify import VerifiedBundle, verify
+from champ_offline.catalog.index import Catalog
+from champ_offline.durable.database import Database
+from champ_offline.durable.lock import FileLock
+from champ_offline.durable.write import make_directory
+from champ_offline.errors import ChampError, ExitCode
+from champ_offline.events import Subscriber
+from champ_offline.paths import ZonePaths
+from champ_offline.store.blobs import BlobStore
+from champ_offline.store.refs import Refs
+from champ_offline.trust.errors import FingerprintDiffers
+from champ_offline.trust.state import TrustState
+from champ_offline.trust.trusted import fingerprint, read_root, read_root_file
+
+_SCHEMA = ("CREATE TABLE zone (name TEXT NOT NULL, commissioned TEXT NOT NULL) STRICT",)
+
+
+class NotAZone(ChampError):
+    """A folder is no zone."""
+
+    id = "zone.not-a-zone"
+    exit_code = ExitCode.USAGE
+    message = "{path} is not a zone."
+    remedy = "Name the zone's folder with --zone or CHAMP_ZONE, or make one with `champ zone init`."
+
+
+class ZoneExists(ChampError):
+    """A zone would be commissioned twice."""
+
+    id = "zone.exists"
+    exit_code = ExitCode.USAGE
+    message = "{path} is already the zone “{name}”."
+    remedy = "Use it as it is, or choose another folder."
+
+
+@dataclass(frozen=True)
+class ZoneSummary:
+    """What a zone is and holds: counts, bytes of all blobs, bundles oldest first."""
+
+    name: str
+    commissioned: str
+    root_version: int
+    root_fingerprint: str
+    blobs: int
+    size: int
+    bundles: tuple[KnownBundle, ...]
+
+
+def now_utc() -> datetime:
+    """The clock of this machine."""
+    return datetime.now(UTC)
+
+
+class Appliance:
+    """The verbs of one zone over its folder."""
+
+    def __init__(self, zone: Path, clock: Callable[[], datetime] = now_utc) -> None:
+        self.paths = ZonePaths(zone)
+        self._clock = clock
+        self._database = Database(self.paths.database)
+        self._database.migrate("zone", _SCHEMA)
+        self._blobs = BlobStore(self.paths.store)
+        self._refs = Refs(self._database)
+        self._trust = TrustState(self._database)
+        self._intake = Intake(
+            self._database, self._blobs, BlobStore(self.paths.waiting), self._refs, self._trust
+        )
+
+    @classmethod
+    def open(cls, zone: Path) -> Appliance:
+        """The zone in a folder; raises NotAZone."""
+        if not ZonePaths(zone).database.is_file():
+            raise NotAZone(path=zone)
+        appliance = cls(zone)
+        if not appliance.name:
+            raise NotAZone(path=zone)
+        return appliance
+
+    @classmethod
+    def create(cls, zone: Path, name: str, root: Path, expected: str | None = None) -> Appliance:
+        """Commission a zone that trusts `root` (a file) from now on.
+
+        `expected` is the fingerprint read out by the release engineer, spaces and case ignored.
+        Raises ZoneExists, FingerprintDiffers, RootUnreadable.
+        """
+        document = read_root_file(root)
+        found = fingerprint(document)
+        if expected is not None and _bare(expected) != _bare(found):
+            raise FingerprintDiffers(where=root, found=found, expected=expected)
+        make_directory(zone)
+        with FileLock(ZonePaths(zone).lock):
+            appliance = cls(zone)
+            if appliance.name:
+                raise ZoneExists(path=zone, name=appliance.name)
+            with appliance._database.transaction() as connection:
+                version = read_root(document, str(root)).version
+                appliance._trust.pin(connection, version, document)
+                commissioned = appliance._now()
+                connection.execute("INSERT INTO zone VALUES (?, ?)", (name, commissioned))
+        return appliance
+
+    @property
+    def name(self) -> str:
+        """The zone's name; empty before it was commissioned."""
+        rows = self._database.query("SELECT name FROM zone")
+        return str(rows[0]["name"]) if rows else ""
+
+    @property
+    def catalog(self) -> Catalog:
+        """The apps that imported bundles brought."""
+        return Catalog(self._refs, self._blobs)
+
+    def summary(self) -> ZoneSummary:
+        """What the zone is and holds."""
+        row = self._database.query("SELECT * FROM zone")[0]
+        root = self._trust.root()
+        sizes = [self._blobs.size(digest) for digest in self._blobs]
+        return ZoneSummary(
+            name=row["name"],
+            commissioned=row["commissioned"],
+            root_version=read_root(root, "root").version,
+            root_fingerprint=fingerprint(root),
+            blobs=len(sizes),
+            size=sum(sizes),
+            bundles=tuple(self._intake.bundles()),
+        )
+
+    def inspect(self, media: Path) -> VerifiedBundle:
+        """Accept the bundle at `media` for this zone: signatures, dates, zone, volume indexes.
+
+        Quick: no blob is read. Raises the errors of `trust.errors` and `bundle.errors`.
+        """
+        return verify(media, self._trust.root(), self._clock(), self.name)
+
+    def import_media(self, media: Path, notify: Subscriber) -> Imported:
+        """Verify and import the bundle at `media`; an error leaves the store as it was."""
+        with FileLock(self.paths.lock):
+            return self._intake.take(self.inspect(media), self._now(), notify)
+
+    def serve_registry(
+        self,
+        address: str,
+        port: int,
+        hosts: Sequence[str],
+        on_ready: Callable[[], None] | None = None,
+    ) -> None:
+        """Serve the store over TLS until SIGTERM; `hosts` are the names nodes use for it."""
+        from champ_offline.registry.content import Content
+        from champ_offline.registry.pki import ensure_certificates
+        from champ_offline.registry.server import Listen, serve
+
+        certificates = ensure_certificates(self.paths.pki, hosts, self._clock())
+        serve(Content(self._blobs, self._refs), Listen(address, port, certificates), on_ready)
+
+    def _now(self) -> str:
+        return self._clock().isoformat(timespec="seconds")
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split()).lower().removeprefix("sha256:")
