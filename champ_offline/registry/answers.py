@@ -159,8 +159,9 @@ def _tags(request: TagsRequest, content: Content) -> Answer:
     if not tags:
         return refuse(Refusal(404, "NAME_UNKNOWN", "this zone has no such repository"))
     page, more = _cut(tags, request.limit, request.last)
-    document = {"name": request.name, "tags": page}
-    return _document(document, _link(f"/v2/{request.name}/tags/list", page, more))
+    document = {"name": request.asked, "tags": page}
+    path = f"/v2/{request.asked}/tags/list"
+    return _document(document, _link(path, page, more, request.host))
 
 
 def _referrers(request: ReferrersRequest, content: Content) -> Answer:
@@ -190,10 +191,11 @@ def _cut(entries: list[str], limit: int | None, last: str) -> tuple[list[str], b
     return rest[:limit], 0 < limit < len(rest)
 
 
-def _link(path: str, page: list[str], more: bool) -> dict[str, str]:  # noqa: FBT001
+def _link(path: str, page: list[str], more: bool, host: str = "") -> dict[str, str]:  # noqa: FBT001
     if not more:
         return {}
-    query = urlencode({"n": len(page), "last": page[-1]})
+    mirrored = {"ns": host} if host else {}
+    query = urlencode({**mirrored, "n": len(page), "last": page[-1]})
     return {"link": f'<{path}?{query}>; rel="next"'}
 
 

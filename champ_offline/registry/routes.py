@@ -50,11 +50,17 @@ class BlobRequest:
 
 @dataclass(frozen=True)
 class TagsRequest:
-    """`GET /v2/<name>/tags/list?n=&last=`."""
+    """`GET /v2/<name>/tags/list?n=&last=`; `host` is what came as `?ns=`."""
 
     name: str
     limit: int | None
     last: str
+    host: str = ""
+
+    @property
+    def asked(self) -> str:
+        """The name as it stood in the path."""
+        return self.name.removeprefix(f"{self.host}/") if self.host else self.name
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,7 @@ def _within(name: str, kind: str, rest: str, options: dict[str, str]) -> Request
         page = _page(options)
         if rest != "list" or isinstance(page, Refusal):
             return page if isinstance(page, Refusal) else _NOT_FOUND
-        return TagsRequest(name, *page)
+        return TagsRequest(name, *page, options.get("ns", ""))
     if kind == "manifests" and ":" not in rest:
         if not _TAG.fullmatch(rest):
             return Refusal(400, "TAG_INVALID", "the tag is not valid")

@@ -8,9 +8,11 @@ digest. No header makes this module read more than 1 MiB into memory.
 
 from __future__ import annotations
 
+import gzip
 import tarfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, BinaryIO, Protocol, cast
 
@@ -54,11 +56,22 @@ class Member:
     size: int
     offset: int
     data: BinaryIO
+    where: str
 
     def chunks(self) -> Iterator[bytes]:
         """The content; to be read before the next member is asked for."""
-        while chunk := self.data.read(CHUNK):
-            yield chunk
+        with _translated(self.where):
+            while chunk := self.data.read(CHUNK):
+                yield chunk
+
+
+@contextmanager
+def _translated(where: str) -> Iterator[None]:
+    """What tarfile and gzip say about bytes they cannot read."""
+    try:
+        yield
+    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, ValueError) as error:
+        raise NotAnImageArchive(where=where, reason=str(error)[:200]) from error
 
 
 class _Forward:
@@ -115,19 +128,16 @@ def scan_file(file: BinaryIO, where: str) -> Iterator[Member]:
 
 def _scan(source: _Forward, where: str) -> Iterator[Member]:
     seen: set[str] = set()
-    try:
-        with tarfile.open(fileobj=cast("IO[bytes]", source), mode="r:") as tar:
-            for info in tar:
-                name = info.name.removeprefix("./")
-                if info.isdir():
-                    continue
-                _refuse(info, name, seen, where)
-                seen.add(name)
-                if info.isfile():
-                    data = cast("BinaryIO", tar.extractfile(info))
-                    yield Member(name, info.size, info.offset_data, data)
-    except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError) as error:
-        raise NotAnImageArchive(where=where, reason=str(error)[:200]) from error
+    with _translated(where), tarfile.open(fileobj=cast("IO[bytes]", source), mode="r:") as tar:
+        for info in tar:
+            name = info.name.removeprefix("./")
+            if info.isdir():
+                continue
+            _refuse(info, name, seen, where)
+            seen.add(name)
+            if info.isfile():
+                data = cast("BinaryIO", tar.extractfile(info))
+                yield Member(name, info.size, info.offset_data, data, where)
 
 
 def _refuse(info: tarfile.TarInfo, name: str, seen: set[str], where: str) -> None:
