@@ -67,7 +67,7 @@ def _split(name: str) -> tuple[str, str, str]:
     head, slash, rest = name.partition("/")
     if not slash or not (re.search(r"[.:]", head) or head == "localhost"):
         head, rest = "docker.io", name
-    repository, _, tag = rest.partition(":")
+    repository, colon, tag = rest.partition(":")
     if head in {"docker.io", "index.docker.io"} and "/" not in repository:
         repository = f"library/{repository}"
-    return ("docker.io" if head == "index.docker.io" else head), repository, tag
+    return ("docker.io" if head == "index.docker.io" else head), repository, tag or colon

@@ -1,0 +1,90 @@
+"""Blobs appear whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from champ_offline.oci.digest import Digest
+from champ_offline.store.blobs import BlobMismatch, BlobMissing, BlobStore, BlobTooLarge
+from champ_offline.store.pipeline import Pipeline
+
+DATA = b"some bytes"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> BlobStore:
+    return BlobStore(tmp_path)
+
+
+def files(store: BlobStore) -> list[str]:
+    return sorted(path.name for path in store.path(Digest.of(b"")).parent.iterdir())
+
+
+def test_a_blob_is_read_only_and_named_by_its_digest(store: BlobStore) -> None:
+    digest = store.add(DATA)
+    assert digest == Digest.of(DATA)
+    assert store.path(digest).stat().st_mode & 0o777 == 0o444
+    assert (store.read(digest), store.size(digest), list(store)) == (DATA, len(DATA), [digest])
+
+
+@pytest.mark.parametrize("piped", [False, True])
+def test_announced_and_other_bytes_leave_nothing(store: BlobStore, piped: bool) -> None:
+    with pytest.raises(BlobMismatch), Pipeline(store) as pipeline:
+        with pipeline.writer() if piped else store.writer() as writer:
+            writer.write(DATA)
+            writer.commit(Digest.of(b"other"))
+    with pytest.raises(BlobMismatch), store.writer() as writer:
+        writer.write(DATA)
+        writer.commit(Digest.of(DATA), size=3)
+    assert files(store) == []
+
+
+def test_leaving_without_a_commit_leaves_nothing(store: BlobStore) -> None:
+    with pytest.raises(RuntimeError), store.writer() as writer:
+        writer.write(DATA)
+        raise RuntimeError
+    assert files(store) == []
+
+
+def test_a_pipeline_has_everything_on_disk_when_it_ends(store: BlobStore) -> None:
+    contents = [bytes([n]) * 1000 for n in range(20)]
+    with Pipeline(store) as pipeline:
+        for content in contents:
+            with pipeline.writer() as writer:
+                writer.write(content)
+                writer.commit(Digest.of(content), len(content))
+    assert set(store) == {Digest.of(content) for content in contents}
+
+
+def test_a_pipeline_reports_what_the_disk_said(store: BlobStore, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), Pipeline(store) as pipeline:
+        with pipeline.writer() as writer:
+            writer.write(DATA)
+            for partial in (tmp_path / "sha256").iterdir():
+                partial.unlink()
+            writer.commit()
+
+
+def test_what_killed_writers_left_is_removed_and_never_listed(store: BlobStore) -> None:
+    store.add(DATA)
+    store.path(Digest.of(DATA)).with_name(".partial-1-abc").write_bytes(b"half")
+    assert list(store) == [Digest.of(DATA)]
+    assert store.remove_partials() == 1
+    assert files(store) == [Digest.of(DATA).hex]
+
+
+def test_missing_and_oversized_blobs_are_named(store: BlobStore) -> None:
+    with pytest.raises(BlobMissing):
+        store.read(Digest.of(b"none"))
+    digest = store.add(b"x" * 100)
+    with pytest.raises(BlobTooLarge):
+        store.read(digest, limit=99)
+
+
+def test_blobs_move_between_stores_of_one_file_system(store: BlobStore, tmp_path: Path) -> None:
+    waiting = BlobStore(tmp_path / "waiting")
+    digest = waiting.add(DATA)
+    store.adopt(waiting, [digest])
+    assert (store.read(digest), list(waiting)) == (DATA, [])
