@@ -1,28 +1,22 @@
 """A frozen `champ` as the interpreter of its own child processes.
 
-Children are started as `[sys.executable, "-m", module, ...]`. In a frozen build the executable is
-`champ` itself, which has no `-m`; it answers this form for the modules listed here.
+Children are started as `python -m module`. A frozen build has no `-m`; there the executable gets
+one of the words below instead.
 
-Invariant: only modules of this list run, and only in a frozen build; with a real interpreter the
-form never reaches this module.
+Invariant: only these modules run this way; the words are no verbs and stand in no help.
 """
 
 from __future__ import annotations
 
 import runpy
-import sys
 from collections.abc import Sequence
 
-MODULES = frozenset({"champ_offline.helm.child"})
+MODULES = {"helm-child": "champ_offline.helm.child"}
 
 
 def run_if_asked(arguments: Sequence[str]) -> bool:
-    """Run `-m module ...` as the interpreter would; False when that is not what was asked."""
-    if not getattr(sys, "frozen", False) or list(arguments[:1]) != ["-m"]:
+    """Run the child's module when its word is the whole command line; False otherwise."""
+    if len(arguments) != 1 or arguments[0] not in MODULES:
         return False
-    if len(arguments) < 2 or arguments[1] not in MODULES:
-        return False
-    module = arguments[1]
-    sys.argv = [module, *arguments[2:]]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    runpy.run_module(MODULES[arguments[0]], run_name="__main__", alter_sys=True)
     return True

@@ -39,12 +39,3 @@ class FileNotWritten(ChampError):
     exit_code = ExitCode.USAGE
     message = "{path} could not be written: {reason}."
     remedy = "Name a folder that exists, has room and may be written to."
-
-
-class UnknownFingerprint(ChampError):
-    """The root on the media is not the one whose fingerprint was told."""
-
-    id = "cli.fingerprint-differs"
-    exit_code = ExitCode.TRUST_REFUSED
-    message = "{root} has the fingerprint {found}, not {expected}; no zone was made."
-    remedy = "Ask the release engineer, by another way than this medium, which root is theirs."

@@ -58,14 +58,16 @@ def run(arguments: Sequence[str], screens: Screens) -> int:
     session = Session()
     with Guard(arguments, as_json=lambda: session.progress == "ndjson") as guard:
         listen_for_termination()
-        code = _group(screens).main(
+        code = command_line(screens).main(
             list(arguments), prog_name="champ", standalone_mode=False, obj=session
         )
         guard.exit_code = code if isinstance(code, int) else int(ExitCode.OK)
     return guard.exit_code
 
 
-def _group(screens: Screens) -> Champ:
+def command_line(screens: Screens) -> Champ:
+    """The whole command; `screens` is called when it is used without a verb on a terminal."""
+
     def without_verb() -> int:
         context = click.get_current_context()
         if context.invoked_subcommand is not None:

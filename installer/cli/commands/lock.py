@@ -22,7 +22,7 @@ from installer.language import translate as _
 @click.pass_obj
 def command(session: Session, recipe: Path, out: Path | None) -> None:
     """Write the lock and say how much it holds."""
-    from champ_offline.appliance import Workshop
+    from champ_offline.workshop import Workshop
 
     with session.watched() as notify:
         summary = Workshop().lock(recipe, out, notify)
@@ -30,8 +30,12 @@ def command(session: Session, recipe: Path, out: Path | None) -> None:
         summary,
         [
             Column("path", _("lock")),
-            Column("images", _("images")),
-            Column("charts", _("charts")),
-            Column("apps", _("apps")),
+            Column("lock.images", _("images"), _counted),
+            Column("lock.charts", _("charts"), _counted),
+            Column("lock.apps", _("apps"), _counted),
         ],
     )
+
+
+def _counted(pinned: list[object]) -> str:
+    return str(len(pinned))

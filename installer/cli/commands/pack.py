@@ -41,17 +41,18 @@ def command(
     volume_size: int | None,
 ) -> None:
     """Pack, sign and show where the bundle lies."""
-    from champ_offline.appliance import Workshop
+    from champ_offline.bundle.pack import LARGEST_VOLUME
+    from champ_offline.workshop import Workshop
 
     with session.watched() as notify:
-        summary = Workshop().pack(recipe, lock, keys, out, volume_size, notify)
+        packed = Workshop().pack(recipe, lock, keys, out, notify, volume_size or LARGEST_VOLUME)
     session.output.record(
-        summary,
+        packed,
         [
             Column("folder", _("folder")),
-            Column("bundle", _("bundle")),
-            Column("version", _("version")),
-            Column("volumes", _("volumes")),
-            Column("size", _("size"), size),
+            Column("document.name", _("bundle")),
+            Column("document.version", _("version")),
+            Column("document.volumes", _("volumes"), lambda volumes: str(len(volumes))),
+            Column("document.size", _("size"), size),
         ],
     )

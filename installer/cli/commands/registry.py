@@ -21,10 +21,10 @@ def command() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help=_("Address to listen on."))
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=click.IntRange(1, 65535),
     default=DEFAULT_PORT,
     show_default=True,
-    help=_("Port to listen on; 0 takes a free one."),
+    help=_("Port to listen on."),
 )
 @click.option(
     "--name",
@@ -37,10 +37,16 @@ def command() -> None:
 def serve(session: Session, host: str, port: int, names: tuple[str, ...]) -> None:
     """Serve, and show where as soon as requests are answered."""
 
-    def ready(listening: object) -> None:
+    appliance = session.appliance()
+
+    def ready() -> None:
         session.output.record(
-            listening,
-            [Column("url", _("registry")), Column("authority", _("certificate authority"))],
+            {"address": host, "port": port, "authority": appliance.paths.pki / "ca.crt"},
+            [
+                Column("address", _("address")),
+                Column("port", _("port")),
+                Column("authority", _("certificate authority")),
+            ],
         )
 
-    session.appliance().serve_registry(host, port, names, ready)
+    appliance.serve_registry(host, port, names or (host,), ready)

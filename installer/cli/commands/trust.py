@@ -27,12 +27,11 @@ def command() -> None:
 @click.pass_obj
 def init(session: Session, directory: Path, name: str) -> None:
     """Make the keys and show the fingerprint that zones are commissioned with."""
-    from champ_offline.appliance import Workshop
+    from champ_offline.workshop import Workshop
 
     session.output.record(
         Workshop().trust_init(directory, name),
         [
-            Column("directory", _("keys in")),
             Column("root", _("public root")),
             Column("fingerprint", _("fingerprint")),
             Column("expires", _("valid until")),

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import click
 
+from installer.cli.bundle_view import bundle_summary, columns
 from installer.cli.options import DIRECTORY, FILE, Verb
-from installer.cli.output import Column
 from installer.cli.session import Session
 from installer.language import translate as _
-from installer.quantities import size
 
 
 @click.command(
@@ -23,19 +22,8 @@ from installer.quantities import size
 @click.pass_obj
 def command(session: Session, media: Path, root: Path) -> None:
     """Verify every byte and show what the bundle is."""
-    from champ_offline.appliance import Workshop
+    from champ_offline.workshop import Workshop
 
     with session.watched() as notify:
         summary = Workshop().verify(media, root, notify)
-    session.output.record(
-        summary,
-        [
-            Column("bundle", _("bundle")),
-            Column("version", _("version")),
-            Column("zones", _("for zones"), lambda zones: ", ".join(zones) or _("any")),
-            Column("created", _("signed on")),
-            Column("signers", _("signed by"), ", ".join),
-            Column("volumes", _("volumes")),
-            Column("size", _("size"), size),
-        ],
-    )
+    session.output.record(bundle_summary(summary.bundle), columns())

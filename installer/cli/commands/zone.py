@@ -34,7 +34,7 @@ def init(session: Session, name: str, root: Path, fingerprint: str | None) -> No
         Appliance.create(session.zone_folder(), name, root, fingerprint).summary(),
         [
             Column("name", _("zone")),
-            Column("folder", _("folder")),
-            Column("fingerprint", _("fingerprint of the root")),
+            Column("commissioned", _("commissioned")),
+            Column("root_fingerprint", _("fingerprint of the root")),
         ],
     )

@@ -1,0 +1,61 @@
+"""A bundle on media as `verify` shows it: what it is, who signed it, what it carries.
+
+Invariant: only a VerifiedBundle can be shown, so nothing here was not vouched for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from installer.cli.output import Column
+from installer.language import translate as _
+from installer.quantities import size
+
+if TYPE_CHECKING:
+    from champ_offline.bundle.verify import VerifiedBundle
+
+
+def bundle_summary(bundle: VerifiedBundle) -> dict[str, Any]:
+    """The document of `champ verify --json`; sizes in bytes."""
+    document, trusted = bundle.document, bundle.trusted
+    return {
+        "bundle": document.name,
+        "version": document.version,
+        "created": document.created,
+        "zones": document.zones,
+        "digest": trusted.digest,
+        "root_version": trusted.root_version,
+        "signers": trusted.signers,
+        "expires": trusted.expires,
+        "folder": bundle.folder,
+        "volumes": [{"name": v.name, "size": v.index.size} for v in bundle.volumes],
+        "blobs": document.blobs,
+        "size": document.size,
+        "apps": document.apps,
+        "images": document.images,
+    }
+
+
+def columns() -> list[Column]:
+    """What of it a table shows."""
+    return [
+        Column("bundle", _("bundle")),
+        Column("version", _("version")),
+        Column("zones", _("for zones"), lambda zones: ", ".join(zones) or _("any")),
+        Column("created", _("signed on")),
+        Column("expires", _("valid until")),
+        Column("signers", _("signed by"), _signers),
+        Column("apps", _("apps"), _apps),
+        Column("images", _("images"), lambda images: str(len(images))),
+        Column("volumes", _("volumes"), lambda volumes: str(len(volumes))),
+        Column("size", _("size"), size),
+        Column("digest", _("digest")),
+    ]
+
+
+def _signers(signers: list[dict[str, Any]]) -> str:
+    return ", ".join(str(signer["holder"]) for signer in signers)
+
+
+def _apps(apps: list[dict[str, Any]]) -> str:
+    return ", ".join(f"{app['name']} {app['version']}" for app in apps)
