@@ -1,0 +1,45 @@
+# `make demo` and `make test` do all of their own set-up; the other targets are for developers.
+PY := .venv/bin/python
+COMPILE := $(PY) -m piptools compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+	--no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
+
+.PHONY: help setup lab demo test lint docs messages locale lock-deps dist clean
+
+help:           ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+setup:          ## the virtual environment in .venv, from the lock files
+	@.ci/setup
+
+lab: setup      ## system packages and the Kubernetes build, both only where missing
+	@$(PY) -m tests.lab.packages
+	@test -n "$$KUBECONFIG" || $(PY) -m tests.lab.build
+
+demo: lab       ## the whole way: recipe, stick, zone, running app, upgrade, and back
+	@$(PY) -m tests.e2e.demo
+
+test: lab       ## every test, on a real cluster too; ARGS="..." goes to pytest
+	@$(PY) -m pytest $(ARGS)
+
+lint: setup     ## ruff, mypy and the layers alone
+	@$(PY) -m pytest -q tests/architecture/test_gates.py
+
+docs: setup     ## champ_offline/errors.md and docs/cli.md from the code
+	@$(PY) -m tests.architecture.documents
+
+messages: setup ## bring the translation catalog in line with the code; lists what is missing
+	@$(PY) -m tests.architecture.messages
+
+locale: setup   ## compile the translation catalog
+	@$(PY) -m tests.architecture.messages --compile
+
+lock-deps: setup ## resolve the dependencies anew into the lock files
+	$(COMPILE) $(ARGS) -o requirements.lock pyproject.toml
+	$(COMPILE) $(ARGS) --extra dev --constraint requirements.lock -o requirements-dev.lock pyproject.toml
+
+dist: setup     ## dist/champ/champ: the command as a folder that needs no Python
+	@$(PY) -m PyInstaller --noconfirm --log-level WARN build.spec
+
+clean:          ## everything that was made here, save the virtual environment
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
+	find installer champ_offline tests -name __pycache__ -type d -prune -exec rm -rf {} +

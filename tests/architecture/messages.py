@@ -1,0 +1,112 @@
+"""The translation catalog's tools: what must be translated, what is missing, compiling.
+
+`python -m tests.architecture.messages` brings champ.po in line with the code, compiles champ.mo and
+lists what has no translation yet. Invariant: the catalog is the product's texts plus those of
+click's sentences that a user of `champ` can meet, and nothing else.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import sys
+from functools import cache
+from pathlib import Path
+
+import click
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+from installer.language import DOMAIN, LOCALE
+from tests.architecture.source import constant_text, product_errors, sources
+
+FOLDER = LOCALE / "zh_CN" / "LC_MESSAGES"
+PO = FOLDER / f"{DOMAIN}.po"
+MO = FOLDER / f"{DOMAIN}.mo"
+_MARKERS = frozenset({"_", "translate", "mark"})
+
+
+def marked_texts() -> set[str]:
+    """All texts that the front-ends mark with `_()`, `translate()` or `mark()`."""
+    found = set()
+    for source in sources("installer"):
+        for call in source.calls():
+            if isinstance(call.func, ast.Name) and call.func.id in _MARKERS and call.args:
+                text = constant_text(call.args[0])
+                found |= {text} if text else set()
+    return found
+
+
+def error_texts() -> set[str]:
+    errors = product_errors()
+    return {error.message for error in errors} | {error.remedy for error in errors}
+
+
+@cache
+def click_texts() -> frozenset[str]:
+    """All sentences that click itself translates; the singular of those with a plural."""
+    found = set()
+    for path in Path(click.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+                continue
+            if node.func.id in {"_", "ngettext"} and (text := constant_text(node.args[0])):
+                found.add(text)
+    return frozenset(found)
+
+
+def needed() -> set[str]:
+    return marked_texts() | error_texts()
+
+
+def catalog() -> Catalog:
+    with PO.open("rb") as file:
+        return read_po(file, locale="zh_CN", domain=DOMAIN)
+
+
+def singular(identifier: str | tuple[str, ...] | list[str]) -> str:
+    return identifier if isinstance(identifier, str) else identifier[0]
+
+
+def entries(found: Catalog) -> dict[str, str | tuple[str, ...] | list[str]]:
+    """Message id (singular) -> translation, without the header."""
+    return {singular(message.id): message.string for message in found if message.id}
+
+
+def compiled(found: Catalog) -> bytes:
+    buffer = io.BytesIO()
+    write_mo(buffer, found)
+    return buffer.getvalue()
+
+
+def untranslated(found: Catalog) -> list[str]:
+    return sorted(text for text, string in entries(found).items() if not _whole(string))
+
+
+def _whole(translation: object) -> bool:
+    if isinstance(translation, tuple | list):
+        return bool(translation) and all(translation)
+    return bool(translation)
+
+
+def bring_in_line() -> Catalog:
+    """Add what is new, empty; drop what is gone; write both files."""
+    found, wanted = catalog(), needed()
+    for text in set(entries(found)) - wanted - click_texts():
+        found.delete(text)
+    for text in wanted - set(entries(found)):
+        found.add(text)
+    with PO.open("wb") as file:
+        write_po(file, found, width=0, sort_output=True)
+    MO.write_bytes(compiled(found))
+    return found
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--compile"]:
+        MO.write_bytes(compiled(catalog()))
+        sys.exit()
+    missing = untranslated(bring_in_line())
+    sys.stdout.writelines(f"no translation: {text}\n" for text in missing)
+    sys.exit(1 if missing else 0)

@@ -1,0 +1,75 @@
+"""Every text is there in Chinese, with the fields of the English one; the catalog is compiled."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from champ_offline.errors import ChampError
+from installer.step_names import known
+from tests.architecture import messages
+from tests.architecture.source import Source, constant_text, product_errors, sources
+from tests.architecture.test_errors import fields
+
+CATALOG = messages.entries(messages.catalog())
+EVENTS = {"StepStarted", "StepFinished", "Progress"}
+
+
+def test_every_text_has_a_translation() -> None:
+    missing = sorted(text for text in messages.needed() if not CATALOG.get(text))
+    assert missing == [], "run `make messages` and translate what it lists"
+
+
+def test_no_entry_is_unused() -> None:
+    assert set(CATALOG) - messages.needed() - messages.click_texts() == set()
+
+
+def test_translations_keep_the_fields() -> None:
+    changed = []
+    for text in messages.needed():
+        translation = CATALOG.get(text, "")
+        assert isinstance(translation, str)
+        if translation and fields(translation) != fields(text):
+            changed.append(text)
+    assert changed == []
+
+
+def test_nothing_is_fuzzy() -> None:
+    assert [message.id for message in messages.catalog() if message.id and message.fuzzy] == []
+
+
+def test_the_compiled_catalog_is_current() -> None:
+    assert messages.MO.read_bytes() == messages.compiled(messages.catalog()), "run `make locale`"
+
+
+@pytest.mark.parametrize("error", product_errors(), ids=lambda error: error.id)
+def test_error_texts_can_be_filled_in_both_languages(error: type[ChampError]) -> None:
+    for text in (error.message, error.remedy):
+        filled = dict.fromkeys(fields(text), "x")
+        translation = CATALOG.get(text, "")
+        assert isinstance(translation, str)
+        assert text.format(**filled)
+        assert translation.format(**filled)
+
+
+def test_every_step_has_a_name() -> None:
+    used = {name for source in sources("champ_offline") for name in _steps(source)}
+    assert used - known() == set()
+
+
+def _steps(source: Source) -> set[str]:
+    constants = {
+        target.id: text
+        for node in source.tree.body
+        if isinstance(node, ast.Assign) and (text := constant_text(node.value))
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    found = set()
+    for call in source.calls():
+        if isinstance(call.func, ast.Name) and call.func.id in EVENTS and call.args:
+            first = call.args[0]
+            name = constants.get(first.id) if isinstance(first, ast.Name) else constant_text(first)
+            found |= {name} if name else set()
+    return found
