@@ -1,0 +1,3 @@
+module champ.example/lab/pause
+
+go 1.25.0
