@@ -69,20 +69,25 @@ def split(stream: str) -> list[str]:
     return [part for part in parts if _has_content(part)]
 
 
-def load(text: str, source: str) -> dict[str, Any]:
-    """One document as an object with apiVersion, kind and metadata.name; raises NotAnObject."""
+def read(text: str, source: str) -> Any:  # noqa: ANN401 (any YAML value)
+    """One document as plain values; raises NotAnObject."""
     try:
-        found = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         problem = str(getattr(error, "problem", None) or "it is not YAML")
         raise NotAnObject(source=source, reason=problem[:_SHOWN]) from error
+
+
+def load(text: str, source: str) -> dict[str, Any]:
+    """One document as an object with apiVersion, kind and metadata.name; raises NotAnObject."""
+    found = read(text, source)
     if not isinstance(found, dict) or not all(
         isinstance(found.get(key), str) for key in ("apiVersion", "kind")
     ):
         raise NotAnObject(source=source, reason="apiVersion or kind is missing")
     metadata = found.get("metadata")
-    if not isinstance(metadata, dict) and not found["kind"].endswith("List"):
-        raise NotAnObject(source=source, reason="metadata is missing")
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
+        raise NotAnObject(source=source, reason="metadata.name is missing")
     return found
 
 

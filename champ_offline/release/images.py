@@ -1,0 +1,137 @@
+"""Find every image that rendered objects name, and hold each to one digest of the bundle.
+
+Invariant: either every image is held to a digest that the caller gave, or nothing is returned and
+all missing ones are named at once; all other characters of the documents stay as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from champ_offline.errors import ChampError, ExitCode
+from champ_offline.helm import manifests
+from champ_offline.helm.engine import Document, Rendered
+from champ_offline.oci.digest import Digest, InvalidDigest
+from champ_offline.oci.reference import InvalidReference, Reference
+
+_CONTAINERS = frozenset({"containers", "initContainers", "ephemeralContainers"})
+# API groups that Kubernetes itself serves: there, images are in containers and image volumes only.
+_BUILT_IN = frozenset({"", "apps", "batch", "autoscaling", "policy", "extensions"})
+
+
+class ImagesMissing(ChampError):
+    """The chart wants images that the app's bundle does not carry."""
+
+    id = "release.images-missing"
+    exit_code = ExitCode.PREFLIGHT
+    message = "Nothing was changed: {count} image(s) are not in the bundle: {images}."
+    remedy = "Add them to the app's version and pack a new bundle."
+
+
+@dataclass(frozen=True, order=True)
+class Image:
+    """One image of a plan: `name` is its Reference text without digest, `size` in bytes."""
+
+    name: str
+    digest: Digest
+    size: int
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """Documents with every image held to a digest, and which images these are."""
+
+    rendered: Rendered
+    images: Mapping[str, Digest]
+
+
+def pin(rendered: Rendered, known: Mapping[str, Digest], registry: str = "") -> Pinned:
+    """Hold every image to its digest in `known`; raises ImagesMissing.
+
+    With `registry` (host:port) references lead there, for sites whose nodes have no mirror:
+    `host:port/docker.io/library/nginx@sha256:...`.
+    """
+    pinning = _Pinning(known, registry)
+    changed = replace(
+        rendered,
+        manifests=tuple(pinning.document(one) for one in rendered.manifests),
+        hooks=tuple(pinning.document(one) for one in rendered.hooks),
+    )
+    if pinning.missing:
+        listed = ", ".join(f"{image} ({source})" for image, source in pinning.missing.items())
+        raise ImagesMissing(count=len(pinning.missing), images=listed)
+    return Pinned(changed, dict(sorted(pinning.used.items())))
+
+
+def find(documents: Iterable[Document]) -> list[str]:
+    """The image texts that documents name, in order, each once."""
+    found: dict[str, None] = {}
+    for document in documents:
+        found |= dict.fromkeys(scalar.value for scalar in _images(document))
+    return list(found)
+
+
+class _Pinning:
+    def __init__(self, known: Mapping[str, Digest], registry: str) -> None:
+        self._known = known
+        self._names = {digest: name for name, digest in sorted(known.items(), reverse=True)}
+        self._registry = registry
+        self.used: dict[str, Digest] = {}
+        self.missing: dict[str, str] = {}
+
+    def document(self, document: Document) -> Document:
+        changes = []
+        for scalar in _images(document):
+            text = self._pinned(scalar.value)
+            if text is None:
+                self.missing.setdefault(scalar.value[:300], document.source)
+            elif text != scalar.value:
+                changes.append((scalar, text))
+        return replace(document, text=manifests.replace(document.text, changes))
+
+    def _pinned(self, text: str) -> str | None:
+        try:
+            wanted = Reference.parse(text)
+        except (InvalidReference, InvalidDigest):
+            return None
+        if self._registry and wanted.registry == self._registry and wanted.digest in self._names:
+            return self._use(self._names[wanted.digest], wanted.digest, text)
+        name = str(replace(wanted, digest=None))
+        digest = wanted.digest if wanted.digest in self._names else self._known.get(name)
+        if digest is None or wanted.digest not in {None, digest}:
+            return None
+        if wanted.digest is not None and not wanted.tag:
+            name = self._names[digest]
+        return self._use(name, digest, self._address(wanted.pinned(digest)))
+
+    def _use(self, name: str, digest: Digest, text: str) -> str:
+        self.used[name] = digest
+        return text
+
+    def _address(self, wanted: Reference) -> str:
+        if not self._registry:
+            return str(wanted)
+        # A port cannot stand in a repository's name.
+        return f"{self._registry}/{wanted.name.replace(':', '_')}@{wanted.digest}"
+
+
+def _images(document: Document) -> list[manifests.Scalar]:
+    item = manifests.load(document.text, document.source)
+    group = str(item["apiVersion"]).rpartition("/")[0]
+    if item["kind"] == "CustomResourceDefinition":
+        return []
+    custom = group not in _BUILT_IN and not group.endswith(".k8s.io")
+    return [
+        scalar
+        for scalar in manifests.scalars(document.text, document.source)
+        if _is_image(scalar.path, custom=custom)
+    ]
+
+
+def _is_image(path: manifests.Path, *, custom: bool) -> bool:
+    """Whether the value at `path` names an image: in a container, an image volume, or a CR."""
+    if path[-1:] == ("image",):
+        in_container = len(path) > 2 and path[-3] in _CONTAINERS and isinstance(path[-2], int)
+        return in_container or custom
+    return path[-2:] == ("image", "reference") and "volumes" in path

@@ -1,0 +1,64 @@
+"""Keep secrets out of what people and files see.
+
+Invariant: text that went through a mask holds none of its secrets, neither as they are nor in
+base64; values of Secret objects never appear at all.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from champ_offline.errors import ChampError
+
+HIDDEN = "(hidden)"
+CHANGED = "(hidden, changed)"
+# Shorter texts would be found in half the words of a plan, and are no secrets.
+_SHORTEST = 4
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+class Mask:
+    """Hides the given texts."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        plain = {secret for secret in secrets if len(secret) >= _SHORTEST}
+        coded = {base64.b64encode(secret.encode()).decode() for secret in plain}
+        self._forms = sorted(plain | coded, key=len, reverse=True)
+
+    def text(self, text: str) -> str:
+        """`text` with each secret replaced."""
+        for form in self._forms:
+            text = text.replace(form, HIDDEN)
+        return text
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Hide the secrets in the fields of a ChampError that passes through."""
+        try:
+            yield
+        except ChampError as error:
+            error.fields = {
+                key: self.text(value) if isinstance(value, str) else value
+                for key, value in error.fields.items()
+            }
+            error.args = (error.fields,)
+            raise
+
+
+def hide_values(old: dict[str, Any] | None, new: dict[str, Any] | None) -> None:
+    """Replace, in place, the values of a Secret's two states; a changed one says so."""
+    for part in ("data", "stringData"):
+        before = (old or {}).get(part) or {}
+        after = (new or {}).get(part) or {}
+        for key in after:
+            differs = old is not None and before.get(key) != after[key]
+            after[key] = CHANGED if differs else HIDDEN
+        for key in before:
+            before[key] = HIDDEN
+    for item in (old, new):
+        notes = ((item or {}).get("metadata") or {}).get("annotations") or {}
+        if _LAST_APPLIED in notes:
+            notes[_LAST_APPLIED] = HIDDEN
