@@ -32,6 +32,15 @@ class ConfirmationDiffers(ChampError):
     remedy = "Check which release is meant, then confirm exactly that name."
 
 
+class FileNotRead(ChampError):
+    """A file that was named on the command line cannot be read."""
+
+    id = "cli.file-not-read"
+    exit_code = ExitCode.USAGE
+    message = "{path} could not be read: {reason}."
+    remedy = "Check the path and whether you may read it."
+
+
 class FileNotWritten(ChampError):
     """A result could not be put where the user wanted it."""
 

@@ -63,6 +63,13 @@ def kubeconfig(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)  # fmt: skip
 
 
+def namespace(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--namespace NAME`."""
+    return click.option(
+        "--namespace", metavar="NAME", help=_("The namespace; named as the release otherwise.")
+    )(function)
+
+
 def confirmation(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--confirm NAME` for acts that want the release's name said again."""
     return click.option(

@@ -69,9 +69,13 @@ def singular(identifier: str | tuple[str, ...] | list[str]) -> str:
     return identifier if isinstance(identifier, str) else identifier[0]
 
 
-def entries(found: Catalog) -> dict[str, str | tuple[str, ...] | list[str]]:
+def entries(found: Catalog) -> dict[str, object]:
     """Message id (singular) -> translation, without the header."""
-    return {singular(message.id): message.string for message in found if message.id}
+    named: dict[str, object] = {}
+    for message in found:
+        if message.id:
+            named[singular(message.id)] = message.string
+    return named
 
 
 def compiled(found: Catalog) -> bytes:

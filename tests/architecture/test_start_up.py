@@ -13,7 +13,8 @@ from tests.architecture.source import ROOT
 
 HEAVY = {
     "asyncio", "click.testing", "cryptography", "docker", "granian", "helm_python", "httpx",
-    "jinja2", "jsonschema", "lightkube", "oras", "requests", "sqlite3", "textual", "tuf", "yaml", "zstandard",
+    "jinja2", "jsonschema", "lightkube", "oras", "requests", "sqlite3", "textual", "tuf",
+    "yaml", "zstandard",
 }  # fmt: skip
 PROBE = """
 import json, sys

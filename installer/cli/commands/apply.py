@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from installer.cli.options import FILE, Verb, confirmation
-from installer.cli.plan_view import carry_out
+from installer.cli.options import FILE, Verb, confirmation, kubeconfig
+from installer.cli.plan_view import carry_out, read
 from installer.cli.session import Session
 from installer.language import translate as _
 
@@ -17,8 +17,9 @@ from installer.language import translate as _
 )
 @click.argument("planfile", type=FILE)
 @confirmation
+@kubeconfig
 @click.pass_obj
-def command(session: Session, planfile: Path, confirm: str | None) -> None:
+def command(session: Session, planfile: Path, confirm: str | None, kubeconfig: Path | None) -> None:
     """Apply the sealed plan and show how it ended."""
-    appliance = session.appliance()
-    carry_out(session, appliance, appliance.read_plan(planfile), _("This changes {name}."), confirm)
+    plan, question = read(planfile), _("This changes {name}.")
+    carry_out(session, session.appliance(), plan, question, confirm, kubeconfig)

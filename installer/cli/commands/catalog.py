@@ -18,7 +18,7 @@ from installer.language import translate as _
 def command(session: Session) -> None:
     """One row for each version of each app."""
     session.output.rows(
-        session.appliance().catalog(),
+        session.appliance().catalog.apps(),
         [
             Column("name", _("APP")),
             Column("version", _("VERSION")),

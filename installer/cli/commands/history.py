@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import click
 
-from installer.cli.options import Verb
+from installer.cli.options import Verb, namespace
 from installer.cli.output import Column
 from installer.cli.session import Session
+from installer.cli.words import word
 from installer.language import translate as _
 
 
 @click.command("history", cls=Verb, help=_("List the revisions of RELEASE, oldest first."))
 @click.argument("release")
+@namespace
 @click.pass_obj
-def command(session: Session, release: str) -> None:
+def command(session: Session, release: str, namespace: str | None) -> None:
     """One row for each revision."""
     session.output.rows(
-        session.appliance().history(release),
+        session.appliance().history(release, namespace or release),
         [
-            Column("revision", _("REVISION"), right=True),
+            Column("number", _("REVISION"), right=True),
+            Column("operation", _("WHAT"), word),
+            Column("app", _("APP")),
             Column("version", _("VERSION")),
-            Column("state", _("STATE")),
-            Column("applied", _("APPLIED")),
-            Column("plan", _("PLAN")),
+            Column("outcome", _("OUTCOME"), word),
+            Column("started", _("WHEN")),
+            Column("actor", _("WHO")),
         ],
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from champ_offline.errors import ExitCode
-from installer.cli.options import FILE, Verb, kubeconfig
+from installer.cli.options import FILE, Verb, kubeconfig, namespace
 from installer.cli.plan_view import keep, show
 from installer.cli.session import Session
 from installer.language import translate as _
@@ -21,7 +21,7 @@ from installer.language import translate as _
 @click.argument("app")
 @click.option("--version", metavar="VERSION", help=_("The newest that the zone holds otherwise."))
 @click.option("--release", metavar="NAME", help=_("The release's name; the app's otherwise."))
-@click.option("--namespace", metavar="NAME", help=_("The namespace; the release's otherwise."))
+@namespace
 @click.option("--answers", type=FILE, metavar="FILE", help=_("The answers to the app's form."))
 @click.option("--out", type=FILE, metavar="FILE", help=_("Keep the plan in FILE for apply."))
 @click.option("--exit-code", is_flag=True, help=_("End with 10 when the plan has changes."))
@@ -46,4 +46,4 @@ def command(
     if out is not None:
         keep(made, out)
     show(session, made)
-    return int(ExitCode.PLAN_HAS_CHANGES if exit_code and made.changes else ExitCode.OK)
+    return int(ExitCode.PLAN_HAS_CHANGES if exit_code and made.has_changes else ExitCode.OK)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from installer.cli.options import Verb, confirmation
+from installer.cli.options import Verb, confirmation, kubeconfig, namespace
 from installer.cli.plan_view import carry_out, show
 from installer.cli.session import Session
 from installer.language import translate as _
@@ -20,19 +22,23 @@ from installer.language import translate as _
     help=_("The revision to go back to; the one before the present one otherwise."),
 )
 @click.option("--dry-run", is_flag=True, help=_("Only show the plan."))
+@namespace
 @confirmation
+@kubeconfig
 @click.pass_obj
 def command(
     session: Session,
     release: str,
     revision: int | None,
     dry_run: bool,  # noqa: FBT001 - a flag of the command line
+    namespace: str | None,
     confirm: str | None,
+    kubeconfig: Path | None,
 ) -> None:
     """Plan the way back, show it, and carry it out once confirmed."""
     appliance = session.appliance()
-    plan = appliance.plan_rollback(release, revision)
+    plan = appliance.plan_rollback(release, namespace or release, revision, kubeconfig)
     if dry_run:
         show(session, plan)
     else:
-        carry_out(session, appliance, plan, _("This puts {name} back."), confirm)
+        carry_out(session, appliance, plan, _("This puts {name} back."), confirm, kubeconfig)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from installer.cli.options import Verb
+from installer.cli.options import Verb, kubeconfig, namespace
 from installer.cli.output import Column
 from installer.cli.session import Session
 from installer.language import translate as _
@@ -12,18 +14,22 @@ from installer.language import translate as _
 
 @click.command("status", cls=Verb, help=_("Show the releases of this zone, or RELEASE alone."))
 @click.argument("release", required=False)
+@namespace
+@kubeconfig
 @click.pass_obj
-def command(session: Session, release: str | None) -> None:
+def command(
+    session: Session, release: str | None, namespace: str | None, kubeconfig: Path | None
+) -> None:
     """One row for each release."""
     session.output.rows(
-        session.appliance().status(release),
+        session.appliance().status(release, namespace or release, kubeconfig),
         [
-            Column("name", _("RELEASE")),
+            Column("release", _("RELEASE")),
             Column("namespace", _("NAMESPACE")),
             Column("app", _("APP")),
             Column("version", _("VERSION")),
-            Column("revision", _("REVISION"), right=True),
-            Column("state", _("STATE")),
+            Column("number", _("REVISION"), right=True),
+            Column("outcome", _("STATE")),
             Column("health", _("HEALTH")),
         ],
     )
