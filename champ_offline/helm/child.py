@@ -9,26 +9,27 @@ and the child never outlives its parent: the end of its input during a call ends
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import queue
+import signal
 import sys
 import threading
 from typing import Any, BinaryIO
 
 # How a frozen executable, which has no `-m`, is told to be the child.
 CHILD_VERB = "helm-child"
-ORPHANED = 3
 
 
 def main() -> None:
     """Serve requests until the input ends."""
-    replies = os.fdopen(os.dup(1), "wb", buffering=0)
+    replies = io.FileIO(os.dup(1), "w")
     os.dup2(2, 1)
     serve(sys.stdin.buffer, replies)
 
 
-def serve(requests: BinaryIO, replies: BinaryIO) -> None:
+def serve(requests: BinaryIO, replies: io.RawIOBase) -> None:
     """Answer each request line in turn; the SDK is loaded on the first one."""
     lines: queue.Queue[bytes] = queue.Queue()
     busy = threading.Event()
@@ -37,14 +38,16 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
         busy.set()
         reply = _answer(json.loads(line))
         busy.clear()
-        replies.write(json.dumps(reply).encode() + b"\n")
+        left = memoryview(json.dumps(reply).encode() + b"\n")
+        while left:
+            left = left[replies.write(left) or 0 :]
 
 
 def _read(requests: BinaryIO, lines: queue.Queue[bytes], busy: threading.Event) -> None:
     for line in requests:
         lines.put(line)
     if busy.is_set():
-        os._exit(ORPHANED)
+        os.kill(os.getpid(), signal.SIGKILL)
     lines.put(b"")
 
 

@@ -70,7 +70,7 @@ class CommandEngine:
         return Rendered(
             manifests=tuple(_documents(found.get("manifest", ""))),
             hooks=tuple(sorted(hooks, key=lambda hook: hook.source)),
-            crds=tuple(Document("crds", text) for text in manifests.split(crds)),
+            crds=tuple(_body("crds", text) for text in manifests.split(crds)),
             notes=found["info"].get("notes", ""),
         )
 
@@ -263,8 +263,13 @@ def _documents(manifest: str) -> list[Document]:
     for text in manifests.split(manifest):
         source = _SOURCE.match(text)
         body = text[source.end() :] if source else text
-        found.append(Document(source[1] if source else "", body))
+        found.append(_body(source[1] if source else "", body))
     return sorted(found, key=lambda document: document.source)
+
+
+def _body(source: str, text: str) -> Document:
+    """Helm ends each document it prints with a line break of its own."""
+    return Document(source, text.removesuffix("\n"))
 
 
 def _row(row: dict[str, Any], release: str, namespace: str) -> Release:

@@ -170,6 +170,10 @@ def _rendered(chart: str, files: dict[str, str], crds: dict[str, str]) -> Render
     return Rendered(
         manifests=tuple(plain),
         hooks=tuple(hooks),
-        crds=tuple(Document(source, crds[source]) for source in sorted(crds)),
+        crds=tuple(
+            Document(source, text)
+            for source in sorted(crds)
+            for text in manifests.split(crds[source])
+        ),
         notes=files.get(f"{chart}/templates/NOTES.txt", ""),
     )

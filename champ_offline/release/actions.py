@@ -39,7 +39,8 @@ class Comparison:
         after = {item.key for item in new}
         crds = [self._definition(item) for item in items(rendered.crds, self._namespace)]
         made = [self._applied(item, before, ask=not new_namespace) for item in new]
-        gone = [self._left(item) for item in old if item.key not in after]
+        reason = "no longer part of the release"
+        gone = [self._left(item, reason) for item in old if item.key not in after]
         hooks = [
             self._hook(item)
             for item in items(rendered.hooks, self._namespace)
@@ -55,7 +56,7 @@ class Comparison:
             for state in self._cluster.objects(self._namespace, self._release)
             if state.kind == _CLAIM and state.name not in named
         ]
-        return (*(self._left(item) for item in old), *volumes)
+        return (*(self._left(item, "part of the release") for item in old), *volumes)
 
     def _applied(self, item: Item, before: set[Key], *, ask: bool) -> Action:
         wanted = item.owned_by(self._release, self._namespace)
@@ -67,15 +68,11 @@ class Comparison:
             change, item, reason, differences.shown(found.live, found.after or wanted, self._mask)
         )
 
-    def _left(self, item: Item) -> Action:
+    def _left(self, item: Item, reason: str) -> Action:
         if item.kept:
             return _action(Change.UNCHANGED, item, "kept by its resource policy")
-        return _action(
-            Change.DELETED,
-            item,
-            "no longer part of the release",
-            differences.shown(item.content, None, self._mask),
-        )
+        diff = differences.shown(item.content, None, self._mask)
+        return _action(Change.DELETED, item, reason, diff)
 
     def _hook(self, item: Item) -> Action:
         live = self._cluster.get(item.api_version, item.kind, item.namespace, item.name)

@@ -8,7 +8,7 @@ is remembered here: recovery reads the journal and Helm's records.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from champ_offline.cluster.interface import Cluster
@@ -16,11 +16,12 @@ from champ_offline.cluster.watch import HealthWatch
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import StepFinished, StepStarted, Subscriber, ignore
 from champ_offline.helm.engine import HelmEngine, Options
+from champ_offline.helm.faults import ReleaseFailed
 from champ_offline.journal.journal import Journal, Record
 from champ_offline.journal.journal import Operation as Entry
 from champ_offline.oci.digest import Digest
 from champ_offline.release import base
-from champ_offline.release.history import History, Outcome
+from champ_offline.release.history import History, Outcome, Revision
 from champ_offline.release.masks import Mask
 from champ_offline.release.plan import Operation, Plan
 from champ_offline.release.settle import Settled, Verdict, settle
@@ -45,14 +46,6 @@ class ApplyUnclear(ChampError):
     exit_code = ExitCode.NEEDS_PERSON
     message = "{release} could not be changed, nor put back: {cause}."
     remedy = "See “champ status {release}”, remove the cause, then run “champ rollback {release}”."
-
-
-@dataclass(frozen=True)
-class Applied:
-    """A plan that was applied well: our revision's number and Helm's (0 after a removal)."""
-
-    number: int
-    helm_revision: int
 
 
 class Executor:
@@ -80,7 +73,7 @@ class Executor:
         self._pause = pause
         journal.declare(KIND, self._recover)
 
-    def apply(self, plan: Plan, actor: str, subscriber: Subscriber = ignore) -> Applied:
+    def apply(self, plan: Plan, actor: str, subscriber: Subscriber = ignore) -> Revision:
         """Apply the plan, telling step by step and object by object how it goes.
 
         Raises PlanStale, VaultMissing (nothing changed), ApplyPutBack, ApplyUnclear, and the errors
@@ -140,10 +133,10 @@ class Executor:
             return self._engine.install(chart, *where, values, options).revision
         return self._engine.upgrade(chart, *where, values, options).revision
 
-    def _done(self, plan: Plan, entry: Entry, revision: int, started: datetime) -> Applied:
+    def _done(self, plan: Plan, entry: Entry, revision: int, started: datetime) -> Revision:
         number = self._close(plan, Verdict(Settled.DONE, revision), self._since(started), "")
         entry.finish(Settled.DONE.value)
-        return Applied(number, revision)
+        return self._history.one(plan.namespace, plan.release, number)
 
     def _failed(
         self, plan: Plan, entry: Entry, error: ChampError, watch: HealthWatch, started: datetime
@@ -159,7 +152,8 @@ class Executor:
             return error
         unclear = verdict.settled in {Settled.UNCLEAR, Settled.DONE}
         kind = ApplyUnclear if unclear else ApplyPutBack
-        return kind(release=plan.release, cause=watch.first_cause or str(error).rstrip("."))
+        seen = watch.first_cause if isinstance(error, ReleaseFailed) else ""
+        return kind(release=plan.release, cause=seen or str(error).rstrip("."))
 
     def _settle(self, plan: Plan) -> Verdict:
         return settle(

@@ -174,12 +174,19 @@ class History:
         )
         return tuple(map(_revision, rows))
 
-    def revision(self, namespace: str, release: str, number: int) -> Revision:
-        """One deployed revision with a sealed chart; raises RevisionUnknown."""
-        for one in self.revisions(namespace, release):
-            if one.number == number and one.outcome is Outcome.DEPLOYED and one.sealed is not None:
-                return one
+    def one(self, namespace: str, release: str, number: int) -> Revision:
+        """One revision however it ended; raises RevisionUnknown."""
+        for found in self.revisions(namespace, release):
+            if found.number == number:
+                return found
         raise RevisionUnknown(namespace=namespace, release=release, number=number)
+
+    def revision(self, namespace: str, release: str, number: int) -> Revision:
+        """One deployed revision with a sealed chart, to return to; raises RevisionUnknown."""
+        found = self.one(namespace, release, number)
+        if found.outcome is not Outcome.DEPLOYED or found.sealed is None:
+            raise RevisionUnknown(namespace=namespace, release=release, number=number)
+        return found
 
     def running(self, plan: Digest) -> int:
         """The number under which `plan` is being applied; 0 when it is not."""

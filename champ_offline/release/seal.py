@@ -115,7 +115,7 @@ def _top_files(chart: bytes) -> tuple[str, dict[str, bytes]]:
 def _archive(files: Mapping[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     # Helm reads Chart.yaml wherever it is; sorted names and no times make the bytes repeatable.
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+    with tarfile.TarFile(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for path in sorted(files):
             member = tarfile.TarInfo(path)
             member.size, member.mode = len(files[path]), 0o644
