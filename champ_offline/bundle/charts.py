@@ -34,6 +34,7 @@ _MOST_FILES = 4096
 _DEEPEST = 4
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
 _APP_VERSION = re.compile(r"^appVersion[ \t]*:.*$", re.MULTILINE)
+_VERSION = re.compile(r"^version:[ \t]*[\"']?(?P<value>[0-9A-Za-z.+-]+)[\"']?[ \t]*$", re.MULTILINE)
 # Of Helm's Chart.yaml (pkg/chart/v2/metadata.go); text even where YAML would read a number.
 _TEXTS = ("apiVersion", "name", "version", "appVersion", "kubeVersion", "description", "type")
 Files = dict[str, bytes]
@@ -60,7 +61,8 @@ class ChartRefersOutside(ChampError):
 def pack_chart(path: Path, app_version: str | None = None) -> bytes:
     """The chart at `path` (a folder or a .tgz) as a deterministic .tgz.
 
-    `app_version` replaces appVersion of Chart.yaml. Raises ChartUnusable, ChartRefersOutside.
+    `app_version` replaces appVersion of Chart.yaml and ends its version. Raises ChartUnusable,
+    ChartRefersOutside.
     """
     if path.is_dir():
         files = _ignored_left_out(path, dict(_in_folder(path)))
@@ -201,9 +203,19 @@ def _refuse_outside_references(file: str, data: bytes, path: Path) -> None:
 
 
 def _with_app_version(chart: bytes, app_version: str) -> bytes:
-    """Chart.yaml with another appVersion and otherwise as it was written."""
+    """Chart.yaml with another appVersion, which also becomes the version's build metadata.
+
+    Two packs of one chart for two versions of its app so differ in version as well (Semantic
+    Versioning 2.0.0, section 10). Otherwise the file stays as it was written.
+    """
+    text = chart.decode("utf-8", "surrogateescape")
+    build = re.sub(r"[^0-9A-Za-z.-]", "-", app_version)
+    version = _VERSION.search(text)
+    if version:
+        own = version["value"].partition("+")[0]
+        text = _VERSION.sub(lambda _: f"version: {own}+{build}", text, count=1)
     line = f"appVersion: {json.dumps(app_version)}"
-    text, found = _APP_VERSION.subn(lambda _: line, chart.decode("utf-8", "surrogateescape"))
+    text, found = _APP_VERSION.subn(lambda _: line, text)
     if not found:
         text = f"{text.rstrip()}\n{line}\n"
     return text.encode("utf-8", "surrogateescape")

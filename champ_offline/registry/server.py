@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
@@ -24,7 +26,8 @@ from champ_offline.registry.pki import Certificates
 
 _READY_SECONDS = 10.0
 _READY_POLL_SECONDS = 0.02
-_DRAIN_SECONDS = 10
+_DRAIN_SECONDS = 10.0
+_GONE_SECONDS = 2.0
 _BACKLOG = 1024
 
 
@@ -79,6 +82,7 @@ async def run(
 ) -> None:
     """Serve until `stop` is set; raises CannotListen, RegistryStopped."""
     _probe(listen)
+    before = _threads()
     server = _server(content, listen)
     serving = asyncio.create_task(server.serve())
     stopping = asyncio.create_task(stop.wait())
@@ -94,6 +98,7 @@ async def run(
         server.stop()  # type: ignore[no-untyped-call]
         await asyncio.wait({serving}, timeout=_DRAIN_SECONDS)
         await _end(serving)
+        await _wait_gone(before)
 
 
 async def _end(serving: asyncio.Task[None]) -> None:
@@ -102,6 +107,19 @@ async def _end(serving: asyncio.Task[None]) -> None:
     await asyncio.wait({serving})
     if not serving.cancelled():
         serving.exception()
+
+
+def _threads() -> set[int]:
+    """Ids of the process's threads that Python did not start (proc(5), /proc/pid/task)."""
+    own = {thread.native_id for thread in threading.enumerate()}
+    return {int(task.name) for task in Path("/proc/self/task").iterdir()} - own
+
+
+async def _wait_gone(before: set[int]) -> None:
+    """Until the server's threads have ended: one alive at the interpreter's end would abort it."""
+    deadline = asyncio.get_running_loop().time() + _GONE_SECONDS
+    while _threads() - before and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(_READY_POLL_SECONDS)
 
 
 def _server(content: Content, listen: Listen) -> Server:

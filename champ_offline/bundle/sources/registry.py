@@ -56,18 +56,20 @@ _DOCKER_HUB = {"docker.io": "registry-1.docker.io"}
 _DOCKER_HUB_LOGIN = "https://index.docker.io/v1/"
 
 
-class CertificateRefused(ChampError):
-    """The registry's certificate is not signed by anyone this machine trusts."""
+class TlsRefused(ChampError):
+    """No trusted TLS connection comes about."""
 
-    id = "source.certificate-refused"
+    id = "source.tls-refused"
     exit_code = ExitCode.PREFLIGHT
-    message = "The certificate of {where} is not trusted."
+    message = "There is no trusted TLS connection to {where}: {reason}."
     remedy = (
         "Name the CA's file as ca_file in bundle.yaml; a registry without TLS wants plain_http."
     )
 
 
 _REASONS = {
+    "CERTIFICATE_VERIFY_FAILED": "its certificate is not signed by a CA this machine trusts",
+    "WRONG_VERSION_NUMBER": "it does not speak TLS",
     "Connection refused": "connection refused",
     "Name or service not known": "its name is not known",
     "Temporary failure in name resolution": "its name cannot be looked up",
@@ -203,7 +205,7 @@ class RegistrySource:
         try:
             yield
         except trouble.SSLError as error:
-            raise CertificateRefused(where=self._where) from error
+            raise TlsRefused(where=self._where, reason=_reason(error)) from error
         except trouble.Timeout as error:
             raise _Again("no answer in time") from error
         except (trouble.ConnectionError, trouble.ChunkedEncodingError) as error:
@@ -219,7 +221,9 @@ class RegistrySource:
         if status in {401, 403}:
             raise SourceRefused(where=self._where, reference=self._reference)
         if status == 404:
-            missing = f"{self._reference.name}/{path}"
+            wanted = path.rpartition("/")[2]
+            mark = "@" if ":" in wanted else ":"
+            missing = f"{self._reference.name}{mark}{wanted}"
             raise ReferenceNotFound(reference=missing, where=self._where)
         if status in _BUSY:
             raise _Again(f"it answers with HTTP status {status}")
