@@ -46,6 +46,7 @@ class Session:
 
     def appliance(self) -> Appliance:
         """The zone, opened; raises ZoneNotNamed and what opening a zone raises."""
+        folder = self.zone_folder()
         from champ_offline.appliance import Appliance
 
-        return Appliance.open(self.zone_folder())
+        return Appliance.open(folder)

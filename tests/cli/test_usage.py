@@ -1,0 +1,117 @@
+"""The command's frame: help, usage errors, the zone, exit codes, both languages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+
+from installer.cli.verbs import SECTIONS, VERBS, load
+from tests.cli.command import champ
+
+LEAVES = [
+    ("trust", "init"), ("lock",), ("pack",), ("verify",), ("zone", "init"), ("import",),
+    ("registry", "serve"), ("doctor",), ("catalog",), ("form",), ("plan",), ("apply",), ("status",),
+    ("history",), ("rollback",), ("remove",),
+]  # fmt: skip
+ZONE_VERBS = [
+    ("import", "."), ("registry", "serve"), ("catalog",), ("form", "x"), ("plan", "x"),
+    ("status",), ("history", "x"), ("rollback", "x"), ("remove", "x"), ("doctor",),
+]  # fmt: skip
+
+
+def test_help_lists_every_verb_once() -> None:
+    done = champ("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    for name, entry in VERBS.items():
+        assert done.stdout.count(entry.summary) == 1, name
+    assert sum(len(entries) for entries in SECTIONS.values()) == len(VERBS)
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_every_verb_explains_itself(path: tuple[str, ...]) -> None:
+    verb = load(path[0])
+    assert verb is not None
+    assert verb.name == path[0]
+    for name in path[1:]:
+        assert isinstance(verb, click.Group)
+        verb = verb.commands[name]
+    assert not isinstance(verb, click.Group)
+    assert len(verb.help or "") > 20
+
+
+def test_without_a_terminal_no_verb_is_a_usage_error() -> None:
+    done = champ()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Usage: champ")
+
+
+def test_an_unknown_verb_is_met_with_the_nearest() -> None:
+    done = champ("verfy")
+    assert done.returncode == 2
+    assert "Did you mean 'verify'?" in done.stderr
+
+
+def test_an_unknown_verb_in_chinese() -> None:
+    done = champ("--lang", "zh", "verfy")
+    assert done.returncode == 2
+    assert "没有 'verfy' 这个命令" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("verify",), ("verify", ".", "--rot", "x"), ("--output", "xml", "catalog"), ("--zone",)],
+)
+def test_usage_errors_end_with_2_and_leave_stdout_alone(arguments: tuple[str, ...]) -> None:
+    done = champ(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "champ: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_group_without_a_verb_shows_its_help() -> None:
+    done = champ("zone")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "init" in done.stderr
+    assert done.stderr.count("Usage:") == 1
+
+
+@pytest.mark.parametrize("arguments", ZONE_VERBS, ids=lambda arguments: arguments[0])
+def test_verbs_of_a_zone_want_one(arguments: tuple[str, ...]) -> None:
+    done = champ(*arguments)
+    assert done.returncode == 2
+    assert "[cli.zone-not-named]" in done.stderr
+
+
+@pytest.mark.parametrize("where", ["before", "after", "variable"])
+def test_the_zone_may_be_named_in_three_places(where: str, tmp_path: Path) -> None:
+    zone = str(tmp_path)
+    done = {
+        "before": lambda: champ("--zone", zone, "catalog"),
+        "after": lambda: champ("catalog", "--zone", zone),
+        "variable": lambda: champ("catalog", CHAMP_ZONE=zone),
+    }[where]()
+    assert done.returncode == 2
+    assert f"{zone} is not a zone." in done.stderr
+    assert "[zone.not-a-zone]" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_errors_are_json_where_progress_is() -> None:
+    done = champ("catalog", "--progress", "ndjson")
+    assert done.returncode == 2
+    assert '"id": "cli.zone-not-named"' in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("variable", ["CHAMP_LANG", "LC_ALL", "LANG"])
+def test_the_locale_chooses_the_language(variable: str) -> None:
+    assert "用法" in champ("--help", **{variable: "zh_CN.UTF-8"}).stdout
+    assert "Usage" in champ("--lang", "en", "--help", **{variable: "zh_CN.UTF-8"}).stdout
+
+
+def test_a_plan_file_that_is_none_is_named(tmp_path: Path) -> None:
+    done = champ("--zone", str(tmp_path), "apply", str(tmp_path / "absent"))
+    assert done.returncode == 2
+    assert "[cli.file-not-read]" in done.stderr
