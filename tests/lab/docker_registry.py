@@ -70,9 +70,7 @@ class DockerRegistry:
         """End it; the data stays."""
         if self._running is None:
             return
-        process, record = self._running
-        resources.remove(self._records, record)
-        process.wait(10)
+        resources.remove(self._records, self._running[1])
         self._running = None
 
     def _answers(self) -> bool:

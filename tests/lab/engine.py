@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.lab import network, processes, resources
+from tests.lab import network, node_texts, processes, resources
 from tests.lab.errors import LabError, TookTooLong
 from tests.lab.records import Record, Records
 
@@ -38,6 +38,7 @@ class Engine:
     def start(self) -> None:
         """Start and wait until it answers; raises LabError with the log's end if it does not."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "daemon.json").write_text("{}\n")  # not the machine's own settings
         self._made.append(self._records.made("namespace", name=self._namespace))
         network.make(self._namespace)
         self._made.append(self._records.made("folder", path=str(self._run)))
@@ -58,21 +59,20 @@ class Engine:
         while self._made:
             resources.remove(self._records, self._made[-1])
             self._made.pop()
-        if self._process is not None:
-            self._process.wait(10)
-            self._process = None
+        self._process = None
         if (self.folder / "data").exists():
             shutil.rmtree(self.folder / "data")
 
     def _command(self) -> list[str]:
         # A mount namespace of its own: whatever it leaves mounted goes with it.
         entered = network.enter(self._namespace)
-        apart = ["unshare", "--mount", "--propagation=private"]
+        script = f'{node_texts.LET_GO}exec "$@"'
+        apart = ["unshare", "--mount", "--propagation=private", "sh", "-c", script, "sh"]
         return [
             *entered, *apart, "dockerd", f"--host={self.socket}", f"--data-root={self.folder}/data",
             f"--exec-root={self._run}/exec", f"--pidfile={self._run}/dockerd.pid",
             "--iptables=false", "--ip6tables=false", "--bridge=none", "--ip-forward=false",
-            f"--config-file={self.folder}/no-such-file", "--log-level=warn",
+            f"--config-file={self.folder}/daemon.json", "--log-level=warn",
         ]  # fmt: skip
 
     def _answers(self) -> bool:

@@ -18,7 +18,7 @@ from typing import Self
 from tests.lab import build, packages, resources
 from tests.lab.errors import InUse, LabError
 from tests.lab.records import Records
-from tests.lab.stick import Stick
+from tests.lab.stick import FileSystem, Stick
 from tests.lab.zone import NETWORK, Zone
 
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,28}[a-z0-9])?")
@@ -87,13 +87,13 @@ class Lab:
         )  # fmt: skip
         return self.zones[name]
 
-    def stick(self, name: str, megabytes: int) -> Stick:
+    def stick(self, name: str, megabytes: int, file_system: FileSystem = "fat") -> Stick:
         """The stick `name`, new or as it was left in this state folder."""
         if not NAME.fullmatch(name):
             raise LabError(f"“{name}” cannot name a stick: lower case letters, digits, hyphens.")
         if name not in self.sticks:
             folder = self.state / "sticks"
-            self.sticks[name] = Stick(self.records, folder, name, megabytes)
+            self.sticks[name] = Stick(self.records, folder, name, megabytes, file_system)
         return self.sticks[name]
 
     def keep(self) -> None:
@@ -124,8 +124,6 @@ class Lab:
             if zone.node is not None:
                 zone.node.stop()
         resources.remove_all(self.records)
-        for zone in self.zones.values():
-            zone.reap()
 
 
 class _Lock:

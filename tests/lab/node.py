@@ -48,7 +48,7 @@ class Node:
         self._api: Api | None = None
         self.name = settings.name
         self.kubeconfig = folder / "kubeconfig"
-        self.logs = folder / "logs"
+        self.logs = folder.with_name("logs")
         self.timings: dict[str, float] = {}
 
     @property
@@ -71,12 +71,9 @@ class Node:
         for record in reversed(self._made):
             resources.remove(self._records, record)
         network.end_members(self._namespace)
-        for _, process in self._started:
-            process.wait(10)
         self._made, self._started = [], []
-        for part in ("lib", "run", "log", "pki", "etc", "tunables"):
-            if (self._folder / part).exists():
-                shutil.rmtree(self._folder / part)
+        if self._folder.exists():
+            shutil.rmtree(self._folder)
 
     def reclaim(self) -> list[str]:
         """Empty the volumes that removed apps let go and offer them anew; their names."""
@@ -112,7 +109,9 @@ class Node:
         self.timings[step] = time.monotonic() - started
 
     def _write_files(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._folder.exists():
+            shutil.rmtree(self._folder)
+        self.logs.mkdir(exist_ok=True)
         node_files.write(self._folder, self._settings)
 
     def _start_holder(self) -> None:

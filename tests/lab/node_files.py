@@ -37,7 +37,7 @@ class NodeSettings:
 
 def write(folder: Path, settings: NodeSettings) -> Path:
     """Write all files of a node into `folder`; the administrator's kubeconfig is returned."""
-    for part in ("etc/net.d", "etc/certs.d/_default", "lib/volumes", "log", "logs", "run"):
+    for part in ("etc/net.d", "etc/certs.d/_default", "lib/volumes", "log", "run"):
         (folder / part).mkdir(parents=True)
     for part in ("cni", "containerd", "kubelet", "etcd"):
         (folder / "lib" / part).mkdir(mode=0o700)
@@ -70,7 +70,7 @@ def arguments(settings: NodeSettings) -> Mapping[str, list[str]]:
             f"--service-account-private-key-file={PKI}/sa.key", f"--root-ca-file={PKI}/ca.crt",
             "--use-service-account-credentials", f"--cluster-cidr={texts.PODS}",
             "--allocate-node-cidrs", "--leader-elect=false", "--bind-address=127.0.0.1",
-            "--profiling=false",
+            "--profiling=false", "--node-monitor-period=1s",
         ],
         "kube-scheduler": [
             "/run/kube-scheduler", f"--kubeconfig={ETC}/scheduler.kubeconfig",

@@ -26,12 +26,20 @@ TUNABLES = {
     "kernel/keys/root_maxbytes": "25000000",
 }
 
+# A mount namespace is born with all mounts. One that kept a stick's would hold the stick, and one
+# that kept another zone's network namespace would hold that.
+LET_GO = r"""
+awk '$3 ~ "^(vfat|exfat|fuse|nsfs)" {print $2}' /proc/mounts | xargs -r umount --lazy
+"""
+
 # Runs in a mount namespace of its own. All mounts that containers make go with it, and whatever
 # is fixed by name (/run/containerd, /var/lib/kubelet, /var/log/pods) is this node's own.
 # $1: the node's folder, $2: the binaries' folder.
-PREPARE = r"""
+PREPARE = (
+    f"""
 set -eu
-awk '$1 ~ "^/dev/loop" && $3 == "vfat" {print $2}' /proc/mounts | xargs -r umount --lazy
+{LET_GO}"""
+    r"""
 mount -n -t tmpfs -o mode=755 node "$1/run"
 mkdir "$1/run/node" "$1/run/bin" "$1/run/netns" "$1/run/lock" "$1/run/tmp"
 mount -n --bind "$1" "$1/run/node"
@@ -51,6 +59,7 @@ mount -n --make-rshared /
 touch /run/ready
 exec sleep infinity
 """
+)
 
 HOSTS = """\
 [host.{registry}]

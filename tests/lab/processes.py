@@ -22,6 +22,8 @@ Channel: TypeAlias = int | IO[str] | IO[bytes] | None
 # Waits for one line on descriptor $1; at its end without one (the starter was killed) it does
 # nothing. `exec` keeps the process id and the start time.
 GATE = 'gate=$1; shift; read -r -u "$gate" _ || exit 125; exec {gate}<&-; exec "$@"'
+# This process's own children, until somebody has waited for them.
+CHILDREN: dict[int, subprocess.Popen[str]] = {}
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
@@ -60,6 +62,7 @@ def start(
             "process", pid=process.pid, started=start_time(process.pid) or 0,
             command=" ".join(" ".join(map(str, command)).split())[:200],
         )  # fmt: skip
+        CHILDREN[record.number] = process
         os.write(writer, b"go\n")
     finally:
         os.close(reader)
@@ -81,6 +84,14 @@ def end(record: Record, grace: float = 0) -> None:
         _signal_group(pid, signal.SIGTERM)
         wait_until(lambda: not alive(), grace)
     end_all(alive, _signal_group, f"Process {pid}")
+    if child := CHILDREN.pop(record.number, None):
+        child.wait(10)
+
+
+def ended(records: Records, record: Record) -> None:
+    """Note that a process was waited for."""
+    CHILDREN.pop(record.number, None)
+    records.gone(record)
 
 
 def end_all(

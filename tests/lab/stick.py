@@ -1,48 +1,91 @@
-"""A USB stick: a FAT image that is plugged in as a loop device and pulled out again.
+"""A USB stick: a FAT or exFAT image that is plugged in and pulled out again.
 
 Invariant: `image` holds what was written when the stick is not plugged in, as a real stick would.
+Where the kernel lacks the file system its FUSE program stands in; fusefat then takes ASCII names
+only and says EPERM where a full stick would say ENOSPC, exfat-fuse has no such limits.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
+from typing import Literal, TypeAlias
 
-from tests.lab import resources
+from tests.lab import processes, resources
 from tests.lab.commands import call
+from tests.lab.errors import TookTooLong
 from tests.lab.records import Record, Records
 
-OPTIONS = "rw,nosuid,nodev,noexec,uid=0,gid=0,utf8=1"
+FileSystem: TypeAlias = Literal["fat", "exfat"]
+
+KERNEL = {"fat": "vfat", "exfat": "exfat"}
+OPTIONS = {"fat": "nosuid,nodev,noexec,utf8=1", "exfat": "nosuid,nodev,noexec,iocharset=utf8"}
+FAT32_FROM = 512  # megabytes; smaller images get the FAT that mkfs.vfat finds fit
 
 
 class Stick:
-    """A stick of `megabytes` (10^6 bytes), formatted on first use as FAT (FAT32 from 512 MB)."""
+    """A stick of `megabytes` (10^6 bytes), formatted on first use."""
 
-    def __init__(self, records: Records, folder: Path, name: str, megabytes: int) -> None:
+    def __init__(
+        self, records: Records, folder: Path, name: str, megabytes: int, file_system: FileSystem
+    ) -> None:
         self._records = records
         self._made: list[Record] = []
+        self._server: subprocess.Popen[str] | None = None
         self._mount_point = folder / name
+        self._kind = file_system
         self.image = folder / f"{name}.img"
         if not self.image.exists():
             folder.mkdir(parents=True, exist_ok=True)
             self.image.touch()
             os.truncate(self.image, megabytes * 1_000_000 // 512 * 512)
-            kind = ["-F", "32"] if megabytes >= 512 else []
-            call("mkfs.vfat", *kind, "-n", "CHAMP", self.image)
+            self._format(megabytes)
 
     def plug(self) -> Path:
         """Attach and mount; the mount point. A stick that is in stays where it is."""
-        if self._made:
-            return self._mount_point
-        self._mount_point.mkdir(exist_ok=True)
-        self._made = [self._records.made("loop", image=str(self.image))]
-        device = call("losetup", "--find", "--show", self.image).strip()
-        self._made.append(self._records.made("mount", path=str(self._mount_point)))
-        call("mount", "-t", "vfat", "-o", OPTIONS, device, self._mount_point)
+        if not self._made:
+            self._mount_point.mkdir(exist_ok=True)
+            if not self._in_kernel() and self._kind == "fat":
+                self._serve()
+            else:
+                self._mount()
         return self._mount_point
 
     def unplug(self) -> None:
         """Unmount and detach; everything written is in `image` afterwards."""
         while self._made:
+            if self._made[-1].kind == "process" and self._server is not None:
+                self._server.wait(30)  # it writes the rest after the unmount
             resources.remove(self._records, self._made[-1])
             self._made.pop()
+
+    def _format(self, megabytes: int) -> None:
+        if self._kind == "exfat":
+            call("mkfs.exfat", self.image)
+        else:
+            kind = ["-F", "32"] if megabytes >= FAT32_FROM else []
+            call("mkfs.vfat", *kind, self.image)
+
+    def _in_kernel(self) -> bool:
+        return KERNEL[self._kind] in Path("/proc/filesystems").read_text().split()
+
+    def _mount(self) -> None:
+        self._made.append(self._records.made("loop", image=str(self.image)))
+        device = call("losetup", "--find", "--show", self.image).strip()
+        self._made.append(self._records.made("mount", path=str(self._mount_point)))
+        if self._in_kernel():
+            kind, options = KERNEL[self._kind], OPTIONS[self._kind]
+            call("mount", "-t", kind, "-o", options, device, self._mount_point)
+        else:
+            call("mount.exfat-fuse", device, self._mount_point)
+
+    def _serve(self) -> None:
+        words = ["fusefat", "-f", "-s", "-o", "rw+", str(self.image), str(self._mount_point)]
+        quiet = subprocess.DEVNULL
+        self._server, record = processes.start(self._records, words, stdout=quiet, stderr=quiet)
+        self._made.append(record)
+        self._made.append(self._records.made("mount", path=str(self._mount_point)))
+        mounted = str(self._mount_point)
+        if not processes.wait_until(lambda: mounted in resources.mount_points(), 10):
+            raise TookTooLong(f"{self.image} is not mounted after 10 s.")

@@ -54,8 +54,8 @@ class Zone:
         self._records = records
         self._binaries = binaries
         self._cgroup = f"{prefix}-{name}"
-        self._processes: list[subprocess.Popen[str]] = []
         folder.mkdir(parents=True, exist_ok=True)
+        records.made("folder", path=str(folder / "node"))
         self._make_host()
         self._make_node_side()
 
@@ -87,7 +87,7 @@ class Zone:
             resources.remove(self._records, record)
             process.communicate()
             raise
-        self._records.gone(record)
+        processes.ended(self._records, record)
         if check and process.returncode != 0:
             said = (errors or output).strip()[-2000:]
             raise CommandFailed(f"{list(map(str, words))} ended with {process.returncode}: {said}")
@@ -105,7 +105,6 @@ class Zone:
     ) -> subprocess.Popen[str]:
         """Start a command on the zone's host; it ends with the lab at the latest."""
         process, _ = self._start(words, env, cwd, stdin, stdout, stderr)
-        self._processes.append(process)
         return process
 
     def start_node(self, registry: str, ca: Path) -> Node:
@@ -118,7 +117,7 @@ class Zone:
         if self.node is not None:
             # Rules, routes and the pods' bridge of the last node go with its namespace.
             self.node.stop()
-            resources.remove(self._records, self._node_side)
+            self._remove_node_side()
             self._make_node_side()
         settings = NodeSettings(
             name=self.name, address=self.node_address, outside_address=self.outside_address,
@@ -128,11 +127,6 @@ class Zone:
         self.node = Node(self._records, folder, self.node_namespace, binaries, settings)
         self.node.start()
         return self.node
-
-    def reap(self) -> None:
-        """Wait for what `popen` started, once the lab has ended it."""
-        for process in self._processes:
-            process.wait(10)
 
     def _start(
         self,
@@ -162,7 +156,7 @@ class Zone:
 
     def _make_node_side(self) -> None:
         host, node = self.host_namespace, self.node_namespace
-        self._node_side = self._records.made("namespace", name=node)
+        self._node_side = [self._records.made("namespace", name=node)]
         network.make(node)
         call("ip", "-n", host, "link", "add", "port0", "type", "veth",
              "peer", "name", "eth0", "netns", node)  # fmt: skip
@@ -177,11 +171,17 @@ class Zone:
         if self._reachable:
             self._reach()
 
+    def _remove_node_side(self) -> None:
+        # A namespace's devices go some time after it; their names are wanted again at once.
+        call("ip", "-n", self.host_namespace, "link", "delete", "port0")
+        for record in reversed(self._node_side):
+            resources.remove(self._records, record)
+
     def _reach(self) -> None:
         node = self.node_namespace
         here, there, length = network.outside_pair(node)
         device = network.device_name(node)
-        self._records.made("link", name=device)
+        self._node_side.append(self._records.made("link", name=device))
         call("ip", "link", "add", device, "type", "veth",
              "peer", "name", "outside", "netns", node)  # fmt: skip
         call("ip", "address", "add", f"{here}/{length}", "dev", device)
