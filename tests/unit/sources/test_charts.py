@@ -67,7 +67,7 @@ def test_another_app_version(tmp_path: Path) -> None:
     packed = pack_chart(path, "15.14")
     chart = content(packed)["web/Chart.yaml"].decode()
     assert 'appVersion: "15.14"\n' in chart
-    assert chart.startswith("# ours\napiVersion: v2\nname: web\n")
+    assert chart.startswith("# ours\napiVersion: v2\nname: web\nversion: 1.10+15.14\n")
     assert pack_chart(tmp_path / "web.tgz", "15.14") == packed
     assert pack_chart(path, "15.15") != packed
 
