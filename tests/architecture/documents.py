@@ -14,6 +14,7 @@ import click
 from champ_offline.errors import ExitCode
 from installer.cli.main import command_line
 from installer.cli.verbs import SECTIONS, load
+from installer.language import activate
 from tests.architecture.source import ROOT, product_errors
 
 MEANINGS = {
@@ -38,6 +39,7 @@ MEANINGS = {
 
 
 def documents() -> dict[Path, str]:
+    activate("en")
     return {
         ROOT / "champ_offline" / "errors.md": errors(),
         ROOT / "docs" / "cli.md": reference(),
@@ -70,7 +72,8 @@ def reference() -> str:
 
 def _usage() -> Iterator[str]:
     champ = command_line(lambda _zone: 0)
-    context = click.Context(champ, info_name="champ", max_content_width=100, terminal_width=100)
+    settings = {**champ.context_settings, "terminal_width": 100}
+    context = click.Context(champ, info_name="champ", **settings)
     yield f"```\n{champ.get_help(context)}\n```\n"
     for title, names in SECTIONS.items():
         yield f"## {title}\n"

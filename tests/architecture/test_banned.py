@@ -39,6 +39,8 @@ def opens_for_writing(call: ast.Call) -> bool:
         "io.open",
     }
     position = 0 if method else 1
+    if any(word.arg == "fileobj" for word in call.keywords):
+        return False  # writes into a stream that somebody else opened
     modes = [word.value for word in call.keywords if word.arg == "mode"]
     modes += call.args[position : position + 1]
     return any(
@@ -117,6 +119,8 @@ def test_no_error_is_swallowed_unseen() -> None:
         ("open(p, 'rb')", False),
         ("p.open()", False),
         ("store.open(digest)", False),
+        ("tarfile.open(name, mode='w')", True),
+        ("tarfile.open(fileobj=stream, mode='w')", False),
     ],
 )
 def test_the_rule_on_writing_sees_each_form(code: str, *, banned: bool) -> None:

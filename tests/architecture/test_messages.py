@@ -59,17 +59,32 @@ def test_every_step_has_a_name() -> None:
 
 
 def _steps(source: Source) -> set[str]:
-    constants = {
-        target.id: text
-        for node in source.tree.body
-        if isinstance(node, ast.Assign) and (text := constant_text(node.value))
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+    constants = {**_imported(source), **_constants(source)}
     found = set()
     for call in source.calls():
         if isinstance(call.func, ast.Name) and call.func.id in EVENTS and call.args:
             first = call.args[0]
             name = constants.get(first.id) if isinstance(first, ast.Name) else constant_text(first)
             found |= {name} if name else set()
+    return found
+
+
+def _constants(source: Source) -> dict[str, str]:
+    return {
+        target.id: text
+        for node in source.tree.body
+        if isinstance(node, ast.Assign) and (text := constant_text(node.value))
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def _imported(source: Source) -> dict[str, str]:
+    others = {other.name: other for other in sources("champ_offline")}
+    found: dict[str, str] = {}
+    for node in source.tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            other = others.get(node.module.replace(".", "/") + ".py")
+            known = _constants(other) if other else {}
+            found |= {a.name: known[a.name] for a in node.names if a.name in known}
     return found

@@ -43,5 +43,5 @@ def test_data_folders_hold_no_python() -> None:
 
 def _body_length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     body = function.body
-    skip = 1 if ast.get_docstring(function) is not None and len(body) > 1 else 0
-    return (body[-1].end_lineno or 0) - body[skip].lineno + 1
+    first = 1 if ast.get_docstring(function) is not None and len(body) > 1 else 0
+    return (body[-1].end_lineno or 0) - body[first].lineno + 1

@@ -11,7 +11,7 @@ from tests.architecture.source import ROOT, sources
 
 # Written with a class of one letter, so that this file does not find itself.
 UNWANTED = re.compile(
-    r"(?<![\w.$}])/wor[k]/|(?<![\w.])/tm[p]/[a-z]|(?<![\w.])/(hom[e]|Use[r]s)/[a-z]"
+    r"(?<![\w.$}])/wor[k]/|(?<![\w.])/tm[p]/[a-z]|(?<![\w.])/Use[r]s/[a-z]"
     r"|\b[T]ODO\b|\b[F]IXME\b|\bissu[e] #?[0-9]"
 )
 INDEXES = re.compile(r"--(extra-)?index-url|--find-links|--trusted-host")
