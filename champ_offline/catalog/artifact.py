@@ -1,0 +1,140 @@
+"""Apps as OCI artifacts (image-spec 1.1, manifest.md, "Guidelines for Artifact Usage").
+
+Invariant: equal sources give equal bytes; what is written has a form and a values template that can
+be read, and every image that a component names has its digest in the entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from champ_offline.catalog.entry import AppEntry, AppMalformed, AppSource
+from champ_offline.errors import ChampError, ExitCode
+from champ_offline.oci import media_types
+from champ_offline.oci.descriptor import Descriptor
+from champ_offline.oci.digest import Digest
+from champ_offline.oci.manifest import Manifest, image_manifest
+from champ_offline.store.blobs import BlobStore
+
+TITLE = "org.opencontainers.image.title"
+LARGEST_FILE = 1024 * 1024
+
+
+class ComponentImageMissing(ChampError):
+    """A component's image is not among the images of the bundle."""
+
+    id = "catalog.component-image-missing"
+    exit_code = ExitCode.PREFLIGHT
+    message = "{name} {version}: the image {image} of “{component}” is not in the bundle."
+    remedy = "Add the image to the recipe under exactly this name, or correct {file}."
+
+
+class AppFileUnreadable(ChampError):
+    """A file that app.yaml names cannot be packed."""
+
+    id = "catalog.app-file-unreadable"
+    exit_code = ExitCode.PREFLIGHT
+    message = "{path} cannot be packed: {reason}."
+    remedy = "Check the file; app.yaml names it."
+
+
+def write_app(
+    source: AppSource,
+    version: str,
+    chart: Descriptor,
+    images: Mapping[str, Digest],
+    blobs: BlobStore,
+) -> Descriptor:
+    """Store one version of an app; the descriptor of its manifest, without a name.
+
+    `chart` is the chart's OCI manifest, `images` leads from full references to manifest digests (of
+    which the entry keeps those that components name). Raises AppVersionUnknown,
+    ComponentImageMissing, AppFileUnreadable, FormUnusable, TemplateBroken.
+    """
+    contents = {name: _content(source, name) for name in source.files}
+    _check(source, contents)
+    config = _entry(source, version, chart, images).to_bytes()
+    layers = [
+        replace(_put(blobs, media_types.APP_FILE, data), annotations={TITLE: name})
+        for name, data in sorted(contents.items())
+    ]
+    manifest = image_manifest(
+        _put(blobs, media_types.APP_CONFIG, config), layers, artifact_type=media_types.APP
+    )
+    found = _put(blobs, media_types.IMAGE_MANIFEST, manifest)
+    return replace(found, artifact_type=media_types.APP)
+
+
+def read_app(blobs: BlobStore, descriptor: Descriptor) -> AppEntry:
+    """Read an app's entry; raises AppMalformed, AppFormatNewer, BlobMissing, BlobTooLarge."""
+    where = str(descriptor.digest)
+    manifest = Manifest.from_bytes(blobs.read(descriptor.digest))
+    config = manifest.config
+    if manifest.kind != media_types.APP or config is None:
+        raise AppMalformed(where=where, reason="it is another kind of artifact")
+    if config.media_type != media_types.APP_CONFIG:
+        raise AppMalformed(where=where, reason="its config is of another kind")
+    entry = AppEntry.from_bytes(blobs.read(config.digest), where)
+    files = {layer.annotations.get(TITLE, ""): layer for layer in manifest.layers}
+    for name in (entry.form, entry.hints, entry.values, *entry.readme.values()):
+        if name not in files:
+            raise AppMalformed(where=where, reason=f"its file “{name}” is missing")
+    return replace(entry, files=files)
+
+
+def _entry(
+    source: AppSource, version: str, chart: Descriptor, images: Mapping[str, Digest]
+) -> AppEntry:
+    components = source.components(version)
+    for component, image in components.items():
+        if image not in images:
+            raise ComponentImageMissing(
+                name=source.name,
+                version=version,
+                component=component,
+                image=image,
+                file=source.file,
+            )
+    return AppEntry(
+        name=source.name,
+        version=version,
+        title=source.title,
+        summary=source.summary,
+        category=source.category,
+        # A name or platform of the packer's would make equal apps differ.
+        chart=Descriptor(chart.media_type, chart.digest, chart.size),
+        images={image: images[image] for image in components.values()},
+        components=components,
+        form=source.form,
+        hints=source.hints,
+        values=source.values,
+        readme=source.readme,
+    )
+
+
+def _content(source: AppSource, name: str) -> bytes:
+    path = source.folder / name
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise AppFileUnreadable(path=path, reason=error.strerror) from error
+    if len(data) > LARGEST_FILE:
+        raise AppFileUnreadable(path=path, reason=f"it has more than {LARGEST_FILE} bytes")
+    return data
+
+
+def _check(source: AppSource, contents: Mapping[str, bytes]) -> None:
+    """What cannot be used at the site is refused where it can still be corrected."""
+    # Imported here: importing or listing apps must load neither jsonschema nor jinja2.
+    from champ_offline.catalog.form import Form
+    from champ_offline.catalog.values import check_template
+
+    folder = source.folder
+    Form.from_bytes(contents[source.form], contents[source.hints], str(folder / source.form))
+    check_template(contents[source.values], str(folder / source.values))
+
+
+def _put(blobs: BlobStore, media_type: str, data: bytes) -> Descriptor:
+    return Descriptor(media_type, blobs.add(data), len(data))

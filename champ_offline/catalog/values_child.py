@@ -1,0 +1,136 @@
+"""The child process in which a values template is rendered, with its time and memory limited.
+
+Invariant: whatever a template does, it costs at most `SECONDS` of processor time, `MEMORY` bytes
+and `LARGEST` characters of output; equal requests get equal replies; only JSON goes in and out, and
+no text of an answer leaves in a fault.
+
+    request  {"template": "...", "context": {"answers": {...}, ...}}; no context: only look at it
+    reply    {"text": "..."}  or  {"fault": {"code": "template", "line": 3, "reason": "..."}}
+    codes    template (it is wrong), size (output or memory), and none at all when it was ended
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any
+
+# How a frozen executable, which has no `-m`, is told to be the child.
+CHILD_WORD = "values-child"
+SECONDS = 3
+MEMORY = 512 * 1024 * 1024
+LARGEST = 1024 * 1024
+_FILE = "<template>"
+_SHOWN = 200
+_SHORTEST_SECRET = 4
+
+
+def main() -> None:
+    """Answer the one request on standard input."""
+    # An ended child must not leave the answers behind in a core file.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
+    request = json.loads(sys.stdin.buffer.read())
+    # Imported before the limit: it is the template that must be frugal.
+    import jinja2.sandbox  # noqa: F401
+
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    sys.stdout.buffer.write(json.dumps(_answer(request)).encode())
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    from jinja2 import TemplateError
+
+    context = request.get("context")
+    try:
+        return _rendered(request["template"], context)
+    except MemoryError:
+        return _fault("size", 0, "it needs too much memory")
+    except TemplateError as error:
+        reason = str(error.message or type(error).__name__)
+        return _fault("template", _line(error), _without_answers(reason, context))
+    # What an expression of a template can raise besides; their texts may quote an answer.
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as e:
+        return _fault("template", _line(e), f"an expression failed ({type(e).__name__})")
+
+
+def _rendered(template: str, context: dict[str, Any] | None) -> dict[str, Any]:
+    from jinja2 import DictLoader, StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined,
+        autoescape=False,  # YAML, not HTML; the json filter quotes
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=DictLoader({}),
+    )
+    environment.filters["json"] = _json
+    # Values are rendered again for every plan and must not differ by chance.
+    del environment.filters["random"], environment.globals["lipsum"]
+    compiled = environment.from_string(template)
+    if context is None:
+        return {"text": ""}
+    parts: list[str] = []
+    size = 0
+    for part in compiled.generate(context):
+        size += len(part)
+        if size > LARGEST:
+            return _fault("size", 0, f"it gives more than {LARGEST} characters")
+        parts.append(part)
+    return {"text": "".join(parts)}
+
+
+def _json(value: object) -> str:
+    from jinja2 import Undefined
+
+    from champ_offline.catalog.yaml_text import quoted
+
+    # An undefined value's text is its error, which names it.
+    return str(value) if isinstance(value, Undefined) else quoted(value)
+
+
+def _fault(code: str, line: int, reason: str) -> dict[str, Any]:
+    return {"fault": {"code": code, "line": line, "reason": reason[:_SHOWN]}}
+
+
+def _line(error: BaseException) -> int:
+    """The template's line: of the error itself, or the last one that ran."""
+    line = int(getattr(error, "lineno", None) or 0)
+    trace: TracebackType | None = None if line else error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == _FILE:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+def _without_answers(reason: str, context: dict[str, Any] | None) -> str:
+    """Jinja names what it did not find; a template may have looked for an answer's text."""
+    found = {
+        text for text in _texts((context or {}).get("answers")) if len(text) >= _SHORTEST_SECRET
+    }
+    return "a value is undefined or refused" if any(text in reason for text in found) else reason
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
+
+
+if __name__ == "__main__":
+    main()
