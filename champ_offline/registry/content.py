@@ -68,8 +68,7 @@ class Content:
         return [found[key] for key in sorted(found)]
 
     def _reachable(self, name: str) -> Iterator[Descriptor]:
-        tops = (self.refs.resolve(name, tag) for tag in self.refs.tags(name))
-        waiting = [top for top in tops if top is not None]
+        waiting = self.refs.manifests(name)
         seen: set[Digest] = set()
         while waiting:
             descriptor = waiting.pop()
