@@ -76,12 +76,16 @@ class Executor:
     def apply(self, plan: Plan, actor: str, subscriber: Subscriber = ignore) -> Revision:
         """Apply the plan, telling step by step and object by object how it goes.
 
+        Gives the revision this made; a plan without changes leaves all alone and gives the current.
         Raises PlanStale, VaultMissing (nothing changed), ApplyPutBack, ApplyUnclear, and the errors
         of engine and cluster that came before anything was changed.
         """
         secrets = self._vault.inputs(plan.values).secrets if plan.values else ()
         with Mask(secrets).errors():
             base.check(plan, self._found(plan))
+            now = self._history.current(plan.namespace, plan.release)
+            if now is not None and not plan.has_changes:
+                return now
             chart = self._vault.get(plan.sealed) if plan.sealed else b""
             entry = self._begin(plan, actor)
             started = self._now()

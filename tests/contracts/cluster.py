@@ -1,0 +1,126 @@
+"""What every Cluster must do. Subclasses give `cluster`, an `engine` on it and a `namespace`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from champ_offline.cluster.interface import POD_SECURITY, Cluster, ObjectRefused
+from champ_offline.helm.engine import HelmEngine
+from champ_offline.release.differences import equal
+from champ_offline.release.objects import items_of_manifest
+from tests.contracts.helm_engine import NAME, QUICK, eventually
+from tests.simulators.charts import NOWHERE, small
+
+
+def config(name: str, **data: str) -> dict[str, Any]:
+    """A ConfigMap as somebody would apply it."""
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
+
+
+class ClusterContract:
+    """The suite."""
+
+    def test_its_identity_stays(self, cluster: Cluster) -> None:
+        assert cluster.identity()
+        assert cluster.identity() == cluster.identity()
+
+    def test_it_tells_its_version_and_kinds(self, cluster: Cluster) -> None:
+        offer = cluster.offer()
+        assert offer.version.startswith("v1.")
+        assert {"v1", "apps/v1", "v1/ConfigMap", "apps/v1/Deployment"} <= set(offer.api_versions)
+
+    def test_a_namespace_is_made_once_and_restricted(
+        self, cluster: Cluster, namespace: str
+    ) -> None:
+        assert cluster.has_namespace(namespace)
+        assert not cluster.ensure_namespace(namespace)
+        found = cluster.get("v1", "Namespace", "", namespace)
+        assert found is not None
+        assert POD_SECURITY.items() <= found["metadata"]["labels"].items()
+
+    def test_what_is_not_there_is_none(self, cluster: Cluster, namespace: str) -> None:
+        assert not cluster.has_namespace("champ-not-there")
+        assert cluster.get("v1", "ConfigMap", namespace, "nothing") is None
+        assert cluster.get("nowhere.example/v9", "Nothing", namespace, "nothing") is None
+
+    def test_a_preview_of_something_new_writes_nothing(
+        self, cluster: Cluster, namespace: str
+    ) -> None:
+        found = cluster.preview(config("fresh", a="1"), namespace)
+        assert found.live is None
+        assert found.after is not None
+        assert found.after["data"] == {"a": "1"}
+        assert cluster.get("v1", "ConfigMap", namespace, "fresh") is None
+
+    def test_a_preview_of_an_unknown_kind_or_namespace_is_empty(
+        self, cluster: Cluster, namespace: str
+    ) -> None:
+        strange = {**config("x"), "apiVersion": "nowhere.example/v9", "kind": "Nothing"}
+        assert cluster.preview(strange, namespace).after is None
+        assert cluster.preview(config("x"), "champ-not-there").after is None
+
+    def test_a_preview_of_what_is_there_changes_nothing(
+        self, cluster: Cluster, engine: HelmEngine, namespace: str
+    ) -> None:
+        engine.install(small(), NAME, namespace, {}, QUICK)
+        found = engine.status(NAME, namespace)
+        assert found is not None
+        for item in items_of_manifest(found.manifest, namespace):
+            preview = cluster.preview(item.owned_by(NAME, namespace), namespace)
+            assert preview.live is not None
+            assert equal(preview.live, preview.after), item.name
+
+    def test_a_preview_shows_a_change_and_refuses_an_impossible_one(
+        self, cluster: Cluster, engine: HelmEngine, namespace: str
+    ) -> None:
+        engine.install(small(), NAME, namespace, {}, QUICK)
+        found = engine.status(NAME, namespace)
+        assert found is not None
+        every = {one.kind: one for one in items_of_manifest(found.manifest, namespace)}
+        wanted = every["ConfigMap"].owned_by(NAME, namespace)
+        wanted["data"]["greeting"] = "other"
+        assert not equal(*vars(cluster.preview(wanted, namespace)).values())
+        impossible = every["Deployment"].owned_by(NAME, namespace)
+        impossible["spec"]["selector"]["matchLabels"] = {"app": "another"}
+        impossible["spec"]["template"]["metadata"]["labels"] = {"app": "another"}
+        with pytest.raises(ObjectRefused):
+            cluster.preview(impossible, namespace)
+
+    def test_objects_of_a_release_tell_how_they_are(
+        self, cluster: Cluster, engine: HelmEngine, namespace: str
+    ) -> None:
+        assert cluster.objects(namespace, NAME) == ()
+        engine.install(small(), NAME, namespace, {}, QUICK)
+        [work] = cluster.objects(namespace, NAME)
+        assert (work.kind, work.name, work.ready) == ("Deployment", f"{NAME}-work", True)
+        assert cluster.objects(namespace, "another") == ()
+
+
+class RunningClusterContract:
+    """What needs nodes that pull images and run pods."""
+
+    def test_nodes_and_storage_classes_are_told(self, cluster: Cluster) -> None:
+        assert cluster.nodes()
+        assert all(node.ready and node.cpus > 0 and node.memory > 0 for node in cluster.nodes())
+        assert any(one.default for one in cluster.storage_classes())
+
+    def test_pods_come_up(self, cluster: Cluster, engine: HelmEngine, namespace: str) -> None:
+        engine.install(small(), NAME, namespace, {"replicas": 1}, QUICK.__class__(timeout=60))
+        states = cluster.objects(namespace, NAME)
+        assert [(one.kind, one.ready) for one in states] == [("Deployment", True), ("Pod", True)]
+
+    def test_an_image_that_cannot_be_had_is_named(
+        self, cluster: Cluster, engine: HelmEngine, namespace: str
+    ) -> None:
+        broken = {"replicas": 1, "image": NOWHERE}
+        left = QUICK.__class__(timeout=4, rollback_on_failure=False)
+        with pytest.raises(Exception, match="did not finish"):
+            engine.install(small(), NAME, namespace, broken, left)
+
+        def told() -> bool:
+            reasons = [one.reason for one in cluster.objects(namespace, NAME) if one.kind == "Pod"]
+            return any("ErrImagePull" in why or "ImagePullBackOff" in why for why in reasons)
+
+        assert eventually(told)
