@@ -11,7 +11,10 @@ from __future__ import annotations
 import runpy
 from collections.abc import Sequence
 
-MODULES = {"helm-child": "champ_offline.helm.child"}
+MODULES = {
+    "helm-child": "champ_offline.helm.child",
+    "values-child": "champ_offline.catalog.values_child",
+}
 
 
 def run_if_asked(arguments: Sequence[str]) -> bool:

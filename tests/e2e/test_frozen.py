@@ -1,0 +1,95 @@
+"""The folder that `make dist` makes: a command without need of Python, tried on its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from champ_offline.catalog.values import CHILD_WORD
+from champ_offline.helm.child import CHILD_VERB
+from installer.worker_modules import MODULES
+from tests.architecture.source import ROOT
+
+ROOM = 250_000_000
+
+
+@pytest.fixture(scope="session")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built folder."""
+    folder = tmp_path_factory.mktemp("frozen")
+    options = ["--noconfirm", "--log-level", "WARN", "--distpath", str(folder / "dist")]
+    subprocess.run(
+        [sys.executable, "-m", "PyInstaller", *options, "--workpath", str(folder), "build.spec"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    return folder / "dist" / "champ"
+
+
+def champ(
+    dist: Path, *arguments: str, given: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the frozen command in a clean environment, so that nothing of this Python helps it."""
+    return subprocess.run(
+        [str(dist / "champ"), *arguments],
+        cwd=dist,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(dist), **environment},
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_it_starts_and_speaks_both_languages(dist: Path) -> None:
+    assert champ(dist, "--version").stdout.startswith("champ ")
+    assert "Usage: champ" in champ(dist, "--help").stdout
+    assert "用法" in champ(dist, "--help", CHAMP_LANG="zh").stdout
+
+
+def test_verbs_work(dist: Path, tmp_path: Path) -> None:
+    keys, zone = str(tmp_path / "keys"), str(tmp_path / "zone")
+    root = f"{keys}/root.json"
+    assert champ(dist, "trust", "init", keys, "--name", "Team").returncode == 0
+    made = champ(dist, "--zone", zone, "zone", "init", "--name", "core", "--root", root, "--json")
+    assert json.loads(made.stdout)["name"] == "core"
+    assert champ(dist, "--zone", zone, "catalog", "--json").stdout == "[]\n"
+    refused = champ(dist, "verify", str(tmp_path), "--root", root)
+    assert "[media.no-bundle]" in refused.stderr
+    assert refused.returncode == 14
+
+
+def test_every_verb_is_carried(dist: Path) -> None:
+    for verb in ("lock", "pack", "import", "plan", "apply", "status", "history", "doctor"):
+        assert champ(dist, verb, "--help").returncode == 0, verb
+
+
+def test_the_helm_engine_runs_as_its_child(dist: Path) -> None:
+    request = {
+        "verb": "status",
+        "kubeconfig": "/nowhere",
+        "arguments": {"release": "x", "namespace": "y"},
+    }
+    done = champ(dist, "helm-child", given=json.dumps(request) + "\n")
+    assert set(json.loads(done.stdout)) == {"fault"}, done.stderr
+
+
+def test_values_are_rendered_by_its_child(dist: Path) -> None:
+    request = {"template": "a: {{ answers.a }}", "context": {"answers": {"a": 1}}}
+    done = champ(dist, "values-child", given=json.dumps(request))
+    assert json.loads(done.stdout) == {"text": "a: 1"}, done.stderr
+
+
+def test_the_words_for_children_are_those_of_the_library() -> None:
+    assert set(MODULES) == {CHILD_VERB, CHILD_WORD}
+
+
+def test_helms_library_is_carried_once(dist: Path) -> None:
+    assert len(list(dist.rglob("libhelm_c*"))) == 1
+    size = sum(file.stat().st_size for file in dist.rglob("*") if file.is_file())
+    assert size < ROOM
