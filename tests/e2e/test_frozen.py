@@ -70,13 +70,25 @@ def test_every_verb_is_carried(dist: Path) -> None:
 
 
 def test_the_helm_engine_runs_as_its_child(dist: Path) -> None:
-    request = {
-        "verb": "status",
-        "kubeconfig": "/nowhere",
-        "arguments": {"release": "x", "namespace": "y"},
-    }
-    done = champ(dist, "helm-child", given=json.dumps(request) + "\n")
-    assert set(json.loads(done.stdout)) == {"fault"}, done.stderr
+    arguments = {"release": "x", "namespace": "y"}
+    request = {"verb": "status", "kubeconfig": "/nowhere", "arguments": arguments}
+    # Its input stays open while it works: the end of it would tell the child to end.
+    with subprocess.Popen(
+        [str(dist / "champ"), "helm-child"],
+        cwd=dist,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(dist)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(json.dumps(request) + "\n")
+        child.stdin.flush()
+        reply = json.loads(child.stdout.readline())
+        child.communicate()
+    assert set(reply) == {"fault"}
 
 
 def test_values_are_rendered_by_its_child(dist: Path) -> None:
