@@ -10,21 +10,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from champ_offline.bundle.intake import Imported, Intake, KnownBundle
 from champ_offline.bundle.verify import VerifiedBundle, verify
+from champ_offline.catalog.form import Form
 from champ_offline.catalog.index import Catalog
+from champ_offline.doctor import Finding, examine_cluster, examine_zone
 from champ_offline.durable.database import Database
 from champ_offline.durable.lock import FileLock
 from champ_offline.durable.write import make_directory
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import Subscriber
+from champ_offline.helm.faults import ReleaseUnknown
 from champ_offline.paths import ZonePaths
+from champ_offline.release.history import History, Revision
+from champ_offline.release.plan import Plan
+from champ_offline.release.status import ReleaseStatus
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.refs import Refs
 from champ_offline.trust.errors import FingerprintDiffers
 from champ_offline.trust.state import TrustState
 from champ_offline.trust.trusted import fingerprint, read_root, read_root_file
+
+if TYPE_CHECKING:
+    from champ_offline.operations import Operations
 
 _SCHEMA = ("CREATE TABLE zone (name TEXT NOT NULL, commissioned TEXT NOT NULL) STRICT",)
 
@@ -165,6 +175,94 @@ class Appliance:
 
         certificates = ensure_certificates(self.paths.pki, hosts, self._clock())
         serve(Content(self._blobs, self._refs), Listen(address, port, certificates), on_ready)
+
+    def form(self, app: str, version: str | None) -> Form:
+        """The form of an app, at `version` or its newest; raises AppUnknown."""
+        return self.catalog.form(self.catalog.entry(app, version))
+
+    def plan_install(
+        self,
+        app: str,
+        version: str | None,
+        release: str,
+        namespace: str,
+        answers: Path | None,
+        kubeconfig: Path | None,
+    ) -> Plan:
+        """What installing the app, or upgrading the release that is there, would change."""
+        entry = self.catalog.entry(app, version)
+        with self._operations(kubeconfig) as operations:
+            return operations.plan_change(entry, release, namespace, answers)
+
+    def plan_rollback(
+        self, release: str, namespace: str, number: int | None, kubeconfig: Path | None
+    ) -> Plan:
+        """What going back to revision `number` (else the one before) would change."""
+        with self._operations(kubeconfig) as operations:
+            return operations.plan_rollback(release, namespace, number)
+
+    def plan_remove(self, release: str, namespace: str, kubeconfig: Path | None) -> Plan:
+        """What removing the release would change."""
+        with self._operations(kubeconfig) as operations:
+            return operations.plan_remove(release, namespace)
+
+    def apply(self, plan: Plan, kubeconfig: Path | None, notify: Subscriber) -> Revision:
+        """Carry out exactly that plan; raises what `release.execute.Executor.apply` raises."""
+        with FileLock(self.paths.lock), self._operations(kubeconfig) as operations:
+            return operations.apply(plan, notify)
+
+    def status(
+        self, release: str | None, namespace: str | None, kubeconfig: Path | None
+    ) -> list[ReleaseStatus]:
+        """The zone's releases, or one of them; their health where a cluster is named.
+
+        Raises ReleaseUnknown for a release that this zone does not run.
+        """
+        history = History(self._database)
+        found = [
+            revision
+            for current in history.releases()
+            if release in {None, current.release} and namespace in {None, current.namespace}
+            for revision in [history.one(current.namespace, current.release, current.number)]
+        ]
+        if release is not None and not found:
+            raise ReleaseUnknown(release=release, namespace=namespace or release)
+        if kubeconfig is None:
+            return [ReleaseStatus.of(revision, None) for revision in found]
+        with self._operations(kubeconfig) as operations:
+            return [
+                ReleaseStatus.of(revision, operations.health(revision.release, revision.namespace))
+                for revision in found
+            ]
+
+    def history(self, release: str, namespace: str) -> tuple[Revision, ...]:
+        """Everything ever applied to the release, oldest first; raises ReleaseUnknown."""
+        found = History(self._database).revisions(namespace, release)
+        if not found:
+            raise ReleaseUnknown(release=release, namespace=namespace)
+        return found
+
+    def doctor(self, kubeconfig: Path | None) -> list[Finding]:
+        """Look for what would stand in the way, in the zone and in a cluster if one is named."""
+        root_end = read_root(self._trust.root(), "root").expires
+        findings = list(
+            examine_zone(
+                self._database, self._blobs, self._refs, self.paths.pki, root_end, self._clock()
+            )
+        )
+        if kubeconfig is not None:
+            from champ_offline.cluster.kube import KubeCluster
+
+            findings += examine_cluster(lambda: KubeCluster(kubeconfig))
+        return findings
+
+    def _operations(self, kubeconfig: Path | None) -> Operations:
+        # Helm and Kubernetes clients are loaded only by the verbs that need a cluster.
+        from champ_offline.operations import Operations
+
+        return Operations(
+            self.name, self._database, self._blobs, self.catalog, self._clock, kubeconfig
+        )
 
     def _now(self) -> str:
         return self._clock().isoformat(timespec="seconds")

@@ -77,6 +77,13 @@ def ensure_certificates(directory: Path, hosts: Sequence[str], now: datetime) ->
     return Certificates(directory / "ca.crt", path, key_path, leaf.not_valid_after_utc)
 
 
+def certificate_end(directory: Path) -> datetime | None:
+    """When the registry's certificate ends; None where none was made or it cannot be read."""
+    path = directory / "registry.crt"
+    leaf = _certificate(path) if path.exists() else None
+    return leaf.not_valid_after_utc if leaf else None
+
+
 @dataclass(frozen=True)
 class _Authority:
     key: ec.EllipticCurvePrivateKey

@@ -1,0 +1,173 @@
+"""Checks of a zone and its cluster: what stands in the way, why it matters, what to do.
+
+Invariant: looking changes nothing. A finding that is not well carries a `ChampError`, so its words
+and remedy come from the same catalog as every other error's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from champ_offline.cluster.interface import Cluster
+from champ_offline.durable.database import Database
+from champ_offline.errors import ChampError, ExitCode
+from champ_offline.oci import media_types
+from champ_offline.oci.descriptor import Descriptor
+from champ_offline.oci.digest import Digest
+from champ_offline.oci.manifest import Manifest
+from champ_offline.store.blobs import BlobMissing, BlobStore
+from champ_offline.store.refs import Refs
+
+_SOON = timedelta(days=60)
+
+
+class State(StrEnum):
+    """How a check ended; BAD would stop an installation."""
+
+    OK = "ok"
+    WARN = "warn"
+    BAD = "bad"
+
+
+class DatabaseDamaged(ChampError):
+    """SQLite's integrity check found something."""
+
+    id = "doctor.database-damaged"
+    exit_code = ExitCode.NEEDS_PERSON
+    message = "The zone's database is damaged: {reason}."
+    remedy = "Stop using the zone and restore champ.db from a backup."
+
+
+class ContentMissing(ChampError):
+    """A name leads to content that is not in the store."""
+
+    id = "doctor.content-missing"
+    exit_code = ExitCode.CORRUPT
+    message = "{name} needs blob {digest}, which is missing or has another size."
+    remedy = "Import the bundle that brought it again."
+
+
+class EndsSoon(ChampError):
+    """Trust or a certificate comes to its end."""
+
+    id = "doctor.ends-soon"
+    exit_code = ExitCode.PREFLIGHT
+    message = "The {what} ends on {day}."
+    remedy = "Bring a newer one before that day; restarting the registry renews its certificate."
+
+
+class NeverServed(ChampError):
+    """The registry was not started yet."""
+
+    id = "doctor.never-served"
+    exit_code = ExitCode.PREFLIGHT
+    message = "The registry of this zone was never started, so nodes cannot trust it yet."
+    remedy = "Start it with `champ registry serve`."
+
+
+class NodeNotReady(ChampError):
+    """A node of the cluster does not take pods."""
+
+    id = "doctor.node-not-ready"
+    exit_code = ExitCode.PREFLIGHT
+    message = "Node {name} is not ready."
+    remedy = "See `kubectl describe node {name}`."
+
+
+class NoStorageClass(ChampError):
+    """The cluster offers no default storage."""
+
+    id = "doctor.no-storage-class"
+    exit_code = ExitCode.PREFLIGHT
+    message = "The cluster has no default storage class."
+    remedy = "Name a storage class in the app's form, or mark one as the default."
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: its name, how it ended and, unless all is well, why."""
+
+    check: str
+    state: State
+    error: ChampError | None = None
+
+
+def examine_zone(
+    database: Database,
+    blobs: BlobStore,
+    refs: Refs,
+    pki: Path,
+    root_end: datetime,
+    now: datetime,
+) -> Iterator[Finding]:
+    """The checks that need no cluster."""
+    damage = database.damage()
+    yield _finding("database", DatabaseDamaged(reason=damage[0]) if damage else None)
+    yield _finding("store", _incomplete(blobs, refs))
+    yield _ending("root", root_end, now)
+    from champ_offline.registry.pki import certificate_end
+
+    end = certificate_end(pki)
+    if end is None:
+        yield Finding("certificate", State.WARN, NeverServed())
+    else:
+        yield _ending("certificate", end, now)
+
+
+def examine_cluster(open_cluster: Callable[[], Cluster]) -> Iterator[Finding]:
+    """The checks of a cluster; one that cannot be reached is the only finding."""
+    try:
+        cluster = open_cluster()
+        cluster.offer()
+        nodes, classes = cluster.nodes(), cluster.storage_classes()
+    except ChampError as error:
+        yield Finding("cluster", State.BAD, error)
+        return
+    yield Finding("cluster", State.OK)
+    for node in nodes:
+        yield _finding(f"node {node.name}", None if node.ready else NodeNotReady(name=node.name))
+    default = any(storage.default for storage in classes)
+    yield Finding(
+        "storage", State.OK if default else State.WARN, None if default else NoStorageClass()
+    )
+
+
+def _finding(check: str, error: ChampError | None) -> Finding:
+    return Finding(check, State.BAD if error else State.OK, error)
+
+
+def _ending(what: str, end: datetime, now: datetime) -> Finding:
+    if end - now > _SOON:
+        return Finding(what, State.OK)
+    state = State.BAD if end <= now else State.WARN
+    return Finding(what, state, EndsSoon(what=what, day=end.date().isoformat()))
+
+
+def _incomplete(blobs: BlobStore, refs: Refs) -> ChampError | None:
+    seen: set[Digest] = set()
+    for ref in refs.all():
+        missing = _missing(blobs, ref.descriptor, seen)
+        if missing is not None:
+            return ContentMissing(name=f"{ref.name}:{ref.tag}", digest=missing)
+    return None
+
+
+def _missing(blobs: BlobStore, descriptor: Descriptor, seen: set[Digest]) -> Digest | None:
+    if descriptor.digest in seen:
+        return None
+    seen.add(descriptor.digest)
+    try:
+        if blobs.size(descriptor.digest) != descriptor.size:
+            return descriptor.digest
+    except BlobMissing:
+        return descriptor.digest
+    if descriptor.media_type in media_types.INDEXES | media_types.MANIFESTS:
+        for child in Manifest.from_bytes(blobs.read(descriptor.digest)).children:
+            missing = _missing(blobs, child, seen)
+            if missing is not None:
+                return missing
+    return None
