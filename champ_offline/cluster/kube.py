@@ -7,6 +7,7 @@ so every kind a cluster knows can be read, and every refusal leaves here as a Ch
 from __future__ import annotations
 
 import threading
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ class KubeCluster:
             "metadata": {"name": namespace, "labels": dict(POD_SECURITY)},
         }
         answer = self._answer("POST", "/api/v1/namespaces", json=wanted)
-        if answer.status_code == httpx2.codes.CONFLICT:
+        if answer.status_code == HTTPStatus.CONFLICT:
             return False
         self._checked(answer)
         return True
@@ -139,9 +140,9 @@ class KubeCluster:
         answer = self._answer("PATCH", place, json=wanted, headers=_APPLY, params=parameters)
         if _absent(answer):  # the namespace is still to be made
             return Preview(live=live)
-        if answer.status_code == httpx2.codes.CONFLICT:
+        if answer.status_code == HTTPStatus.CONFLICT:
             raise FieldsOwned(kind=kind, name=name, reason=_reason(answer))
-        if answer.status_code in {httpx2.codes.UNPROCESSABLE_ENTITY, httpx2.codes.BAD_REQUEST}:
+        if answer.status_code in {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.BAD_REQUEST}:
             raise ObjectRefused(kind=kind, name=name, reason=_reason(answer))
         return Preview(live=live, after=self._checked(answer))
 
@@ -202,7 +203,7 @@ class KubeCluster:
 
     def _checked(self, answer: httpx2.Response) -> Object:
         status = answer.status_code
-        if status in {httpx2.codes.UNAUTHORIZED, httpx2.codes.FORBIDDEN}:
+        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             raise ClusterForbidden(address=self._address, reason=_reason(answer))
         if not answer.is_success:
             raise ClusterFault(address=self._address, status=status, reason=_reason(answer))
@@ -233,7 +234,7 @@ def _path(api_version: str, kind: Kind, namespace: str, name: str) -> str:
 
 
 def _absent(answer: httpx2.Response) -> bool:
-    return answer.status_code == httpx2.codes.NOT_FOUND
+    return answer.status_code == HTTPStatus.NOT_FOUND
 
 
 def _reason(answer: httpx2.Response) -> str:

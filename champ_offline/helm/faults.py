@@ -148,6 +148,7 @@ _BY_WORDS: tuple[tuple[str, type[ChampError]], ...] = (
     (" is forbidden: User ", HelmForbidden),
     ("failed to load chart", ChartInvalid),
     ("Chart.yaml file is missing", ChartInvalid),
+    ("does not appear to be a gzipped archive", ChartInvalid),
     ("chart requires kubeVersion", RenderFailed),
     ("execution error at", RenderFailed),
     ("error calling", RenderFailed),

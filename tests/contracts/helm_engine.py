@@ -21,10 +21,10 @@ KNOWN = Capabilities("v1.35.4", ("v1", "apps/v1", "apps/v1/Deployment"))
 SALT = "0123456789abcdef"
 
 
-def render(engine: HelmEngine, data: bytes, namespace: str, *, upgrade: bool = False) -> Rendered:
+def render(engine: HelmEngine, data: bytes, namespace: str) -> Rendered:
     """The chart rendered with values that differ from its defaults."""
     given = {"greeting": "good-day", "password": "pass-word"}
-    return engine.render(data, NAME, namespace, given, upgrade=upgrade, capabilities=KNOWN)
+    return engine.render(data, NAME, namespace, given, upgrade=False, capabilities=KNOWN)
 
 
 def kinds(rendered: Rendered) -> dict[str, list[str]]:
@@ -220,7 +220,7 @@ class HelmEngineContract:
     ) -> None:
         first = render(engine, chart(), namespace)
         sealed = seal(chart(), first, SALT)
-        second = render(engine, sealed, namespace, upgrade=True)
+        second = render(engine, sealed, namespace)
         assert [one.text for one in second.manifests] == [one.text for one in first.manifests]
         assert [one.text for one in second.hooks] == [one.text for one in first.hooks]
         assert [one.text for one in second.crds] == [one.text for one in first.crds]
