@@ -25,7 +25,7 @@ class OutputClosed(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """One field of a value: `key` may be dotted, `show` makes the text, `right` aligns it."""
+    """One field of a value: `key` must be there and may be dotted, `show` makes the text, `right` aligns it."""
 
     key: str
     label: str
@@ -110,5 +110,5 @@ def _plain_fields(value: Any) -> Any:  # noqa: ANN401 - any dataclass
 def _cell(plain: object, column: Column) -> str:
     found = plain
     for part in column.key.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
+        found = found[part] if isinstance(found, Mapping) else None
     return "" if found is None else printable(column.show(found))

@@ -1,4 +1,4 @@
-"""The library's fixed words (changes, outcomes, operations) in the user's language.
+"""The library's fixed words (changes, outcomes, states, checks) in the user's language.
 
 Invariant: only tables use these; JSON and YAML keep the words as they are.
 """
@@ -22,6 +22,18 @@ _WORDS = {
     "removed": mark("removed"),
     "put-back": mark("put back"),
     "failed": mark("failed"),
+    "healthy": mark("healthy"),
+    "troubled": mark("troubled"),
+    "unknown": mark("unknown"),
+    "ok": mark("ok"),
+    "warn": mark("mind"),
+    "bad": mark("stops"),
+    "database": mark("database"),
+    "store": mark("store"),
+    "root": mark("root of trust"),
+    "certificate": mark("certificate"),
+    "cluster": mark("cluster"),
+    "storage": mark("storage class"),
 }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from champ_offline.catalog.values import CHILD_WORD
+from champ_offline.catalog.values_child import CHILD_WORD
 from champ_offline.helm.child import CHILD_VERB
 from installer.worker_modules import MODULES
 from tests.architecture.source import ROOT

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from champ_offline.errors import ExitCode
+from installer.cli.diagnostics import sentences
 from installer.cli.options import Verb, kubeconfig
 from installer.cli.output import Column
 from installer.cli.session import Session
+from installer.cli.words import word
 from installer.language import translate as _
+
+if TYPE_CHECKING:
+    from champ_offline.doctor import Finding
+
+_STOPS = "bad"
 
 
 @click.command(
@@ -22,13 +30,25 @@ def command(session: Session, kubeconfig: Path | None) -> int:
     """One row for each finding; ends with 4 when one of them would stop an installation."""
     findings = session.appliance().doctor(kubeconfig)
     session.output.rows(
-        findings,
+        [_row(finding) for finding in findings],
         [
-            Column("state", _("STATE")),
-            Column("check", _("CHECK")),
+            Column("state", _("STATE"), word),
+            Column("check", _("CHECK"), word),
             Column("message", _("FINDING")),
             Column("remedy", _("WHAT TO DO")),
         ],
     )
-    blocked = any(finding.state == "bad" for finding in findings)
-    return int(ExitCode.PREFLIGHT if blocked else ExitCode.OK)
+    stopped = any(finding.state == _STOPS for finding in findings)
+    return int(ExitCode.PREFLIGHT if stopped else ExitCode.OK)
+
+
+def _row(finding: Finding) -> dict[str, object]:
+    error = finding.error
+    message, remedy = sentences(error) if error else ("", "")
+    return {
+        "check": finding.check,
+        "state": finding.state,
+        "id": error.id if error else None,
+        "message": message,
+        "remedy": remedy,
+    }

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from installer.cli.options import Verb
 from installer.cli.output import Column
 from installer.cli.session import Session
+from installer.language import active
 from installer.language import translate as _
 
 
 @click.command(
     "form",
     cls=Verb,
-    help=_("Show the fields of APP's form; with --json the whole JSON Schema and its hints."),
+    help=_("Show the fields of APP's form; with --json also their limits and choices."),
 )
 @click.argument("app")
 @click.option("--version", metavar="VERSION", help=_("The newest that the zone holds otherwise."))
 @click.pass_obj
 def command(session: Session, app: str, version: str | None) -> None:
-    """One row for each field, or the form's documents."""
-    form = session.appliance().form(app, version)
-    if session.form != "table":
-        session.output.document(form)
-        return
+    """One row for each field; JSON and YAML have all that is known of it."""
     session.output.rows(
-        form.fields(),
+        session.appliance().form(app, version).fields(active()),
         [
-            Column("name", _("FIELD")),
-            Column("kind", _("TYPE")),
+            Column("path", _("FIELD")),
+            Column("type", _("TYPE")),
             Column("required", _("REQUIRED"), lambda required: _("yes") if required else ""),
-            Column("default", _("DEFAULT")),
+            Column("default", _("DEFAULT"), _shown),
             Column("title", _("TITLE")),
         ],
     )
+
+
+def _shown(default: object) -> str:
+    return default if isinstance(default, str) else json.dumps(default, ensure_ascii=False)

@@ -9,6 +9,7 @@ import click
 from installer.cli.options import Verb, kubeconfig, namespace
 from installer.cli.output import Column
 from installer.cli.session import Session
+from installer.cli.words import word
 from installer.language import translate as _
 
 
@@ -22,14 +23,14 @@ def command(
 ) -> None:
     """One row for each release."""
     session.output.rows(
-        session.appliance().status(release, namespace or release, kubeconfig),
+        session.appliance().status(release, namespace, kubeconfig),
         [
             Column("release", _("RELEASE")),
             Column("namespace", _("NAMESPACE")),
             Column("app", _("APP")),
             Column("version", _("VERSION")),
             Column("number", _("REVISION"), right=True),
-            Column("outcome", _("STATE")),
-            Column("health", _("HEALTH")),
+            Column("outcome", _("STATE"), word),
+            Column("health", _("HEALTH"), word),
         ],
     )
