@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,7 @@ from typing import Self
 
 from champ_offline.catalog.answers import read_answers
 from champ_offline.catalog.entry import AppEntry
+from champ_offline.catalog.form import Form
 from champ_offline.catalog.index import Catalog
 from champ_offline.catalog.values import render_values
 from champ_offline.cluster.kube import KubeCluster
@@ -54,6 +55,15 @@ class NothingToReturnTo(ChampError):
     exit_code = ExitCode.NOT_FOUND
     message = "Release {release} has no revision before the present one."
     remedy = "`champ history {release}` lists its revisions."
+
+
+class AnswersIncomplete(ChampError):
+    """Answers, with defaults and earlier answers filled in, do not fit the form."""
+
+    id = "zone.answers-incomplete"
+    exit_code = ExitCode.USAGE
+    message = "The answers for {app} cannot be used: {problem}."
+    remedy = "Give an answers file with --answers; `champ form {app}` lists the fields."
 
 
 class Operations:
@@ -113,12 +123,14 @@ class Operations:
         previous = self._previous_answers(release, namespace)
         given = previous if answers is None else read_answers(answers, form)
         complete = form.complete(given or {}, previous, secret_text)
-        form.refuse_problems(complete)
+        for problem in form.problems(complete):
+            raise AnswersIncomplete(app=entry.name, problem=problem)
         values = render_values(
-            self._catalog.file(entry, entry.values).decode("utf-8", "replace"),
+            self._catalog.file(entry, entry.values),
             answers=complete,
             components=dict(entry.components),
             release={"name": release, "namespace": namespace},
+            where=f"{entry.name} {entry.version}",
         )
         return self._planner.change(
             ReleaseRequest(
@@ -130,7 +142,7 @@ class Operations:
                 answers=complete,
                 values=values,
                 images=self._catalog.image_digests(entry),
-                secrets=form.secret_texts(complete),
+                secrets=tuple(_secret_texts(form, complete, "")),
             )
         )
 
@@ -178,6 +190,18 @@ class Operations:
             nested = child.media_type.endswith(("manifest.v1+json", "manifest.v2+json"))
             size += self._image_size(child.digest) if nested else self._blobs.size(child.digest)
         return size
+
+
+def _secret_texts(form: Form, value: object, path: str) -> Iterator[str]:
+    """The texts among answers that the form declares secret."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _secret_texts(form, item, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _secret_texts(form, item, f"{path}[{index}]")
+    elif isinstance(value, str) and value and form.is_secret(path):
+        yield value
 
 
 def secret_text(characters: int) -> str:

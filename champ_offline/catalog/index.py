@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from champ_offline.catalog.artifact import LARGEST_FILE, read_app
 from champ_offline.catalog.entry import AppEntry
+from champ_offline.catalog.form import Form
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
@@ -105,6 +106,14 @@ class Catalog:
             known = ", ".join(sorted(entry.files))
             raise AppFileMissing(name=entry.name, version=entry.version, title=title, known=known)
         return self._blobs.read(entry.files[title].digest, LARGEST_FILE)
+
+    def form(self, entry: AppEntry) -> Form:
+        """The app's form; raises FormUnusable, AppFileMissing, BlobMissing."""
+        return Form.from_bytes(
+            self.file(entry, entry.form),
+            self.file(entry, entry.hints),
+            f"{entry.name} {entry.version}",
+        )
 
     def chart(self, entry: AppEntry) -> bytes:
         """The chart's .tgz; raises AppChartUnusable, BlobMissing, BlobTooLarge."""
