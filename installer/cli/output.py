@@ -25,7 +25,7 @@ class OutputClosed(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """One field of a value: `key` must be there and may be dotted, `show` makes the text, `right` aligns it."""
+    """One field of a value: `key` may be dotted, `show` makes the text, `right` aligns it."""
 
     key: str
     label: str
