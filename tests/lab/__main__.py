@@ -42,7 +42,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.lab", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.lab")
     commands = {
         "install": "install the Debian packages the lab needs",
         "build": "build Kubernetes, CoreDNS and Helm into the cache",
@@ -51,9 +51,8 @@ def _parser() -> argparse.ArgumentParser:
         "down": "end and remove it",
         "clean": "the same: end and remove whatever is recorded",
     }
-    parser.add_argument(
-        "command", choices=commands, help="; ".join(map(": ".join, commands.items()))
-    )
+    described = "; ".join(f"{name}: {what}" for name, what in commands.items())
+    parser.add_argument("command", choices=commands, help=described)
     parser.add_argument("--zones", default="zone", help="names, joined by commas (up)")
     parser.add_argument("--state", type=Path, default=build.cache() / "state")
     return parser

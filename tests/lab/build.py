@@ -91,6 +91,8 @@ def digest(programs: Sequence[Program], compiler: str) -> str:
 
 
 def _build_all(go: toolchain.Go, programs: Sequence[Program], folder: Path, say: Say) -> None:
+    for torn in folder.parent.glob(".building-*"):
+        shutil.rmtree(torn)  # of a builder that was killed: this one holds the lock
     making = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".building-"))
     try:
         for program in programs:

@@ -7,7 +7,6 @@ files are in one folder; what it starts is in that namespace and ends with it.
 from __future__ import annotations
 
 import http.client
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -39,6 +38,7 @@ class Engine:
         """Start and wait until it answers; raises LabError with the log's end if it does not."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "daemon.json").write_text("{}\n")  # not the machine's own settings
+        self._made.append(self._records.made("folder", path=str(self.folder / "data")))
         self._made.append(self._records.made("namespace", name=self._namespace))
         network.make(self._namespace)
         self._made.append(self._records.made("folder", path=str(self._run)))
@@ -60,8 +60,6 @@ class Engine:
             resources.remove(self._records, self._made[-1])
             self._made.pop()
         self._process = None
-        if (self.folder / "data").exists():
-            shutil.rmtree(self.folder / "data")
 
     def _command(self) -> list[str]:
         # A mount namespace of its own: whatever it leaves mounted goes with it.

@@ -16,6 +16,8 @@ from types import TracebackType
 from typing import Self
 
 from tests.lab import build, packages, resources
+from tests.lab.docker_registry import DockerRegistry
+from tests.lab.engine import Engine
 from tests.lab.errors import InUse, LabError
 from tests.lab.records import Records
 from tests.lab.stick import FileSystem, Stick
@@ -95,6 +97,14 @@ class Lab:
             folder = self.state / "sticks"
             self.sticks[name] = Stick(self.records, folder, name, megabytes, file_system)
         return self.sticks[name]
+
+    def engine(self) -> Engine:
+        """A Docker engine of this lab, not started yet."""
+        return Engine(self.records, self.state / "engine", self._prefix)
+
+    def docker_registry(self, name: str = "registry") -> DockerRegistry:
+        """A plain HTTP registry on this machine's loopback, not started yet."""
+        return DockerRegistry(self.records, self.state / "registries" / name)
 
     def keep(self) -> None:
         """Leave everything running when this lab is closed; `Lab.clean` ends it later."""

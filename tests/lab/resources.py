@@ -20,7 +20,10 @@ ESCAPED = re.compile(r"\\([0-7]{3})")  # how proc(5) writes blanks and backslash
 
 def remove(records: Records, record: Record) -> None:
     """Remove one thing and note it; raises LabError and keeps the record if that fails."""
-    REMOVERS[record.kind](record)
+    try:
+        REMOVERS[record.kind](record)
+    except OSError as error:
+        raise LeftBehind(f"{record} cannot be removed: {error}") from error
     records.gone(record)
 
 
@@ -31,7 +34,7 @@ def remove_all(records: Records) -> None:
         try:
             remove(records, record)
         except LabError as error:
-            stayed.append(f"{record}: {error}")
+            stayed.append(str(error))
     if stayed:
         raise LeftBehind(f"Left behind: {'; '.join(stayed)}")
     records.forget()

