@@ -1,10 +1,10 @@
 """gzip (RFC 1952) as a stream of fixed bytes: no name, no time, zlib's level 6 through Python.
 
-Invariant: equal input gives equal output wherever `identity` is equal. zlib's deflate has written
-the same bytes at level 6 in every release in use (1.2.11 to 1.3.1); zlib-ng and vendors' hardware
-variants do not, and call themselves zlib too. So not a version number but the digest of a
-compressed sample stands in the lock, and a machine that writes other bytes refuses to pack.
-zstd would pin as well and pack tighter, but nodes with an older containerd read gzip only.
+Invariant: equal input gives equal output wherever `identity` is equal. zlib's own releases write
+the same bytes at level 6 (seen: 1.2.13 and 1.3.1); zlib-ng and the variants of hardware vendors do
+not, and call themselves zlib too. So not a version number but the digest of a compressed sample
+stands in the lock, and a machine that writes other bytes refuses to pack. zstd would be pinned by
+its wheel and be smaller, but nodes with an older containerd read gzip only.
 """
 
 from __future__ import annotations
