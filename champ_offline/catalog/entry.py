@@ -193,6 +193,8 @@ class _Document:
     def entry(self) -> AppEntry:
         images = {self.reference(k, "images"): v for k, v in self.table("images").items()}
         components = self.table("components")
+        if not components:
+            raise self.malformed("components")
         for name, image in components.items():
             if not NAME.fullmatch(name) or image not in images:
                 raise self.malformed("components")

@@ -1,0 +1,173 @@
+"""Apps written as artifacts and found again in a zone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from champ_offline.catalog.artifact import (
+    AppFileUnreadable,
+    ComponentImageMissing,
+    read_app,
+    write_app,
+)
+from champ_offline.catalog.entry import AppFormatNewer, AppMalformed, AppSource, AppVersionUnknown
+from champ_offline.catalog.form import FormUnusable
+from champ_offline.catalog.index import (
+    AppChartUnusable,
+    AppFileMissing,
+    AppUnknown,
+    version_key,
+)
+from champ_offline.catalog.values import TemplateBroken
+from champ_offline.oci import media_types
+from champ_offline.oci.digest import Digest
+from champ_offline.oci.manifest import Manifest, image_manifest
+from champ_offline.store.blobs import BlobStore
+from tests.unit.catalog.conftest import CHART, Zone
+
+ORDERED = [
+    "", "alpha", "1.0~rc1", "1.0-rc1", "1.0-rc2", "1.0", "1.0a", "1.0-1", "1.0.0", "1.9", "1.10",
+    "1.10.1", "1.12.7", "2", "2.0.11", "10", "9" * 5000,
+]  # fmt: skip
+
+
+def test_versions_are_ordered_by_their_numbers() -> None:
+    mixed = list(ORDERED)
+    Random(1).shuffle(mixed)
+    assert sorted(mixed, key=version_key) == sorted(ORDERED, key=version_key)
+    for lower, higher in (
+        ("1.10.1", "1.12.7"), ("1.9", "1.10"), ("1.0-rc1", "1.0"), ("1.0~rc1", "1.0"),
+        ("1.0", "1.0.1"), ("1.0", "1.0-1"), ("1.0a", "1.0.1"), ("9", "9" * 5000), ("007", "8"),
+    ):  # fmt: skip
+        assert version_key(lower) < version_key(higher)
+    for odd in ("", "…", "١٢", "\x00", "v1", "-", "~~"):
+        assert version_key(odd) == version_key(odd)
+        assert sorted([odd, "1"], key=version_key)
+
+
+def test_equal_sources_give_equal_artifacts(zone: Zone, app_yaml: Path, tmp_path: Path) -> None:
+    other = BlobStore(tmp_path / "other")
+    source, chart = AppSource.from_file(app_yaml), zone.chart()
+    images = {f"champ.local/web:{v}": Digest.of(v.encode()) for v in ("1.10.1", "1.12.7")}
+    one = write_app(source, "1.10.1", chart, images, zone.blobs)
+    two = write_app(source, "1.10.1", chart.named("x"), dict(reversed(images.items())), other)
+    assert one == two
+    assert one.artifact_type == media_types.APP
+    assert not one.annotations
+
+
+def test_an_artifact_reads_back(zone: Zone, app_yaml: Path) -> None:
+    entry = read_app(zone.blobs, zone.app(app_yaml, "1.10.1"))
+    assert (entry.name, entry.version) == ("demo", "1.10.1")
+    assert set(entry.files) == set(AppSource.from_file(app_yaml).files)
+    assert entry.chart == zone.chart()
+
+
+def test_a_component_whose_image_is_missing_is_named(zone: Zone, app_yaml: Path) -> None:
+    source = AppSource.from_file(app_yaml)
+    with pytest.raises(ComponentImageMissing) as caught:
+        write_app(source, "1.10.1", zone.chart(), {}, zone.blobs)
+    assert "champ.local/web:1.10.1 of “web”" in str(caught.value)
+    with pytest.raises(AppVersionUnknown):
+        write_app(source, "7", zone.chart(), {}, zone.blobs)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "error"),
+    [
+        ("form.schema.json", b"{}", FormUnusable),
+        ("form.json", b'{"nobody": {}}', FormUnusable),
+        ("values.yaml.j2", b"{% if %}", TemplateBroken),
+        ("README.md", b"x" * (1024 * 1024 + 1), AppFileUnreadable),
+    ],
+)
+def test_what_the_site_could_not_use_is_not_packed(
+    zone: Zone, app_yaml: Path, file: str, content: bytes, error: type[Exception]
+) -> None:
+    (app_yaml.parent / file).write_bytes(content)
+    with pytest.raises(error):
+        zone.app(app_yaml, "1.10.1")
+    assert zone.catalog.apps() == []
+
+
+def test_a_file_that_went_away_is_named(zone: Zone, app_yaml: Path) -> None:
+    source = AppSource.from_file(app_yaml)
+    (app_yaml.parent / "README.md").unlink()
+    with pytest.raises(AppFileUnreadable, match="README"):
+        write_app(source, "1.10.1", zone.chart(), {}, zone.blobs)
+
+
+def test_the_catalog_lists_apps_newest_first_by_what_they_are(zone: Zone, app_yaml: Path) -> None:
+    zone.app(app_yaml, "1.10.1")
+    zone.app(app_yaml, "1.12.7", name="elsewhere.example/anything")
+    zone.name("champ.local/apps/no-app", "1", zone.chart())
+    assert [app.version for app in zone.catalog.apps()] == ["1.12.7", "1.10.1"]
+    assert zone.catalog.entry("demo", None).version == "1.12.7"
+    assert zone.catalog.entry("demo", "1.10.1").version == "1.10.1"
+
+
+def test_the_packers_own_name_decides_between_two_claims(zone: Zone, app_yaml: Path) -> None:
+    zone.app(app_yaml, "1.10.1", name="aaa.example/copy")
+    (app_yaml.parent / "README.md").write_text("# The right one\n")
+    zone.app(app_yaml, "1.10.1")
+    (entry,) = zone.catalog.apps()
+    assert zone.catalog.file(entry, "README.md") == b"# The right one\n"
+
+
+def test_an_unknown_app_lists_what_there_is(zone: Zone, app_yaml: Path) -> None:
+    with pytest.raises(AppUnknown):
+        zone.catalog.entry("demo", None)
+    zone.app(app_yaml, "1.10.1")
+    for name, version in (("dmo", None), ("demo", "2")):
+        with pytest.raises(AppUnknown) as caught:
+            zone.catalog.entry(name, version)
+        assert "demo 1.10.1" in caught.value.advice
+
+
+def test_files_chart_and_images(zone: Zone, app_yaml: Path) -> None:
+    zone.app(app_yaml, "1.10.1")
+    entry = zone.catalog.entry("demo", None)
+    assert zone.catalog.file(entry, entry.readme["en"]) == b"# Demo\n"
+    assert zone.catalog.chart(entry) == CHART
+    assert zone.catalog.image_digests(entry) == {"champ.local/web:1.10.1": Digest.of(b"1.10.1")}
+    with pytest.raises(AppFileMissing):
+        zone.catalog.file(entry, "../../etc/passwd")
+    image = image_manifest(zone.put(media_types.IMAGE_CONFIG, b"{}"), [])
+    wrong = replace(entry, chart=zone.put(media_types.IMAGE_MANIFEST, image))
+    with pytest.raises(AppChartUnusable):
+        zone.catalog.chart(wrong)
+
+
+def test_hostile_artifacts_are_refused(zone: Zone, app_yaml: Path) -> None:
+    descriptor = zone.app(app_yaml, "1.10.1")
+    manifest = Manifest.from_bytes(zone.blobs.read(descriptor.digest))
+    config = manifest.config
+    assert config is not None
+    document = json.loads(zone.blobs.read(config.digest))
+
+    def read(
+        config_bytes: bytes, media_type: str = media_types.APP_CONFIG, layers: int = 9
+    ) -> None:
+        made = image_manifest(
+            zone.put(media_type, config_bytes),
+            list(manifest.layers[:layers]),
+            artifact_type=media_types.APP,
+        )
+        read_app(zone.blobs, zone.put(media_types.IMAGE_MANIFEST, made))
+
+    good = json.dumps(document).encode()
+    with pytest.raises(AppMalformed, match="config is of another kind"):
+        read(good, media_types.IMAGE_CONFIG)
+    with pytest.raises(AppMalformed, match="is missing"):
+        read(good, layers=1)
+    with pytest.raises(AppMalformed, match="not JSON"):
+        read(b"{")
+    with pytest.raises(AppFormatNewer):
+        read(json.dumps({**document, "format": 99}).encode())
+    with pytest.raises(AppMalformed, match="another kind of artifact"):
+        read_app(zone.blobs, zone.chart())
