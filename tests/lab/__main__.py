@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _up(state: Path, names: Sequence[str]) -> None:
+    packages.check_machine()
     packages.install()
     binaries = build.build()
     with Lab(state, binaries=binaries) as lab:

@@ -49,7 +49,15 @@ def missing() -> list[str]:
 
 
 def check() -> None:
-    """Raise Unsuitable, with the first reason, where no lab can be."""
+    """Raise Unsuitable, with the first reason, where no lab can be now."""
+    check_machine()
+    if absent := missing():
+        names = " ".join(absent)
+        raise Unsuitable(f"Packages are missing: {names}; “python -m tests.lab install” has them.")
+
+
+def check_machine() -> None:
+    """Raise Unsuitable, with the first reason, where no package would help either."""
     if os.geteuid() != 0:
         raise Unsuitable("The lab makes network namespaces and mounts, so it must run as root.")
     if not _can_unshare():
@@ -58,10 +66,6 @@ def check() -> None:
         raise Unsuitable("The lab plugs in sticks as loop devices, and there are none here.")
     if not cgroups.usable():
         raise Unsuitable(f"The lab needs control groups it can write below {cgroups.ROOT}.")
-    absent = missing()
-    if absent:
-        names = " ".join(absent)
-        raise Unsuitable(f"Packages are missing: {names}; “python -m tests.lab install” has them.")
 
 
 def install(say: Callable[[str], None] = print) -> list[str]:

@@ -103,7 +103,13 @@ def test_the_node_side_can_be_made_again(zones: list[Zone]) -> None:
     for zone in zones:
         zone._remove_node_side()
         zone._make_node_side()
-        zone.run(["ping", "-c", "1", "-W", "2", zone.node_address])
+        reach = (zone.node_address, 8082)
+
+        def listen(address: tuple[str, int] = reach) -> socket.socket:
+            return socket.create_server(address)
+
+        with network.inside(zone.node_namespace, listen):
+            assert zone.run(["bash", "-c", f": < /dev/tcp/{reach[0]}/{reach[1]}"]).returncode == 0
 
 
 def test_pairs_of_addresses_are_this_machines_to_give() -> None:
