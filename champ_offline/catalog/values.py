@@ -48,7 +48,7 @@ class ValuesMalformed(ChampError):
 
     id = "catalog.values-malformed"
     exit_code = ExitCode.PREFLIGHT
-    message = "{where} does not render to a YAML table: {reason}"
+    message = "{where} does not render to a YAML table: {reason}."
     remedy = "Correct the app's values template and pack the bundle again."
 
 
@@ -79,9 +79,9 @@ def render_values(
         node = typed_yaml.parse(text.encode("utf-8", "surrogatepass"), where)
         return {name: value.plain() for name, value in node.entries()}
     except typed_yaml.WrongValue as error:
-        raise ValuesMalformed(where=where, reason="it is a list or a single value.") from error
+        raise ValuesMalformed(where=where, reason="it is a list or a single value") from error
     except ChampError as error:
-        raise ValuesMalformed(where=where, reason=str(error)) from error
+        raise ValuesMalformed(where=where, reason=str(error).rstrip(".")) from error
 
 
 def check_template(template: bytes, where: str) -> None:
