@@ -170,6 +170,8 @@ class SimulatedHelm:
             reason = f'namespaces "{namespace}" not found'
             raise ReleaseFailed(release=release, namespace=namespace, reason=reason)
         rendered = self._rendered(chart, release, namespace, values)
+        for document in () if upgrade else rendered.crds:
+            self.cluster.apply(manifests.load(document.text, document.source), namespace)
         self.check(chart, release, namespace, values, upgrade=upgrade)
         records = self._records.setdefault((namespace, release), [])
         before = records[-1].release.manifest if records else ""
@@ -177,7 +179,7 @@ class SimulatedHelm:
         record = _Record(_recorded(chart, release, namespace, rendered, status), dict(values))
         record.release = replace(record.release, revision=len(records) + 1)
         records.append(record)
-        for document in rendered.crds + rendered.hooks:
+        for document in rendered.hooks:
             self.cluster.apply(manifests.load(document.text, document.source), namespace)
         self._change(before, record.release.manifest, release, namespace)
         return self._settled(record, records, options, before)

@@ -1,0 +1,55 @@
+"""YAML as Kubernetes reads it, split as Helm splits it, changed where asked and nowhere else."""
+
+from __future__ import annotations
+
+import pytest
+
+from champ_offline.helm import manifests
+from champ_offline.helm.manifests import NotAnObject, load, read, replace, scalars, split
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("on", True),
+        ("no", False),
+        ("22:30", "22:30"),
+        ("2026-01-01", "2026-01-01"),
+        ("0755", 493),
+        ("12", 12),
+        ("1.5", 1.5),
+        ("~", None),
+        ("1.27.0", "1.27.0"),
+    ],
+)
+def test_scalars_are_read_as_kubernetes_does(text: str, value: object) -> None:
+    assert read(f"a: {text}", "x") == {"a": value}
+
+
+def test_a_stream_is_split_at_lines_only() -> None:
+    stream = "---\n# c\na: 1\n--- \n\n---\n# only words\n---\nb: |\n  ---\n  x\n"
+    assert split(stream) == ["# c\na: 1\n", "b: |\n  ---\n  x\n"]
+
+
+@pytest.mark.parametrize(
+    "text", ["a: [", "text", "kind: A", "apiVersion: v1\nkind: A\nmetadata: {}", "a: 1\n---\nb: 2"]
+)
+def test_what_is_no_object_is_named(text: str) -> None:
+    with pytest.raises(NotAnObject, match=r"where\.yaml"):
+        load(text, "where.yaml")
+
+
+def test_replacing_leaves_every_other_byte() -> None:
+    text = "a: x # note\nb:   'x'\nc: [x, \"x\"]\nd: |\n  x\ne: äöü x\nf: x\n"
+    places = [one for one in scalars(text, "t") if one.path[0] in {"b", "d", "f"}]
+    changed = replace(text, [(one, 'n"ew') for one in places])
+    assert changed == (
+        'a: x # note\nb:   "n\\"ew"\nc: [x, "x"]\nd: "n\\"ew"\ne: äöü x\nf: "n\\"ew"\n'
+    )
+    assert read(changed, "t")["d"] == 'n"ew'
+
+
+def test_hooks_are_known_by_their_annotation() -> None:
+    head = "apiVersion: v1\nkind: A\nmetadata: {name: a, annotations: {helm.sh/hook: test}}\n"
+    assert manifests.is_hook(load(head, "t"))
+    assert not manifests.is_hook(load(head.replace("helm.sh/hook", "other"), "t"))
