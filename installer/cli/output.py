@@ -48,7 +48,8 @@ class Output:
         plain = as_plain(value)
         lines = [(column.label, _cell(plain, column)) for column in columns]
         widest = max((width(label) for label, _ in lines), default=0)
-        self.text("".join(f"{pad(label, widest)}{_GAP}{text}\n" for label, text in lines))
+        told = (f"{pad(label, widest)}{_GAP}{text}".rstrip() for label, text in lines)
+        self.text("".join(f"{line}\n" for line in told))
 
     def rows(self, values: Sequence[object], columns: Sequence[Column]) -> None:
         """Several values: a line for each below a heading, or a JSON array."""

@@ -28,9 +28,13 @@ def command(session: Session, media: Path) -> None:
         [
             Column("bundle", _("bundle")),
             Column("version", _("version")),
-            Column("changed", _("changed"), lambda changed: _("yes") if changed else _("nothing")),
+            Column("changed", _("changed"), _changed),
             Column("new_blobs", _("new blobs")),
             Column("new_bytes", _("new bytes"), size),
             Column("known_blobs", _("blobs already held")),
         ],
     )
+
+
+def _changed(changed: object) -> str:
+    return _("yes") if changed else _("nothing, the zone has it all")
