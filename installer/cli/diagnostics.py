@@ -22,6 +22,7 @@ import click
 
 from champ_offline.errors import ChampError, ExitCode
 from installer.cli.output import OutputClosed
+from installer.error_text import sentences
 from installer.language import translate as _
 from installer.terminal_text import printable
 
@@ -96,12 +97,6 @@ def say(text: str) -> None:
         sys.stderr.flush()
     except OSError:
         _silence()
-
-
-def sentences(error: ChampError) -> tuple[str, str]:
-    """Message and remedy in the user's language, fields filled in."""
-    fields = error.fields
-    return _(error.message).format(**fields), _(error.remedy).format(**fields)
 
 
 def error_document(error: ChampError, message: str, remedy: str) -> dict[str, object]:

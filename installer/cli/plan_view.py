@@ -13,8 +13,8 @@ from installer.cli.confirm import confirm
 from installer.cli.errors import FileNotRead, FileNotWritten
 from installer.cli.output import Column
 from installer.cli.session import Session
-from installer.cli.words import word
 from installer.language import translate as _
+from installer.words import word
 
 if TYPE_CHECKING:
     from champ_offline.appliance import Appliance

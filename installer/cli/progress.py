@@ -25,10 +25,9 @@ from champ_offline.events import (
     ignore,
 )
 from installer.language import translate as _
-from installer.meter import Meter
-from installer.quantities import duration, size
-from installer.step_names import step_name
-from installer.terminal_text import fit, printable
+from installer.quantities import duration
+from installer.step_line import StepLine, object_line, step_head
+from installer.terminal_text import fit
 
 MODES = ("plain", "ndjson", "none")
 SILENCE = 2.0
@@ -73,42 +72,13 @@ def _tick(shown: _Shown, stop: threading.Event) -> None:
         shown.tick()
 
 
-class _Step:
-    """What is known of the step under way."""
-
-    def __init__(self, name: str, subject: str, now: float) -> None:
-        self.name, self.subject, self.began = name, subject, now
-        self.meter = Meter()
-        self.last: Progress | None = None
-
-    def text(self, now: float) -> str:
-        """`Importing images-001.tar  45 %  1.20 GB of 2.70 GB  310 MB/s  0:05 to go`."""
-        head = " ".join(filter(None, (step_name(self.name), printable(self.subject))))
-        if self.last is None:
-            return f"{head}  {duration(now - self.began)}"
-        return "  ".join([head, *self._figures(self.last)])
-
-    def _figures(self, last: Progress) -> Iterator[str]:
-        if last.total:
-            yield f"{min(100, last.done * 100 // last.total)} %"
-            counts = _("{done} of {total}")
-            yield counts.format(done=_count(last, last.done), total=_count(last, last.total))
-        else:
-            yield _count(last, last.done)
-        rate, remaining = self.meter.rate, self.meter.remaining
-        if rate and last.unit == "bytes":
-            yield f"{size(rate)}/s"
-        if remaining is not None and last.done < last.total:
-            yield _("{time} to go").format(time=duration(remaining))
-
-
 class PlainLines:
     """For logs and pipes: a line when a step ends, else one each two seconds."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._clock = stream, clock
         self._lock = threading.Lock()
-        self._step: _Step | None = None
+        self._step: StepLine | None = None
         self._spoke = clock()
 
     def __call__(self, event: Event) -> None:
@@ -129,14 +99,14 @@ class PlainLines:
     def _take(self, event: Event, now: float) -> None:
         match event:
             case StepStarted():
-                self._step = _Step(event.name, event.subject, now)
+                self._step = StepLine(event.name, event.subject, now)
                 self._started(now)
             case Progress():
                 self._progressed(event, now)
             case StepFinished():
                 self._finished(event, now)
             case ObjectState():
-                self._say(_object(event), now)
+                self._say(object_line(event), now)
 
     def _started(self, now: float) -> None:
         """A log names a step when it takes longer or when it is done."""
@@ -144,19 +114,18 @@ class PlainLines:
     def _progressed(self, event: Progress, now: float) -> None:
         step = self._step
         if step is None or (step.name, step.subject) != (event.name, event.subject):
-            step = self._step = _Step(event.name, event.subject, now)
-        step.last = event
-        step.meter.add(now, event.done, event.total)
+            step = self._step = StepLine(event.name, event.subject, now)
+        step.take(event, now)
         self._repaint(step, now)
 
-    def _repaint(self, step: _Step, now: float) -> None:
+    def _repaint(self, step: StepLine, now: float) -> None:
         if now - self._spoke >= SILENCE:
             self._say(step.text(now), now)
 
     def _finished(self, event: StepFinished, now: float) -> None:
         began = self._step.began if self._step else now
         taken = duration(event.seconds or now - began)
-        head = " ".join(filter(None, (step_name(event.name), printable(event.subject))))
+        head = step_head(event.name, event.subject)
         self._step = None
         self._say(_("{step}: done in {time}").format(step=head, time=taken), now)
 
@@ -173,7 +142,7 @@ class RepaintedLine(PlainLines):
         if self._step:
             self._paint(self._step, now)
 
-    def _repaint(self, step: _Step, now: float) -> None:
+    def _repaint(self, step: StepLine, now: float) -> None:
         if now - self._spoke >= _REPAINT:
             self._paint(step, now)
 
@@ -189,7 +158,7 @@ class RepaintedLine(PlainLines):
             self._stream.write(_ERASE)
             self._stream.flush()
 
-    def _paint(self, step: _Step, now: float) -> None:
+    def _paint(self, step: StepLine, now: float) -> None:
         self._spoke = now
         self._stream.write(_ERASE + fit(step.text(now), _columns(self._stream) - 1))
         self._stream.flush()
@@ -229,15 +198,6 @@ class JsonLines:
         self._spoke = self._clock()
         self._stream.write(json.dumps(document, ensure_ascii=False) + "\n")
         self._stream.flush()
-
-
-def _count(event: Progress, value: int) -> str:
-    return size(value) if event.unit == "bytes" else str(value)
-
-
-def _object(event: ObjectState) -> str:
-    state = _("ready") if event.ready else printable(event.reason) or _("not ready")
-    return f"{printable(event.kind)} {printable(event.name)}: {state}"
 
 
 def _columns(stream: TextIO) -> int:

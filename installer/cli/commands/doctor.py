@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from champ_offline.errors import ExitCode
-from installer.cli.diagnostics import sentences
 from installer.cli.options import Verb, kubeconfig
 from installer.cli.output import Column
 from installer.cli.session import Session
-from installer.cli.words import word
+from installer.error_text import sentences
 from installer.language import translate as _
+from installer.words import word
 
 if TYPE_CHECKING:
     from champ_offline.doctor import Finding

@@ -7,8 +7,8 @@ import click
 from installer.cli.options import Verb, namespace
 from installer.cli.output import Column
 from installer.cli.session import Session
-from installer.cli.words import word
 from installer.language import translate as _
+from installer.words import word
 
 
 @click.command("history", cls=Verb, help=_("List the revisions of RELEASE, oldest first."))

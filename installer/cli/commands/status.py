@@ -9,8 +9,8 @@ import click
 from installer.cli.options import Verb, kubeconfig, namespace
 from installer.cli.output import Column
 from installer.cli.session import Session
-from installer.cli.words import word
 from installer.language import translate as _
+from installer.words import word
 
 
 @click.command("status", cls=Verb, help=_("Show the releases of this zone, or RELEASE alone."))

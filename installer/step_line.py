@@ -1,0 +1,72 @@
+"""A step under way as one line: how far, how fast, how long still.
+
+Invariant: the caller gives the time; what came from outside is shown without control characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from champ_offline.events import ObjectState, Progress
+from installer.language import translate as _
+from installer.meter import Meter
+from installer.quantities import duration, size
+from installer.step_names import step_name
+from installer.terminal_text import printable
+
+
+class StepLine:
+    """What is known of the step under way; `began` is on the caller's clock, in seconds."""
+
+    def __init__(self, name: str, subject: str, now: float) -> None:
+        self.name, self.subject, self.began = name, subject, now
+        self.meter = Meter()
+        self.last: Progress | None = None
+
+    def take(self, event: Progress, now: float) -> None:
+        """Take one reading."""
+        self.last = event
+        self.meter.add(now, event.done, event.total)
+
+    @property
+    def head(self) -> str:
+        """`Importing images-001.tar`."""
+        return step_head(self.name, self.subject)
+
+    def text(self, now: float) -> str:
+        """`Importing images-001.tar  45 %  1.20 GB of 2.70 GB  310 MB/s  0:05 to go`."""
+        if self.last is None:
+            return f"{self.head}  {duration(now - self.began)}"
+        return "  ".join([self.head, *self.figures()])
+
+    def figures(self) -> Iterator[str]:
+        """What the last reading says: share, counts, rate, time to go."""
+        last = self.last
+        if last is None:
+            return
+        if last.total:
+            yield f"{min(100, last.done * 100 // last.total)} %"
+            counts = _("{done} of {total}")
+            yield counts.format(done=_count(last, last.done), total=_count(last, last.total))
+        else:
+            yield _count(last, last.done)
+        rate, remaining = self.meter.rate, self.meter.remaining
+        if rate and last.unit == "bytes":
+            yield f"{size(rate)}/s"
+        if remaining is not None and last.done < last.total:
+            yield _("{time} to go").format(time=duration(remaining))
+
+
+def step_head(name: str, subject: str) -> str:
+    """The step's name in the user's language, and on what."""
+    return " ".join(filter(None, (step_name(name), printable(subject))))
+
+
+def object_line(event: ObjectState) -> str:
+    """`Deployment web: ready`, or what it waits for."""
+    state = _("ready") if event.ready else printable(event.reason) or _("not ready")
+    return f"{printable(event.kind)} {printable(event.name)}: {state}"
+
+
+def _count(event: Progress, value: int) -> str:
+    return size(value) if event.unit == "bytes" else str(value)
