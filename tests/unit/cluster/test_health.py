@@ -25,12 +25,12 @@ def pod(**status: object) -> Object:
     return item("Pod", status={"phase": "Pending", **status})
 
 
-def waiting(reason: str, message: str = "", **more: object) -> Object:
+def waiting(reason: str, message: str = "", more: Object | None = None) -> Object:
     state = {"waiting": {"reason": reason, "message": message}}
-    return {"containerStatuses": [{"name": "web", "state": state, **more}]}
+    return {"containerStatuses": [{"name": "web", "state": state, **(more or {})}]}
 
 
-CRASHED = {"lastState": {"terminated": {"exitCode": 3}}}
+CRASHED: Object = {"lastState": {"terminated": {"exitCode": 3}}}
 UNPLACED = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1"}
 
 
@@ -38,7 +38,7 @@ UNPLACED = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"
     ("found", "reason"),
     [
         (pod(**waiting("ErrImagePull", "no such\n  image")), "web: ErrImagePull no such image"),
-        (pod(**waiting("CrashLoopBackOff", **CRASHED)), "web: CrashLoopBackOff (exit code 3)"),
+        (pod(**waiting("CrashLoopBackOff", more=CRASHED)), "web: CrashLoopBackOff (exit code 3)"),
         (pod(**waiting("ContainerCreating")), "starting"),
         (pod(conditions=[UNPLACED]), "Unschedulable: 0/1"),
         (pod(phase="Running", conditions=[{"type": "Ready", "status": "True"}]), ""),

@@ -86,14 +86,15 @@ def test_custom_resources_name_images_at_any_depth() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("api_version", "kind"),
     [
-        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {image: logo.png}\n",
-        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i}\nspec: {image: x}\n",
-        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: d}\n",
+        ("v1", "ConfigMap"),
+        ("networking.k8s.io/v1", "Ingress"),
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
     ],
 )
-def test_what_only_is_called_image_is_left_alone(text: str) -> None:
+def test_what_only_is_called_image_is_left_alone(api_version: str, kind: str) -> None:
+    text = f"apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: x}}\na: {{image: x.png}}\n"
     assert find(rendered(text).manifests) == []
     assert pinned(text) == text
 
