@@ -7,6 +7,7 @@ or below its own control group; so ending these three ends it, pods and mounts i
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -84,7 +85,10 @@ class Node:
         path = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
 
         def available() -> bool:
-            return bool(self.api.get(path)["status"].get("availableReplicas", 0))
+            if not self.api.get(path)["status"].get("availableReplicas", 0):
+                return False
+            # kube-proxy may be a moment behind.
+            return network.inside(self._namespace, _name_service_answers)
 
         started = time.monotonic()
         self._wait(available, "The cluster's name service", seconds)
@@ -173,6 +177,14 @@ ENVIRONMENT = {
     "HOME": "/run",
     "TMPDIR": "/run/tmp",
 }
+
+
+def _name_service_answers() -> bool:
+    try:
+        socket.create_connection((node_texts.DNS_SERVICE, 53), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _is_ready(node: dict[str, Any]) -> bool:
