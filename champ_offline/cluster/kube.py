@@ -42,6 +42,9 @@ _PAGE = 500
 _APPLY = {"Content-Type": "application/apply-patch+yaml"}
 # One Accept for both answers: aggregated discovery (Kubernetes 1.30 and later).
 _DISCOVERY = {"Accept": "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"}
+_REFUSALS = {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.BAD_REQUEST}
+# What the API server says, with status 500, of a field that the kind does not have.
+_UNTYPED = "failed to create typed patch object"
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _PLACES = {
     "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
@@ -142,7 +145,7 @@ class KubeCluster:
             return Preview(live=live)
         if answer.status_code == HTTPStatus.CONFLICT:
             raise FieldsOwned(kind=kind, name=name, reason=_reason(answer))
-        if answer.status_code in {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.BAD_REQUEST}:
+        if answer.status_code in _REFUSALS or _UNTYPED in _reason(answer):
             raise ObjectRefused(kind=kind, name=name, reason=_reason(answer))
         return Preview(live=live, after=self._checked(answer))
 

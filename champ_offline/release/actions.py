@@ -64,9 +64,9 @@ class Comparison:
         change, reason = _verdict(found, listed=item.key in before)
         if change is Change.UNCHANGED:
             return _action(change, item, reason)
-        return _action(
-            change, item, reason, differences.shown(found.live, found.after or wanted, self._mask)
-        )
+        # For something new the server would invent addresses that applying will not give again.
+        after = wanted if found.live is None else found.after or wanted
+        return _action(change, item, reason, differences.shown(found.live, after, self._mask))
 
     def _left(self, item: Item, reason: str) -> Action:
         if item.kept:

@@ -88,6 +88,12 @@ class ClusterContract:
         with pytest.raises(ObjectRefused):
             cluster.preview(impossible, namespace)
 
+    def test_a_preview_refuses_a_field_that_the_kind_does_not_have(
+        self, cluster: Cluster, namespace: str
+    ) -> None:
+        with pytest.raises(ObjectRefused, match="dta"):
+            cluster.preview({**config("x"), "dta": {"a": "1"}}, namespace)
+
     def test_objects_of_a_release_tell_how_they_are(
         self, cluster: Cluster, engine: HelmEngine, namespace: str
     ) -> None:

@@ -135,6 +135,7 @@ class SimulatedCluster:
     def _merged(self, live: Object | None, wanted: Object, namespace: str) -> Object:
         """What server-side apply gives, for an object that one manager owns wholly."""
         after = copy.deepcopy(wanted)
+        _refuse_strange_fields(after)
         if wanted["kind"] == "Secret":
             _encode(after)
         if live and wanted["kind"] == "Deployment":
@@ -165,6 +166,13 @@ class SimulatedCluster:
         for key, item in list(self._store.items()):
             if any(owner["uid"] == uid for owner in item["metadata"].get("ownerReferences", [])):
                 del self._store[key]
+
+
+def _refuse_strange_fields(item: Object) -> None:
+    known = {"apiVersion", "kind", "metadata", "data", "stringData", "spec", "status"}
+    if strange := sorted(item.keys() - known):
+        reason = f".{strange[0]}: field not declared in schema"
+        raise ObjectRefused(kind=item["kind"], name=item["metadata"]["name"], reason=reason)
 
 
 def _encode(secret: Object) -> None:
