@@ -62,7 +62,7 @@ class ReleaseUnknown(ChampError):
     id = "helm.release-unknown"
     exit_code = ExitCode.NOT_FOUND
     message = "There is no release {release} in namespace {namespace}."
-    remedy = "Check both names; “champ status” lists the releases."
+    remedy = "Check both names; `champ status` lists the releases."
 
 
 class ReleaseNameTaken(ChampError):
@@ -80,7 +80,7 @@ class ReleaseBusy(ChampError):
     id = "helm.release-busy"
     exit_code = ExitCode.LOCKED
     message = "Another operation on release {release} in namespace {namespace} has not ended."
-    remedy = "Wait for it; if nobody is at work, run “champ doctor” to recover the release."
+    remedy = "Wait for it; if nobody is at work, run `champ doctor` to recover the release."
 
 
 class ObjectNotOurs(ChampError):
@@ -98,7 +98,7 @@ class ReleaseFailed(ChampError):
     id = "helm.release-failed"
     exit_code = ExitCode.NEEDS_PERSON
     message = "Helm did not finish release {release} in namespace {namespace}: {reason}."
-    remedy = "See “champ status {release}” for the objects that are not well."
+    remedy = "See `champ status {release}` for the objects that are not well."
 
 
 class EngineMissing(ChampError):

@@ -156,14 +156,18 @@ _CHILD_MODULE = "champ_offline.helm.child"
 
 
 def _environment() -> dict[str, str]:
-    """The parent's environment without what would steer Helm, and with this library's place."""
+    """The parent's environment without what would steer Helm, and with this library's place.
+
+    Helm's library would keep what it learnt of a cluster's kinds in the user's home, by address: a
+    cluster made anew at the same address would be taken for the old one. It finds no folder there.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("HELM_") and name != "KUBECONFIG"
     }
     places = [str(_SOURCE), *filter(None, [kept.get("PYTHONPATH")])]
-    return {**kept, "PYTHONPATH": os.pathsep.join(places)}
+    return {**kept, "PYTHONPATH": os.pathsep.join(places), "KUBECACHEDIR": os.devnull}
 
 
 def _pipe(pipe: Any) -> Any:  # noqa: ANN401 (IO[bytes] | None from Popen, never None here)

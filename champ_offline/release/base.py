@@ -30,7 +30,7 @@ class NeverDeployed(ChampError):
     id = "release.never-deployed"
     exit_code = ExitCode.PREFLIGHT
     message = "Release {release} in namespace {namespace} was never deployed well."
-    remedy = "Remove it with “champ remove {release}”, then install again."
+    remedy = "Remove it with `champ remove {release}`, then install again."
 
 
 @dataclass(frozen=True)

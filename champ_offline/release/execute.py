@@ -45,7 +45,7 @@ class ApplyUnclear(ChampError):
     id = "release.needs-person"
     exit_code = ExitCode.NEEDS_PERSON
     message = "{release} could not be changed, nor put back: {cause}."
-    remedy = "See “champ status {release}”, remove the cause, then run “champ rollback {release}”."
+    remedy = "See `champ status {release}`, remove the cause, then run `champ rollback {release}`."
 
 
 class Executor:
@@ -95,7 +95,10 @@ class Executor:
             try:
                 revision = self._run(plan, chart, entry, watch, subscriber)
             except ChampError as error:
-                raise self._failed(plan, entry, error, watch, started) from error
+                verdict = self._settle(plan)
+                if verdict.settled is not Settled.DONE:
+                    raise self._failed(plan, entry, error, verdict, watch, started) from error
+                revision = verdict.current
             return self._done(plan, entry, revision, started)
 
     def _found(self, plan: Plan) -> base.Base:
@@ -143,19 +146,24 @@ class Executor:
         return self._history.one(plan.namespace, plan.release, number)
 
     def _failed(
-        self, plan: Plan, entry: Entry, error: ChampError, watch: HealthWatch, started: datetime
+        self,
+        plan: Plan,
+        entry: Entry,
+        error: ChampError,
+        verdict: Verdict,
+        watch: HealthWatch,
+        started: datetime,
     ) -> ChampError:
-        """Bring the release to a known state and say so; raises where Helm cannot be asked.
+        """Write down how the release stands after `error`; gives the error to raise.
 
-        Then the journal's entry stays open and the next start's recovery takes it up.
+        Where Helm could not even be asked there is no verdict: the journal's entry then stays open
+        and the next start's recovery takes it up.
         """
-        verdict = self._settle(plan)
         self._close(plan, verdict, self._since(started), error.id)
         entry.fail(error.id)
         if verdict.settled is Settled.UNTOUCHED:
             return error
-        unclear = verdict.settled in {Settled.UNCLEAR, Settled.DONE}
-        kind = ApplyUnclear if unclear else ApplyPutBack
+        kind = ApplyUnclear if verdict.settled is Settled.UNCLEAR else ApplyPutBack
         seen = watch.first_cause if isinstance(error, ReleaseFailed) else ""
         return kind(release=plan.release, cause=seen or str(error).rstrip("."))
 

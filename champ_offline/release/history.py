@@ -54,7 +54,7 @@ class RevisionUnknown(ChampError):
     id = "release.revision-unknown"
     exit_code = ExitCode.NOT_FOUND
     message = "Release {release} in namespace {namespace} has no usable revision {number}."
-    remedy = "“champ history {release}” lists them; only those that were deployed can return."
+    remedy = "`champ history {release}` lists them; only those that were deployed can return."
 
 
 class Outcome(StrEnum):
@@ -165,6 +165,18 @@ class History:
             (namespace, release),
         )
         return _revision(rows[0]) if rows else None
+
+    def remembered(self, namespace: str, release: str) -> Revision | None:
+        """The newest revision that stood, also of a release since removed.
+
+        Its answers hold the secrets that volumes left behind by a removal still expect.
+        """
+        stood = [
+            one
+            for one in self.revisions(namespace, release)
+            if one.outcome is Outcome.DEPLOYED and one.inputs is not None
+        ]
+        return stood[-1] if stood else None
 
     def revisions(self, namespace: str, release: str) -> tuple[Revision, ...]:
         """Everything ever applied to the release, oldest first."""

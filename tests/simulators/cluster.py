@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable
 from typing import Any
 
 from champ_offline.cluster import health
@@ -41,7 +40,7 @@ class SimulatedCluster:
         self._store: dict[Key, Object] = {}
         self._uids = itertools.count(1)
         self.reachable = True
-        self.watchers: list[Callable[[], None]] = []
+        self.blind = False
         self.apply(
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}}, ""
         )
@@ -90,6 +89,8 @@ class SimulatedCluster:
 
     def objects(self, namespace: str, release: str) -> tuple[ObjectState, ...]:
         self._answer()
+        if self.blind:
+            raise ClusterUnreachable(address=self.address, reason="connection reset")
         every = [
             item
             for item in self._store.values()

@@ -155,6 +155,24 @@ def test_a_crashed_engine_is_settled_at_once(world: World) -> None:
     other.database.close()
 
 
+def test_what_helm_finished_is_done_even_if_the_last_look_failed(world: World) -> None:
+    plan = world.plan(greeting="moin")
+    other = build(world.database.path, world.cluster, _ThenAway(world.cluster))
+    made = other.apply(plan)
+    assert (made.outcome, made.helm_revision) == (Outcome.DEPLOYED, 1)
+    other.database.close()
+
+
+def test_the_answers_of_a_removed_release_are_remembered(world: World) -> None:
+    world.apply(world.plan(password="kept-password"))
+    world.apply(world.planner.remove(NAME, PLACE))
+    assert world.history.current(PLACE, NAME) is None
+    remembered = world.history.remembered(PLACE, NAME)
+    assert remembered is not None
+    assert remembered.inputs is not None
+    assert world.vault.inputs(remembered.inputs).answers["password"] == "kept-password"
+
+
 def test_an_error_before_any_change_stays_itself(world: World) -> None:
     plan = world.plan()
     world.cluster.reachable = False
@@ -237,6 +255,17 @@ def test_no_secret_stands_in_journal_or_revisions(world: World) -> None:
     for table in ("operations", "revisions", "releases"):
         rows = world.database.query(f"SELECT * FROM {table}")  # noqa: S608
         assert "s3cret-word" not in str([tuple(row) for row in rows])
+
+
+class _ThenAway(SimulatedHelm):
+    """Installs well, and then the cluster shows no more objects."""
+
+    def install(
+        self, chart: bytes, release: str, namespace: str, values: Values, options: Options
+    ) -> Release:
+        made = super().install(chart, release, namespace, values, options)
+        self.cluster.blind = True
+        return made
 
 
 class _NeverBack(SimulatedHelm):
