@@ -1,0 +1,76 @@
+"""What the end-to-end tests share: one lab, one run of the journey, a cluster to try things on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.commands import PROJECT, Champ
+from tests.e2e.demo import STICK_MEGABYTES
+from tests.e2e.ground import LabGround
+from tests.e2e.journey import VOLUME_SIZE, ZONE, Journey
+from tests.e2e.platform import platform_recipe
+from tests.lab.lab import Lab
+from tests.lab.node import Node
+
+STATE = PROJECT / "build" / "e2e" / "lab"
+# The one zone that this machine may enter, for stock tools and contract suites.
+OPEN_ZONE = IPv4Network("10.78.0.0/24")
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """The lab of this test run; what a killed run left is removed first."""
+    Lab.clean(STATE)
+    with Lab(STATE) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def platform(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The recipe of the cluster's own images."""
+    return platform_recipe(lab.binaries(), tmp_path_factory.mktemp("images"))
+
+
+@pytest.fixture(scope="session")
+def journey(lab: Lab, platform: Path, tmp_path_factory: pytest.TempPathFactory) -> Journey:
+    """A journey about to begin in the sealed zone; tests/e2e/test_journey.py walks it."""
+    ground = LabGround(lab.zone(ZONE))
+    stick = lab.stick("stick", STICK_MEGABYTES)
+    return Journey(tmp_path_factory.mktemp("journey"), ground, stick, platform)
+
+
+@pytest.fixture(scope="session")
+def open_node(lab: Lab, platform: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A second zone's node, up at the same time, that this machine reaches by kubeconfig."""
+    build = tmp_path_factory.mktemp("open-zone")
+    zone = lab.zone("public-service", reachable=True, addresses=OPEN_ZONE)
+    ground = LabGround(zone)
+    workshop, folder = Champ(), build / "zone"
+    champ = Champ(ground.enter, folder)
+    workshop("trust", "init", build / "trust", "--name", "release engineering")
+    workshop("lock", platform, "--out", build / "lock")
+    workshop("pack", platform, "--lock", build / "lock", "--keys", build / "trust",
+             "--out", build, "--volume-size", VOLUME_SIZE)  # fmt: skip
+    champ("zone", "init", "--name", "public-service", "--root", build / "trust/root.json")
+    champ("import", build)
+    ground.start_registry(folder, build / "registry.log")
+    ground.start_cluster(folder / "pki/ca.crt")
+    assert zone.node is not None
+    yield zone.node
+    zone.node.stop()
+
+
+@pytest.fixture(scope="session")
+def kubeconfig(open_node: Node) -> Path:
+    """The administrator's way into the open zone's cluster."""
+    return open_node.kubeconfig
+
+
+@pytest.fixture(scope="session")
+def helm_binary(lab: Lab) -> Path:
+    """The stock helm command."""
+    return lab.binaries() / "helm"

@@ -1,0 +1,117 @@
+"""Where the journey's zone side happens: a lab made for it, or a cluster that somebody gave.
+
+Invariant: a lab's zone has no route to anywhere; everything it gets comes by stick.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from tests.e2e.commands import Champ, Failed
+from tests.lab.zone import Zone
+
+REGISTRY_PORT = 5443
+_READY_SECONDS = 20.0
+
+
+class Ground(Protocol):
+    """What the journey needs to know of its place."""
+
+    registry_address: str
+    node_address: str
+    kubeconfig: Path
+    own_cluster: bool
+
+    def enter(self, words: Sequence[str | Path]) -> list[str]:
+        """The words that run a command on the appliance's host."""
+
+    def start_registry(self, zone: Path, log: Path) -> None:
+        """Run `champ registry serve` until the ground goes away."""
+
+    def start_cluster(self, authority: Path) -> None:
+        """Bring up the cluster, whose nodes trust `authority`; nothing where it was given."""
+
+
+class LabGround:
+    """A zone of a lab: its host runs the appliance, its node is started when the journey says."""
+
+    own_cluster = True
+
+    def __init__(self, zone: Zone) -> None:
+        self._zone = zone
+        self.registry_address = zone.host_address
+        self.node_address = zone.node_address
+        self.kubeconfig = zone.folder / "node/kubeconfig"
+
+    def enter(self, words: Sequence[str | Path]) -> list[str]:
+        return self._zone.command(words)
+
+    def start_registry(self, zone: Path, log: Path) -> None:
+        with log.open("w") as out:
+            process = self._zone.popen(
+                serve_words(zone, self.registry_address), stdout=out, stderr=subprocess.STDOUT
+            )
+        wait_for_registry(process, log)
+
+    def start_cluster(self, authority: Path) -> None:
+        node = self._zone.start_node(f"https://{self.registry_address}:{REGISTRY_PORT}", authority)
+        node.wait_system()
+
+
+class GivenGround:
+    """A cluster reached by somebody's kubeconfig; its nodes must know the zone registry."""
+
+    own_cluster = False
+
+    def __init__(self, kubeconfig: Path, server: str) -> None:
+        self.kubeconfig = kubeconfig
+        self.node_address = server
+        self.registry_address = _address_towards(server)
+        self._registry: subprocess.Popen[str] | None = None
+
+    def enter(self, words: Sequence[str | Path]) -> list[str]:
+        return [str(word) for word in words]
+
+    def start_registry(self, zone: Path, log: Path) -> None:
+        with log.open("w") as out:
+            self._registry = subprocess.Popen(
+                serve_words(zone, self.registry_address), stdout=out, stderr=subprocess.STDOUT,
+                text=True,
+            )  # fmt: skip
+        wait_for_registry(self._registry, log)
+
+    def start_cluster(self, authority: Path) -> None:
+        del authority
+
+    def close(self) -> None:
+        """End the registry."""
+        if self._registry is not None:
+            self._registry.terminate()
+            self._registry.wait(20)
+
+
+def serve_words(zone: Path, address: str) -> list[str]:
+    """The command that serves a zone's registry."""
+    port = str(REGISTRY_PORT)
+    return Champ(zone=zone).words("registry", "serve", "--host", address, "--port", port)
+
+
+def wait_for_registry(process: subprocess.Popen[str], log: Path) -> None:
+    """Until the registry said that it answers; raises Failed with what it said otherwise."""
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        if str(REGISTRY_PORT) in log.read_text():
+            return
+        time.sleep(0.05)
+    raise Failed(f"the registry did not start:\n{log.read_text()[-2000:]}")
+
+
+def _address_towards(server: str) -> str:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((server, 9))
+        return str(probe.getsockname()[0])
