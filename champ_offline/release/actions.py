@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from champ_offline.cluster.interface import Cluster, Preview
-from champ_offline.helm.engine import Rendered
+from champ_offline.helm.engine import Document, Rendered
 from champ_offline.release import differences
 from champ_offline.release.masks import Mask
 from champ_offline.release.objects import Item, Key, items
@@ -18,6 +18,9 @@ from champ_offline.release.plan import Action, Change
 
 _Told: TypeAlias = tuple[Change, str]
 
+_INSTALL = frozenset({"pre-install", "post-install"})
+_UPGRADE = frozenset({"pre-upgrade", "post-upgrade"})
+_REMOVAL = frozenset({"pre-delete", "post-delete"})
 _CLAIM = "PersistentVolumeClaim"
 
 
@@ -34,6 +37,7 @@ class Comparison:
         self, old: Sequence[Item], rendered: Rendered, *, upgrade: bool, new_namespace: bool
     ) -> tuple[Action, ...]:
         """The actions of an install or upgrade; raises ObjectRefused, FieldsOwned."""
+        events = _UPGRADE if upgrade else _INSTALL
         new = items(rendered.manifests, self._namespace)
         before = {item.key for item in old}
         after = {item.key for item in new}
@@ -44,19 +48,22 @@ class Comparison:
         hooks = [
             self._hook(item)
             for item in items(rendered.hooks, self._namespace)
-            if _runs(item, upgrade=upgrade)
+            if events & {*item.hook}
         ]
         return (*crds, *made, *gone, *hooks)
 
-    def removal(self, old: Sequence[Item]) -> tuple[Action, ...]:
+    def removal(self, old: Sequence[Item], hooks: Sequence[Document]) -> tuple[Action, ...]:
         """The actions of removing the release; volumes that stay are named too."""
+        run = [
+            self._hook(item) for item in items(hooks, self._namespace) if _REMOVAL & {*item.hook}
+        ]
         named = {item.name for item in old if item.kind == _CLAIM}
         volumes = [
             Action(Change.UNCHANGED, "v1", _CLAIM, state.name, "volumes with data stay")
             for state in self._cluster.objects(self._namespace, self._release)
             if state.kind == _CLAIM and state.name not in named
         ]
-        return (*(self._left(item, "part of the release") for item in old), *volumes)
+        return (*(self._left(item, "part of the release") for item in old), *volumes, *run)
 
     def _applied(self, item: Item, before: set[Key], *, ask: bool) -> Action:
         wanted = item.owned_by(self._release, self._namespace)
@@ -93,11 +100,6 @@ def _verdict(found: Preview, *, listed: bool) -> _Told:
     if differences.equal(found.live, found.after):
         return Change.UNCHANGED, "as it is"
     return Change.CHANGED, "differs from the cluster"
-
-
-def _runs(item: Item, *, upgrade: bool) -> bool:
-    events = {"pre-upgrade", "post-upgrade"} if upgrade else {"pre-install", "post-install"}
-    return bool(events & set(item.hook))
 
 
 def _action(change: Change, item: Item, reason: str, diff: str = "", hook: str = "") -> Action:

@@ -12,13 +12,13 @@ from datetime import datetime
 from typing import Any
 
 from champ_offline.cluster.interface import Cluster
-from champ_offline.helm.engine import Capabilities, HelmEngine, Rendered
+from champ_offline.helm.engine import Capabilities, Document, HelmEngine, Rendered
 from champ_offline.helm.faults import ReleaseNameTaken, ReleaseUnknown
 from champ_offline.oci.digest import Digest
 from champ_offline.release import base, seal
 from champ_offline.release.actions import Comparison
 from champ_offline.release.base import Base, NeverDeployed
-from champ_offline.release.history import History
+from champ_offline.release.history import History, Revision
 from champ_offline.release.images import Image, pin
 from champ_offline.release.masks import Mask
 from champ_offline.release.objects import items, items_of_manifest
@@ -128,12 +128,29 @@ class Planner:
             base_revision=found.revision,
             base_manifest=found.digest,
             target=0,
-            actions=comparison.removal(items_of_manifest(found.manifest, namespace)),
+            actions=comparison.removal(
+                items_of_manifest(found.manifest, namespace), self._hooks(now)
+            ),
             images=(),
             sealed=None,
             values=None,
             created=self._now().isoformat(),
         )
+
+    def _hooks(self, now: Revision | None) -> tuple[Document, ...]:
+        """The hooks of the revision in the cluster, as sealed; none where it is not ours."""
+        if now is None or now.sealed is None or now.inputs is None:
+            return ()
+        offer = self._cluster.offer()
+        rendered = self._engine.render(
+            self._vault.get(now.sealed),
+            now.release,
+            now.namespace,
+            self._vault.inputs(now.inputs).values,
+            upgrade=False,
+            capabilities=Capabilities(offer.version, offer.api_versions),
+        )
+        return rendered.hooks
 
     def _asked(self, operation: Operation, request: ReleaseRequest) -> _Wanted:
         salt = self._vault.salt(request.namespace, request.release)

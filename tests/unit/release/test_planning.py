@@ -194,6 +194,14 @@ def test_a_removal_names_what_goes(world: World) -> None:
     assert (plan.from_version, plan.to_version, plan.sealed) == ("1.0", "", None)
 
 
+def test_a_removal_names_the_hooks_that_run(world: World) -> None:
+    last = SAMPLE["templates/hook.yaml"].replace("pre-install,pre-upgrade", "pre-delete")
+    both = {**SAMPLE, "templates/last.yaml": last.replace("-hook", "-last")}
+    world.apply(world.plan(chart=chart(both)))
+    plan = world.planner.remove(NAME, PLACE)
+    assert [(a.name, a.hook) for a in plan.actions if a.hook] == [(f"{NAME}-last", "pre-delete")]
+
+
 def test_a_new_definition_and_its_objects_are_planned_together(world: World) -> None:
     custom = (
         "apiVersion: champ.example/v1\nkind: Sample\n"
