@@ -7,7 +7,9 @@ the cache already holds whole are not fetched again.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from champ_offline import __version__
 from champ_offline.bundle.lock import LockedImage, LockOutdated
 from champ_offline.bundle.recipe import (
     FromArchive,
@@ -18,11 +20,12 @@ from champ_offline.bundle.recipe import (
     Source,
 )
 from champ_offline.bundle.sources.source import ImageSource, Platform
+from champ_offline.durable.write import make_directory, write_atomic
 from champ_offline.events import StepFinished, StepStarted, Subscriber
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
-from champ_offline.oci.manifest import Manifest
+from champ_offline.oci.manifest import Manifest, encode
 from champ_offline.oci.reference import Reference
 from champ_offline.store.blobs import BlobStore
 
@@ -61,8 +64,17 @@ class Origins:
         from champ_offline.bundle import debian
 
         pinned = debian.resolve(source.description, self._cache, notify)
-        built = debian.build(source.description, pinned, self._cache, self._blobs, notify)
-        return LockedImage(name, built.digest, pinned.to_document())
+        document = pinned.to_document()
+        remembered = self._built(document)
+        if not remembered.is_file() or not self._cached(_digest_in(remembered)):
+            built = debian.build(source.description, pinned, self._cache, self._blobs, notify)
+            make_directory(remembered.parent)
+            write_atomic(remembered, str(built.digest).encode())
+        return LockedImage(name, _digest_in(remembered), document)
+
+    def _built(self, document: dict[str, Any]) -> Path:
+        """Where the cache remembers what this release of the product made of a lock document."""
+        return self._cache / "built" / Digest.of(encode([__version__, document])).hex
 
     def _build(self, source: FromDebian, locked: LockedImage, notify: Subscriber) -> Descriptor:
         from champ_offline.bundle import debian
@@ -85,6 +97,10 @@ class Origins:
             if not self._blobs.has(child.digest) or (nested and not self._cached(child.digest)):
                 return None
         return Descriptor(manifest.media_type, digest, len(data))
+
+
+def _digest_in(file: Path) -> Digest:
+    return Digest.parse(file.read_text("ascii", "replace"))
 
 
 def _source(source: Source) -> ImageSource:
