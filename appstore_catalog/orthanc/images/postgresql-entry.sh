@@ -3,7 +3,7 @@
 #
 #   PGDATA                  the data folder, one level below the volume
 #   POSTGRES_USER, _DB      the application's role and its database
-#   POSTGRES_PASSWORD_FILE  a file with that role's password; a new one takes effect at the next start
+#   POSTGRES_PASSWORD_FILE  a file with that role's password; read anew at every start
 #
 # The superuser is this container's own user: it has no password and no way in over the network.
 set -eu
@@ -30,6 +30,7 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   mv "$PGDATA.new" "$PGDATA"
 fi
 
+# Left by a container that was killed; the volume belongs to one pod at a time.
 rm -f "$PGDATA/postmaster.pid"
 printf 'ALTER ROLE "%s" PASSWORD '\''%s'\'';\n\n' "$POSTGRES_USER" "$(quoted)" | sql "$PGDATA"
 
