@@ -166,10 +166,11 @@ class Operations:
         return self._cluster.objects(namespace, release)
 
     def _previous_answers(self, release: str, namespace: str) -> dict[str, object] | None:
-        current = self._history.current(namespace, release)
-        if current is None or current.inputs is None:
+        # A release that was removed and comes back meets its old volumes and their passwords.
+        last = self._history.remembered(namespace, release)
+        if last is None or last.inputs is None:
             return None
-        return dict(self._vault.inputs(current.inputs).answers)
+        return dict(self._vault.inputs(last.inputs).answers)
 
     def _before(self, release: str, namespace: str) -> int:
         current = self._history.current(namespace, release)

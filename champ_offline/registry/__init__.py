@@ -1,1 +1,1 @@
-"""placeholder"""
+"""The zone registry: the read side of OCI Distribution, serving the store's own files over TLS."""

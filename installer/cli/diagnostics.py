@@ -7,6 +7,7 @@ that nobody foresaw a report is written for the developers, readable by its owne
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -24,7 +25,7 @@ from champ_offline.errors import ChampError, ExitCode
 from installer.cli.output import OutputClosed
 from installer.error_text import sentences
 from installer.language import translate as _
-from installer.terminal_text import printable
+from installer.terminal_text import printable_lines
 
 
 class Terminated(BaseException):
@@ -91,7 +92,7 @@ class Guard:
 
 def say(text: str) -> None:
     """Write lines to stderr, without control characters; a closed stderr is no error."""
-    lines = "\n".join(printable(line) for line in text.split("\n"))
+    lines = printable_lines(text)
     try:
         sys.stderr.write(lines + "\n")
         sys.stderr.flush()
@@ -118,6 +119,15 @@ def listen_for_termination() -> None:
         raise Terminated
 
     signal.signal(signal.SIGTERM, arrived)
+
+
+def show_log(name: str) -> None:
+    """Let the library's log of that name go to stderr, a line for each record, as it was made."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    log = logging.getLogger(name)
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
 
 
 def _line(document: dict[str, object]) -> None:

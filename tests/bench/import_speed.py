@@ -99,8 +99,9 @@ def imported(media: Path, root: bytes, zone: Path) -> float:
 
 def peak(media: Path, root: Path, zone: Path) -> float:
     """Peak memory in MB of one import in a process of its own."""
-    command = [sys.executable, "-m", "tests.bench.import_speed", "--one", media, root, zone]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    words = [sys.executable, "-m", "tests.bench.import_speed", "--one"]
+    words += map(str, (media, root, zone))
+    done = subprocess.run(words, check=True, capture_output=True, text=True)
     shutil.rmtree(zone)
     return float(json.loads(done.stdout)["megabytes"])
 

@@ -19,6 +19,11 @@ class Failed(Exception):
     """A command ended otherwise than it should have."""
 
 
+def here(words: Sequence[str | Path]) -> list[str]:
+    """The words as they are: run on this machine, in its own network."""
+    return [str(word) for word in words]
+
+
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """This process's environment without what would steer champ, plus `extra`."""
     kept = {k: v for k, v in os.environ.items() if k not in {"CHAMP_ZONE", "KUBECONFIG"}}
@@ -28,7 +33,7 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 def run(
     words: Sequence[str | Path],
     *,
-    enter: Enter = lambda words: [str(word) for word in words],
+    enter: Enter = here,
     expect: int | None = 0,
     timeout: float = 900,
     extra: Mapping[str, str] | None = None,
@@ -55,12 +60,12 @@ class Champ:
     """The command `champ`, in some network namespace, with or without a zone."""
 
     def __init__(self, enter: Enter | None = None, zone: Path | None = None) -> None:
-        self._enter: Enter = enter or (lambda words: [str(word) for word in words])
+        self._enter = enter or here
         self._zone = zone
 
     def words(self, *words: str | Path) -> list[str]:
         """The full command line, for whoever starts it elsewhere."""
-        zone = [] if self._zone is None else ["--zone", self._zone]
+        zone: list[str | Path] = [] if self._zone is None else ["--zone", self._zone]
         return self._enter([CHAMP, *zone, *words])
 
     def __call__(

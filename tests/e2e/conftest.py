@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -25,6 +26,7 @@ OPEN_ZONE = IPv4Network("10.78.0.0/24")
 def lab() -> Iterator[Lab]:
     """The lab of this test run; what a killed run left is removed first."""
     Lab.clean(STATE)
+    shutil.rmtree(STATE, ignore_errors=True)
     with Lab(STATE) as made:
         yield made
 

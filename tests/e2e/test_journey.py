@@ -63,7 +63,7 @@ def test_importing_the_same_media_again_changes_nothing_and_says_so(journey: Jou
     folder = journey.stick.plug() / "champ" / f"orthanc-{OLDER}"
     again = journey.zone.json("import", folder)
     assert (again["changed"], again["new_blobs"]) == (False, 0)
-    assert "nothing" in journey.zone("import", folder).stderr.lower()
+    assert "nothing" in journey.zone("import", folder).stdout
     assert store(journey) == before
 
 
@@ -81,7 +81,17 @@ def test_orthanc_is_installed_and_a_study_found(journey: Journey) -> None:
 def test_stock_tools_show_the_release(journey: Journey, lab: Lab) -> None:
     kubeconfig = ["--kubeconfig", str(journey.ground.kubeconfig)]
     pods = run(
-        [lab.binaries() / "kubectl", *kubeconfig, "get", "pods", "-n", RELEASE, "-o", "wide"],
+        [
+            lab.binaries() / "kube",
+            "kubectl",
+            *kubeconfig,
+            "get",
+            "pods",
+            "-n",
+            RELEASE,
+            "-o",
+            "wide",
+        ],
         enter=journey.ground.enter,
     ).stdout
     assert len(re.findall(r"\b1/1\s+Running\b", pods)) == 2
@@ -96,7 +106,9 @@ def test_stock_tools_show_the_release(journey: Journey, lab: Lab) -> None:
 
 def test_containerd_pulled_from_the_zone_registry_by_digest(journey: Journey, lab: Lab) -> None:
     wanted = ["--kubeconfig", str(journey.ground.kubeconfig), "get", "pods", "-n", RELEASE]
-    shown = run([lab.binaries() / "kubectl", *wanted, "-o", "json"], enter=journey.ground.enter)
+    shown = run(
+        [lab.binaries() / "kube", "kubectl", *wanted, "-o", "json"], enter=journey.ground.enter
+    )
     images = {
         container["image"]
         for pod in json.loads(shown.stdout)["items"]
@@ -122,8 +134,8 @@ def test_the_upgrade_and_the_way_back_keep_the_study(journey: Journey) -> None:
 
 def test_removal_leaves_no_release(journey: Journey, lab: Lab) -> None:
     walk(journey, len(STEPS) - 1, len(STEPS))
-    helm = [lab.binaries() / "helm", "--kubeconfig", str(journey.ground.kubeconfig)]
-    listed = run([*helm, "list", "-A", "-o", "json"], enter=journey.ground.enter).stdout
+    words = ["--kubeconfig", str(journey.ground.kubeconfig), "list", "-A", "-o", "json"]
+    listed = run([lab.binaries() / "helm", *words], enter=journey.ground.enter).stdout
     assert json.loads(listed) == []
 
 

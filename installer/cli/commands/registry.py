@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import click
 
+from installer.cli.diagnostics import show_log
 from installer.cli.options import Verb
 from installer.cli.output import Column
 from installer.cli.session import Session
 from installer.language import translate as _
 
 DEFAULT_PORT = 5443
+ACCESS_LOG = "champ.registry.access"
 
 
 @click.group("registry", help=_("Serve the zone's images to its nodes."))
@@ -35,8 +37,9 @@ def command() -> None:
 )
 @click.pass_obj
 def serve(session: Session, host: str, port: int, names: tuple[str, ...]) -> None:
-    """Serve, and show where as soon as requests are answered."""
-
+    """Serve, and show where as soon as requests are answered; each request is a line on stderr."""
+    if session.progress != "none":
+        show_log(ACCESS_LOG)
     appliance = session.appliance()
 
     def ready() -> None:

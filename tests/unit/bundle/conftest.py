@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from securesystemslib.signer import CryptoSigner
 
 from champ_offline.bundle.document import Content
 from champ_offline.bundle.intake import Imported, Intake
@@ -33,7 +34,7 @@ class Signing:
     """A root and its keys."""
 
     root: bytes
-    signers: dict[str, keys.CryptoSigner]
+    signers: dict[str, CryptoSigner]
 
 
 def new_signing() -> Signing:

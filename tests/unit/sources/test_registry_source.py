@@ -55,57 +55,58 @@ class World:
             self.content[f"blobs/{Digest.of(data)}"] = ("application/octet-stream", data)
 
 
-def _handler(world: World) -> type[BaseHTTPRequestHandler]:  # noqa: C901 (a small server)
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
+class Handler(BaseHTTPRequestHandler):
+    """A small registry over a World."""
 
-        def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name.replace("_", "-"), value)
+    world: World
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self) -> None:
+        self.world.asked.append(self.path)
+        given = self.headers.get("Authorization", "")
+        if self.path.startswith("/token"):
+            ok = not self.world.login or given == f"Basic {self.world.login}"
+            body = json.dumps({"token": self.world.token}).encode()
+            self.answer(200 if ok else 401, body if ok else b"{}")
+        elif self.world.token and given != f"Bearer {self.world.token}":
+            realm = f'Bearer realm="http://{self.world.address}/token",service="lab",scope="pull"'
+            self.answer(401, Www_Authenticate=realm)
+        elif self.world.busy:
+            self.world.busy -= 1
+            self.answer(503)
+        else:
+            self.serve(self.path.removeprefix("/v2/lab/web/"))
+
+    def serve(self, name: str) -> None:
+        if name not in self.world.content:
+            self.answer(404)
+            return
+        media_type, body = self.world.content[name]
+        left = self.world.broken.get(name, 0)
+        if left:
+            self.world.broken[name] = left - 1
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
-
-        def do_GET(self) -> None:
-            world.asked.append(self.path)
-            given = self.headers.get("Authorization", "")
-            if self.path.startswith("/token"):
-                ok = not world.login or given == f"Basic {world.login}"
-                body = json.dumps({"token": world.token}).encode()
-                self.answer(200 if ok else 401, body if ok else b"{}")
-            elif world.token and given != f"Bearer {world.token}":
-                realm = f'Bearer realm="http://{world.address}/token",service="lab",scope="pull"'
-                self.answer(401, Www_Authenticate=realm)
-            elif world.busy:
-                world.busy -= 1
-                self.answer(503)
-            else:
-                self.serve(self.path.removeprefix("/v2/lab/web/"))
-
-        def serve(self, name: str) -> None:
-            if name not in world.content:
-                self.answer(404)
-                return
-            media_type, body = world.content[name]
-            left = world.broken.get(name, 0)
-            if left:
-                world.broken[name] = left - 1
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body[: len(body) // 2])
-                self.close_connection = True
-                return
-            self.answer(200, body, Content_Type=media_type, **world.headers)
-
-    return Handler
+            self.wfile.write(body[: len(body) // 2])
+            self.close_connection = True
+            return
+        self.answer(200, body, Content_Type=media_type, **self.world.headers)
 
 
 @pytest.fixture
 def world() -> Iterator[World]:
     world = World()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(world))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Serving", (Handler,), {"world": world}))
     world.address = f"127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()

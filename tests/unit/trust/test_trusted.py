@@ -131,9 +131,9 @@ def test_mixed_documents_of_two_bundles_are_refused(
 def test_another_document_in_a_roles_place_is_refused(
     root: bytes, documents: Documents, role: str
 ) -> None:
-    changed = {role: root}
+    changed = Documents(**{**vars(documents), role: root})
     with pytest.raises((DocumentUnreadable, DocumentAltered)):
-        evaluate(root, replace(documents, **changed), NOW, "stick")
+        evaluate(root, changed, NOW, "stick")
 
 
 @pytest.mark.parametrize(
