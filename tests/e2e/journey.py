@@ -162,6 +162,7 @@ class Journey:
             raise Failed(f"expected a healthy {version}, found {row}")
 
     def _expect_study(self) -> None:
+        self.modality.echo()
         names = self.modality.find(STUDY)
         if names != ["TEST^STUDY"]:
             raise Failed(f"the study was not found again: {names}")
