@@ -21,6 +21,11 @@ def printable(text: str) -> str:
     return "".join(_shown(character) for character in text)
 
 
+def printable_lines(text: str) -> str:
+    """As `printable`, for a text of several lines."""
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
 def width(text: str) -> int:
     """Terminal columns that `text` takes: two for wide characters, none for combining ones."""
     if text.isascii():

@@ -1,0 +1,74 @@
+"""What is wrong with an answer, in the user's language (`champ_offline.catalog.problems`).
+
+Invariant: every expectation and finding of the library stands here (a test compares them).
+"""
+
+from __future__ import annotations
+
+from champ_offline.catalog.problems import (
+    EXPECTATIONS,
+    FINDINGS,
+    MISSING,
+    OF_THE_FORM,
+    FieldProblem,
+)
+from installer.language import mark
+from installer.language import translate as _
+from installer.terminal_text import printable
+
+_TEXTS = (
+    mark("a table (key: value)"),
+    mark("a list"),
+    mark("text"),
+    mark("a whole number"),
+    mark("a number"),
+    mark("true or false"),
+    mark("a value, which is required"),
+    mark("a value, which “{other}” requires"),
+    mark("one of {choices}"),
+    mark("exactly {value}"),
+    mark("text of the form {pattern}"),
+    mark("{limit} or more characters"),
+    mark("{limit} or fewer characters"),
+    mark("a number of {limit} or more"),
+    mark("a number of {limit} or less"),
+    mark("a number from {lowest} to {highest}"),
+    mark("a number above {limit}"),
+    mark("a number below {limit}"),
+    mark("a multiple of {step}"),
+    mark("{limit} or more entries"),
+    mark("{limit} or fewer entries"),
+    mark("entries that all differ"),
+    mark("one of the keys {known}"),
+    mark("nothing, unless {condition}"),
+    mark("text without control characters"),
+    mark("a number of at most 18 digits"),
+    mark("a value that the form accepts"),
+    mark("nothing"),
+    mark("a table"),
+    mark("a hidden value"),
+    mark("an unknown key"),
+)
+
+
+def unknown() -> frozenset[str]:
+    """What the library can say and nobody translated."""
+    return frozenset({*EXPECTATIONS, *FINDINGS}) - frozenset(_TEXTS)
+
+
+def problem_text(problem: FieldProblem, place: str, about: str = "") -> str:
+    """One sentence for under the field at `place`; names the part where it is deeper inside.
+
+    `about`, the field's help, says better than a pattern what is wanted.
+    """
+    expected = _(problem.expected).format(**problem.fields)
+    found = _(problem.found) if problem.found in FINDINGS else problem.found.strip("“”")
+    inner = problem.path[len(place) :].lstrip(".")
+    if problem.expected in MISSING and not inner:
+        return _("this must be filled in")
+    if problem.expected == OF_THE_FORM and about and not inner:
+        return printable(_("not accepted: {found}. {help}").format(found=found, help=about))
+    if inner:
+        text = _("{part}: expected {expected}, found {found}")
+        return printable(text.format(part=inner, expected=expected, found=found))
+    return printable(_("expected {expected}, found {found}").format(expected=expected, found=found))

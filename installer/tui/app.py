@@ -1,0 +1,158 @@
+"""The app of the screens: which screen follows which, and how it ends.
+
+Invariant: routing only. Whatever ends the screens, the terminal is as it was and no traceback is
+shown; an error nobody foresaw is raised to the caller, who reports it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.scrollbar import ScrollBar
+from textual.worker import WorkerFailed
+
+from champ_offline.appliance import Appliance
+from champ_offline.errors import ChampError, ExitCode
+from installer.language import mark
+from installer.tui import routes
+from installer.tui.desk import Desk
+from installer.tui.screens.answers import AnswersScreen
+from installer.tui.screens.applying import ApplyScreen
+from installer.tui.screens.bundle import BundleScreen
+from installer.tui.screens.catalog import CatalogScreen
+from installer.tui.screens.findings import FindingsScreen
+from installer.tui.screens.importing import ImportScreen
+from installer.tui.screens.media import MediaScreen
+from installer.tui.screens.overview import OverviewScreen
+from installer.tui.screens.release import ReleaseScreen
+from installer.tui.screens.review import ReviewScreen
+from installer.tui.screens.target import TargetScreen
+from installer.tui.screens.zone import ZoneScreen
+from installer.tui.widgets.dialogs import ErrorDialog
+from installer.tui.widgets.scroll_bar import PlainScrollBar
+
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+
+
+class Screens(App[int]):
+    """All screens over one desk."""
+
+    CSS_PATH = "champ.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "finish", mark("Quit"), key_display="^Q", priority=True),
+        Binding("ctrl+c", "finish", show=False, priority=True),
+    ]
+
+    def __init__(self, desk: Desk) -> None:
+        ScrollBar.renderer = PlainScrollBar
+        super().__init__(ansi_color=True)
+        self.desk = desk
+        self.unforeseen: BaseException | None = None
+
+    def on_mount(self) -> None:
+        """Open the zone that was named, or ask for one."""
+        self.theme = "ansi-dark"
+        for number in _ENDING:
+            asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
+        self.push_screen(ZoneScreen())
+        if self.desk.zone is not None:
+            self._open_named(self.desk.zone)
+
+    def action_finish(self) -> None:
+        """Quit, but not in the middle of a change."""
+        if any(getattr(screen, "running", False) for screen in self.screen_stack):
+            self.bell()
+        else:
+            self.exit(int(ExitCode.OK))
+
+    def on_zone_opened(self, message: routes.ZoneOpened) -> None:
+        """Show the zone."""
+        self.desk.zone = message.folder
+        self.desk.name = self.desk.appliance().name
+        self.push_screen(OverviewScreen())
+
+    def on_look_for_media(self) -> None:
+        """Find the stick."""
+        self.push_screen(MediaScreen())
+
+    def on_inspect_bundle(self, message: routes.InspectBundle) -> None:
+        """Show who signed."""
+        self.push_screen(BundleScreen(message.folder))
+
+    def on_import_bundle(self, message: routes.ImportBundle) -> None:
+        """Import."""
+        self.push_screen(ImportScreen(message.folder))
+
+    def on_browse_catalog(self, message: routes.BrowseCatalog) -> None:
+        """List the apps."""
+        self.push_screen(CatalogScreen(message))
+
+    def on_choose_target(self, message: routes.ChooseTarget) -> None:
+        """Ask for names and cluster."""
+        self.push_screen(TargetScreen(message))
+
+    def on_fill_form(self, message: routes.FillForm) -> None:
+        """Fill in the form."""
+        self.push_screen(AnswersScreen(message.wanted))
+
+    def on_review_plan(self, message: routes.ReviewPlan) -> None:
+        """Plan and review."""
+        self.push_screen(ReviewScreen(message.proposal))
+
+    def on_apply_plan(self, message: routes.ApplyPlan) -> None:
+        """Apply."""
+        self.push_screen(ApplyScreen(message))
+
+    def on_show_release(self, message: routes.ShowRelease) -> None:
+        """Open the release's page."""
+        self.push_screen(ReleaseScreen(message))
+
+    def on_examine_zone(self) -> None:
+        """Check."""
+        self.push_screen(FindingsScreen())
+
+    async def on_go_home(self) -> None:
+        """Leave everything above the overview."""
+        while len(self.screen_stack) > 1 and not isinstance(self.screen, OverviewScreen):
+            await self.pop_screen()
+
+    def _open_named(self, folder: Path) -> None:
+        try:
+            self.desk.open_zone(folder)
+        except ChampError as error:
+            self.push_screen(ErrorDialog(error))
+        else:
+            self.on_zone_opened(routes.ZoneOpened(folder))
+
+    def _handle_exception(self, error: Exception) -> None:
+        inner = error.error if isinstance(error, WorkerFailed) else error
+        self.unforeseen = self.unforeseen or inner
+        super()._handle_exception(error)
+
+    def _print_error_renderables(self) -> None:
+        """Print nothing: the caller reports what nobody foresaw, in one sentence."""
+        self._exit_renderables.clear()
+
+
+def run(zone: Path | None) -> int:
+    """Run the screens on this terminal; gives the exit code, raises what nobody foresaw."""
+    kubeconfig, media = os.environ.get("KUBECONFIG"), os.environ.get("CHAMP_MEDIA")
+    app = Screens(
+        Desk(
+            zone=zone,
+            kubeconfig=Path(kubeconfig) if kubeconfig else None,
+            media=Path(media) if media else None,
+            open_zone=Appliance.open,
+        )
+    )
+    code = app.run()
+    if app.unforeseen is not None:
+        raise app.unforeseen
+    return int(ExitCode.OK) if code is None else code

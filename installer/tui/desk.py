@@ -1,0 +1,32 @@
+"""What the screens work on: the zone that is open and the cluster that is meant.
+
+Invariant: one for each run of the screens; only handlers change it, workers only read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from champ_offline.appliance import Appliance
+from installer.tui.errors import NoZoneOpen
+
+OpenZone = Callable[[Path], Appliance]
+
+
+@dataclass
+class Desk:
+    """`zone` and `kubeconfig` are None until they are named; `media` is a folder to look into."""
+
+    zone: Path | None = None
+    kubeconfig: Path | None = None
+    media: Path | None = None
+    open_zone: OpenZone = Appliance.open
+    name: str = ""
+
+    def appliance(self) -> Appliance:
+        """The open zone; raises NoZoneOpen, NotAZone. For workers."""
+        if self.zone is None:
+            raise NoZoneOpen
+        return self.open_zone(self.zone)

@@ -1,0 +1,1 @@
+"""One screen a step; each starts one call of the appliance and shows what it gives."""

@@ -1,0 +1,172 @@
+"""The app's form: what it asks, checked while it is typed; its answers become a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Static
+
+from champ_offline.appliance import Appliance
+from champ_offline.catalog.answers import read_answers, write_answers
+from champ_offline.catalog.form import FieldProblem, Form
+from champ_offline.durable.write import make_directory
+from champ_offline.errors import ChampError
+from installer.language import active, mark
+from installer.language import translate as _
+from installer.tui.errors import FolderNotMade
+from installer.tui.proposals import Install, answers_file
+from installer.tui.routes import ReviewPlan
+from installer.tui.screens.entries import EntriesScreen
+from installer.tui.widgets.editors import Entries
+from installer.tui.widgets.form import Answers, FormView, help_text
+from installer.tui.widgets.page import Page
+
+_SECRET, _PLAIN = 0o400, 0o644
+
+
+@dataclass(eq=False)
+class FormRead(Message):
+    """The form and the answers to start from; `trouble` says why older ones cannot be used."""
+
+    form: Form
+    answers: Answers
+    trouble: ChampError | None
+
+
+@dataclass(eq=False)
+class AnswersWritten(Message):
+    """The answers are in the file."""
+
+    path: Path
+
+
+class AnswersScreen(Page):
+    """The form; F2 checks it, writes the file and goes on to the plan."""
+
+    NAME = mark("Install: the app's form")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f2", "go_on", mark("Go on to the plan"), key_display="F2"),
+        Binding("tab", "app.focus_next", mark("Next field"), key_display="Tab"),
+    ]
+
+    def __init__(self, wanted: Install) -> None:
+        super().__init__()
+        self.wanted = wanted
+        self.form: Form | None = None
+
+    def title_text(self) -> str:
+        """Which app, as what."""
+        return f"{_(self.NAME)}: {self.wanted.app} {self.wanted.version}"
+
+    def body(self) -> ComposeResult:
+        """The form, and the help of the field that is edited."""
+        yield Vertical(Static(_("Reading the form ..."), markup=False), id="form")
+        yield Static("", id="help", classes="foot", markup=False)
+
+    def on_mount(self) -> None:
+        """Read the form."""
+        opened, wanted, zone = self.desk.appliance, self.wanted, self.desk.zone or Path()
+        self.start(lambda: read_form(opened(), wanted, answers_file(zone, wanted.release)))
+
+    async def on_form_read(self, message: FormRead) -> None:
+        """Put the form on the screen."""
+        form = self.form = message.form
+        place = self.query_one("#form", Vertical)
+        await place.remove_children()
+        fields = form.fields(active())
+        if fields:
+            await place.mount(FormView(fields, message.answers, self._judge, completed(form)))
+        else:
+            await place.mount(Static(_("This app asks nothing. Press F2."), markup=False))
+        if message.trouble is not None:
+            self.failed(message.trouble)
+
+    def on_form_view_entered(self, message: FormView.Entered) -> None:
+        """Show the field's help."""
+        self.say("help", help_text(message.field))
+
+    def on_entries_opened(self, message: Entries.Opened) -> None:
+        """Edit a list on a screen of its own."""
+        view, entries = self.query_one(FormView), message.entries
+        path = view.row_of(entries).path
+
+        def judge(value: Any) -> tuple[FieldProblem, ...]:  # noqa: ANN401
+            return below(self._judge(placed(view.answers, path, value)), ".".join(path))
+
+        start = entries.answer if isinstance(entries.answer, list) else []
+        self.app.push_screen(EntriesScreen(entries.field, start, judge, entries.put))
+
+    def action_go_on(self) -> None:
+        """Write the answers once they fit."""
+        views = list(self.query(FormView))
+        if self.form is None or not all(view.check() for view in views):
+            return
+        answers = views[0].answers if views else {}
+        form, wanted, zone = self.form, self.wanted, self.desk.zone or Path()
+        self.start(lambda: write(form, wanted, answers_file(zone, wanted.release), answers))
+
+    def on_answers_written(self, message: AnswersWritten) -> None:
+        """Work out the plan."""
+        self.post_message(ReviewPlan(self.wanted.with_answers(message.path)))
+
+    def _judge(self, answers: Any) -> tuple[FieldProblem, ...]:  # noqa: ANN401
+        return self.form.problems(completed(self.form)(answers)) if self.form else ()
+
+
+def completed(form: Form) -> Any:  # noqa: ANN401 (a function from answers to answers)
+    """Answers with defaults, and with secrets that will be kept or made."""
+    return lambda answers: form.complete(answers, None, "x".__mul__)
+
+
+def read_form(appliance: Appliance, wanted: Install, path: Path) -> FormRead:
+    """The form, with the answers of last time where there are some that fit; for a worker."""
+    form = appliance.form(wanted.app, wanted.version)
+    if not path.is_file():
+        return FormRead(form, form.defaults(), None)
+    try:
+        return FormRead(form, read_answers(path, form), None)
+    except ChampError as error:
+        return FormRead(form, form.defaults(), error)
+
+
+def write(form: Form, wanted: Install, path: Path, answers: Answers) -> AnswersWritten:
+    """Write the answers file, for its owner alone where it holds secrets; for a worker."""
+    try:
+        make_directory(path.parent, 0o700)
+    except OSError as error:
+        raise FolderNotMade(path=path.parent, reason=error.strerror or str(error)) from error
+    mode = _SECRET if holds_secret(form, answers, "") else _PLAIN
+    write_answers(path, answers, app=wanted.app, version=wanted.version, mode=mode)
+    return AnswersWritten(path)
+
+
+def holds_secret(form: Form, value: object, path: str) -> bool:
+    """Whether a secret was typed or generated into the answers."""
+    if isinstance(value, Mapping):
+        return any(holds_secret(form, v, f"{path}.{k}".lstrip(".")) for k, v in value.items())
+    if isinstance(value, list):
+        return any(holds_secret(form, v, f"{path}[]") for v in value)
+    return form.is_secret(path)
+
+
+def placed(answers: Answers, path: tuple[str, ...], value: object) -> Answers:
+    """A copy of the answers with `value` at `path`."""
+    inner = answers.get(path[0], {})
+    new = value if len(path) == 1 else placed(inner, path[1:], value)
+    return {**answers, path[0]: new}
+
+
+def below(problems: tuple[FieldProblem, ...], path: str) -> tuple[FieldProblem, ...]:
+    """The problems at and below a path, with paths relative to it."""
+    return tuple(
+        FieldProblem(p.path[len(path) :].lstrip("."), p.expected, p.fields, p.found)
+        for p in problems
+        if p.path == path or p.path.startswith((f"{path}.", f"{path}["))
+    )

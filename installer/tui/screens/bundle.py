@@ -1,0 +1,127 @@
+"""Who signed what: a bundle whose signatures were accepted, before anything is imported."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.message import Message
+from textual.widgets import Static
+
+from champ_offline.appliance import Appliance
+from champ_offline.bundle.verify import VerifiedBundle
+from champ_offline.errors import ChampError
+from champ_offline.store.blobs import BlobStore
+from installer.language import active, mark
+from installer.language import translate as _
+from installer.quantities import size
+from installer.terminal_text import pad, printable, width
+from installer.tui.routes import ImportBundle
+from installer.tui.widgets.dialogs import ErrorDialog
+from installer.tui.widgets.page import Page
+
+
+@dataclass(eq=False)
+class Inspected(Message):
+    """A bundle that was accepted; `new` bytes are not in the store yet, `free` are on the disk."""
+
+    bundle: VerifiedBundle
+    new: int
+    free: int
+
+
+class BundleScreen(Page):
+    """What the signatures vouch for; a refused bundle shows why and can only be left."""
+
+    NAME = mark("Import: who signed what")
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("i", "take", mark("Import this bundle"))]
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self.inspected: Inspected | None = None
+
+    def body(self) -> ComposeResult:
+        """All of it can be scrolled."""
+        with VerticalScroll(can_focus=True):
+            yield Static(_("Checking the signatures ..."), id="facts", markup=False)
+
+    def on_mount(self) -> None:
+        """Check the signatures."""
+        folder, opened = self.folder, self.desk.appliance
+        self.start(lambda: inspect(opened(), folder))
+
+    def on_inspected(self, message: Inspected) -> None:
+        """Show what was accepted."""
+        self.inspected = message
+        self.say("facts", describe(message))
+        self.refresh_bindings()
+
+    def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
+        """Nothing can be imported before it was accepted."""
+        return action != "take" or self.inspected is not None
+
+    def action_take(self) -> None:
+        """Import it."""
+        self.post_message(ImportBundle(self.folder))
+
+    def failed(self, error: ChampError) -> None:
+        """A refused bundle is left behind."""
+        self.say("facts", _("This bundle is refused. Nothing was changed."))
+        self.app.push_screen(ErrorDialog(error))
+
+
+def inspect(appliance: Appliance, folder: Path) -> Inspected:
+    """Check signatures and see what would be new; for a worker."""
+    bundle = appliance.inspect(folder)
+    stores = [BlobStore(appliance.paths.store), BlobStore(appliance.paths.waiting)]
+    members = {m.digest: m.size for m in bundle.members if m.name.startswith("blobs/")}
+    new = sum(n for digest, n in members.items() if not any(s.has(digest) for s in stores))
+    return Inspected(bundle, new, shutil.disk_usage(appliance.paths.root).free)
+
+
+def describe(found: Inspected) -> str:
+    """The bundle in lines of label and value."""
+    document, trusted = found.bundle.document, found.bundle.trusted
+    fits = _("it fits") if found.new < found.free else _("IT DOES NOT FIT")
+    lines = [
+        (_("Bundle"), f"{document.name} {document.version}"),
+        (_("Signed on"), document.created.replace("T", " ")),
+        (_("Valid until"), trusted.expires.isoformat(timespec="minutes").replace("T", " ")),
+        (_("For zones"), ", ".join(document.zones) or _("any")),
+        *[
+            (_("Signed by"), f"{signer.holder} ({signer.role}, {signer.key[:16]})")
+            for signer in trusted.signers
+        ],
+        *[
+            (_("App"), f"{app.title.get(active(), '')} ({app.name} {app.version})")
+            for app in document.apps
+        ],
+        *[(_("Image"), image) for image in document.images],
+        (_("Volumes"), _volumes(found.bundle)),
+        (_("Size"), size(document.size)),
+        (_("New here"), f"{size(found.new)}; " + _("{free} free").format(free=size(found.free))
+         + f": {fits}"),
+        ("SHA-256", trusted.digest.hex),
+    ]  # fmt: skip
+    return two_columns(lines)
+
+
+def two_columns(lines: list[tuple[str, str]]) -> str:
+    """Labels to the left, values in line; a label that repeats is shown once."""
+    room = max(width(label) for label, _value in lines) + 2
+    texts, before = [], ""
+    for label, value in lines:
+        texts.append(pad("" if label == before else label, room) + printable(value))
+        before = label
+    return "\n".join(texts)
+
+
+def _volumes(bundle: VerifiedBundle) -> str:
+    sizes = ", ".join(size(volume.index.size) for volume in bundle.volumes)
+    return f"{len(bundle.volumes)} ({sizes})"

@@ -1,0 +1,75 @@
+"""The apps that the zone's bundles brought, or the versions a release can be changed to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.message import Message
+from textual.widgets import Static
+
+from champ_offline.catalog.entry import AppEntry
+from installer.language import active, mark
+from installer.language import translate as _
+from installer.terminal_text import printable
+from installer.tui.routes import BrowseCatalog, ChooseTarget
+from installer.tui.widgets.page import Page
+from installer.tui.widgets.rows import Rows
+
+
+@dataclass(eq=False)
+class AppsRead(Message):
+    """The apps to choose from."""
+
+    apps: list[AppEntry]
+
+
+class CatalogScreen(Page):
+    """A row for each version of each app; below, what the app is."""
+
+    NAME = mark("Catalog")
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    apps: Sequence[AppEntry] = ()
+
+    def __init__(self, wanted: BrowseCatalog) -> None:
+        super().__init__()
+        self.wanted = wanted
+
+    def body(self) -> ComposeResult:
+        """The list, and the summary of the app that is meant."""
+        yield Static(_("Reading the catalog ..."), id="said", markup=False)
+        yield Rows(id="apps", empty=_("none: import a bundle first"))
+        yield Static("", id="about", classes="foot", markup=False)
+
+    def on_mount(self) -> None:
+        """Read the catalog."""
+        opened, only = self.desk.appliance, self.wanted.app
+        self.start(lambda: AppsRead([a for a in opened().catalog.apps() if only in {"", a.name}]))
+
+    def on_apps_read(self, message: AppsRead) -> None:
+        """Show the apps."""
+        self.apps = message.apps
+        new, change = _("Which app shall be installed?"), _("Which version shall {release} become?")
+        self.say("said", change.format(release=self.wanted.release) if self.wanted.release else new)
+        rows = [[app.name, app.version, said(app.title)] for app in self.apps]
+        self.query_one(Rows).show([_("APP"), _("VERSION"), _("TITLE")] if rows else [], rows)
+
+    def on_rows_moved(self, message: Rows.Moved) -> None:
+        """Show what the app is."""
+        if message.index < len(self.apps):
+            self.say("about", said(self.apps[message.index].summary))
+
+    def on_rows_chosen(self, message: Rows.Chosen) -> None:
+        """Go on with this version."""
+        app, wanted = self.apps[message.index], self.wanted
+        self.post_message(ChooseTarget(app.name, app.version, wanted.release, wanted.space))
+
+
+def said(texts: object) -> str:
+    """The text in the language in use, else in English."""
+    table = texts if isinstance(texts, dict) else {}
+    return printable(str(table.get(active()) or table.get("en") or ""))

@@ -1,0 +1,111 @@
+"""Importing: how far, how fast, how long still, and what it brought."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Static
+
+from champ_offline.bundle.intake import Imported
+from champ_offline.errors import ChampError
+from installer.language import mark
+from installer.language import translate as _
+from installer.quantities import size
+from installer.terminal_text import printable
+from installer.tui.errors import ImportStopped
+from installer.tui.routes import BrowseCatalog, GoHome
+from installer.tui.watcher import Happened, Watcher
+from installer.tui.widgets.dialogs import ErrorDialog
+from installer.tui.widgets.page import Page
+from installer.tui.widgets.progress import ProgressView
+
+
+@dataclass(eq=False)
+class ImportEnded(Message):
+    """The bundle is in the zone."""
+
+    imported: Imported
+
+
+class ImportScreen(Page):
+    """Runs while it is seen; Esc stops it and leaves the zone as it was."""
+
+    NAME = mark("Import")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "home", mark("To the overview"), key_display="Enter"),
+        Binding("c", "catalog", mark("To the catalog")),
+        Binding("escape", "leave", mark("Stop the import"), key_display="Esc"),
+    ]
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self.running = True
+        self.watcher = Watcher(self.post_message)
+
+    def body(self) -> ComposeResult:
+        """The folder, the progress, the result."""
+        yield Static(printable(str(self.folder)), markup=False)
+        yield ProgressView()
+        yield Static("", id="result", classes="gap", markup=False)
+
+    def on_mount(self) -> None:
+        """Import."""
+        folder, opened, watcher = self.folder, self.desk.appliance, self.watcher
+        self.start(lambda: ImportEnded(opened().import_media(folder, watcher)))
+
+    def on_happened(self, message: Happened) -> None:
+        """Show an event."""
+        self.query_one(ProgressView).take(message.event)
+
+    def on_import_ended(self, message: ImportEnded) -> None:
+        """Show what was new."""
+        self._end()
+        done = message.imported
+        if not done.changed:
+            text = _("The zone already holds {bundle} {version}. Nothing was changed.")
+        else:
+            text = _(
+                "{bundle} {version} is in the zone: {new} in {blobs} new blobs, {known} blobs"
+                " were already here. Every byte was checked."
+            )
+        self.say("result", text.format(
+            bundle=done.bundle, version=done.version, new=size(done.new_bytes),
+            blobs=done.new_blobs, known=done.known_blobs,
+        ))  # fmt: skip
+
+    def failed(self, error: ChampError) -> None:
+        """Say that the zone is as it was, and why."""
+        self._end()
+        self.say("result", _("Nothing was imported. The zone is as it was before."))
+        self.app.push_screen(ErrorDialog(error))
+
+    def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
+        """Going on is for afterwards, stopping for before."""
+        if action in {"home", "catalog"}:
+            return not self.running
+        return action != "leave" or self.running
+
+    def action_home(self) -> None:
+        """Back to the overview."""
+        self.post_message(GoHome())
+
+    def action_catalog(self) -> None:
+        """On to the apps that it brought."""
+        self.post_message(GoHome())
+        self.post_message(BrowseCatalog())
+
+    def action_leave(self) -> None:
+        """Stop at the next block."""
+        self.watcher.stop(ImportStopped())
+        self.say("result", _("Stopping ..."))
+
+    def _end(self) -> None:
+        self.running = False
+        self.query_one(ProgressView).end()
+        self.refresh_bindings()

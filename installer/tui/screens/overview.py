@@ -1,0 +1,182 @@
+"""The zone at a glance: what it trusts, what it holds, what runs and how it is."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Static
+
+from champ_offline.appliance import Appliance, ZoneSummary
+from champ_offline.cluster.interface import ClusterUnreachable
+from champ_offline.release.status import ReleaseStatus
+from installer.error_text import sentences
+from installer.language import mark
+from installer.language import translate as _
+from installer.quantities import size
+from installer.terminal_text import printable
+from installer.tui.routes import BrowseCatalog, ExamineZone, LookForMedia, ShowRelease
+from installer.tui.widgets.dialogs import TextDialog
+from installer.tui.widgets.page import Page
+from installer.tui.widgets.rows import Rows
+from installer.words import word
+
+_NEWEST = 4
+
+
+@dataclass(eq=False)
+class Surveyed(Message):
+    """What the zone is and holds; `free` bytes are left on its disk."""
+
+    summary: ZoneSummary
+    releases: list[ReleaseStatus]
+    free: int
+
+
+@dataclass(eq=False)
+class HealthFound(Message):
+    """How the releases are; `trouble` says why the cluster was not asked."""
+
+    releases: list[ReleaseStatus]
+    trouble: str
+
+
+class OverviewScreen(Page):
+    """Releases can be chosen; everything else is reached by a key."""
+
+    NAME = mark("Overview")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("i", "media", mark("Import from a stick")),
+        Binding("c", "catalog", mark("Catalog: install an app")),
+        Binding("k", "cluster", mark("Cluster")),
+        Binding("d", "doctor", mark("Check")),
+        Binding("r", "survey", mark("Refresh")),
+        Binding("escape", "leave", show=False),
+    ]
+
+    releases: Sequence[ReleaseStatus] = ()
+
+    def body(self) -> ComposeResult:
+        """Facts, bundles, releases."""
+        yield Static(_("Reading the zone ..."), id="facts", markup=False)
+        yield Static("", id="bundles", classes="gap", markup=False)
+        yield Static("", id="heading", classes="gap heading", markup=False)
+        none = _("none: press c to install an app from the catalog")
+        yield Rows(id="releases", empty=none, verb=mark("Open"))
+        yield Static("", id="trouble", markup=False)
+
+    def on_screen_resume(self) -> None:
+        """Look anew whenever this screen is seen again."""
+        self.action_survey()
+
+    def action_survey(self) -> None:
+        """Read the zone, then ask the cluster."""
+        zone, opened = self.desk.zone, self.desk.appliance
+        self.start(lambda: survey(opened(), zone or Path()))
+
+    def on_surveyed(self, message: Surveyed) -> None:
+        """Show the zone; the cluster may take longer."""
+        self.say("facts", facts(message.summary, message.free))
+        self.say("bundles", bundles(message.summary))
+        if not self.releases:
+            self._show(message.releases)
+        kubeconfig, opened = self.desk.kubeconfig, self.desk.appliance
+        self.start(lambda: ask_health(opened(), kubeconfig))
+
+    def on_health_found(self, message: HealthFound) -> None:
+        """Show how the releases are."""
+        self._show(message.releases)
+        self.say("trouble", message.trouble)
+
+    def on_rows_chosen(self, message: Rows.Chosen) -> None:
+        """Open a release's page."""
+        chosen = self.releases[message.index]
+        self.post_message(ShowRelease(chosen.release, chosen.namespace))
+
+    def action_media(self) -> None:
+        """Look for bundles."""
+        self.post_message(LookForMedia())
+
+    def action_catalog(self) -> None:
+        """List the apps."""
+        self.post_message(BrowseCatalog())
+
+    def action_doctor(self) -> None:
+        """Look for what would stand in the way."""
+        self.post_message(ExamineZone())
+
+    def action_cluster(self) -> None:
+        """Say where the cluster's kubeconfig is."""
+        question = _("Where is the cluster's kubeconfig file?")
+        start = str(self.desk.kubeconfig or "")
+        self.app.push_screen(TextDialog(question, start), self._take_kubeconfig)
+
+    def action_leave(self) -> None:
+        """There is nothing behind this screen; Ctrl+Q quits."""
+
+    def _take_kubeconfig(self, text: str | None) -> None:
+        if text is not None:
+            self.desk.kubeconfig = Path(text).expanduser() if text else None
+
+    def _show(self, releases: list[ReleaseStatus]) -> None:
+        self.releases = releases
+        self.say("heading", _("Releases: {count}").format(count=len(releases)))
+        header = [_("RELEASE"), _("NAMESPACE"), _("APP"), _("VERSION"), _("STATE"), _("HEALTH")]
+        rows = [
+            [s.release, s.namespace, s.app, s.version, word(s.outcome), word(s.health)]
+            for s in releases
+        ]
+        self.query_one(Rows).show(header if rows else [], rows)
+
+
+def survey(appliance: Appliance, folder: Path) -> Surveyed:
+    """Read the zone; for a worker."""
+    releases = appliance.status(None, None, None)
+    return Surveyed(appliance.summary(), releases, shutil.disk_usage(folder).free)
+
+
+def ask_health(appliance: Appliance, kubeconfig: Path | None) -> HealthFound:
+    """Ask the cluster; for a worker. A cluster that does not answer is no reason for a dialog."""
+    if kubeconfig is None:
+        why = _("Health is unknown until a cluster is named: press k.")
+        return HealthFound(appliance.status(None, None, None), why)
+    try:
+        return HealthFound(appliance.status(None, None, kubeconfig), "")
+    except ClusterUnreachable as error:
+        why = printable(f"! {sentences(error)[0]}")
+        return HealthFound(appliance.status(None, None, None), why)
+
+
+def facts(summary: ZoneSummary, free: int) -> str:
+    """Name, age, fingerprint, space."""
+    lines = [
+        _("Zone {name}, commissioned on {day}, {free} free on its disk"),
+        _("Root of trust version {version}, fingerprint:"),
+        f"  {summary.root_fingerprint}",
+    ]
+    return "\n".join(lines).format(
+        name=printable(summary.name),
+        day=summary.commissioned[:10],
+        version=summary.root_version,
+        free=size(free),
+    )
+
+
+def bundles(summary: ZoneSummary) -> str:
+    """The newest bundles, one a line."""
+    if not summary.bundles:
+        return _("Bundles: none. Plug in the stick and press i.")
+    shown = summary.bundles[: -_NEWEST - 1 : -1]
+    lines = [_("Bundles: {count}, {held} in all, the newest first")]
+    lines[0] = lines[0].format(count=len(summary.bundles), held=size(summary.size))
+    for bundle in shown:
+        named = f"{printable(bundle.document.name)} {printable(bundle.document.version)}"
+        when = _("imported {day}").format(day=bundle.imported[:16].replace("T", " "))
+        lines.append(f"  {named}  {when}  {size(bundle.document.size)}")
+    return "\n".join(lines)

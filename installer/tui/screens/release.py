@@ -1,0 +1,168 @@
+"""A release: how it is now, its objects, its history, and what can be done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Static
+
+from champ_offline.appliance import Appliance
+from champ_offline.events import ObjectState
+from champ_offline.release.history import Outcome, Revision
+from champ_offline.release.status import ReleaseStatus
+from installer.language import mark
+from installer.language import translate as _
+from installer.quantities import duration
+from installer.step_line import object_line
+from installer.terminal_text import printable_lines
+from installer.tui.proposals import Remove, Rollback
+from installer.tui.routes import BrowseCatalog, ReviewPlan, ShowRelease
+from installer.tui.screens.review import TextScreen
+from installer.tui.widgets.page import Page
+from installer.tui.widgets.rows import Rows
+from installer.words import word
+
+_OBJECTS = 6
+
+
+@dataclass(eq=False)
+class ReleaseRead(Message):
+    """How the release is, and all that was ever applied to it, oldest first."""
+
+    status: ReleaseStatus | None
+    history: tuple[Revision, ...]
+
+
+class ReleaseScreen(Page):
+    """The history's rows choose what to go back to."""
+
+    NAME = mark("Release")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("u", "change", mark("Upgrade or change")),
+        Binding("b", "back", mark("Roll back to the marked one")),
+        Binding("x", "remove", mark("Remove")),
+        Binding("o", "objects", mark("All objects")),
+        Binding("r", "look", mark("Refresh")),
+    ]
+
+    status: ReleaseStatus | None = None
+    history: Sequence[Revision] = ()
+
+    def __init__(self, wanted: ShowRelease) -> None:
+        super().__init__()
+        self.release, self.namespace = wanted.release, wanted.space
+
+    def title_text(self) -> str:
+        """Which release."""
+        return f"{_(self.NAME)} {self.release}"
+
+    def body(self) -> ComposeResult:
+        """Status, objects, history."""
+        yield Static(_("Reading the release ..."), id="facts", markup=False)
+        yield Static(_("History, the newest first:"), classes="gap heading", markup=False)
+        yield Rows(id="history", verb=mark("Details"), numbered=False)
+
+    def on_screen_resume(self) -> None:
+        """Look anew whenever this screen is seen again."""
+        self.action_look()
+
+    def action_look(self) -> None:
+        """Read the history and ask the cluster."""
+        opened, kubeconfig = self.desk.appliance, self.desk.kubeconfig
+        release, namespace = self.release, self.namespace
+        self.start(lambda: look(opened(), release, namespace, kubeconfig))
+
+    def on_release_read(self, message: ReleaseRead) -> None:
+        """Show it."""
+        self.status, self.history = message.status, message.history[::-1]
+        self.say("facts", facts(message.status, self.namespace))
+        header = [_("REVISION"), _("WHAT"), _("VERSION"), _("OUTCOME"), _("WHEN"), _("WHO")]
+        rows = [
+            [str(r.number), word(r.operation), r.version, word(r.outcome),
+             r.started[:16].replace("T", " "), r.actor]
+            for r in self.history
+        ]  # fmt: skip
+        self.query_one(Rows).show(header, rows)
+
+    def on_rows_chosen(self, message: Rows.Chosen) -> None:
+        """Show all that is known of a revision."""
+        revision = self.history[message.index]
+        title = f"{self.release}: {_('REVISION')} {revision.number}"
+        self.app.push_screen(TextScreen(title, record(revision)))
+
+    def action_change(self) -> None:
+        """Choose the version it shall become; the same one changes its answers."""
+        if self.status is not None:
+            self.post_message(BrowseCatalog(self.status.app, self.release, self.namespace))
+
+    def action_back(self) -> None:
+        """Plan the way back to the revision that is marked."""
+        if self.history:
+            number = self.history[self.query_one(Rows).cursor].number
+            way = Rollback(self.release, self.namespace, number, self.desk.kubeconfig)
+            self.post_message(ReviewPlan(way))
+
+    def action_remove(self) -> None:
+        """Plan the removal."""
+        self.post_message(ReviewPlan(Remove(self.release, self.namespace, self.desk.kubeconfig)))
+
+    def action_objects(self) -> None:
+        """Every object and how it is."""
+        states = self.status.objects if self.status else ()
+        text = "\n".join(state_line(state) for state in states)
+        self.app.push_screen(TextScreen(_("All objects"), text or _("none")))
+
+
+def look(
+    appliance: Appliance, release: str, namespace: str, kubeconfig: Path | None
+) -> ReleaseRead:
+    """History and health; for a worker."""
+    history = appliance.history(release, namespace)
+    if history[-1].outcome is Outcome.REMOVED:
+        return ReleaseRead(None, history)
+    found = appliance.status(release, namespace, kubeconfig)
+    return ReleaseRead(found[0] if found else None, history)
+
+
+def facts(status: ReleaseStatus | None, namespace: str) -> str:
+    """Status and the objects, those in trouble first."""
+    if status is None:
+        return _("It is not installed at present.")
+    first = _("{app} {version} in namespace {namespace}, revision {number}: {outcome}, {health}")
+    lines = [
+        first.format(
+            app=status.app, version=status.version, namespace=namespace, number=status.number,
+            outcome=word(status.outcome), health=word(status.health),
+        )
+    ]  # fmt: skip
+    states = sorted(status.objects, key=lambda state: state.ready)
+    lines += [state_line(state) for state in states[:_OBJECTS]]
+    if len(states) > _OBJECTS:
+        lines.append(_("  {count} more: press o").format(count=len(states) - _OBJECTS))
+    return printable_lines("\n".join(lines))
+
+
+def state_line(state: ObjectState) -> str:
+    """`+` for ready, `-` for not ready, and the words."""
+    return f"  {'+' if state.ready else '-'} {object_line(state)}"
+
+
+def record(revision: Revision) -> str:
+    """All that history holds of a revision."""
+    pairs = (
+        (_("WHAT"), word(revision.operation)),
+        (_("APP"), f"{revision.app} {revision.version}"),
+        (_("OUTCOME"), word(revision.outcome)),
+        (_("WHEN"), f"{revision.started}, {duration(revision.seconds)}"),
+        (_("WHO"), revision.actor),
+        (_("plan"), str(revision.plan)),
+        (_("sealed chart"), str(revision.sealed or "-")),
+        (_("error"), revision.error or "-"),
+    )
+    return "\n".join(f"{label}: {value}" for label, value in pairs)

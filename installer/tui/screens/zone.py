@@ -1,0 +1,107 @@
+"""No zone is open yet: open a folder, or make one from the public root."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widgets import Input, Static
+
+from champ_offline.appliance import Appliance
+from installer.language import mark
+from installer.language import translate as _
+from installer.tui.routes import ZoneOpened
+from installer.tui.widgets.page import Page
+
+# Field name, label, whether it may stay empty.
+_FIELDS = (
+    ("folder", mark("Zone folder")),
+    ("name", mark("Name of a new zone")),
+    ("root", mark("Public root file")),
+    ("fingerprint", mark("Its fingerprint")),
+)
+
+
+class FolderLine(Input):
+    """The line of the folder, in which Enter opens the zone."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", mark("Open the folder"), key_display="Enter"),
+    ]
+
+
+class ZoneScreen(Page):
+    """Four lines: the folder alone opens a zone, all of them make one."""
+
+    NAME = mark("Open or make a zone")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f2", "make", mark("Make a new zone"), key_display="F2"),
+        Binding("down", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", show=False),
+    ]
+
+    def body(self) -> ComposeResult:
+        """What a zone is, and the lines."""
+        text = _(
+            "A zone is one closed network. Its folder keeps the verified bundles, the releases and"
+            " the key that decides whom this zone trusts."
+        )
+        yield Static(text, markup=False)
+        yield Static("", classes="gap", markup=False)
+        for number, (name, label) in enumerate(_FIELDS):
+            if number == 1:
+                more = _("Only to make a new zone (read the fingerprint out by telephone):")
+                yield Static(more, classes="gap", markup=False)
+            with Horizontal(classes="row"):
+                yield Static(f"  {_(label)}", classes="short-label", markup=False)
+                yield Static("[", classes="bracket", markup=False)
+                start = str(self.desk.zone or "") if name == "folder" else ""
+                kind = FolderLine if name == "folder" else Input
+                yield kind(start, id=name, compact=True, select_on_focus=False)
+                yield Static("]", classes="bracket", markup=False)
+        yield Static("", id="problem", classes="gap", markup=False)
+
+    def on_input_submitted(self, message: Input.Submitted) -> None:
+        """Enter opens the folder; in the lines of a new zone it goes on to the next."""
+        message.stop()
+        if message.input.id == "folder":
+            self.action_open()
+        else:
+            self.focus_next()
+
+    def action_open(self) -> None:
+        """Open the zone in the folder."""
+        folder, opened = Path(self._typed("folder")), self.desk.open_zone
+        if not self._typed("folder"):
+            self.say("problem", "! " + _("Type the zone's folder."))
+            return
+
+        def act() -> ZoneOpened:
+            opened(folder)
+            return ZoneOpened(folder)
+
+        self.start(act)
+
+    def action_make(self) -> None:
+        """Make a new zone that trusts the root, if its fingerprint is the one that was typed."""
+        folder, name, root, fingerprint = (self._typed(name) for name, _label in _FIELDS)
+        if not (folder and name and root and fingerprint):
+            text = _("To make a zone, fill in all four lines.")
+            self.say("problem", f"! {text}")
+            return
+
+        def act() -> ZoneOpened:
+            Appliance.create(Path(folder), name, Path(root), fingerprint)
+            return ZoneOpened(Path(folder))
+
+        self.start(act)
+
+    def action_leave(self) -> None:
+        """Without a zone there is nothing behind this screen."""
+        self.app.exit(0)
+
+    def _typed(self, name: str) -> str:
+        return self.query_one(f"#{name}", Input).value.strip()

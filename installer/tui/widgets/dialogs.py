@@ -1,0 +1,139 @@
+"""Dialogs: an error, a question with a few answers, a line of text to type.
+
+Invariant: each can be left by Esc, which changes nothing; an error shows its sentence, its remedy
+and its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from champ_offline.errors import ChampError
+from installer.error_text import sentences
+from installer.language import mark
+from installer.language import translate as _
+from installer.terminal_text import printable, printable_lines
+from installer.tui.widgets.key_line import KeyLine
+from installer.tui.widgets.rows import Rows
+
+
+class ErrorDialog(ModalScreen[None]):
+    """What happened, what to do, and the id to look up."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,escape", "close", mark("Close"), key_display="Enter"),
+    ]
+
+    def __init__(self, error: ChampError) -> None:
+        super().__init__()
+        self.error = error
+
+    def compose(self) -> ComposeResult:
+        """Sentence, remedy, id."""
+        message, remedy = (printable(text) for text in sentences(self.error))
+        with Vertical(classes="dialog"):
+            yield Static(_("This did not work"), classes="heading", markup=False)
+            with VerticalScroll(classes="words"):
+                yield Static(message, markup=False)
+                yield Static(remedy, classes="gap", markup=False)
+            place = _("error {id}, exit code {code}")
+            text = place.format(id=self.error.id, code=int(self.error.exit_code))
+            yield Static(text, classes="gap", markup=False)
+        yield KeyLine()
+
+    def action_close(self) -> None:
+        """Close the dialog."""
+        self.dismiss()
+
+
+class ChoiceDialog(ModalScreen[int | None]):
+    """A question with a few answers; gives the number of the answer, from 0, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", mark("Cancel"), key_display="Esc"),
+    ]
+
+    def __init__(self, question: str, choices: Sequence[str]) -> None:
+        super().__init__()
+        self.question, self.choices = question, choices
+
+    def compose(self) -> ComposeResult:
+        """Question and answers."""
+        with Vertical(classes="dialog"):
+            yield Static(printable(self.question), classes="heading", markup=False)
+            yield Rows(id="choices")
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Fill in the answers."""
+        rows = self.query_one(Rows)
+        rows.styles.height = len(self.choices)
+        rows.show([], [[choice] for choice in self.choices])
+        rows.focus()
+
+    def on_rows_chosen(self, message: Rows.Chosen) -> None:
+        """Give the answer."""
+        message.stop()
+        self.dismiss(message.index)
+
+    def action_close(self) -> None:
+        """Give no answer."""
+        self.dismiss(None)
+
+
+class AnswerLine(Input):
+    """A line that tells in the keys what Enter does."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", mark("Go on"), key_display="Enter"),
+    ]
+
+
+class TextDialog(ModalScreen[str | None]):
+    """A line to type; gives it when `refuse` finds nothing wrong with it, else None on Esc.
+
+    `refuse` takes the text and gives a translated sentence about what is wrong, or an empty one.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", mark("Cancel"), key_display="Esc"),
+    ]
+
+    def __init__(
+        self, question: str, text: str = "", refuse: Callable[[str], str] = lambda _text: ""
+    ) -> None:
+        super().__init__()
+        self.question, self.text, self.refuse = question, text, refuse
+
+    def compose(self) -> ComposeResult:
+        """Question, line, problem."""
+        with Vertical(classes="dialog"):
+            yield Static(printable_lines(self.question), markup=False)
+            yield AnswerLine(self.text, classes="line", select_on_focus=False)
+            yield Static("", id="problem", markup=False)
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Start typing at once."""
+        self.query_one(Input).focus()
+
+    def on_input_submitted(self, message: Input.Submitted) -> None:
+        """Give the text, unless something is wrong with it."""
+        message.stop()
+        text = message.value.strip()
+        problem = self.refuse(text)
+        if problem:
+            self.query_one("#problem", Static).update(f"! {printable(problem)}")
+        else:
+            self.dismiss(text)
+
+    def action_close(self) -> None:
+        """Give nothing."""
+        self.dismiss(None)

@@ -1,0 +1,98 @@
+"""The frame of every screen: a title line, the body, the keys; and the way work is started.
+
+Invariant: nothing that may take long runs in a handler; work runs in a thread, ends in one message,
+and an error of the library becomes a dialog.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Static
+
+from champ_offline.errors import ChampError
+from installer.language import mark
+from installer.language import translate as _
+from installer.terminal_text import printable
+from installer.tui.desk import Desk
+from installer.tui.widgets.dialogs import ErrorDialog
+from installer.tui.widgets.key_line import KeyLine
+
+if TYPE_CHECKING:
+    from installer.tui.app import Screens
+
+
+class WorkFailed(Message):
+    """What a worker was asked to do ended in an error."""
+
+    def __init__(self, error: ChampError) -> None:
+        super().__init__()
+        self.error = error
+
+
+class Page(Screen[None]):
+    """A screen with `title_text()` on top, what `body()` gives, and the keys below."""
+
+    AUTO_FOCUS = "*"
+    NAME: ClassVar[str] = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", mark("Back"), key_display="Esc"),
+    ]
+
+    @property
+    def desk(self) -> Desk:
+        """What is being worked on."""
+        return cast("Screens", self.app).desk
+
+    def compose(self) -> ComposeResult:
+        """Frame the body."""
+        yield Static(self._title_line(), id="title", markup=False)
+        with Vertical(id="body"):
+            yield from self.body()
+        yield KeyLine()
+
+    def body(self) -> ComposeResult:
+        """What the screen shows; nothing unless a screen says so."""
+        yield from ()
+
+    def title_text(self) -> str:
+        """The screen's title in the user's language."""
+        return _(self.NAME)
+
+    def start(self, act: Callable[[], Message]) -> None:
+        """Run `act` in a thread and post the message it gives, or WorkFailed."""
+        self.run_worker(partial(self._work, act), thread=True)
+
+    def say(self, place: str, text: str) -> None:
+        """Put text into the line or block with the id `place`."""
+        self.query_one(f"#{place}", Static).update(text)
+
+    def on_work_failed(self, message: WorkFailed) -> None:
+        """Show the error; a screen that cannot do without the result leaves afterwards."""
+        self.failed(message.error)
+
+    def failed(self, error: ChampError) -> None:
+        """Show an error as a dialog."""
+        self.app.push_screen(ErrorDialog(error))
+
+    def action_leave(self) -> None:
+        """Go back one screen."""
+        self.dismiss()
+
+    def _work(self, act: Callable[[], Message]) -> None:
+        try:
+            message = act()
+        except ChampError as error:
+            message = WorkFailed(error)
+        self.post_message(message)
+
+    def _title_line(self) -> str:
+        parts = ["CHAMP Offline", printable(self.desk.name), self.title_text()]
+        return " " + " | ".join(part for part in parts if part)

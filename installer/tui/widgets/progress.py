@@ -1,0 +1,93 @@
+"""What an operation is doing: steps that are done, the one under way with bar, rate and time.
+
+Invariant: the seconds run on while no event comes, so that a standstill and a crash look different.
+"""
+
+from __future__ import annotations
+
+import time
+
+from textual.widgets import Static
+
+from champ_offline.events import Event, ObjectState, Progress, StepFinished, StepStarted
+from installer.language import translate as _
+from installer.quantities import duration
+from installer.step_line import StepLine, object_line, step_head
+from installer.terminal_text import fit
+
+_BAR = 50
+_DONE = 4
+
+
+class ProgressView(Static):
+    """Takes events; shows the last steps, the bar and the objects that settle."""
+
+    def __init__(self) -> None:
+        super().__init__("", markup=False)
+        self._began = time.monotonic()
+        self._ended: float | None = None
+        self._step: StepLine | None = None
+        self._done: list[str] = []
+        self._objects: dict[tuple[str, str], ObjectState] = {}
+
+    def on_mount(self) -> None:
+        """Let the seconds run."""
+        self.set_interval(0.25, self._draw)
+        self._draw()
+
+    def take(self, event: Event) -> None:
+        """Take one event, in the order in which they happened."""
+        now = time.monotonic()
+        match event:
+            case StepStarted():
+                self._step = StepLine(event.name, event.subject, now)
+            case Progress():
+                self._reading(event, now)
+            case StepFinished():
+                self._finished(event, now)
+            case ObjectState():
+                self._objects[event.kind, event.name] = event
+        self._draw()
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        self._step, self._ended = None, time.monotonic()
+        self._draw()
+
+    def _reading(self, event: Progress, now: float) -> None:
+        step = self._step
+        if step is None or (step.name, step.subject) != (event.name, event.subject):
+            began = StepLine(event.name, event.subject, now)
+            if step is not None and step.name == event.name:
+                began.meter = step.meter  # the count goes on through all volumes
+            self._step = step = began
+        step.take(event, now)
+
+    def _finished(self, event: StepFinished, now: float) -> None:
+        began = self._step.began if self._step else now
+        taken = duration(event.seconds or now - began)
+        head = step_head(event.name, event.subject)
+        self._done.append(_("{step}: done in {time}").format(step=head, time=taken))
+
+    def _draw(self) -> None:
+        now = self._ended or time.monotonic()
+        lines = [_("Time so far: {time}").format(time=duration(now - self._began)), ""]
+        lines += [f"  {text}" for text in self._done[-_DONE:]]
+        if self._step is not None:
+            lines += ["", f"> {self._step.head}", *self._bar(self._step, now)]
+        if self._objects:
+            ready = sum(state.ready for state in self._objects.values())
+            counted = _("Objects ready: {ready} of {total}")
+            lines += ["", counted.format(ready=ready, total=len(self._objects))]
+            lines += [self._state(state) for state in self._objects.values()]
+        room = max(10, self.size.width or 78)
+        self.update("\n".join(fit(line, room).replace("…", "~") for line in lines))
+
+    def _bar(self, step: StepLine, now: float) -> list[str]:
+        if step.last is None or not step.last.total:
+            return [f"  {duration(now - step.began)}"]
+        full = min(_BAR, step.last.done * _BAR // step.last.total)
+        return [f"  [{'#' * full}{'.' * (_BAR - full)}]", f"  {'  '.join(step.figures())}"]
+
+    def _state(self, state: ObjectState) -> str:
+        return f"  {'+' if state.ready else '-'} {object_line(state)}"

@@ -1,0 +1,73 @@
+"""A person at a terminal of 80 by 24: presses keys, reads the screen, keeps what was seen."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from installer.language import translate as _
+from installer.terminal_text import width
+from installer.tui.app import Screens
+
+COLUMNS, LINES = 80, 24
+PATIENCE = 20.0
+PROJECT = Path(__file__).resolve().parents[2]
+# Drawn differently wide by different terminals (East Asian Width "A").
+AMBIGUOUS = frozenset("…·—“”‘’■□▲▼◆●○★─│┌┐└┘├┤┬┴┼━┃╭╮╰╯█▀▄▌▐▁▂▃▅▆▇×÷±°")
+
+
+class Person:
+    """Reads and types."""
+
+    def __init__(self, app: Screens, pilot: Pilot[int], language: str) -> None:
+        self.app, self.pilot = app, pilot
+        self.folder = PROJECT / "build" / "screens" / language
+        self.seen = 0
+
+    @property
+    def text(self) -> str:
+        """What is on the screen now, line by line."""
+        lines = self.app.screen._compositor.render_strips()
+        return "\n".join(strip.text.rstrip() for strip in lines)
+
+    async def press(self, *keys: str) -> None:
+        """Press keys one after the other."""
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def type(self, text: str) -> None:
+        """Type a text."""
+        await self.press(*text)
+
+    async def sees(self, *texts: str) -> None:
+        """Wait until the screen shows all of these."""
+        for _attempt in range(int(PATIENCE / 0.05)):
+            await self.pilot.pause()
+            if all(text in self.text for text in texts):
+                return
+            await asyncio.sleep(0.05)
+        missing = [text for text in texts if text not in self.text]
+        raise AssertionError(f"not seen: {missing}\n{self.text}")
+
+    def keep(self, step: str) -> str:
+        """Store the screen as text and hold it against the rules for all screens."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.seen += 1
+        text = self.text
+        (self.folder / f"{self.seen:02}-{step}.txt").write_text(text + "\n", encoding="utf-8")
+        self._whole(text, step)
+        return text
+
+    def _whole(self, text: str, step: str) -> None:
+        lines = text.split("\n")
+        assert len(lines) == LINES
+        too_long = [line for line in lines if width(line) > COLUMNS]
+        assert too_long == [], step
+        active = self.app.screen.active_bindings.values()
+        shown = [one.binding for one in active if one.enabled and one.binding.show]
+        assert shown, step
+        for binding in shown:
+            label = f"[{self.app.get_key_display(binding)}] {_(binding.description)}"
+            assert any(label in line for line in lines), f"{step}: {label} is cut off\n{text}"

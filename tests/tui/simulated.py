@@ -1,0 +1,70 @@
+"""An appliance whose cluster and Helm are the simulated ones; all else is real."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from champ_offline.appliance import Appliance, now_utc
+from champ_offline.catalog.index import Catalog
+from champ_offline.helm.engine import Options
+from champ_offline.journal.journal import Journal
+from champ_offline.operations import ClusterNotNamed, Operations
+from champ_offline.release.execute import Executor
+from champ_offline.release.history import History
+from champ_offline.release.planner import Planner
+from champ_offline.release.vault import Vault
+from champ_offline.store.blobs import BlobStore
+from tests.simulators.cluster import SimulatedCluster
+from tests.simulators.helm import SimulatedHelm
+
+
+class World:
+    """One cluster with its Helm; opens zones that change it."""
+
+    def __init__(self) -> None:
+        self.cluster = SimulatedCluster()
+        self.helm = SimulatedHelm(self.cluster)
+
+    def open(self, zone: Path) -> Appliance:
+        """As Appliance.open."""
+        Appliance.open(zone)
+        appliance = SimulatedAppliance(zone)
+        appliance.world = self
+        return appliance
+
+
+class SimulatedAppliance(Appliance):
+    """Its operations act on the simulated world."""
+
+    world: World
+
+    def _operations(self, kubeconfig: Path | None) -> Operations:
+        if kubeconfig is None:
+            raise ClusterNotNamed
+        return SimulatedOperations(self, self._blobs, self.catalog, self.world)
+
+
+class SimulatedOperations(Operations):
+    """Wired as Operations are, to other adapters."""
+
+    def __init__(
+        self, appliance: SimulatedAppliance, blobs: BlobStore, catalog: Catalog, world: World
+    ) -> None:
+        database = appliance._database
+        self._blobs, self._catalog = blobs, catalog
+        self._history = History(database)
+        self._vault = Vault(database, lambda: os.urandom(16).hex())
+        self._cluster = world.cluster  # type: ignore[assignment]
+        self._journal = Journal(database, now_utc)
+        self._planner = Planner(
+            world.helm, world.cluster, self._history, self._vault,
+            zone=appliance.name, now=now_utc, size=self._image_size,
+        )  # fmt: skip
+        self._executor = Executor(
+            world.helm, world.cluster, self._history, self._vault, self._journal,
+            now=now_utc, options=Options(timeout=4), pause=0.01,
+        )  # fmt: skip
+
+    def __exit__(self, *_exception: object) -> None:
+        """The world goes on."""
