@@ -93,7 +93,7 @@ async def choose_app(person: Person, spoken: str) -> None:
 async def fill_in(person: Person) -> None:
     person.keep("form")
     await person.press("f2")
-    await person.sees(_("a value, which is required"))
+    await person.sees(_("this must be filled in"))
     person.keep("form-problem")
     await person.type("North Clinic")
     await person.press("tab")
@@ -133,7 +133,7 @@ async def review_and_apply(person: Person, operation: str) -> None:
     await person.press("escape", "m")
     person.keep(f"images-{operation}")
     await person.press("escape", "a")
-    await person.sees(_("Type the release name to confirm:")[:10])
+    await person.sees(_("Type the release name to confirm:"))
     await person.type("wrong")
     await person.press("enter")
     await person.sees("!")
