@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from champ_offline.bundle.document import NAME
 from champ_offline.bundle.intake import Imported, Intake, KnownBundle
 from champ_offline.bundle.verify import VerifiedBundle, verify
 from champ_offline.catalog.form import Form
@@ -46,6 +47,15 @@ class NotAZone(ChampError):
     exit_code = ExitCode.USAGE
     message = "{path} is not a zone."
     remedy = "Name the zone's folder with --zone or CHAMP_ZONE, or make one with `champ zone init`."
+
+
+class InvalidZoneName(ChampError):
+    """A zone's name that bundles could not name."""
+
+    id = "zone.invalid-name"
+    exit_code = ExitCode.USAGE
+    message = "“{name}” cannot name a zone."
+    remedy = "Use lower-case letters, digits, dots and dashes, for example core-business."
 
 
 class ZoneExists(ChampError):
@@ -105,8 +115,10 @@ class Appliance:
         """Commission a zone that trusts `root` (a file) from now on.
 
         `expected` is the fingerprint read out by the release engineer, spaces and case ignored.
-        Raises ZoneExists, FingerprintDiffers, RootUnreadable.
+        Raises InvalidZoneName, ZoneExists, FingerprintDiffers, RootUnreadable.
         """
+        if not NAME.fullmatch(name):
+            raise InvalidZoneName(name=name[:100])
         document = read_root_file(root)
         found = fingerprint(document)
         if expected is not None and _bare(expected) != _bare(found):

@@ -112,7 +112,9 @@ class Worker:
         if self._command:
             return self._command[0], self._command
         own = Path(sys.executable)
-        arguments = [CHILD_VERB] if getattr(sys, "frozen", False) else ["-m", _CHILD_MODULE]
+        frozen = getattr(sys, "frozen", False)
+        # -P: the working folder may be a stick, and no module may come from there.
+        arguments = [CHILD_VERB] if frozen else ["-P", "-m", _CHILD_MODULE]
         return str(own), [str(own.with_name("helm")), *arguments]
 
     def _ask(

@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.commands import PROJECT, Champ
 from tests.e2e.demo import STICK_MEGABYTES
 from tests.e2e.ground import LabGround
-from tests.e2e.journey import VOLUME_SIZE, ZONE, Journey
+from tests.e2e.journey import PACKED, STEPS, VOLUME_SIZE, ZONE, Journey
 from tests.e2e.platform import platform_recipe
 from tests.lab.lab import Lab
 from tests.lab.node import Node
@@ -43,6 +43,15 @@ def journey(lab: Lab, platform: Path, tmp_path_factory: pytest.TempPathFactory) 
     ground = LabGround(lab.zone(ZONE))
     stick = lab.stick("stick", STICK_MEGABYTES)
     return Journey(tmp_path_factory.mktemp("journey"), ground, stick, platform)
+
+
+@pytest.fixture(scope="session")
+def packed(journey: Journey) -> Journey:
+    """The journey with its bundles packed: `build/media` is one of them."""
+    if not (journey.build / "media").exists():
+        for _, step in STEPS[:PACKED]:
+            step(journey)
+    return journey
 
 
 @pytest.fixture(scope="session")

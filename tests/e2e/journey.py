@@ -182,6 +182,8 @@ class Journey:
         return [*others, older]
 
 
+# How many steps there are on the connected side.
+PACKED = 3
 RECIPES = ("orthanc-1.10", "orthanc-1.12")
 STEPS: tuple[tuple[str, Callable[[Journey], None]], ...] = (
     ("connected side: make keys and the public root", Journey.make_keys),

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.commands import run
-from tests.e2e.journey import NEWER, OLDER, RELEASE, STEPS, Journey
+from tests.e2e.journey import NEWER, OLDER, PACKED, RELEASE, STEPS, Journey
 from tests.lab.lab import Lab
 
-CONNECTED, UP, INSTALLED = 3, 8, 11
+UP, INSTALLED = 8, 11
 
 
 def walk(journey: Journey, first: int, last: int) -> None:
@@ -27,7 +27,7 @@ def walk(journey: Journey, first: int, last: int) -> None:
 
 
 def test_the_connected_side_packs_onto_a_fat32_stick(journey: Journey) -> None:
-    walk(journey, 0, CONNECTED)
+    walk(journey, 0, PACKED)
     kind = run(["file", "-s", journey.stick.image]).stdout
     assert "FAT (32 bit)" in kind
     assert len(list((journey.build / "media").glob("*.tar"))) > 1
@@ -55,7 +55,7 @@ def test_all_volumes_untarred_are_a_layout_that_skopeo_reads(
 
 
 def test_the_zone_comes_up_from_the_stick_alone(journey: Journey) -> None:
-    walk(journey, CONNECTED, UP)
+    walk(journey, PACKED, UP)
 
 
 def test_importing_the_same_media_again_changes_nothing_and_says_so(journey: Journey) -> None:
