@@ -1,8 +1,10 @@
 """`make demo`: the journey once, each step with its time, and what is left to look at.
 
-    python -m tests.e2e.demo
+    python -m tests.e2e.demo [BUILD]
 
-With KUBECONFIG set, the cluster it names is used instead of one that is built here.
+With KUBECONFIG set, the cluster it names is used instead of one that is built here. Its nodes need
+to know the demo's registry: BUILD/nodes/ holds what goes to /etc/containerd/certs.d on each of
+them. The registry's authority is kept there between runs, so that this is done once.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from tests.lab.lab import Lab
 
 BUILD = PROJECT / "build" / "demo"
 STICK_MEGABYTES = 600
+NODES = "nodes"
 
 
 @contextmanager
@@ -35,14 +38,16 @@ def prepared(build: Path) -> Iterator[Journey]:
     given = os.environ.get("KUBECONFIG")
     state = build / "lab"
     Lab.clean(state)
-    shutil.rmtree(build, ignore_errors=True)
-    build.mkdir(parents=True)
+    for left in build.iterdir() if build.is_dir() else ():
+        if left.name != NODES:
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+    build.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         lab = stack.enter_context(Lab(state, say=lambda line: print(line, flush=True)))
         platform = None
         ground: Ground
         if given:
-            ground = GivenGround(Path(given), _server(Path(given)))
+            ground = GivenGround(Path(given), server(Path(given)), build / NODES)
             stack.callback(ground.close)
         else:
             platform = platform_recipe(lab.binaries(), build)
@@ -51,12 +56,12 @@ def prepared(build: Path) -> Iterator[Journey]:
         shutil.copy(lab.stick("stick", STICK_MEGABYTES).image, build / "stick.img")
 
 
-def main() -> int:
+def main(build: Path = BUILD) -> int:
     """Run all steps; 0 when each did what its title says."""
     times: list[tuple[str, float]] = []
     begin = time.monotonic()
     try:
-        with prepared(BUILD) as journey:
+        with prepared(build) as journey:
             print(f"ready after {time.monotonic() - begin:.1f} s", flush=True)
             for number, (title, step) in enumerate(STEPS, start=1):
                 print(f"[{number:2}/{len(STEPS)}] {title} ...", flush=True)
@@ -71,7 +76,7 @@ def main() -> int:
     return 0
 
 
-def _server(kubeconfig: Path) -> str:
+def server(kubeconfig: Path) -> str:
     """The host of the first cluster in a kubeconfig."""
     document = yaml.safe_load(kubeconfig.read_text())
     return urlsplit(document["clusters"][0]["cluster"]["server"]).hostname or "127.0.0.1"
@@ -82,9 +87,9 @@ def _table(times: list[tuple[str, float]], total: float) -> None:
     print()
     for title, seconds in (*times, ("all, with set-up", total)):
         print(f"{title:<{width}}  {seconds:7.1f} s")
-    print("\nTo look at: .venv/bin/champ and, under build/demo/,")
+    print("\nTo look at: .venv/bin/champ and, in the demo's folder (build/demo/),")
     print("  media/ (a bundle as on the stick), stick.img, zone/, root.json, answers.yaml")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*map(Path, sys.argv[1:2])))

@@ -5,6 +5,7 @@ Invariant: a lab's zone has no route to anywhere; everything it gets comes by st
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 import time
@@ -63,21 +64,38 @@ class LabGround:
         node.wait_system()
 
 
+HOSTS = """\
+server = "{registry}"
+ca = "ca.crt"
+
+[host."{registry}"]
+  capabilities = ["pull", "resolve"]
+  ca = "ca.crt"
+"""
+
+
 class GivenGround:
-    """A cluster reached by somebody's kubeconfig; its nodes must know the zone registry."""
+    """A cluster reached by somebody's kubeconfig.
+
+    `nodes` is a folder kept between runs: what its nodes need to know of the zone registry, and
+    the registry's authority, which stays the same so that they need it once.
+    """
 
     own_cluster = False
 
-    def __init__(self, kubeconfig: Path, server: str) -> None:
+    def __init__(self, kubeconfig: Path, server: str, nodes: Path) -> None:
         self.kubeconfig = kubeconfig
+        self._nodes = nodes
         self.node_address = server
-        self.registry_address = _address_towards(server)
+        self.registry_address = address_towards(server)
         self._registry: subprocess.Popen[str] | None = None
 
     def enter(self, words: Sequence[str | Path]) -> list[str]:
         return [str(word) for word in words]
 
     def start_registry(self, zone: Path, log: Path) -> None:
+        if (self._nodes / "pki").is_dir():
+            shutil.copytree(self._nodes / "pki", zone / "pki")
         with log.open("w") as out:
             self._registry = subprocess.Popen(
                 serve_words(zone, self.registry_address), stdout=out, stderr=subprocess.STDOUT,
@@ -86,13 +104,26 @@ class GivenGround:
         wait_for_registry(self._registry, log)
 
     def start_cluster(self, authority: Path) -> None:
-        del authority
+        """Say what the nodes need; the cluster itself is there."""
+        shutil.copytree(authority.parent, self._nodes / "pki", dirs_exist_ok=True)
+        folder = node_folder(self._nodes, authority, self.registry_address)
+        print(f"        every node needs {folder} in /etc/containerd/certs.d/", flush=True)
 
     def close(self) -> None:
         """End the registry."""
         if self._registry is not None:
             self._registry.terminate()
             self._registry.wait(20)
+
+
+def node_folder(nodes: Path, authority: Path, address: str) -> Path:
+    """What goes to containerd's certs.d on each node, so that it asks the zone registry."""
+    folder = nodes / "champ.local"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(authority, folder / "ca.crt")
+    registry = f"https://{address}:{REGISTRY_PORT}"
+    (folder / "hosts.toml").write_text(HOSTS.format(registry=registry))
+    return folder
 
 
 def serve_words(zone: Path, address: str) -> list[str]:
@@ -111,7 +142,7 @@ def wait_for_registry(process: subprocess.Popen[str], log: Path) -> None:
     raise Failed(f"the registry did not start:\n{log.read_text()[-2000:]}")
 
 
-def _address_towards(server: str) -> str:
+def address_towards(server: str) -> str:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect((server, 9))
         return str(probe.getsockname()[0])

@@ -69,7 +69,7 @@ def test_spoiled_media_are_refused_and_change_nothing(
 ) -> None:  # fmt: skip
     named = spoil(media)
     before = files(tmp_path / "zone/store")
-    for words in (["verify", media, "--root", packed.root], ["import", media]):
+    for words in refused(media, packed.root):
         said = zone(*words, expect=code).stderr
         assert named in said
         assert not names_a_blob or "sha256:" in said
@@ -85,7 +85,7 @@ def test_a_bundle_signed_by_another_root_is_refused(
     stranger("trust", "init", tmp_path / "other", "--name", "another site")
     root = tmp_path / "other/root.json"
     stranger("zone", "init", "--name", ZONE, "--root", root)
-    for words in (["verify", media, "--root", root], ["import", media]):
+    for words in refused(media, root):
         assert "root" in stranger(*words, expect=3).stderr
     assert files(tmp_path / "zone/store") == []
 
@@ -171,6 +171,10 @@ def test_nonsense_is_met_with_a_sentence(tmp_path: Path, words: list[str]) -> No
     assert done.stdout == ""
     assert done.stderr.strip()
     assert "Traceback" not in done.stderr
+
+
+def refused(media: Path, root: Path) -> list[list[str | Path]]:
+    return [["verify", media, "--root", root], ["import", media]]
 
 
 def files(folder: Path) -> list[str]:
