@@ -13,9 +13,15 @@ from champ_offline.bundle.media import bundle_folders
 from installer.tui.errors import FolderUnreadable
 
 MOUNTS = Path("/proc/self/mounts")
-KINDS = frozenset({"vfat", "exfat", "ntfs", "ntfs3", "fuseblk", "iso9660", "udf", "ext4"})
-# A disk of these kinds at such a place is the machine's own.
-_SYSTEM = ("/boot", "/efi", "/usr", "/var", "/etc", "/opt", "/home", "/root", "/srv", "/nix")
+# What sticks and disks are formatted with, by the kernel's drivers and by those of FUSE.
+KINDS = frozenset({
+    "vfat", "exfat", "ntfs", "ntfs3", "iso9660", "udf", "ext4", "fuseblk",
+    "fuse.fusefat", "fuse.exfat", "fuse.exfat-fuse", "fuse.ntfs-3g",
+})  # fmt: skip
+_FIRMWARE = ("/boot", "/efi")
+# A disk of a Linux file system at such a place is the machine's own.
+_LINUX = frozenset({"ext4"})
+_OWN = ("/usr", "/var", "/etc", "/opt", "/home", "/root", "/srv", "/nix")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
@@ -33,7 +39,7 @@ def mounted(mounts: str) -> list[tuple[Path, str]]:
     found: dict[Path, str] = {}
     for line in mounts.splitlines():
         fields = line.split()
-        if len(fields) > 2 and fields[2] in KINDS and not _is_system(fields[1]):
+        if len(fields) > 2 and fields[2] in KINDS and not _is_system(fields[1], fields[2]):
             found[Path(_ESCAPE.sub(lambda code: chr(int(code[1], 8)), fields[1]))] = fields[2]
     return sorted(found.items())
 
@@ -61,5 +67,6 @@ def bundles_at(path: Path) -> list[Found]:
         raise FolderUnreadable(path=path, reason=error.strerror or str(error)) from error
 
 
-def _is_system(point: str) -> bool:
-    return point == "/" or any(point == top or point.startswith(f"{top}/") for top in _SYSTEM)
+def _is_system(point: str, kind: str) -> bool:
+    tops = (*_FIRMWARE, *_OWN) if kind in _LINUX else _FIRMWARE
+    return point == "/" or any(point == top or point.startswith(f"{top}/") for top in tops)

@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import yaml
 
-from champ_offline.appliance import Appliance
-from installer import language
 from installer.language import translate as _
-from installer.tui.app import Screens
-from installer.tui.desk import Desk
 from installer.words import word
-from tests.tui.sample_app import SUMMARY, TITLE, ZONE, Media, make_media
+from tests.tui.conftest import Opened
+from tests.tui.sample_app import SUMMARY, TITLE, ZONE, Media
 from tests.tui.screen import COLUMNS, LINES, Person
-from tests.tui.simulated import World
 
 
-@pytest.fixture(scope="module")
-def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
-    return make_media(tmp_path_factory.mktemp("media"))
-
-
-@pytest.fixture(params=["en", "zh"])
-def spoken(request: pytest.FixtureRequest) -> Iterator[str]:
-    language.activate(request.param)
-    yield request.param
-    language.activate("en")
-
-
-@pytest.fixture
-def zone(tmp_path: Path, media: Media) -> Path:
-    Appliance.create(tmp_path / "zone", ZONE, media.root, media.fingerprint)
-    return tmp_path / "zone"
-
-
-@pytest.fixture
-def screens(zone: Path, media: Media, tmp_path: Path) -> Screens:
-    kubeconfig = tmp_path / "kubeconfig"
-    kubeconfig.write_text("{}")
-    return Screens(Desk(zone, kubeconfig, media.stick, World().open))
-
-
-async def test_the_whole_way(screens: Screens, spoken: str, zone: Path) -> None:
+async def test_the_whole_way(opened: Opened, media: Media, spoken: str, zone: Path) -> None:
+    screens = opened(media.stick)
     async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
         person = Person(screens, pilot, spoken)
         await person.sees(ZONE, _("Bundles: none. Plug in the stick and press i."))

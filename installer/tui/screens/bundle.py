@@ -17,6 +17,7 @@ from champ_offline.appliance import Appliance
 from champ_offline.bundle.verify import VerifiedBundle
 from champ_offline.errors import ChampError
 from champ_offline.store.blobs import BlobStore
+from champ_offline.trust.trusted import Signer
 from installer.language import active, mark
 from installer.language import translate as _
 from installer.quantities import size
@@ -91,11 +92,11 @@ def describe(found: Inspected) -> str:
     fits = _("it fits") if found.new < found.free else _("IT DOES NOT FIT")
     lines = [
         (_("Bundle"), f"{document.name} {document.version}"),
-        (_("Signed on"), document.created.replace("T", " ")),
-        (_("Valid until"), trusted.expires.isoformat(timespec="minutes").replace("T", " ")),
+        (_("Signed on"), minute(document.created)),
+        (_("Valid until"), minute(trusted.expires.isoformat())),
         (_("For zones"), ", ".join(document.zones) or _("any")),
         *[
-            (_("Signed by"), f"{signer.holder} ({signer.role}, {signer.key[:16]})")
+            (_("Signed by"), f"{holder(signer)} ({signer.role}, {signer.key[:16]})")
             for signer in trusted.signers
         ],
         *[
@@ -110,6 +111,16 @@ def describe(found: Inspected) -> str:
         ("SHA-256", trusted.digest.hex),
     ]  # fmt: skip
     return two_columns(lines)
+
+
+def holder(signer: Signer) -> str:
+    """Whose key it is; keys made together are told apart by their role, which is shown anyway."""
+    return signer.holder.removesuffix(f" ({signer.role})")
+
+
+def minute(time: str) -> str:
+    """An ISO 8601 time in UTC, to the minute."""
+    return f"{time[:16].replace('T', ' ')} UTC"
 
 
 def two_columns(lines: list[tuple[str, str]]) -> str:

@@ -14,9 +14,9 @@ from textual.message import Message
 from textual.widgets import Static
 
 from champ_offline.appliance import Appliance, ZoneSummary
-from champ_offline.cluster.interface import ClusterUnreachable
+from champ_offline.errors import ChampError
 from champ_offline.release.status import ReleaseStatus
-from installer.error_text import sentences
+from installer.error_text import note
 from installer.language import mark
 from installer.language import translate as _
 from installer.quantities import size
@@ -51,6 +51,7 @@ class OverviewScreen(Page):
     """Releases can be chosen; everything else is reached by a key."""
 
     NAME = mark("Overview")
+    again = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("i", "media", mark("Import from a stick")),
         Binding("c", "catalog", mark("Catalog: install an app")),
@@ -142,15 +143,14 @@ def survey(appliance: Appliance, folder: Path) -> Surveyed:
 
 
 def ask_health(appliance: Appliance, kubeconfig: Path | None) -> HealthFound:
-    """Ask the cluster; for a worker. A cluster that does not answer is no reason for a dialog."""
+    """Ask the cluster; for a worker. What goes wrong there is no reason for a dialog."""
     if kubeconfig is None:
         why = _("Health is unknown until a cluster is named: press k.")
         return HealthFound(appliance.status(None, None, None), why)
     try:
         return HealthFound(appliance.status(None, None, kubeconfig), "")
-    except ClusterUnreachable as error:
-        why = printable(f"! {sentences(error)[0]}")
-        return HealthFound(appliance.status(None, None, None), why)
+    except ChampError as error:
+        return HealthFound(appliance.status(None, None, None), note(error))
 
 
 def facts(summary: ZoneSummary, free: int) -> str:

@@ -13,9 +13,12 @@ from textual.message import Message
 from textual.widgets import Static
 
 from champ_offline.appliance import Appliance
+from champ_offline.errors import ChampError
 from champ_offline.events import ObjectState
-from champ_offline.release.history import Outcome, Revision
+from champ_offline.helm.faults import ReleaseUnknown
+from champ_offline.release.history import Revision
 from champ_offline.release.status import ReleaseStatus
+from installer.error_text import note
 from installer.language import mark
 from installer.language import translate as _
 from installer.quantities import duration
@@ -33,16 +36,18 @@ _OBJECTS = 6
 
 @dataclass(eq=False)
 class ReleaseRead(Message):
-    """How the release is, and all that was ever applied to it, oldest first."""
+    """How the release is, all that was ever applied to it (oldest first), what stood in the way."""
 
     status: ReleaseStatus | None
     history: tuple[Revision, ...]
+    trouble: str = ""
 
 
 class ReleaseScreen(Page):
     """The history's rows choose what to go back to."""
 
     NAME = mark("Release")
+    again = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("u", "change", mark("Upgrade or change")),
         Binding("b", "back", mark("Roll back to the marked one")),
@@ -66,6 +71,7 @@ class ReleaseScreen(Page):
         """Status, objects, history."""
         yield Static(_("Reading the release ..."), id="facts", markup=False)
         yield Static(_("History, the newest first:"), classes="gap heading", markup=False)
+        yield Static("", id="trouble", markup=False)
         yield Rows(id="history", verb=mark("Details"), numbered=False)
 
     def on_screen_resume(self) -> None:
@@ -82,6 +88,7 @@ class ReleaseScreen(Page):
         """Show it."""
         self.status, self.history = message.status, message.history[::-1]
         self.say("facts", facts(message.status, self.namespace))
+        self.say("trouble", message.trouble)
         header = [_("REVISION"), _("WHAT"), _("VERSION"), _("OUTCOME"), _("WHEN"), _("WHO")]
         rows = [
             [str(r.number), word(r.operation), r.version, word(r.outcome),
@@ -124,10 +131,14 @@ def look(
 ) -> ReleaseRead:
     """History and health; for a worker."""
     history = appliance.history(release, namespace)
-    if history[-1].outcome is Outcome.REMOVED:
+    try:
+        found = appliance.status(release, namespace, kubeconfig)
+    except ReleaseUnknown:
         return ReleaseRead(None, history)
-    found = appliance.status(release, namespace, kubeconfig)
-    return ReleaseRead(found[0] if found else None, history)
+    except ChampError as error:
+        known = appliance.status(release, namespace, None)
+        return ReleaseRead(known[0], history, note(error))
+    return ReleaseRead(found[0], history)
 
 
 def facts(status: ReleaseStatus | None, namespace: str) -> str:

@@ -42,9 +42,12 @@ class Page(Screen[None]):
 
     AUTO_FOCUS = "*"
     NAME: ClassVar[str] = ""
+    again: ClassVar[bool] = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", mark("Back"), key_display="Esc"),
     ]
+
+    _told = ""
 
     @property
     def desk(self) -> Desk:
@@ -79,8 +82,10 @@ class Page(Screen[None]):
         self.failed(message.error)
 
     def failed(self, error: ChampError) -> None:
-        """Show an error as a dialog."""
-        self.app.push_screen(ErrorDialog(error))
+        """Show an error as a dialog; once where a screen tries again whenever it is seen."""
+        if not (self.again and self._told == error.id):
+            self._told = error.id
+            self.app.push_screen(ErrorDialog(error))
 
     def action_leave(self) -> None:
         """Go back one screen."""

@@ -1,0 +1,56 @@
+"""Media, a zone and the screens over it, for every test of the screens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from champ_offline.appliance import Appliance
+from installer import language
+from installer.tui.app import Screens
+from installer.tui.desk import Desk
+from tests.tui.sample_app import ZONE, Media, make_media
+from tests.tui.simulated import World
+
+
+class Opened(Protocol):
+    """Makes the screens over the zone, with a stick in."""
+
+    def __call__(self, stick: Path, world: World | None = None) -> Screens: ...
+
+
+@pytest.fixture(scope="session")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
+    return make_media(tmp_path_factory.mktemp("media"))
+
+
+@pytest.fixture(scope="session")
+def strangers(tmp_path_factory: pytest.TempPathFactory) -> Media:
+    return make_media(tmp_path_factory.mktemp("strangers"), ("1.0",))
+
+
+@pytest.fixture(params=["en", "zh"])
+def spoken(request: pytest.FixtureRequest) -> Iterator[str]:
+    language.activate(request.param)
+    yield request.param
+    language.activate("en")
+
+
+@pytest.fixture
+def zone(tmp_path: Path, media: Media) -> Path:
+    Appliance.create(tmp_path / "zone", ZONE, media.root, media.fingerprint)
+    return tmp_path / "zone"
+
+
+@pytest.fixture
+def opened(zone: Path, tmp_path: Path) -> Opened:
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text("{}")
+
+    def make(stick: Path, world: World | None = None) -> Screens:
+        return Screens(Desk(zone, kubeconfig, stick, (world or World()).open))
+
+    return make

@@ -1,0 +1,182 @@
+"""What goes wrong is a dialog with sentence, remedy and id; the zone stays as it was."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from champ_offline.appliance import Appliance
+from champ_offline.bundle.intake import Imported
+from champ_offline.events import Subscriber
+from installer.language import translate as _
+from installer.tui.app import Screens
+from installer.tui.desk import Desk
+from tests.tui.conftest import Opened
+from tests.tui.sample_app import ZONE, Media
+from tests.tui.screen import COLUMNS, LINES, Person
+from tests.tui.simulated import SimulatedAppliance, World
+
+
+async def test_a_spoiled_bundle_is_refused_and_the_store_stays_empty(
+    opened: Opened, media: Media, tmp_path: Path, spoken: str
+) -> None:
+    stick = tmp_path / "spoiled"
+    shutil.copytree(media.stick, stick)
+    volume = next((stick / "champ/greeter-1.0").glob("*.tar"))
+    data = bytearray(volume.read_bytes())
+    data[-5000] ^= 1
+    volume.write_bytes(data)
+    screens = opened(stick)
+    async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
+        person = Person(screens, pilot, f"faults-{spoken}")
+        await person.sees(ZONE)
+        await person.press("i")
+        await person.sees("greeter-1.0")
+        await person.press("1")
+        await person.sees(_("it fits"))
+        await person.press("i")
+        await person.sees(_("This did not work"), "media.volume-corrupt")
+        person.keep("spoiled")
+        await person.press("enter")
+        await person.sees(_("Nothing was imported. The zone is as it was before."))
+        person.keep("spoiled-after")
+    assert screens.desk.appliance().summary().blobs == 0
+
+
+async def test_a_bundle_of_strangers_cannot_be_imported(
+    opened: Opened, strangers: Media, spoken: str
+) -> None:
+    screens = opened(strangers.stick)
+    async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
+        person = Person(screens, pilot, f"faults-{spoken}")
+        await person.sees(ZONE)
+        await person.press("i")
+        await person.sees("greeter-1.0")
+        await person.press("1")
+        await person.sees(_("This did not work"), "trust.")
+        person.keep("strangers")
+        await person.press("enter")
+        await person.sees(_("This bundle is refused. Nothing was changed."))
+        await person.press("i")
+        person.keep("strangers-after")
+        assert _("Import this bundle") not in person.text
+
+
+async def test_an_import_can_be_stopped(
+    zone: Path, media: Media, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop: list[Callable[[], None]] = []
+    take = Appliance.import_media
+
+    def slow(self: Appliance, folder: Path, notify: Subscriber) -> Imported:
+        stop[0]()
+        return take(self, folder, notify)
+
+    monkeypatch.setattr(SimulatedAppliance, "import_media", slow)
+    screens = Screens(Desk(zone, None, media.stick, World().open))
+    stop.append(lambda: screens.call_from_thread(screens.screen.action_leave))  # type: ignore[attr-defined]
+    async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
+        person = Person(screens, pilot, "faults-en")
+        await person.sees(ZONE)
+        await person.press("i")
+        await person.sees("greeter-1.0")
+        await person.press("1")
+        await person.sees("it fits")
+        await person.press("i")
+        await person.sees("tui.import-stopped")
+        person.keep("stopped")
+    assert screens.desk.appliance().summary().blobs == 0
+
+
+async def test_without_a_zone_a_folder_is_asked_for_and_a_zone_can_be_made(
+    tmp_path: Path, media: Media, spoken: str
+) -> None:
+    screens = Screens(Desk(None, None, None, World().open))
+    async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
+        person = Person(screens, pilot, f"faults-{spoken}")
+        await person.sees(_("Zone folder"))
+        person.keep("no-zone")
+        await person.type(str(tmp_path / "new"))
+        await person.press("enter")
+        await person.sees("zone.not-a-zone")
+        await person.press("enter", "tab")
+        await person.type("clinic")
+        await person.press("tab")
+        await person.type(str(media.root))
+        await person.press("tab")
+        await person.type("0000")
+        await person.press("f2")
+        await person.sees("trust.")
+        await person.press("enter", *["backspace"] * 4)
+        await person.type(media.fingerprint)
+        person.keep("new-zone")
+        await person.press("f2")
+        await person.sees(_("Overview"), "clinic")
+    assert Appliance.open(tmp_path / "new").name == "clinic"
+
+
+async def test_a_cluster_that_does_not_answer_is_noted_and_said(
+    opened: Opened, media: Media, spoken: str
+) -> None:
+    world = World()
+    screens = opened(media.stick, world)
+    screens.desk.appliance().import_media(media.stick / "champ/greeter-1.0", lambda _event: None)
+    world.cluster.reachable = False
+    async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
+        person = Person(screens, pilot, f"faults-{spoken}")
+        await person.sees(ZONE)
+        await person.press("c")
+        await person.sees("greeter")
+        await person.press("1")
+        await person.sees(_("Release name"))
+        await person.press("f2")
+        await person.sees("hello")
+        await person.press("tab")
+        await person.type("North")
+        await person.press("f2")
+        await person.sees("cluster.unreachable")
+        person.keep("unreachable")
+        await person.press("enter")
+        await person.sees(_("There is no plan. Nothing was changed."))
+        await person.press("escape")
+        await person.sees("North")
+
+
+async def test_a_release_name_that_kubernetes_refuses_is_said_under_the_lines(
+    opened: Opened, media: Media
+) -> None:
+    screens = opened(media.stick)
+    screens.desk.appliance().import_media(media.stick / "champ/greeter-1.0", lambda _event: None)
+    async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
+        person = Person(screens, pilot, "faults-en")
+        await person.sees(ZONE)
+        await person.press("c")
+        await person.sees("greeter")
+        await person.press("1")
+        await person.sees("Release name")
+        await person.type("../X")
+        await person.press("f2")
+        await person.sees("! ", "cannot name a release")
+        person.keep("bad-name")
+
+
+async def test_what_nobody_foresaw_ends_the_screens_without_a_traceback(
+    opened: Opened,
+    media: Media,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def broken(_self: Appliance) -> object:
+        raise ZeroDivisionError("a fault of this program")
+
+    monkeypatch.setattr(SimulatedAppliance, "summary", broken)
+    screens = opened(media.stick)
+    with pytest.raises(Exception, match="a fault of this program"):
+        async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
+            await Person(screens, pilot, "faults-en").sees("never there")
+    assert isinstance(screens.unforeseen, ZeroDivisionError)
+    said = capsys.readouterr()
+    assert "Traceback" not in said.out + said.err
