@@ -42,10 +42,10 @@ class Site:
         assert done.returncode == code, done.stderr
         return done.stdout
 
-    def gives(self, *arguments: str, code: int = 0) -> Any:  # noqa: ANN401 - JSON
+    def gives(self, *arguments: str, code: int = 0) -> Any:
         return json.loads(self.says(*arguments, "--json", code=code))
 
-    def zone(self, *arguments: str) -> Any:  # noqa: ANN401 - JSON
+    def zone(self, *arguments: str) -> Any:
         return self.gives("--zone", str(self.folder / "zone"), *arguments)
 
 

@@ -74,6 +74,6 @@ class Champ:
         """Run a verb; raises Failed unless it exits with `expect`."""
         return run(self.words(*words), expect=expect, stdin=stdin)
 
-    def json(self, *words: str | Path) -> Any:  # noqa: ANN401 - whatever the verb gives
+    def json(self, *words: str | Path) -> Any:
         """The verb's result as JSON."""
         return json.loads(self("--json", *words).stdout)
