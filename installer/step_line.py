@@ -5,6 +5,7 @@ Invariant: the caller gives the time; what came from outside is shown without co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from champ_offline.events import ObjectState, Progress
@@ -13,6 +14,9 @@ from installer.meter import Meter
 from installer.quantities import duration, size
 from installer.step_names import step_name
 from installer.terminal_text import printable
+from installer.words import word
+
+_REPLICAS = re.compile(r"([0-9]+) of ([0-9]+) ready")
 
 
 class StepLine:
@@ -64,8 +68,16 @@ def step_head(name: str, subject: str) -> str:
 
 def object_line(event: ObjectState) -> str:
     """`Deployment web: ready`, or what it waits for."""
-    state = _("ready") if event.ready else printable(event.reason) or _("not ready")
+    state = _("ready") if event.ready else printable(waits_for(event.reason))
     return f"{printable(event.kind)} {printable(event.name)}: {state}"
+
+
+def waits_for(reason: str) -> str:
+    """An object's reason in the user's language, as far as it is in the library's own words."""
+    counted = _REPLICAS.fullmatch(reason)
+    if counted:
+        return _("{ready} of {total} ready").format(ready=counted[1], total=counted[2])
+    return word(reason) or _("not ready")
 
 
 def _count(event: Progress, value: int) -> str:

@@ -1,4 +1,4 @@
-"""The library's fixed words (changes, outcomes, states, checks) in the user's language.
+"""The library's fixed words (changes, outcomes, states, checks, reasons) in the user's language.
 
 Invariant: only tables use these; JSON and YAML keep the words as they are.
 """
@@ -34,6 +34,24 @@ _WORDS = {
     "certificate": mark("certificate"),
     "cluster": mark("cluster"),
     "storage": mark("storage class"),
+    # Why a plan does what it does to an object.
+    "new in the release": mark("new in the release"),
+    "missing in the cluster": mark("missing in the cluster"),
+    "as it is": mark("as it is"),
+    "differs from the cluster": mark("differs from the cluster"),
+    "no longer part of the release": mark("no longer part of the release"),
+    "part of the release": mark("part of the release"),
+    "volumes with data stay": mark("volumes with data stay"),
+    "kept by its resource policy": mark("kept by its resource policy"),
+    "runs as a hook": mark("runs as a hook"),
+    "Helm leaves existing definitions alone": mark("Helm leaves existing definitions alone"),
+    "new kind of object": mark("new kind of object"),
+    # What an object waits for.
+    "waiting for its controller": mark("waiting for its controller"),
+    "waiting to start": mark("waiting to start"),
+    "starting": mark("starting"),
+    "ending": mark("ending"),
+    "not ready": mark("not ready"),
 }
 
 

@@ -30,7 +30,7 @@ def show(session: Session, plan: Plan) -> None:
         Column("change", _("CHANGE"), word),
         Column("kind", _("KIND")),
         Column("name", _("NAME")),
-        Column("reason", _("WHY")),
+        Column("reason", _("WHY"), word),
     ]
     session.output.rows(plan.actions, columns)
     session.output.text(_("plan {digest}").format(digest=plan.digest) + "\n")

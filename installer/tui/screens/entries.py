@@ -53,7 +53,6 @@ class EntriesScreen(Page):
     def body(self) -> ComposeResult:
         """Help, entries, and what is wrong with them."""
         yield Static(printable(self.field.help), markup=False)
-        yield Static("", classes="gap", markup=False)
         none = _("none: press a to add one")
         yield Rows(id="entries", empty=none, verb=mark("Edit the entry"))
         yield Static("", id="problem", classes="foot", markup=False)

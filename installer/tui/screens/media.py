@@ -43,7 +43,6 @@ class MediaScreen(Page):
     def body(self) -> ComposeResult:
         """The list."""
         yield Static(_("Looking for bundles ..."), id="said", markup=False)
-        yield Static("", classes="gap", markup=False)
         yield Rows(id="found", verb=mark("Show who signed it"))
 
     def on_mount(self) -> None:

@@ -70,7 +70,7 @@ class OverviewScreen(Page):
         yield Static("", id="heading", classes="gap heading", markup=False)
         none = _("none: press c to install an app from the catalog")
         yield Rows(id="releases", empty=none, verb=mark("Open"))
-        yield Static("", id="trouble", markup=False)
+        yield Static("", id="trouble", classes="foot", markup=False)
 
     def on_screen_resume(self) -> None:
         """Look anew whenever this screen is seen again."""

@@ -70,8 +70,8 @@ class ReleaseScreen(Page):
     def body(self) -> ComposeResult:
         """Status, objects, history."""
         yield Static(_("Reading the release ..."), id="facts", markup=False)
+        yield Static("", id="trouble", classes="gap", markup=False)
         yield Static(_("History, the newest first:"), classes="gap heading", markup=False)
-        yield Static("", id="trouble", markup=False)
         yield Rows(id="history", verb=mark("Details"), numbered=False)
 
     def on_screen_resume(self) -> None:

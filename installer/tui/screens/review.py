@@ -73,7 +73,7 @@ class ReviewScreen(Page):
         self.actions = sorted(plan.actions, key=lambda action: action.change is Change.UNCHANGED)
         self.say("said", summary(plan))
         rows = [
-            [word(action.change), action.kind, action.name, action.reason]
+            [word(action.change), action.kind, action.name, word(action.reason)]
             for action in self.actions
         ]
         self.query_one(Rows).show([_("CHANGE"), _("KIND"), _("NAME"), _("WHY")], rows)
@@ -169,4 +169,6 @@ def summary(plan: Plan) -> str:
 def reason(action: Action) -> str:
     """All that is known of an action, for below the list."""
     hook = " " + _("(hook: {events})").format(events=action.hook) if action.hook else ""
-    return printable(f"{word(action.change)} {action.kind} {action.name}{hook}: {action.reason}")
+    return printable(
+        f"{word(action.change)} {action.kind} {action.name}{hook}: {word(action.reason)}"
+    )

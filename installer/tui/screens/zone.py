@@ -50,7 +50,6 @@ class ZoneScreen(Page):
             " the key that decides whom this zone trusts."
         )
         yield Static(text, markup=False)
-        yield Static("", classes="gap", markup=False)
         for number, (name, label) in enumerate(_FIELDS):
             if number == 1:
                 more = _("Only to make a new zone (read the fingerprint out by telephone):")

@@ -174,7 +174,7 @@ class FormView(VerticalScroll, can_focus=False):
 def help_text(field: FormField) -> str:
     """What the field means, and the limits a person should know."""
     limits = _("Required.") if field.required and not field.generate else ""
-    if field.minimum is not None and field.maximum is not None:
+    if field.minimum is not None and field.maximum is not None and not field.help:
         template = _("From {lowest} to {highest}.")
         limits += " " + template.format(lowest=field.minimum, highest=field.maximum)
     if field.enum:

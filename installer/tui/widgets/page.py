@@ -74,8 +74,10 @@ class Page(Screen[None]):
         self.run_worker(partial(self._work, act), thread=True)
 
     def say(self, place: str, text: str) -> None:
-        """Put text into the line or block with the id `place`."""
-        self.query_one(f"#{place}", Static).update(text)
+        """Put text into the line or block with the id `place`; an empty one takes no room."""
+        block = self.query_one(f"#{place}", Static)
+        block.update(text)
+        block.display = bool(text)
 
     def on_work_failed(self, message: WorkFailed) -> None:
         """Show the error; a screen that cannot do without the result leaves afterwards."""

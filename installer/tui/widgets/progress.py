@@ -79,7 +79,9 @@ class ProgressView(Static):
             ready = sum(state.ready for state in self._objects.values())
             counted = _("Objects ready: {ready} of {total}")
             lines += ["", counted.format(ready=ready, total=len(self._objects))]
-            lines += [self._state(state) for state in self._objects.values()]
+            # Once it is over only those matter that are not well.
+            shown = [o for o in self._objects.values() if not (self._ended and o.ready)]
+            lines += [self._state(state) for state in shown]
         room = max(10, self.size.width or 78)
         self.update("\n".join(fit(line, room).replace("…", "~") for line in lines))
 

@@ -86,6 +86,7 @@ class Rows(Widget, can_focus=True):
         self._cells = [[printable(cell) for cell in row] for row in rows]
         self.cursor = min(self.cursor, max(0, len(rows) - 1))
         self.refresh()
+        self.screen.refresh_bindings()
         if rows:
             self.post_message(self.Moved(self, self.cursor))
 
