@@ -45,6 +45,7 @@ def zone(journey: Journey) -> Journey:
             step(journey)
     shelf = journey.stick.plug() / "champ"
     journey.zone("import", shelf / f"orthanc-{NEWER}")
+    reclaim(journey)
     return journey
 
 
@@ -74,6 +75,11 @@ def test_the_journey_by_keys(zone: Journey, wanted: Wanted) -> None:
         repeat_by_command(zone, wanted)
         remove(terminal, wanted)
         leave(terminal)
+    reclaim(zone)
+
+
+def reclaim(zone: Journey) -> None:
+    """Offer the volumes of removed releases anew; the node has a handful of them."""
     assert isinstance(zone.ground, LabGround)
     assert zone.ground._zone.node is not None
     zone.ground._zone.node.reclaim()

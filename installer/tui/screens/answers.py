@@ -53,7 +53,7 @@ class AnswersScreen(Page):
     NAME = mark("Install: the app's form")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "go_on", mark("Go on to the plan"), key_display="F2"),
-        Binding("tab", "app.focus_next", mark("Next field"), key_display="Tab"),
+        Binding("tab", "app.focus_next", mark("Next field"), key_display="Tab", priority=True),
     ]
 
     def __init__(self, wanted: Install) -> None:

@@ -118,7 +118,7 @@ class EntryScreen(Page):
     NAME = mark("Edit an entry")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "accept", mark("Take it"), key_display="F2"),
-        Binding("tab", "app.focus_next", mark("Next field"), key_display="Tab"),
+        Binding("tab", "app.focus_next", mark("Next field"), key_display="Tab", priority=True),
         Binding("escape", "leave", mark("Cancel"), key_display="Esc"),
     ]
 
