@@ -15,6 +15,8 @@ Object: TypeAlias = dict[str, Any]
 
 RELEASE = "meta.helm.sh/release-name"
 HOOK = "helm.sh/hook"
+# The reason of a pod that is on its way out; its successor is what counts.
+ENDING = "ending"
 INSTANCE = "app.kubernetes.io/instance"
 KINDS = (
     "Deployment",
@@ -118,7 +120,7 @@ def _pod(item: Object) -> str:
     if status.get("phase") == "Succeeded":
         return ""
     if item["metadata"].get("deletionTimestamp"):
-        return "ending"
+        return ENDING
     return _container_trouble(status) or _pod_conditions(status)
 
 

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from champ_offline.cluster.health import ENDING
 from champ_offline.cluster.interface import Cluster
 from champ_offline.errors import ChampError
 from champ_offline.events import ObjectState, Subscriber
 
 # Reasons that are the way of things for a while; everything else is worth a person's look.
-_PASSING = ("starting", "running", "waiting", "ending", "not ready", "volume is pending")
+_PASSING = ("starting", "running", "waiting", ENDING, "not ready", "volume is pending")
 
 
 class HealthWatch:

@@ -8,12 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from champ_offline.cluster.health import ENDING
 from champ_offline.events import ObjectState
 from champ_offline.release.history import Outcome, Revision
 
 
 class Health(StrEnum):
-    """UNKNOWN when no cluster was asked, TROUBLED when an object is not ready or none is there."""
+    """UNKNOWN when no cluster was asked, TROUBLED when an object is not ready or none is there.
+
+    Pods on their way out do not count: their successors do.
+    """
 
     HEALTHY = "healthy"
     TROUBLED = "troubled"
@@ -38,7 +42,8 @@ class ReleaseStatus:
         """The status of the revision in the cluster, given its objects (None: not asked)."""
         health = Health.UNKNOWN
         if objects is not None:
-            well = bool(objects) and all(state.ready for state in objects)
+            staying = [state for state in objects if state.reason != ENDING]
+            well = bool(staying) and all(state.ready for state in staying)
             health = Health.HEALTHY if well else Health.TROUBLED
         return cls(
             release=revision.release,
