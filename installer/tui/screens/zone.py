@@ -39,6 +39,7 @@ class ZoneScreen(Page):
     NAME = mark("Open or make a zone")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "make", mark("Make a new zone"), key_display="F2"),
+        Binding("escape", "leave", mark("Quit"), key_display="Esc"),
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
     ]
