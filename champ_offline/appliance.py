@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from champ_offline.bundle.document import NAME
-from champ_offline.bundle.intake import Imported, Intake, KnownBundle
+from champ_offline.bundle.intake import Forecast, Imported, Intake, KnownBundle, free_bytes
 from champ_offline.bundle.verify import VerifiedBundle, verify
 from champ_offline.catalog.form import Form
 from champ_offline.catalog.index import Catalog
@@ -69,7 +69,7 @@ class ZoneExists(ChampError):
 
 @dataclass(frozen=True)
 class ZoneSummary:
-    """What a zone is and holds: counts, bytes of all blobs, bundles oldest first."""
+    """What a zone is and holds: counts, bytes of all blobs and free, bundles oldest first."""
 
     name: str
     commissioned: str
@@ -77,6 +77,7 @@ class ZoneSummary:
     root_fingerprint: str
     blobs: int
     size: int
+    free: int
     bundles: tuple[KnownBundle, ...]
 
 
@@ -158,6 +159,7 @@ class Appliance:
             root_fingerprint=fingerprint(root),
             blobs=len(sizes),
             size=sum(sizes),
+            free=free_bytes(self.paths.root),
             bundles=tuple(self._intake.bundles()),
         )
 
@@ -167,6 +169,10 @@ class Appliance:
         Quick: no blob is read. Raises the errors of `trust.errors` and `bundle.errors`.
         """
         return verify(media, self._trust.root(), self._clock(), self.name)
+
+    def forecast(self, bundle: VerifiedBundle) -> Forecast:
+        """What importing a bundle that `inspect` accepted would take, and whether it fits."""
+        return self._intake.forecast(bundle)
 
     def import_media(self, media: Path, notify: Subscriber) -> Imported:
         """Verify and import the bundle at `media`; an error leaves the store as it was."""

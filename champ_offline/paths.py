@@ -42,6 +42,10 @@ class ZonePaths:
         """The zone's certificate authority and the registry's key and certificate."""
         return self.root / "pki"
 
+    def answers(self, namespace: str, release: str) -> Path:
+        """The answers file of a release; both names have been checked for form."""
+        return self.root / "answers" / namespace / f"{release}.yaml"
+
 
 def cache_directory() -> Path:
     """Where the connected side keeps what it fetched: XDG base directories, "XDG_CACHE_HOME"."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from champ_offline.bundle.document import BundleDocument
@@ -58,6 +59,19 @@ class Imported:
 
 
 @dataclass(frozen=True)
+class Forecast:
+    """What importing a bundle would take: bytes that are new here, bytes that are free."""
+
+    new_bytes: int
+    free: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is room, with something to spare for the database."""
+        return self.new_bytes + _SPARE <= self.free
+
+
+@dataclass(frozen=True)
 class KnownBundle:
     """A bundle the zone holds; `imported` is an ISO 8601 time in UTC."""
 
@@ -93,6 +107,13 @@ class Intake:
             for row in rows
         ]
 
+    def forecast(self, bundle: VerifiedBundle) -> Forecast:
+        """What importing `bundle` would take; reads no blob."""
+        sizes = {m.digest: m.size for m in bundle.members if _is_blob(m)}
+        rooms = (self._blobs, self._waiting)
+        new = sum(n for digest, n in sizes.items() if not any(room.has(digest) for room in rooms))
+        return Forecast(new, free_bytes(self._waiting.root))
+
     def take(self, bundle: VerifiedBundle, now: str, notify: Subscriber) -> Imported:
         """Import `bundle`; `now` is an ISO 8601 time for the record.
 
@@ -108,7 +129,7 @@ class Intake:
         missing = {d: m for d, m in wanted.items() if not self._blobs.has(d)}
         if known and not missing:
             return _result(bundle, {}, wanted, changed=False)
-        self._refuse_full(bundle, missing)
+        self._refuse_full(bundle)
         index = self._read(bundle, missing, notify)
         refs = self._refs_of(bundle, index, set(missing))
         self._commit(bundle, missing, refs, now, notify)
@@ -124,12 +145,10 @@ class Intake:
                 floor=floor.version,
             )
 
-    def _refuse_full(self, bundle: VerifiedBundle, missing: dict[Digest, Member]) -> None:
-        needed = sum(m.size for d, m in missing.items() if not self._waiting.has(d)) + _SPARE
-        path = self._waiting.path(bundle.document.index.digest).parent
-        free = os.statvfs(path).f_bavail * os.statvfs(path).f_frsize
-        if needed > free:
-            raise NoSpace(path=path, free=free, needed=needed)
+    def _refuse_full(self, bundle: VerifiedBundle) -> None:
+        found = self.forecast(bundle)
+        if not found.fits:
+            raise NoSpace(path=self._waiting.root, free=found.free, needed=found.new_bytes + _SPARE)
 
     def _read(
         self, bundle: VerifiedBundle, missing: dict[Digest, Member], notify: Subscriber
@@ -239,6 +258,12 @@ class _Memory:
         """The digest of what was kept."""
         del expected, size
         return Digest.of(self.data)
+
+
+def free_bytes(folder: Path) -> int:
+    """What the file system of `folder` has free for this user."""
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
 
 
 def _is_blob(member: Member) -> bool:

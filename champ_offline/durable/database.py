@@ -52,22 +52,31 @@ class Database:
             )
 
     def migrate(self, component: str, steps: Sequence[str]) -> None:
-        """Apply the schema steps of `component` that this file lacks, each with its version."""
-        found = self.query("SELECT version FROM schema_version WHERE component = ?", (component,))
-        version = int(found[0]["version"]) if found else 0
-        if version > len(steps):
-            raise DatabaseNewer(
-                path=self.path, component=component, found=version, known=len(steps)
-            )
-        for number, step in enumerate(steps[version:], start=version + 1):
-            with self.transaction() as connection:
+        """Apply the schema steps of `component` that this file lacks, all or none.
+
+        Raises DatabaseNewer where the file has more steps than there are.
+        """
+        if self._version(component) == len(steps):
+            return
+        with self.transaction() as connection:
+            # Read again: another process may have brought the tables up to date meanwhile.
+            version = self._version(component)
+            if version > len(steps):
+                raise DatabaseNewer(
+                    path=self.path, component=component, found=version, known=len(steps)
+                )
+            for step in steps[version:]:
                 for statement in filter(str.strip, step.split(";")):
                     connection.execute(statement)
-                connection.execute(
-                    "INSERT INTO schema_version VALUES (?, ?)"
-                    " ON CONFLICT (component) DO UPDATE SET version = excluded.version",
-                    (component, number),
-                )
+            connection.execute(
+                "INSERT INTO schema_version VALUES (?, ?)"
+                " ON CONFLICT (component) DO UPDATE SET version = excluded.version",
+                (component, len(steps)),
+            )
+
+    def _version(self, component: str) -> int:
+        rows = self.query("SELECT version FROM schema_version WHERE component = ?", (component,))
+        return int(rows[0]["version"]) if rows else 0
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -94,6 +94,7 @@ class BlobStore:
     """All blobs under one folder, `sha256/<hex>` each, mode 0444."""
 
     def __init__(self, root: Path) -> None:
+        self.root = root
         self._directory = root / "sha256"
         make_directory(self._directory)
 

@@ -114,11 +114,6 @@ class Remove:
         return [_line(zone, "remove", self.release, *where, *_cluster(self.kubeconfig))]
 
 
-def answers_file(zone: Path, release: str) -> Path:
-    """Where the answers of a release are kept."""
-    return zone / "answers" / f"{release}.yaml"
-
-
 def folded(command: str) -> str:
     """A command on several lines, so that it can be copied off a screen and still runs."""
     lines = [""]

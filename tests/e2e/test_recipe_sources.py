@@ -42,8 +42,8 @@ def registry(lab: Lab, archives: dict[str, Path]) -> Iterator[str]:
 def engine(lab: Lab, archives: dict[str, Path]) -> Iterator[str]:
     docker = lab.engine()
     docker.start()
-    words = ["docker", "--host", docker.socket, "load", "-i", archives["coredns.docker.tar"]]
-    run(words)
+    archive = str(archives["coredns.docker.tar"])
+    run(["docker", "--host", docker.socket, "load", "-i", archive])
     yield docker.socket
     docker.stop()
 
@@ -51,13 +51,13 @@ def engine(lab: Lab, archives: dict[str, Path]) -> Iterator[str]:
 def recipe(folder: Path, registry: str, engine: str, archives: dict[str, Path]) -> Path:
     description = PROJECT / "appstore_catalog/orthanc/images/postgresql-15.yaml"
     coredns = "registry.k8s.io/coredns/coredns:v1.15.0"
-    sources = [
+    sources: list[dict[str, dict[str, object]]] = [
         {"registry": {"reference": f"{registry}/pause:1", "plain_http": True}},
         {"docker": {"reference": coredns, "host": engine}},
         {"archive": {"path": str(archives["pause.oci.tar"])}},
         {"debian": {"description": str(description)}},
     ]
-    images = [{"name": name, **source} for name, source in zip(NAMES, sources, strict=True)]
+    images = [{"name": name} | dict[str, object](source) for name, source in zip(NAMES, sources, strict=True)]
     path = folder / "bundle.yaml"
     document = {"format": 1, "name": "mixed", "version": "1", "images": images}
     path.write_text(yaml.safe_dump(document, sort_keys=False))

@@ -26,7 +26,7 @@ async def test_the_whole_way(opened: Opened, media: Media, spoken: str, zone: Pa
         await upgrade(person)
         await roll_back(person)
         await remove(person)
-    answers = zone / "answers" / "pacs.yaml"
+    answers = zone / "answers" / "pacs" / "pacs.yaml"
     assert answers.stat().st_mode & 0o777 == 0o400
     written = yaml.safe_load(answers.read_text())
     assert written["site"] == "North Clinic"

@@ -21,7 +21,7 @@ from champ_offline.errors import ChampError
 from installer.language import active, mark
 from installer.language import translate as _
 from installer.tui.errors import FolderNotMade
-from installer.tui.proposals import Install, answers_file
+from installer.tui.proposals import Install
 from installer.tui.routes import ReviewPlan
 from installer.tui.screens.entries import EntriesScreen
 from installer.tui.widgets.editors import Entries
@@ -72,8 +72,8 @@ class AnswersScreen(Page):
 
     def on_mount(self) -> None:
         """Read the form."""
-        opened, wanted, zone = self.desk.appliance, self.wanted, self.desk.zone or Path()
-        self.start(lambda: read_form(opened(), wanted, answers_file(zone, wanted.release)))
+        opened, wanted = self.desk.appliance, self.wanted
+        self.start(lambda: read_form(opened(), wanted))
 
     async def on_form_read(self, message: FormRead) -> None:
         """Put the form on the screen."""
@@ -109,8 +109,8 @@ class AnswersScreen(Page):
         if self.form is None or not all(view.check() for view in views):
             return
         answers = views[0].answers if views else {}
-        form, wanted, zone = self.form, self.wanted, self.desk.zone or Path()
-        self.start(lambda: write(form, wanted, answers_file(zone, wanted.release), answers))
+        form, wanted, opened = self.form, self.wanted, self.desk.appliance
+        self.start(lambda: write(form, wanted, kept_answers(opened(), wanted), answers))
 
     def on_answers_written(self, message: AnswersWritten) -> None:
         """Work out the plan."""
@@ -125,9 +125,15 @@ def completed(form: Form) -> Any:  # noqa: ANN401 (a function from answers to an
     return lambda answers: form.complete(answers, None, "x".__mul__)
 
 
-def read_form(appliance: Appliance, wanted: Install, path: Path) -> FormRead:
+def kept_answers(appliance: Appliance, wanted: Install) -> Path:
+    """Where the answers of a release are kept; the names were checked when they were typed."""
+    return appliance.paths.answers(wanted.namespace, wanted.release)
+
+
+def read_form(appliance: Appliance, wanted: Install) -> FormRead:
     """The form, with the answers of last time where there are some that fit; for a worker."""
     form = appliance.form(wanted.app, wanted.version)
+    path = kept_answers(appliance, wanted)
     if not path.is_file():
         return FormRead(form, form.defaults(), None)
     try:

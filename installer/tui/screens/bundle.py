@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -14,9 +13,9 @@ from textual.message import Message
 from textual.widgets import Static
 
 from champ_offline.appliance import Appliance
+from champ_offline.bundle.intake import Forecast
 from champ_offline.bundle.verify import VerifiedBundle
 from champ_offline.errors import ChampError
-from champ_offline.store.blobs import BlobStore
 from champ_offline.trust.trusted import Signer
 from installer.language import active, mark
 from installer.language import translate as _
@@ -29,11 +28,10 @@ from installer.tui.widgets.page import Page
 
 @dataclass(eq=False)
 class Inspected(Message):
-    """A bundle that was accepted; `new` bytes are not in the store yet, `free` are on the disk."""
+    """A bundle that was accepted, and what importing it would take."""
 
     bundle: VerifiedBundle
-    new: int
-    free: int
+    forecast: Forecast
 
 
 class BundleScreen(Page):
@@ -80,16 +78,14 @@ class BundleScreen(Page):
 def inspect(appliance: Appliance, folder: Path) -> Inspected:
     """Check signatures and see what would be new; for a worker."""
     bundle = appliance.inspect(folder)
-    stores = [BlobStore(appliance.paths.store), BlobStore(appliance.paths.waiting)]
-    members = {m.digest: m.size for m in bundle.members if m.name.startswith("blobs/")}
-    new = sum(n for digest, n in members.items() if not any(s.has(digest) for s in stores))
-    return Inspected(bundle, new, shutil.disk_usage(appliance.paths.root).free)
+    return Inspected(bundle, appliance.forecast(bundle))
 
 
 def describe(found: Inspected) -> str:
     """The bundle in lines of label and value."""
     document, trusted = found.bundle.document, found.bundle.trusted
-    fits = _("it fits") if found.new < found.free else _("IT DOES NOT FIT")
+    forecast = found.forecast
+    fits = _("it fits") if forecast.fits else _("IT DOES NOT FIT")
     lines = [
         (_("Bundle"), f"{document.name} {document.version}"),
         (_("Signed on"), minute(document.created)),
@@ -106,8 +102,8 @@ def describe(found: Inspected) -> str:
         *[(_("Image"), image) for image in document.images],
         (_("Volumes"), _volumes(found.bundle)),
         (_("Size"), size(document.size)),
-        (_("New here"), f"{size(found.new)}; " + _("{free} free").format(free=size(found.free))
-         + f": {fits}"),
+        (_("New here"), f"{size(forecast.new_bytes)}; "
+         + _("{free} free").format(free=size(forecast.free)) + f": {fits}"),
         ("SHA-256", trusted.digest.hex),
     ]  # fmt: skip
     return two_columns(lines)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,11 +31,10 @@ _NEWEST = 4
 
 @dataclass(eq=False)
 class Surveyed(Message):
-    """What the zone is and holds; `free` bytes are left on its disk."""
+    """What the zone is and holds."""
 
     summary: ZoneSummary
     releases: list[ReleaseStatus]
-    free: int
 
 
 @dataclass(eq=False)
@@ -78,12 +76,12 @@ class OverviewScreen(Page):
 
     def action_survey(self) -> None:
         """Read the zone, then ask the cluster."""
-        zone, opened = self.desk.zone, self.desk.appliance
-        self.start(lambda: survey(opened(), zone or Path()))
+        opened = self.desk.appliance
+        self.start(lambda: survey(opened()))
 
     def on_surveyed(self, message: Surveyed) -> None:
         """Show the zone; the cluster may take longer."""
-        self.say("facts", facts(message.summary, message.free))
+        self.say("facts", facts(message.summary))
         self.say("bundles", bundles(message.summary))
         if not self.releases:
             self._show(message.releases)
@@ -136,10 +134,10 @@ class OverviewScreen(Page):
         self.query_one(Rows).show(header if rows else [], rows)
 
 
-def survey(appliance: Appliance, folder: Path) -> Surveyed:
+def survey(appliance: Appliance) -> Surveyed:
     """Read the zone; for a worker."""
     releases = appliance.status(None, None, None)
-    return Surveyed(appliance.summary(), releases, shutil.disk_usage(folder).free)
+    return Surveyed(appliance.summary(), releases)
 
 
 def ask_health(appliance: Appliance, kubeconfig: Path | None) -> HealthFound:
@@ -153,7 +151,7 @@ def ask_health(appliance: Appliance, kubeconfig: Path | None) -> HealthFound:
         return HealthFound(appliance.status(None, None, None), note(error))
 
 
-def facts(summary: ZoneSummary, free: int) -> str:
+def facts(summary: ZoneSummary) -> str:
     """Name, age, fingerprint, space."""
     lines = [
         _("Zone {name}, commissioned on {day}, {free} free on its disk"),
@@ -164,7 +162,7 @@ def facts(summary: ZoneSummary, free: int) -> str:
         name=printable(summary.name),
         day=summary.commissioned[:10],
         version=summary.root_version,
-        free=size(free),
+        free=size(summary.free),
     )
 
 

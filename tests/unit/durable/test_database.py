@@ -1,0 +1,71 @@
+"""The zone's database: schema steps, transactions, damage."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from champ_offline.durable.database import Database, DatabaseNewer, DatabaseUnusable
+from champ_offline.durable.lock import FileLock, Locked
+
+STEPS = ("CREATE TABLE first (n INTEGER) STRICT", "CREATE TABLE second (n INTEGER) STRICT")
+
+
+def test_steps_are_applied_once_and_later_ones_added(tmp_path: Path) -> None:
+    database = Database(tmp_path / "db")
+    database.migrate("part", STEPS[:1])
+    database.migrate("part", STEPS)
+    database.migrate("part", STEPS)
+    names = {row["name"] for row in database.query("SELECT name FROM sqlite_master")}
+    assert {"first", "second"} <= names
+
+
+def test_many_may_bring_a_file_up_to_date_at_once(tmp_path: Path) -> None:
+    def migrate(_number: int) -> None:
+        database = Database(tmp_path / "db")
+        database.migrate("part", STEPS)
+        database.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(migrate, range(32)))
+    assert Database(tmp_path / "db").damage() == []
+
+
+def test_a_newer_file_is_refused(tmp_path: Path) -> None:
+    Database(tmp_path / "db").migrate("part", STEPS)
+    with pytest.raises(DatabaseNewer):
+        Database(tmp_path / "db").migrate("part", STEPS[:1])
+
+
+def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
+    database = Database(tmp_path / "db")
+    database.migrate("part", STEPS)
+    with pytest.raises(RuntimeError), database.transaction() as connection:
+        connection.execute("INSERT INTO first VALUES (1)")
+        raise RuntimeError
+    assert database.query("SELECT * FROM first") == []
+
+
+def test_the_file_is_private_and_durable(tmp_path: Path) -> None:
+    database = Database(tmp_path / "db")
+    assert (tmp_path / "db").stat().st_mode & 0o777 == 0o600
+    assert database.query("PRAGMA synchronous")[0][0] == 2
+    assert database.query("PRAGMA journal_mode")[0][0] == "wal"
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "db").write_bytes(b"no database at all" * 100)
+    with pytest.raises(DatabaseUnusable) as caught:
+        Database(tmp_path / "db")
+    assert str(tmp_path / "db") in str(caught.value)
+
+
+def test_a_lock_names_its_holder(tmp_path: Path) -> None:
+    with FileLock(tmp_path / "lock"):
+        with pytest.raises(Locked) as caught, FileLock(tmp_path / "lock"):
+            pass
+        assert caught.value.fields["holder"].isdigit()  # type: ignore[attr-defined]
+    with FileLock(tmp_path / "lock") as again:
+        assert again is not None
