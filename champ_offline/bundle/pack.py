@@ -97,7 +97,7 @@ class Packer:
         """Write the bundle to `out`/champ/<name>-<version>, in volumes of at most `limit` bytes.
 
         Raises TargetTaken, TargetFull, BlobExceedsVolume, BlobMissing. `now` dates the signatures
-        and, in seconds since 1970, is the number that a zone's floor is compared with.
+        and, in milliseconds since 1970, is the number that a zone's floor is compared with.
         """
         index = image_index(list(contents.descriptors))
         members = self._members(contents.descriptors, index)
@@ -110,7 +110,7 @@ class Packer:
         _refuse_full(out, sum(volume.size for volume in volumes))
         make_directory(folder / media.METADATA)
         self._write_volumes(folder, document, volumes, index, notify)
-        sequence = int(now.timestamp())
+        sequence = int(now.timestamp() * 1000)
         self._write_documents(folder, document.to_bytes(), sequence, now)
         return Packed(folder, document, sequence)
 

@@ -57,7 +57,10 @@ def recipe(folder: Path, registry: str, engine: str, archives: dict[str, Path]) 
         {"archive": {"path": str(archives["pause.oci.tar"])}},
         {"debian": {"description": str(description)}},
     ]
-    images = [{"name": name} | dict[str, object](source) for name, source in zip(NAMES, sources, strict=True)]
+    images = [
+        {"name": name} | dict[str, object](source)
+        for name, source in zip(NAMES, sources, strict=True)
+    ]
     path = folder / "bundle.yaml"
     document = {"format": 1, "name": "mixed", "version": "1", "images": images}
     path.write_text(yaml.safe_dump(document, sort_keys=False))

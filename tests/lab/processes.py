@@ -23,7 +23,7 @@ Channel: TypeAlias = int | IO[str] | IO[bytes] | None
 # nothing. `exec` keeps the process id and the start time.
 GATE = 'gate=$1; shift; read -r -u "$gate" _ || exit 125; exec {gate}<&-; exec "$@"'
 # This process's own children, until somebody has waited for them.
-CHILDREN: dict[int, subprocess.Popen[str]] = {}
+CHILDREN: dict[tuple[int, int], subprocess.Popen[str]] = {}
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
@@ -62,7 +62,7 @@ def start(
             "process", pid=process.pid, started=start_time(process.pid) or 0,
             command=" ".join(" ".join(map(str, command)).split())[:200],
         )  # fmt: skip
-        CHILDREN[record.number] = process
+        CHILDREN[_identity(record)] = process
         os.write(writer, b"go\n")
     finally:
         os.close(reader)
@@ -84,13 +84,18 @@ def end(record: Record, grace: float = 0) -> None:
         _signal_group(pid, signal.SIGTERM)
         wait_until(lambda: not alive(), grace)
     end_all(alive, _signal_group, f"Process {pid}")
-    if child := CHILDREN.pop(record.number, None):
+    if child := CHILDREN.pop(_identity(record), None):
         child.wait(10)
+
+
+def _identity(record: Record) -> tuple[int, int]:
+    """Which process it is; record numbers begin anew in every state folder."""
+    return record.integer("pid"), record.integer("started")
 
 
 def ended(records: Records, record: Record) -> None:
     """Note that a process was waited for."""
-    CHILDREN.pop(record.number, None)
+    CHILDREN.pop(_identity(record), None)
     records.gone(record)
 
 
