@@ -33,7 +33,7 @@ from champ_offline.release.history import History, Outcome, Revision
 from champ_offline.release.plan import Plan
 from champ_offline.release.planner import Planner
 from champ_offline.release.request import ReleaseRequest
-from champ_offline.release.vault import Vault
+from champ_offline.release.vault import Vault, VaultMissing
 from champ_offline.store.blobs import BlobStore
 
 _SECRET_CHARACTERS = 24
@@ -64,6 +64,15 @@ class AnswersIncomplete(ChampError):
     exit_code = ExitCode.USAGE
     message = "The answers for {app} cannot be used: {problem}."
     remedy = "Give an answers file with --answers; `champ form {app}` lists the fields."
+
+
+class PlanNotOurs(ChampError):
+    """A plan that this zone did not make."""
+
+    id = "zone.plan-not-ours"
+    exit_code = ExitCode.PREFLIGHT
+    message = "Plan {digest} was not made in this zone, or its file was edited since."
+    remedy = "Plan again in this zone, review that plan and apply it as it is."
 
 
 class Operations:
@@ -132,38 +141,51 @@ class Operations:
             release={"name": release, "namespace": namespace},
             where=f"{entry.name} {entry.version}",
         )
-        return self._planner.change(
-            ReleaseRequest(
-                release=release,
-                namespace=namespace,
-                app=entry.name,
-                version=entry.version,
-                chart=self._catalog.chart(entry),
-                answers=complete,
-                values=values,
-                images=self._catalog.image_digests(entry),
-                secrets=tuple(_secret_texts(form, complete, "")),
+        return self._keep(
+            self._planner.change(
+                ReleaseRequest(
+                    release=release,
+                    namespace=namespace,
+                    app=entry.name,
+                    version=entry.version,
+                    chart=self._catalog.chart(entry),
+                    answers=complete,
+                    values=values,
+                    images=self._catalog.image_digests(entry),
+                    secrets=tuple(_secret_texts(form, complete, "")),
+                )
             )
         )
 
     def plan_rollback(self, release: str, namespace: str, number: int | None) -> Plan:
         """Return to our revision `number`, or to the last one before the present that stood."""
-        return self._planner.rollback(
-            release, namespace, number or self._before(release, namespace)
-        )
+        number = number or self._before(release, namespace)
+        return self._keep(self._planner.rollback(release, namespace, number))
 
     def plan_remove(self, release: str, namespace: str) -> Plan:
         """Take the release away."""
-        return self._planner.remove(release, namespace)
+        return self._keep(self._planner.remove(release, namespace))
 
     def apply(self, plan: Plan, notify: Subscriber) -> Revision:
-        """Carry out a plan; the caller holds the zone's lock."""
+        """Carry out a plan that was made here; the caller holds the zone's lock.
+
+        Raises PlanNotOurs for one that was edited or comes from another zone: what a person read
+        and confirmed is then not what this zone planned.
+        """
+        try:
+            self._vault.get(plan.digest)
+        except VaultMissing as error:
+            raise PlanNotOurs(digest=plan.digest) from error
         self._journal.recover()
         return self._executor.apply(plan, current_user(), notify)
 
     def health(self, release: str, namespace: str) -> tuple[ObjectState, ...]:
         """The release's objects and how each is doing."""
         return self._cluster.objects(namespace, release)
+
+    def _keep(self, plan: Plan) -> Plan:
+        self._vault.put(plan.to_bytes())
+        return plan
 
     def _previous_answers(self, release: str, namespace: str) -> dict[str, object] | None:
         # A release that was removed and comes back meets its old volumes and their passwords.

@@ -104,6 +104,16 @@ def test_stock_tools_show_the_release(journey: Journey, lab: Lab) -> None:
     ]
 
 
+def test_an_edited_plan_is_refused(journey: Journey, tmp_path: Path) -> None:
+    plan = json.loads((journey.build / f"plan-{OLDER}.json").read_bytes())
+    plan["actions"][0]["reason"] = "nothing to see here"
+    edited = tmp_path / "plan.json"
+    edited.write_text(json.dumps(plan, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
+    cluster = ("--kubeconfig", journey.ground.kubeconfig)
+    refused = journey.zone("apply", edited, "--confirm", RELEASE, *cluster, expect=4)
+    assert "zone.plan-not-ours" in refused.stderr
+
+
 def test_containerd_pulled_from_the_zone_registry_by_digest(journey: Journey, lab: Lab) -> None:
     wanted = ["--kubeconfig", str(journey.ground.kubeconfig), "get", "pods", "-n", RELEASE]
     shown = run(
