@@ -52,6 +52,11 @@ class LabGround:
     def enter(self, words: Sequence[str | Path]) -> list[str]:
         return self._zone.command(words)
 
+    def reclaim(self) -> None:
+        """Offer the volumes of removed releases anew; the node has a handful of them."""
+        if self._zone.node is not None:
+            self._zone.node.reclaim()
+
     def start_registry(self, zone: Path, log: Path) -> None:
         with log.open("w") as out:
             process = self._zone.popen(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pytest
 import yaml
 
+from champ_offline.paths import ZonePaths
 from installer import language
 from installer.language import translate as _
 from installer.words import word
@@ -81,8 +82,7 @@ def test_the_journey_by_keys(zone: Journey, wanted: Wanted) -> None:
 def reclaim(zone: Journey) -> None:
     """Offer the volumes of removed releases anew; the node has a handful of them."""
     assert isinstance(zone.ground, LabGround)
-    assert zone.ground._zone.node is not None
-    zone.ground._zone.node.reclaim()
+    zone.ground.reclaim()
 
 
 def find_the_stick(terminal: Terminal) -> None:
@@ -172,7 +172,7 @@ def roll_back(terminal: Terminal, wanted: Wanted) -> None:
 
 def repeat_by_command(zone: Journey, wanted: Wanted) -> None:
     """The answers file that was left gives the command line the release as it is."""
-    answers = zone.zone_folder / "answers" / f"{wanted.release}.yaml"
+    answers = ZonePaths(zone.zone_folder).answers(wanted.release, wanted.release)
     written = yaml.safe_load(answers.read_text(encoding="utf-8"))
     assert written["dicomNodePort"] == wanted.dicom_port
     assert written["imageStorage"] == "1Gi"
