@@ -6,7 +6,8 @@ line and one step of the terminal UI; both call these and nothing below.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -209,19 +210,19 @@ class Appliance:
     ) -> Plan:
         """What installing the app, or upgrading the release that is there, would change."""
         entry = self.catalog.entry(app, version)
-        with self._operations(kubeconfig) as operations:
+        with self._settled(kubeconfig) as operations:
             return operations.plan_change(entry, release, namespace, answers)
 
     def plan_rollback(
         self, release: str, namespace: str, number: int | None, kubeconfig: Path | None
     ) -> Plan:
         """What going back to revision `number` (else the one before) would change."""
-        with self._operations(kubeconfig) as operations:
+        with self._settled(kubeconfig) as operations:
             return operations.plan_rollback(release, namespace, number)
 
     def plan_remove(self, release: str, namespace: str, kubeconfig: Path | None) -> Plan:
         """What removing the release would change."""
-        with self._operations(kubeconfig) as operations:
+        with self._settled(kubeconfig) as operations:
             return operations.plan_remove(release, namespace)
 
     def apply(self, plan: Plan, kubeconfig: Path | None, notify: Subscriber) -> Revision:
@@ -236,6 +237,15 @@ class Appliance:
 
         Raises ReleaseUnknown for a release that this zone does not run.
         """
+        if kubeconfig is None:
+            return [ReleaseStatus.of(one, None) for one in self._current(release, namespace)]
+        with self._settled(kubeconfig) as operations:
+            return [
+                ReleaseStatus.of(one, operations.health(one.release, one.namespace))
+                for one in self._current(release, namespace)
+            ]
+
+    def _current(self, release: str | None, namespace: str | None) -> list[Revision]:
         history = History(self._database)
         found = [
             revision
@@ -245,13 +255,7 @@ class Appliance:
         ]
         if release is not None and not found:
             raise ReleaseUnknown(release=release, namespace=namespace or release)
-        if kubeconfig is None:
-            return [ReleaseStatus.of(revision, None) for revision in found]
-        with self._operations(kubeconfig) as operations:
-            return [
-                ReleaseStatus.of(revision, operations.health(revision.release, revision.namespace))
-                for revision in found
-            ]
+        return found
 
     def history(self, release: str, namespace: str) -> tuple[Revision, ...]:
         """Everything ever applied to the release, oldest first; raises ReleaseUnknown."""
@@ -273,6 +277,15 @@ class Appliance:
 
             findings += examine_cluster(lambda: KubeCluster(kubeconfig))
         return findings
+
+    @contextmanager
+    def _settled(self, kubeconfig: Path | None) -> Iterator[Operations]:
+        """A cluster on which nothing of ours is half done: what a kill left is put right first."""
+        with self._operations(kubeconfig) as operations:
+            if operations.interrupted:
+                with FileLock(self.paths.lock):
+                    operations.recover()
+            yield operations
 
     def _operations(self, kubeconfig: Path | None) -> Operations:
         # Helm and Kubernetes clients are loaded only by the verbs that need a cluster.

@@ -15,6 +15,7 @@ from pathlib import Path
 from champ_offline.cluster.interface import Cluster
 from champ_offline.durable.database import Database
 from champ_offline.errors import ChampError, ExitCode
+from champ_offline.journal.journal import Journal
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
@@ -49,6 +50,15 @@ class ContentMissing(ChampError):
     exit_code = ExitCode.CORRUPT
     message = "{name} needs blob {digest}, which is missing or has another size."
     remedy = "Import the bundle that brought it again."
+
+
+class Interrupted(ChampError):
+    """An operation's process is gone before its end."""
+
+    id = "doctor.interrupted"
+    exit_code = ExitCode.NEEDS_PERSON
+    message = "Changing {subject} was interrupted at step “{step}”."
+    remedy = "Run `champ status` with the cluster's kubeconfig: it puts right what was left."
 
 
 class EndsSoon(ChampError):
@@ -108,6 +118,8 @@ def examine_zone(
     damage = database.damage()
     yield _finding("database", DatabaseDamaged(reason=damage[0]) if damage else None)
     yield _finding("store", _incomplete(blobs, refs))
+    for left in Journal(database, lambda: now).interrupted():
+        yield Finding("operations", State.BAD, Interrupted(subject=left.subject, step=left.step))
     yield _ending("root", root_end, now)
     from champ_offline.registry.pki import certificate_end
 

@@ -166,6 +166,15 @@ class Operations:
         """Take the release away."""
         return self._keep(self._planner.remove(release, namespace))
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether a killed predecessor left something to put right."""
+        return bool(self._journal.interrupted())
+
+    def recover(self) -> None:
+        """Put right what was interrupted; the caller holds the zone's lock."""
+        self._journal.recover()
+
     def apply(self, plan: Plan, notify: Subscriber) -> Revision:
         """Carry out a plan that was made here; the caller holds the zone's lock.
 
@@ -176,7 +185,7 @@ class Operations:
             self._vault.get(plan.digest)
         except VaultMissing as error:
             raise PlanNotOurs(digest=plan.digest) from error
-        self._journal.recover()
+        self.recover()
         return self._executor.apply(plan, current_user(), notify)
 
     def health(self, release: str, namespace: str) -> tuple[ObjectState, ...]:

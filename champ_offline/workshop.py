@@ -21,6 +21,7 @@ from champ_offline.bundle.verify import VerifiedBundle, read_every_byte, verify
 from champ_offline.catalog.artifact import read_app, write_app
 from champ_offline.catalog.entry import AppSource
 from champ_offline.durable.write import make_directory, write_atomic
+from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import Subscriber
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
@@ -35,6 +36,15 @@ from champ_offline.trust.trusted import fingerprint, read_root, read_root_file
 ROOT_FILE = "root.json"
 KEYS_FOLDER = "keys"
 OWN_REGISTRY = "champ.local"
+
+
+class NotAFile(ChampError):
+    """An output would replace something that is no ordinary file."""
+
+    id = "workshop.not-a-file"
+    exit_code = ExitCode.USAGE
+    message = "{path} is a device, folder or pipe, not a file."
+    remedy = "Name a file to be written."
 
 
 @dataclass(frozen=True)
@@ -94,6 +104,9 @@ class Workshop:
 
     def lock(self, recipe: Path, output: Path | None, notify: Subscriber) -> LockSummary:
         """Pin everything `recipe` names; written beside it as bundle.lock, or to `output`."""
+        path = output or recipe.with_name("bundle.lock")
+        if path.exists() and not path.is_file():
+            raise NotAFile(path=path)
         parsed = Recipe.from_file(recipe)
         blobs = self._blobs()
         origins = Origins(self._cache, blobs)
@@ -106,7 +119,6 @@ class Workshop:
             charts=tuple(LockedArtifact(name, d.digest) for name, d in charts.items()),
             apps=tuple(LockedArtifact(name, d.digest) for name, d in apps.items()),
         )
-        path = output or recipe.with_name("bundle.lock")
         make_directory(path.parent)
         write_atomic(path, lock.to_bytes())
         return LockSummary(path, lock)

@@ -12,8 +12,22 @@ from installer.terminal_text import printable
 
 def sentences(error: ChampError) -> tuple[str, str]:
     """Message and remedy in the user's language, fields filled in."""
-    fields = error.fields
+    fields = {**error.fields, **_in_words(error)}
     return _(error.message).format(**fields), _(error.remedy).format(**fields)
+
+
+def _in_words(error: ChampError) -> dict[str, str]:
+    """What an answers file's wrong line should hold and holds, in the user's language."""
+    problem = error.fields.get("problem")
+    if problem is None:
+        return {}
+    # Loaded only here: most errors are not about answers.
+    from champ_offline.catalog.problems import FINDINGS, FieldProblem
+
+    if not isinstance(problem, FieldProblem):
+        return {}
+    found = _(problem.found) if problem.found in FINDINGS else problem.found
+    return {"expected": _(problem.expected).format(**problem.fields), "found": found}
 
 
 def note(error: ChampError) -> str:

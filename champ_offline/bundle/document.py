@@ -25,12 +25,13 @@ VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+~-]{0,63}")
 
 @dataclass(frozen=True)
 class VolumeEntry:
-    """A volume as the bundle document announces it."""
+    """A volume as the bundle document announces it; `first` is its first member's digest."""
 
     number: int
     size: int
     index_size: int
     index_digest: Digest
+    first: Digest
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ class BundleDocument:
                 "blobs": self.blobs,
                 "size": self.size,
                 "volumes": [
-                    [v.number, v.size, v.index_size, str(v.index_digest)] for v in self.volumes
+                    [v.number, v.size, v.index_size, str(v.index_digest), str(v.first)]
+                    for v in self.volumes
                 ],
                 "apps": [
                     {"name": app.name, "version": app.version, "title": app.title}
@@ -115,8 +117,10 @@ def _read(document: dict[str, Any]) -> BundleDocument:
         blobs=int(document["blobs"]),
         size=int(document["size"]),
         volumes=tuple(
-            VolumeEntry(int(number), int(size), int(index_size), Digest.parse(digest))
-            for number, size, index_size, digest in document["volumes"]
+            VolumeEntry(
+                int(number), int(size), int(index_size), Digest.parse(digest), Digest.parse(first)
+            )
+            for number, size, index_size, digest, first in document["volumes"]
         ),
         apps=tuple(
             Content(str(app["name"]), str(app["version"]), dict(app["title"]))

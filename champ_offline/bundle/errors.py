@@ -76,8 +76,8 @@ class VolumeForeign(ChampError):
 
     id = "media.volume-foreign"
     exit_code = ExitCode.CORRUPT
-    message = "Volume {volume} is of another pack ({found}), not of this {expected}: see {blob}."
-    remedy = "Remove the stale volume and copy the one that was packed with these documents."
+    message = "Volume {volume} holds {found} in the place of {expected}; it begins with {blob}."
+    remedy = "Put the volumes under their own names, or copy the right one from the original."
 
 
 class VolumeUnreadable(ChampError):

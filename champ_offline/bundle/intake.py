@@ -126,7 +126,7 @@ class Intake:
         if not known:
             self._refuse_replay(bundle)
         wanted = {member.digest: member for member in bundle.members if _is_blob(member)}
-        missing = {d: m for d, m in wanted.items() if not self._blobs.has(d)}
+        missing = {d: m for d, m in wanted.items() if not self._blobs.holds(d, m.size)}
         if known and not missing:
             return _result(bundle, {}, wanted, changed=False)
         self._refuse_full(bundle)
@@ -157,6 +157,7 @@ class Intake:
         total = sum(member.size for member in bundle.members)
         done = 0
         self._waiting.remove_partials()
+        self._waiting.keep_sound(missing)
         wanted = {digest for digest in missing if not self._waiting.has(digest)}
         with Pipeline(self._waiting) as pipeline:
             sinks = _Sinks(pipeline, wanted, bundle.document.index.digest)

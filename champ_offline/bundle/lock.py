@@ -31,7 +31,7 @@ class LockOutdated(ChampError):
 
     id = "lock.outdated"
     exit_code = ExitCode.PREFLIGHT
-    message = "{path} does not match the recipe any more: {what}."
+    message = "The lock no longer fits {path}: {what}."
     remedy = "Run `champ lock` again and review what changed."
 
 

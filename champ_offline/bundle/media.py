@@ -71,14 +71,14 @@ def read_bundle_document(folder: Path) -> bytes:
 def open_volumes(folder: Path, document: BundleDocument) -> list[VolumeReader]:
     """A reader for every volume, after all were seen to be there; raises VolumeMissing."""
     names = {entry: document.volume_name(entry) for entry in document.volumes}
-    missing = [name for name in names.values() if not _is_file(folder / name)]
+    missing = [entry for entry, name in names.items() if not _is_file(folder / name)]
     if missing:
         raise VolumeMissing(
             where=folder,
             missing=len(missing),
             total=len(names),
-            names=", ".join(missing),
-            blob=document.index.digest,
+            names=", ".join(names[entry] for entry in missing),
+            blob=missing[0].first,
         )
     for entry, name in names.items():
         _refuse_empty(folder / name, name, entry)

@@ -49,6 +49,8 @@ class Origins:
 
     def fetch(self, entry: ImageEntry, locked: LockedImage, notify: Subscriber) -> Descriptor:
         """The locked image, whole in the blob store; raises LockOutdated, errors of its source."""
+        if isinstance(entry.source, FromDebian):
+            _refuse_edited(entry.source, locked)
         cached = self._cached(locked.digest)
         if cached is not None:
             return cached
@@ -97,6 +99,15 @@ class Origins:
             if not self._blobs.has(child.digest) or (nested and not self._cached(child.digest)):
                 return None
         return Descriptor(manifest.media_type, digest, len(data))
+
+
+def _refuse_edited(source: FromDebian, locked: LockedImage) -> None:
+    """Raise LockOutdated where the image's description is not the locked one."""
+    from champ_offline.bundle import debian
+
+    description = debian.DebianLock.from_document(locked.debian).description
+    if debian.ImageDescription.from_file(source.description).digest != description:
+        raise LockOutdated(path=source.description, what=f"{locked.name} was edited since")
 
 
 def _digest_in(file: Path) -> Digest:

@@ -196,7 +196,8 @@ def _document(
 
 def _entry(volume: VolumeIndex) -> VolumeEntry:
     data = volume.to_bytes()
-    return VolumeEntry(volume.number, volume.size, len(data), Digest.of(data))
+    first = volume.members[0].digest
+    return VolumeEntry(volume.number, volume.size, len(data), Digest.of(data), first)
 
 
 def _refuse_oversized(volumes: Sequence[VolumeIndex], limit: int) -> None:

@@ -76,7 +76,7 @@ def verify(path: Path, root: bytes, now: datetime, zone: str | None = None) -> V
     volumes = tuple(
         VerifiedVolume(document.volume_name(entry), reader, index)
         for entry, reader in zip(document.volumes, readers, strict=True)
-        for index in [reader.index(document.name, document.version)]
+        for index in [reader.index(document.name, document.version, entry.number)]
     )
     return VerifiedBundle(folder, trusted, document, volumes, made_by=_ONLY_HERE)
 

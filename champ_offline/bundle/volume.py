@@ -190,13 +190,13 @@ class VolumeReader:
         self._path, self._name, self._size = path, name, size
         self._index_size, self._index_digest = index_size, index
 
-    def index(self, bundle: str, version: str) -> VolumeIndex:
+    def index(self, bundle: str, version: str, number: int) -> VolumeIndex:
         """The volume's index, checked; raises VolumeForeign, VolumeCorrupt, VolumeTruncated."""
         with self._path.open("rb") as file:
             head = self._read(file, BLOCK, "the volume index")
             data = self._read(file, self._index_size, "the volume index")
         if Digest.of(data) != self._index_digest:
-            self._refuse_foreign(head, bundle, version)
+            self._refuse_foreign(head, bundle, version, number)
             raise VolumeCorrupt(volume=self._name, blob="the volume index", offset=BLOCK)
         index = VolumeIndex.from_bytes(data, self._name)
         if head != header(index.name, len(data)) or index.size != self._size:
@@ -289,8 +289,8 @@ class VolumeReader:
                 volume=self._name, found=found, size=self._size, blob="the trailer"
             )
 
-    def _refuse_foreign(self, head: bytes, bundle: str, version: str) -> None:
-        """Name the pack a stale volume belongs to; silent when the bytes are no index at all."""
+    def _refuse_foreign(self, head: bytes, bundle: str, version: str, number: int) -> None:
+        """Say which volume lies in this one's place; silent when it is this one, or no index."""
         try:
             size = min(tarfile.TarInfo.frombuf(head, "ascii", "strict").size, INDEX_LIMIT)
             with self._path.open("rb") as file:
@@ -298,12 +298,13 @@ class VolumeReader:
                 found = VolumeIndex.from_bytes(file.read(size), self._name)
         except (tarfile.HeaderError, UnicodeError, DocumentMalformed):
             return
-        raise VolumeForeign(
-            volume=self._name,
-            found=f"{found.bundle} {found.version}",
-            expected=f"{bundle} {version}",
-            blob="the volume index",
-        )
+        if (found.bundle, found.version, found.number) != (bundle, version, number):
+            raise VolumeForeign(
+                volume=self._name,
+                found=f"{found.bundle} {found.version} {found.number:04}",
+                expected=f"{bundle} {version} {number:04}",
+                blob=found.members[0].digest if found.members else "—",
+            )
 
 
 def _padding(size: int) -> int:

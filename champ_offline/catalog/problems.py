@@ -114,9 +114,13 @@ class Validator:
         return next(_broken_patterns(self._schema, ""), "")
 
     def problems(self, value: object) -> Iterator[FieldProblem]:
-        """Every problem of a value; secrets are not yet hidden."""
+        """Every problem of a value but unknown keys, which `form` names one by one.
+
+        Secrets are not yet hidden.
+        """
         for error in self._validator.iter_errors(value):
-            yield _translated(error)
+            if error.validator != "additionalProperties":
+                yield _translated(error)
 
 
 def path_of(parts: Iterable[str | int]) -> str:

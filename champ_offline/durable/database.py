@@ -9,14 +9,16 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from champ_offline.errors import ChampError, ExitCode
 
 _BUSY_SECONDS = 20.0
+_PAUSE_SECONDS = 0.02
 
 
 class DatabaseUnusable(ChampError):
@@ -44,7 +46,7 @@ class Database:
         self.path = path
         self._local = threading.local()
         self._every: list[sqlite3.Connection] = []
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        _make_private(path)
         with self._translated():
             self._connection().execute(
                 "CREATE TABLE IF NOT EXISTS schema_version"
@@ -115,7 +117,7 @@ class Database:
                 self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
             connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode = WAL")
+            _switch_to_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             self._local.connection = connection
@@ -128,3 +130,28 @@ class Database:
             yield
         except sqlite3.DatabaseError as error:
             raise DatabaseUnusable(path=self.path, reason=str(error)) from error
+
+
+def _make_private(path: Path) -> None:
+    """Create the file with mode 0600; one that is there is not opened.
+
+    Closing any descriptor of a database would drop the locks this process holds on it (SQLite, "How
+    To Corrupt An SQLite Database File", section 2.2).
+    """
+    if not path.exists():
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """WAL mode, waiting for whoever makes the same switch: SQLite's own timeout leaves it out."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return

@@ -22,6 +22,7 @@ from typing import Self
 import click
 
 from champ_offline.errors import ChampError, ExitCode
+from installer.cli.errors import refused
 from installer.cli.output import OutputClosed
 from installer.error_text import sentences
 from installer.language import translate as _
@@ -65,6 +66,8 @@ class Guard:
             case click.ClickException():
                 _usage(error)
                 return int(ExitCode.USAGE)
+            case OSError() if not isinstance(error, BrokenPipeError):
+                return self._code(refused(error))
             case OutputClosed() | BrokenPipeError():
                 _silence()
                 return int(ExitCode.OK)

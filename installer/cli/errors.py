@@ -41,6 +41,22 @@ class FileNotRead(ChampError):
     remedy = "Check the path and whether you may read it."
 
 
+class SystemRefused(ChampError):
+    """The operating system would not do something."""
+
+    id = "cli.system-refused"
+    exit_code = ExitCode.PREFLIGHT
+    message = "{path}: {reason}."
+    remedy = "Check that it exists, its owner, free space and the medium, then run it again."
+
+
+def refused(error: OSError) -> SystemRefused:
+    """What the operating system said, with the file it was about."""
+    path = error.filename if isinstance(error.filename, str | bytes) else ""
+    shown = path.decode("utf-8", "replace") if isinstance(path, bytes) else path
+    return SystemRefused(path=shown or "—", reason=error.strerror or str(error))
+
+
 class FileNotWritten(ChampError):
     """A result could not be put where the user wanted it."""
 

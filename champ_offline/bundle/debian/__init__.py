@@ -5,7 +5,8 @@ give the same manifest digest on every machine.
 """
 
 from champ_offline.bundle.debian.build import build
+from champ_offline.bundle.debian.description import ImageDescription
 from champ_offline.bundle.debian.lock import DebianLock
 from champ_offline.bundle.debian.resolve import resolve
 
-__all__ = ["DebianLock", "build", "resolve"]
+__all__ = ["DebianLock", "ImageDescription", "build", "resolve"]

@@ -109,9 +109,8 @@ class Zone:
         self.blobs = BlobStore(root / "store")
         self.refs = Refs(self.database)
         self.trust = TrustState(self.database)
-        self.intake = Intake(
-            self.database, self.blobs, BlobStore(root / "incoming"), self.refs, self.trust
-        )
+        self.waiting = BlobStore(root / "incoming")
+        self.intake = Intake(self.database, self.blobs, self.waiting, self.refs, self.trust)
         with self.database.transaction() as connection:
             self.trust.pin(connection, 1, signing.root)
 

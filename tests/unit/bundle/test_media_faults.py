@@ -144,7 +144,35 @@ def test_a_stale_volume_is_told_from_a_damaged_one(pack: Pack, zone: Zone) -> No
     fresh.write_bytes(data + bytes(max(0, fresh.stat().st_size - len(data))))
     with pytest.raises(VolumeForeign) as caught:
         zone.take(new.folder)
-    assert caught.value.fields["found"] == "demo 1"
+    assert caught.value.fields["found"] == "demo 1 0001"
+
+
+def test_swapped_volumes_are_told_apart(pack: Pack, zone: Zone) -> None:
+    folder = pack().folder
+    first, second = volumes(folder)
+    first.rename(folder / "aside")
+    second.rename(first)
+    (folder / "aside").rename(second)
+    with pytest.raises(VolumeForeign) as caught:
+        zone.take(folder)
+    assert caught.value.fields["found"] == "demo 1 0002"
+    assert caught.value.fields["expected"] == "demo 1 0001"
+
+
+def test_damage_in_store_and_waiting_room_is_found_and_mended(pack: Pack, zone: Zone) -> None:
+    folder = pack().folder
+    zone.take(folder)
+    digest = next(iter(zone.blobs))
+    path = zone.blobs.path(digest)
+    whole = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(whole[:-1])
+    assert zone.take(folder).new_blobs == 1
+    assert path.read_bytes() == whole
+    zone.waiting.path(digest).write_bytes(bytes(len(whole)))
+    path.unlink()
+    zone.take(folder)
+    assert path.read_bytes() == whole
 
 
 def test_a_bundle_signed_by_another_root_is_refused(pack: Pack, zone: Zone) -> None:
