@@ -127,6 +127,7 @@ def test_a_recipe_is_refused_with_file_line_and_key(
     ("text", "line", "named", "expected"),
     [
         ("aeTitel: PACS\n", 1, "aeTitel", "aeTitle"),
+        ("aeTitle: PACS\nfoo: 1\n", 2, "foo", "aeTitle"),
         ("aeTitle: PACS\ndicomNodePort: many\n", 2, "dicomNodePort", "number"),
         ("users:\n  - {name: admin, password: short}\n", 2, "users[0].password", "12"),
     ],
