@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from champ_offline.bundle.document import NAME
-from champ_offline.bundle.intake import Forecast, Imported, Intake, KnownBundle, free_bytes
+from champ_offline.bundle.intake import Forecast, Imported, Intake, KnownBundle
 from champ_offline.bundle.verify import VerifiedBundle, verify
 from champ_offline.catalog.form import Form
 from champ_offline.catalog.index import Catalog
 from champ_offline.doctor import Finding, examine_cluster, examine_zone
 from champ_offline.durable.database import Database
 from champ_offline.durable.lock import FileLock
+from champ_offline.durable.space import free_bytes
 from champ_offline.durable.write import make_directory
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import Subscriber

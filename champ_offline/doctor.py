@@ -177,7 +177,7 @@ def _missing(blobs: BlobStore, descriptor: Descriptor, seen: set[Digest]) -> Dig
             return descriptor.digest
     except BlobMissing:
         return descriptor.digest
-    if descriptor.media_type in media_types.INDEXES | media_types.MANIFESTS:
+    if descriptor.media_type in media_types.DOCUMENTS:
         for child in Manifest.from_bytes(blobs.read(descriptor.digest)).children:
             missing = _missing(blobs, child, seen)
             if missing is not None:

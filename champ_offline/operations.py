@@ -26,6 +26,7 @@ from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import ObjectState, Subscriber
 from champ_offline.helm.remote import SdkEngine
 from champ_offline.journal.journal import Journal
+from champ_offline.oci import media_types
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import Manifest
 from champ_offline.release.execute import Executor
@@ -219,7 +220,7 @@ class Operations:
         """Bytes of an image: its manifest and everything the manifest points at."""
         size = self._blobs.size(digest)
         for child in Manifest.from_bytes(self._blobs.read(digest)).children:
-            nested = child.media_type.endswith(("manifest.v1+json", "manifest.v2+json"))
+            nested = child.media_type in media_types.DOCUMENTS
             size += self._image_size(child.digest) if nested else self._blobs.size(child.digest)
         return size
 

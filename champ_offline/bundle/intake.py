@@ -7,10 +7,8 @@ at most blobs that no name leads to; what waited is used by the next run.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 from champ_offline.bundle.document import BundleDocument
@@ -18,6 +16,7 @@ from champ_offline.bundle.errors import BundleIncomplete, NoSpace
 from champ_offline.bundle.verify import VerifiedBundle
 from champ_offline.bundle.volume import Member, Sink
 from champ_offline.durable.database import Database
+from champ_offline.durable.space import free_bytes
 from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import REF_NAME, Descriptor
@@ -199,7 +198,7 @@ class Intake:
         if not room.has(digest) or room.size(digest) != descriptor.size:
             raise BundleIncomplete(bundle=bundle.document.name, blob=digest, parent=parent)
         seen[digest] = descriptor.size
-        if descriptor.media_type in media_types.INDEXES | media_types.MANIFESTS:
+        if descriptor.media_type in media_types.DOCUMENTS:
             for child in Manifest.from_bytes(room.read(digest)).children:
                 self._check_closure(bundle, child, str(digest), missing, seen)
 
@@ -259,12 +258,6 @@ class _Memory:
         """The digest of what was kept."""
         del expected, size
         return Digest.of(self.data)
-
-
-def free_bytes(folder: Path) -> int:
-    """What the file system of `folder` has free for this user."""
-    found = os.statvfs(folder)
-    return found.f_bavail * found.f_frsize
 
 
 def _is_blob(member: Member) -> bool:

@@ -95,7 +95,7 @@ class Origins:
         data = self._blobs.read(digest)
         manifest = Manifest.from_bytes(data)
         for child in manifest.children:
-            nested = child.media_type in media_types.INDEXES | media_types.MANIFESTS
+            nested = child.media_type in media_types.DOCUMENTS
             if not self._blobs.has(child.digest) or (nested and not self._cached(child.digest)):
                 return None
         return Descriptor(manifest.media_type, digest, len(data))

@@ -6,7 +6,6 @@ becomes a bundle with its last file (metadata/timestamp.json), so a broken pack 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +18,7 @@ from securesystemslib.signer import CryptoSigner
 from champ_offline.bundle import media
 from champ_offline.bundle.document import BundleDocument, Content, VolumeEntry
 from champ_offline.bundle.volume import Member, VolumeIndex, chunks, divide
+from champ_offline.durable.space import free_bytes
 from champ_offline.durable.write import DurableFile, make_directory, write_atomic
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
@@ -129,7 +129,7 @@ class Packer:
     def _closure(self, descriptor: Descriptor) -> Iterator[Descriptor]:
         """`descriptor` and everything below it, parents first."""
         yield descriptor
-        if descriptor.media_type in media_types.INDEXES | media_types.MANIFESTS:
+        if descriptor.media_type in media_types.DOCUMENTS:
             for child in Manifest.from_bytes(self._blobs.read(descriptor.digest)).children:
                 yield from self._closure(child)
 
@@ -208,7 +208,6 @@ def _refuse_oversized(volumes: Sequence[VolumeIndex], limit: int) -> None:
 
 
 def _refuse_full(out: Path, needed: int) -> None:
-    found = os.statvfs(out)
-    free = found.f_bavail * found.f_frsize
+    free = free_bytes(out)
     if needed > free:
         raise TargetFull(path=out, free=free, needed=needed)

@@ -53,8 +53,7 @@ class Manifest:
         """Read a manifest or index; raises InvalidManifest, InvalidDescriptor, InvalidDigest."""
         document = _document(data)
         media_type = document.get("mediaType") or _guess(document)
-        known = media_types.INDEXES | media_types.MANIFESTS
-        if not isinstance(media_type, str) or media_type not in known:
+        if not isinstance(media_type, str) or media_type not in media_types.DOCUMENTS:
             raise InvalidManifest(reason=f"media type {str(media_type)[:80]!r} is not known")
         index = media_type in media_types.INDEXES
         return cls(

@@ -21,3 +21,5 @@ APP_FILE = "application/vnd.champ.app.file.v1"
 
 INDEXES = frozenset({IMAGE_INDEX, DOCKER_LIST})
 MANIFESTS = frozenset({IMAGE_MANIFEST, DOCKER_MANIFEST})
+# The documents that point at further content.
+DOCUMENTS = INDEXES | MANIFESTS

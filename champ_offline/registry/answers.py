@@ -34,7 +34,6 @@ from champ_offline.registry.routes import (
 _JSON = "application/json"
 _BLOB = "application/octet-stream"
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
-_DOCUMENTS = media_types.MANIFESTS | media_types.INDEXES
 _MOST_ENTRIES = 1000
 
 
@@ -95,7 +94,7 @@ def _manifest(request: ManifestRequest, headers: Mapping[str, str], content: Con
         found = content.find(request.name, request.reference)
     else:
         found = content.tagged(request.name, request.reference)
-    if found is None or found.media_type not in _DOCUMENTS:
+    if found is None or found.media_type not in media_types.DOCUMENTS:
         return _unknown(request.name, "MANIFEST_UNKNOWN", "manifest", content)
     data = _sound(found, content)
     if data is None:

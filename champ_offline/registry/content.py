@@ -21,7 +21,6 @@ from champ_offline.store.blobs import BlobStore
 from champ_offline.store.refs import Refs
 
 _REMEMBERED = 4096
-_DOCUMENTS = media_types.MANIFESTS | media_types.INDEXES
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Content:
         """The manifests of the repository whose subject is `digest`, sorted by digest."""
         found: dict[Digest, Descriptor] = {}
         for descriptor in self._reachable(name):
-            if descriptor.media_type in _DOCUMENTS:
+            if descriptor.media_type in media_types.DOCUMENTS:
                 document = self._document(descriptor)
                 if document.subject == digest:
                     found[descriptor.digest] = replace(
@@ -76,7 +75,7 @@ class Content:
                 continue
             seen.add(descriptor.digest)
             yield descriptor
-            if descriptor.media_type in _DOCUMENTS:
+            if descriptor.media_type in media_types.DOCUMENTS:
                 waiting.extend(self._document(descriptor).children)
 
     def _document(self, descriptor: Descriptor) -> Document:

@@ -46,7 +46,7 @@ from champ_offline.oci.manifest import LIMIT, Manifest
 from champ_offline.oci.reference import Reference
 from champ_offline.store.blobs import BlobMismatch, BlobStore
 
-_ACCEPT = ", ".join(sorted(media_types.MANIFESTS | media_types.INDEXES))
+_ACCEPT = ", ".join(sorted(media_types.DOCUMENTS))
 _TIMEOUT_SECONDS = (10, 60)
 _WAITS_SECONDS = (0.5, 1.0, 2.0)
 _BUSY = frozenset({429, 500, 502, 503, 504})

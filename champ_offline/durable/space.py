@@ -1,0 +1,15 @@
+"""How much room a file system has, asked the same way wherever something is about to be written.
+
+Invariant: what is given is what this user may fill, without the blocks kept for root.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def free_bytes(folder: Path) -> int:
+    """Bytes that the file system of `folder` has free for this user; raises OSError."""
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
