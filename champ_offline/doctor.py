@@ -165,6 +165,11 @@ def _incomplete(blobs: BlobStore, refs: Refs) -> ChampError | None:
         missing = _missing(blobs, ref.descriptor, seen)
         if missing is not None:
             return ContentMissing(name=f"{ref.name}:{ref.tag}", digest=missing)
+    for referrer in refs.all_referrers():
+        missing = _missing(blobs, referrer.descriptor, seen)
+        if missing is not None:
+            name = f"{referrer.descriptor.artifact_type} ({referrer.subject})"
+            return ContentMissing(name=name, digest=missing)
     return None
 
 

@@ -21,11 +21,11 @@ from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import REF_NAME, Descriptor
 from champ_offline.oci.digest import Digest
-from champ_offline.oci.manifest import Manifest
+from champ_offline.oci.manifest import Manifest, as_referrer
 from champ_offline.oci.reference import Reference
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.pipeline import Pipeline
-from champ_offline.store.refs import Ref, Refs
+from champ_offline.store.refs import Ref, Referrer, Refs
 from champ_offline.trust.errors import Replayed
 from champ_offline.trust.state import Floor, TrustState
 
@@ -130,8 +130,8 @@ class Intake:
             return _result(bundle, {}, wanted, changed=False)
         self._refuse_full(bundle)
         index = self._read(bundle, missing, notify)
-        refs = self._refs_of(bundle, index, set(missing))
-        self._commit(bundle, missing, refs, now, notify)
+        links = self._links(bundle, index, set(missing))
+        self._commit(bundle, missing, links, now, notify)
         return _result(bundle, missing, wanted, changed=True)
 
     def _refuse_replay(self, bundle: VerifiedBundle) -> None:
@@ -170,18 +170,26 @@ class Intake:
             raise BundleIncomplete(bundle=bundle.document.name, blob="index.json", parent="it")
         return sinks.index.data
 
-    def _refs_of(self, bundle: VerifiedBundle, index: bytes, missing: set[Digest]) -> list[Ref]:
-        """The names the bundle's index gives, after everything below them was found present."""
+    def _links(self, bundle: VerifiedBundle, index: bytes, missing: set[Digest]) -> _Links:
+        """What the bundle's index leads to, after everything below it was found present."""
         seen: dict[Digest, int] = {}
-        refs = []
+        links = _Links([], [])
+        whole = str(bundle.trusted.digest)
         for descriptor in Manifest.from_bytes(index).manifests:
             self._check_closure(bundle, descriptor, "index.json", missing, seen)
             name = descriptor.annotations.get(REF_NAME)
             if name:
                 reference = Reference.parse(name)
                 stored = Descriptor(descriptor.media_type, descriptor.digest, descriptor.size)
-                refs.append(Ref(reference.name, reference.tag, stored, str(bundle.trusted.digest)))
-        return refs
+                links.refs.append(Ref(reference.name, reference.tag, stored, whole))
+            elif descriptor.media_type in media_types.DOCUMENTS:
+                room = self._waiting if descriptor.digest in missing else self._blobs
+                data = room.read(descriptor.digest)
+                subject = Manifest.from_bytes(data).subject
+                if subject is not None:
+                    self._check_closure(bundle, subject, str(descriptor.digest), missing, seen)
+                    links.referrers.append(Referrer(subject.digest, as_referrer(data), whole))
+        return links
 
     def _check_closure(
         self,
@@ -206,19 +214,28 @@ class Intake:
         self,
         bundle: VerifiedBundle,
         missing: dict[Digest, Member],
-        refs: list[Ref],
+        links: _Links,
         now: str,
         notify: Subscriber,
     ) -> None:
         notify(StepStarted("commit", bundle.document.name))
         self._blobs.adopt(self._waiting, missing)
         with self._database.transaction() as connection:
-            self._refs.put(connection, refs)
+            self._refs.put(connection, links.refs)
+            self._refs.put_referrers(connection, links.referrers)
             self._trust.pin(connection, bundle.trusted.root_version, bundle.trusted.root)
             floor = Floor(bundle.trusted.version, bundle.trusted.digest)
             self._trust.raise_floor(connection, bundle.document.name, floor)
             _record(connection, bundle, now)
         notify(StepFinished("commit", bundle.document.name))
+
+
+@dataclass(frozen=True)
+class _Links:
+    """What one bundle makes reachable."""
+
+    refs: list[Ref]
+    referrers: list[Referrer]
 
 
 class _Sinks:

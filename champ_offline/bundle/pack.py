@@ -64,7 +64,11 @@ class TargetFull(ChampError):
 
 @dataclass(frozen=True)
 class Contents:
-    """What is to be packed: descriptors named by reference, found with all below in `blobs`."""
+    """What is to be packed: descriptors named by reference, found with all below in `blobs`.
+
+    `referrers` are manifests with a `subject` among the rest, each with artifactType and
+    annotations as a registry lists it (`oci.manifest.as_referrer`).
+    """
 
     name: str
     version: str
@@ -72,6 +76,7 @@ class Contents:
     descriptors: tuple[Descriptor, ...]
     apps: tuple[Content, ...]
     images: tuple[str, ...]
+    referrers: tuple[Descriptor, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,8 +104,9 @@ class Packer:
         Raises TargetTaken, TargetFull, BlobExceedsVolume, BlobMissing. `now` dates the signatures
         and, in milliseconds since 1970, is the number that a zone's floor is compared with.
         """
-        index = image_index(list(contents.descriptors))
-        members = self._members(contents.descriptors, index)
+        listed = (*contents.descriptors, *contents.referrers)
+        index = image_index(list(listed))
+        members = self._members(listed, index)
         volumes = divide(contents.name, contents.version, members, limit)
         _refuse_oversized(volumes, limit)
         document = _document(contents, members, volumes, index, now)

@@ -7,14 +7,19 @@ media types are read, and every descriptor they hold has been checked.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
+from champ_offline.oci.digest import Digest
 
 LIMIT = 4 * 1024 * 1024
+# The content of an empty config or layer (manifest.md, "Guidance for an Empty Descriptor").
+EMPTY_CONTENT = b"{}"
+EMPTY = Descriptor(media_types.EMPTY, Digest.of(EMPTY_CONTENT), len(EMPTY_CONTENT))
 
 
 class InvalidManifest(ChampError):
@@ -28,7 +33,10 @@ class InvalidManifest(ChampError):
 
 @dataclass(frozen=True)
 class Manifest:
-    """One manifest or index; `children` are the descriptors it points at, in document order."""
+    """One manifest or index; `children` are the descriptors it points at, in document order.
+
+    `subject` is the manifest that this one says something of; it is no part of this one.
+    """
 
     media_type: str
     artifact_type: str
@@ -36,6 +44,7 @@ class Manifest:
     layers: tuple[Descriptor, ...]
     manifests: tuple[Descriptor, ...]
     annotations: dict[str, str]
+    subject: Descriptor | None = None
 
     @property
     def children(self) -> tuple[Descriptor, ...]:
@@ -63,6 +72,7 @@ class Manifest:
             layers=() if index else _descriptors(document, "layers"),
             manifests=_descriptors(document, "manifests") if index else (),
             annotations={str(k): str(v) for k, v in (document.get("annotations") or {}).items()},
+            subject=_subject(document),
         )
 
 
@@ -92,6 +102,41 @@ def image_manifest(
     return encode(document)
 
 
+def artifact_manifest(
+    artifact_type: str,
+    layers: Sequence[Descriptor],
+    subject: Descriptor,
+    annotations: Mapping[str, str],
+) -> bytes:
+    """The bytes of a manifest that says something of `subject`: a signature, a bill of materials.
+
+    Its config is `EMPTY`, and so is its layer where `layers` has none (image-spec 1.1, manifest.md,
+    "Guidelines for Artifact Usage"); the caller stores `EMPTY_CONTENT` beside the manifest.
+    """
+    document: dict[str, Any] = {
+        "schemaVersion": 2,
+        "mediaType": media_types.IMAGE_MANIFEST,
+        "artifactType": artifact_type,
+        "config": EMPTY.to_document(),
+        "layers": [layer.to_document() for layer in layers or (EMPTY,)],
+        "subject": Descriptor(subject.media_type, subject.digest, subject.size).to_document(),
+    }
+    if annotations:
+        document["annotations"] = dict(annotations)
+    return encode(document)
+
+
+def as_referrer(data: bytes) -> Descriptor:
+    """How a manifest with a `subject` is listed: under its kind, with its own annotations.
+
+    distribution-spec 1.1, "Listing Referrers"; raises what `Manifest.from_bytes` raises.
+    """
+    manifest = Manifest.from_bytes(data)
+    return Descriptor(
+        manifest.media_type, Digest.of(data), len(data), manifest.annotations, manifest.kind
+    )
+
+
 def image_index(manifests: list[Descriptor]) -> bytes:
     """The bytes of an OCI image index over `manifests`."""
     return encode(
@@ -115,6 +160,11 @@ def _document(data: bytes) -> dict[str, Any]:
     if not isinstance(document.get("annotations") or {}, dict):
         raise InvalidManifest(reason="annotations are not an object")
     return document
+
+
+def _subject(document: dict[str, Any]) -> Descriptor | None:
+    subject = document.get("subject")
+    return None if subject is None else Descriptor.from_document(subject)
 
 
 def _guess(document: dict[str, Any]) -> str:

@@ -1,13 +1,13 @@
 """Which content a repository of the zone has: what its refs lead to, and nothing else of the store.
 
-Invariant: only digests reachable from a ref of the repository are found, each with the size its
-parent recorded; a ref written a moment ago counts at once, because refs are read on every call.
-Manifests never change under a digest, so what one says is remembered.
+Invariant: only digests reachable from a ref of the repository are found, from manifests down to
+their children and on to what refers to them, each with the size that was recorded; a ref written a
+moment ago counts at once, because refs are read on every call. Manifests never change under a
+digest, so what one says is remembered.
 """
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -77,6 +77,7 @@ class Content:
             yield descriptor
             if descriptor.media_type in media_types.DOCUMENTS:
                 waiting.extend(self._document(descriptor).children)
+                waiting.extend(self.refs.referrers(descriptor.digest))
 
     def _document(self, descriptor: Descriptor) -> Document:
         known = self._known.get(descriptor.digest)
@@ -97,10 +98,9 @@ class Content:
 
 def _read(data: bytes) -> Document:
     manifest = Manifest.from_bytes(data)
-    subject = json.loads(data).get("subject")
     return Document(
         children=manifest.children,
-        subject=None if subject is None else Descriptor.from_document(subject).digest,
+        subject=None if manifest.subject is None else manifest.subject.digest,
         artifact_type=manifest.kind,
         annotations=tuple(manifest.annotations.items()),
     )

@@ -1,8 +1,9 @@
-"""Names that lead to content: repository and tag to the descriptor of a manifest.
+"""What leads to content: a repository and tag to a manifest, a manifest to those that refer to it.
 
 Invariant: a ref points at a manifest whose every blob was in the store when the ref was written;
-refs of one bundle appear together in one transaction or not at all. A manifest that lost its tag
-to a newer one stays reachable by digest under its name: a rollback pulls it.
+refs and referrers of one bundle appear together in one transaction or not at all. A manifest that
+lost its tag to a newer one stays reachable by digest under its name: a rollback pulls it. What
+refers to a reachable manifest is reachable too.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 
 from champ_offline.durable.database import Database
 from champ_offline.oci.descriptor import Descriptor
+from champ_offline.oci.digest import Digest
 
 _SCHEMA = (
     """
@@ -32,6 +34,15 @@ _SCHEMA = (
         PRIMARY KEY (name, digest)
     ) STRICT
     """,
+    """
+    CREATE TABLE referrers (
+        subject TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        descriptor TEXT NOT NULL,
+        bundle TEXT NOT NULL,
+        PRIMARY KEY (subject, digest)
+    ) STRICT
+    """,
 )
 
 
@@ -45,8 +56,17 @@ class Ref:
     bundle: str
 
 
+@dataclass(frozen=True)
+class Referrer:
+    """`descriptor`, with artifactType and annotations, has `subject`; `bundle` brought it."""
+
+    subject: Digest
+    descriptor: Descriptor
+    bundle: str
+
+
 class Refs:
-    """The table of names in the zone's database."""
+    """The tables of names and referrers in the zone's database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -82,6 +102,20 @@ class Refs:
         rows = self._database.query("SELECT * FROM refs ORDER BY name, tag")
         return [Ref(row["name"], row["tag"], _descriptor(row), row["bundle"]) for row in rows]
 
+    def referrers(self, subject: Digest) -> list[Descriptor]:
+        """The manifests that refer to `subject`, sorted by digest."""
+        rows = self._database.query(
+            "SELECT descriptor FROM referrers WHERE subject = ? ORDER BY digest", (str(subject),)
+        )
+        return [_descriptor(row) for row in rows]
+
+    def all_referrers(self) -> list[Referrer]:
+        """Every referrer, sorted by subject and digest."""
+        rows = self._database.query("SELECT * FROM referrers ORDER BY subject, digest")
+        return [
+            Referrer(Digest.parse(row["subject"]), _descriptor(row), row["bundle"]) for row in rows
+        ]
+
     def put(self, connection: sqlite3.Connection, refs: Iterable[Ref]) -> int:
         """Write refs inside the caller's transaction; returns how many changed."""
         changed = 0
@@ -98,6 +132,16 @@ class Refs:
                 row,
             ).rowcount
         return changed
+
+    def put_referrers(self, connection: sqlite3.Connection, found: Iterable[Referrer]) -> None:
+        """Write referrers inside the caller's transaction; known ones stay as they are."""
+        connection.executemany(
+            "INSERT OR IGNORE INTO referrers VALUES (?, ?, ?, ?)",
+            [
+                (str(one.subject), str(one.descriptor.digest), _text(one.descriptor), one.bundle)
+                for one in found
+            ],
+        )
 
 
 def _text(descriptor: Descriptor) -> str:
