@@ -21,6 +21,10 @@ FORMAT = 1
 LIMIT = 16 * 1024 * 1024
 NAME = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+~-]{0,63}")
+# SubjectPublicKeyInfo as PEM (RFC 7468, section 13), or nothing; shown to people as it stands.
+_PUBLIC_KEY = re.compile(
+    r"(?:-----BEGIN PUBLIC KEY-----\n(?:[A-Za-z0-9+/=]{1,64}\n){1,16}-----END PUBLIC KEY-----\n)?"
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ class BundleDocument:
     """Everything a bundle says of itself.
 
     `zones` is empty when the bundle is for any zone; `created` is an ISO 8601 time in UTC; `blobs`
-    and `size` count the distinct blobs and their bytes; `index` points at the layout's index.json.
+    and `size` count the distinct blobs and their bytes; `index` points at the layout's index.json;
+    `image_key` is the PEM of the key that signed the images, empty where none did.
     """
 
     name: str
@@ -61,6 +66,7 @@ class BundleDocument:
     volumes: tuple[VolumeEntry, ...]
     apps: tuple[Content, ...]
     images: tuple[str, ...]
+    image_key: str = ""
 
     def volume_name(self, entry: VolumeEntry) -> str:
         """The file name of a volume, made only of checked characters."""
@@ -87,6 +93,7 @@ class BundleDocument:
                     for app in self.apps
                 ],
                 "images": list(self.images),
+                "image_key": self.image_key,
             }
         )
 
@@ -127,4 +134,11 @@ def _read(document: dict[str, Any]) -> BundleDocument:
             for app in document["apps"]
         ),
         images=tuple(str(image) for image in document["images"]),
+        image_key=_public_key(document.get("image_key", "")),
     )
+
+
+def _public_key(text: str) -> str:
+    if not _PUBLIC_KEY.fullmatch(text):
+        raise ValueError("image_key")
+    return text

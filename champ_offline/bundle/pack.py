@@ -67,7 +67,8 @@ class Contents:
     """What is to be packed: descriptors named by reference, found with all below in `blobs`.
 
     `referrers` are manifests with a `subject` among the rest, each with artifactType and
-    annotations as a registry lists it (`oci.manifest.as_referrer`).
+    annotations as a registry lists it (`oci.manifest.as_referrer`). `image_key` is the PEM of the
+    key that signed the images (`bundle.signatures`), empty where none did.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Contents:
     apps: tuple[Content, ...]
     images: tuple[str, ...]
     referrers: tuple[Descriptor, ...] = ()
+    image_key: str = ""
 
 
 @dataclass(frozen=True)
@@ -197,6 +199,7 @@ def _document(
         volumes=tuple(_entry(volume) for volume in volumes),
         apps=contents.apps,
         images=contents.images,
+        image_key=contents.image_key,
     )
 
 

@@ -19,6 +19,11 @@ APP = "application/vnd.champ.app.v1"
 APP_CONFIG = "application/vnd.champ.app.config.v1+json"
 APP_FILE = "application/vnd.champ.app.file.v1"
 
+# What cosign and policy engines look for: bundle/signatures.py.
+SIGSTORE_BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+COSIGN_SIGNATURE = "application/vnd.dev.cosign.artifact.sig.v1+json"
+SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
+
 INDEXES = frozenset({IMAGE_INDEX, DOCKER_LIST})
 MANIFESTS = frozenset({IMAGE_MANIFEST, DOCKER_MANIFEST})
 # The documents that point at further content.
