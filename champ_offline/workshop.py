@@ -13,6 +13,7 @@ from pathlib import Path
 
 from champ_offline.bundle.charts import chart_artifact, pack_chart
 from champ_offline.bundle.document import BundleDocument, Content
+from champ_offline.bundle.image_keys import ImageKey, image_keys
 from champ_offline.bundle.lock import Lock, LockedArtifact, LockOutdated
 from champ_offline.bundle.origin import Origins
 from champ_offline.bundle.pack import LARGEST_VOLUME, Contents, Packed, Packer
@@ -151,6 +152,13 @@ class Workshop:
         """Check signatures and every byte of the bundle at `media` under the root in a file."""
         bundle = verify(media, read_root_file(root), self._clock())
         return VerifySummary(bundle, read_every_byte(bundle, notify))
+
+    def image_keys(self, media: Path, root: Path) -> list[ImageKey]:
+        """The key that signed the images of the bundle at `media`; raises ImageKeyUnknown.
+
+        Signatures are checked under the root in a file; no volume's content is read.
+        """
+        return image_keys([verify(media, read_root_file(root), self._clock()).document], media)
 
     def _contents(self, recipe: Recipe, lock: Lock, notify: Subscriber) -> Contents:
         blobs = self._blobs()

@@ -133,3 +133,7 @@ def test_tables_of_every_verb_can_be_shown(site: Site) -> None:
         [*zone, "doctor"],
     ):
         assert site.says(*arguments), arguments
+
+
+def test_the_key_of_a_medium_is_told_under_a_root_only(site: Site) -> None:
+    site.says("trust", "image-key", str(site.stick), code=2)
