@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from champ_offline.bundle.errors import DocumentMalformed, NewerFormat
+from champ_offline.bundle.parity.layout import LEAST_SHARE, MOST_SHARE
 from champ_offline.errors import ChampError
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
@@ -53,7 +54,8 @@ class BundleDocument:
 
     `zones` is empty when the bundle is for any zone; `created` is an ISO 8601 time in UTC; `blobs`
     and `size` count the distinct blobs and their bytes; `index` points at the layout's index.json;
-    `image_key` is the PEM of the key that signed the images, empty where none did.
+    `image_key` is the PEM of the key that signed the images, empty where none did; `parity` is the
+    share of parity beside each volume in percent, 0 where there is none.
     """
 
     name: str
@@ -67,10 +69,15 @@ class BundleDocument:
     apps: tuple[Content, ...]
     images: tuple[str, ...]
     image_key: str = ""
+    parity: int = 0
 
     def volume_name(self, entry: VolumeEntry) -> str:
         """The file name of a volume, made only of checked characters."""
         return f"{self.name}-{self.version}.{entry.number:04}.tar"
+
+    def parity_name(self, entry: VolumeEntry) -> str:
+        """The name of the file beside the volume that holds its parity."""
+        return f"{self.name}-{self.version}.{entry.number:04}.par"
 
     def to_bytes(self) -> bytes:
         """The document as canonical JSON."""
@@ -94,6 +101,7 @@ class BundleDocument:
                 ],
                 "images": list(self.images),
                 "image_key": self.image_key,
+                "parity": self.parity,
             }
         )
 
@@ -135,6 +143,7 @@ def _read(document: dict[str, Any]) -> BundleDocument:
         ),
         images=tuple(str(image) for image in document["images"]),
         image_key=_public_key(document.get("image_key", "")),
+        parity=_share(document.get("parity", 0)),
     )
 
 
@@ -142,3 +151,9 @@ def _public_key(text: str) -> str:
     if not _PUBLIC_KEY.fullmatch(text):
         raise ValueError("image_key")
     return text
+
+
+def _share(percent: object) -> int:
+    if type(percent) is not int or not (percent == 0 or LEAST_SHARE <= percent <= MOST_SHARE):
+        raise ValueError("parity")
+    return percent

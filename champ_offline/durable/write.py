@@ -104,3 +104,20 @@ def remove_partials(directory: Path) -> int:
     for path in left:
         path.unlink(missing_ok=True)
     return len(left)
+
+
+def overwrite(path: Path, pieces: Iterable[tuple[int, bytes]]) -> None:
+    """Put `pieces` (offset, bytes) into an existing file, then onto the disk.
+
+    For repairs only: each piece is right for its place by itself, so a crash leaves a file that is
+    repaired in part. Raises OSError, FileNotFoundError for a file that is not there.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        for offset, data in pieces:
+            done = 0
+            while done < len(data):
+                done += os.pwrite(descriptor, memoryview(data)[done:], offset + done)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
