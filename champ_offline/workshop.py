@@ -1,4 +1,4 @@
-"""The connected side: locks, packs, and checks of media outside of any zone.
+"""The connected side: keys, locks, packs, and checks of media outside of any zone.
 
 Composition root beside `appliance`: it wires the parts and decides nothing. Every method is one
 verb of the command line.
@@ -6,13 +6,14 @@ verb of the command line.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from champ_offline.bundle.charts import chart_artifact, pack_chart
 from champ_offline.bundle.document import BundleDocument, Content
+from champ_offline.bundle.image_keys import ImageKey, image_keys
 from champ_offline.bundle.lock import Lock, LockedArtifact, LockOutdated
 from champ_offline.bundle.origin import Origins
 from champ_offline.bundle.pack import LARGEST_VOLUME, Contents, Packed, Packer
@@ -23,16 +24,20 @@ from champ_offline.catalog.entry import AppSource
 from champ_offline.durable.write import make_directory, write_atomic
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import Subscriber
+from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import Manifest
 from champ_offline.paths import cache_directory
+from champ_offline.release.completeness import Proof, prove
 from champ_offline.store.blobs import BlobStore
 from champ_offline.trust import keys
-from champ_offline.trust.dates import NO_OVERRIDES, Overrides
-from champ_offline.trust.folder import SigningFolder, bundle_signers, common_roots
-from champ_offline.trust.roots import read_root, read_root_file
+from champ_offline.trust.documents import make_root
+from champ_offline.trust.errors import KeysExist
+from champ_offline.trust.trusted import fingerprint, read_root, read_root_file
 
+ROOT_FILE = "root.json"
+KEYS_FOLDER = "keys"
 OWN_REGISTRY = "champ.local"
 
 
@@ -46,11 +51,28 @@ class NotAFile(ChampError):
 
 
 @dataclass(frozen=True)
+class TrustSummary:
+    """A new root: its public file, its fingerprint in groups for reading aloud, its end."""
+
+    root: Path
+    fingerprint: str
+    expires: datetime
+
+
+@dataclass(frozen=True)
 class LockSummary:
     """A written lock and what it pins."""
 
     path: Path
     lock: Lock
+
+
+@dataclass(frozen=True)
+class PackSummary:
+    """A packed bundle, and what was rendered to prove it complete."""
+
+    packed: Packed
+    proof: Proof
 
 
 @dataclass(frozen=True)
@@ -78,6 +100,19 @@ class Workshop:
         self._cache = cache or cache_directory()
         self._clock = clock
 
+    def trust_init(self, directory: Path, holder: str) -> TrustSummary:
+        """Make a root and one key for each role in `directory`; raises KeysExist."""
+        root_file = directory / ROOT_FILE
+        if root_file.exists() or (directory / KEYS_FOLDER).exists():
+            raise KeysExist(path=directory)
+        make_directory(directory)
+        signers = {role: keys.generate(f"{holder} ({role})") for role in keys.ROLES}
+        root = make_root(signers, self._clock())
+        for role, signer in signers.items():
+            keys.save(signer, directory / KEYS_FOLDER, role)
+        write_atomic(root_file, root)
+        return TrustSummary(root_file, fingerprint(root), read_root(root, str(root_file)).expires)
+
     def lock(self, recipe: Path, output: Path | None, notify: Subscriber) -> LockSummary:
         """Pin everything `recipe` names; written beside it as bundle.lock, or to `output`."""
         path = output or recipe.with_name("bundle.lock")
@@ -103,56 +138,91 @@ class Workshop:
         self,
         recipe: Path,
         lock: Path | None,
-        signing: Sequence[Path],
+        signing: Path,
         out: Path,
         notify: Subscriber,
         volume_size: int = LARGEST_VOLUME,
-        unlock: keys.Unlock = keys.nobody,
-    ) -> Packed:
-        """Pack exactly what the lock says into a bundle under `out`, signed by all keys there are.
+    ) -> PackSummary:
+        """Pack exactly what the lock says into a bundle under `out`, signed by `signing`'s keys.
 
-        `signing` are folders of holders, at least one with the roots; `volume_size` in bytes;
-        `unlock` is asked for the passphrase of a folder. Raises KeysMissing before anything is
-        fetched, LockOutdated and the errors of sources and packing.
+        `signing` is a folder of `trust_init`; `volume_size` in bytes. Before an image is fetched
+        and a byte is written, the apps are proven complete. Raises LockOutdated and the errors of
+        `release.completeness`, sources and packing.
         """
         parsed = Recipe.from_file(recipe)
         locked = Lock.from_file(lock or recipe.with_name("bundle.lock"))
         if locked.recipe != Digest.of(recipe.read_bytes()):
             raise LockOutdated(path=recipe, what="the recipe was edited")
-        folders = [SigningFolder(path) for path in signing]
-        roots = common_roots(folders)
-        signers = bundle_signers(folders, read_root(roots[-1], "root"), unlock)
-        contents = self._contents(parsed, locked, notify)
-        packer = Packer(self._blobs(), roots, signers)
-        return packer.pack(contents, out, volume_size, self._clock(), notify)
+        signers = {role: keys.load(signing / KEYS_FOLDER, role) for role in keys.ROLES}
+        charts, apps = self._pinned(parsed, locked)
+        proof = self._proof(parsed, locked, apps, notify)
+        contents = self._contents(parsed, locked, charts | apps, notify)
+        root = read_root_file(signing / ROOT_FILE)
+        packer = Packer(self._blobs(), (root,), signers)
+        return PackSummary(packer.pack(contents, out, volume_size, self._clock(), notify), proof)
 
-    def verify(
-        self, media: Path, root: Path, notify: Subscriber, overrides: Overrides = NO_OVERRIDES
-    ) -> VerifySummary:
+    def verify(self, media: Path, root: Path, notify: Subscriber) -> VerifySummary:
         """Check signatures and every byte of the bundle at `media` under the root in a file."""
-        bundle = verify(media, read_root_file(root), self._clock(), overrides=overrides)
+        bundle = verify(media, read_root_file(root), self._clock())
         return VerifySummary(bundle, read_every_byte(bundle, notify))
 
-    def _contents(self, recipe: Recipe, lock: Lock, notify: Subscriber) -> Contents:
+    def image_keys(self, media: Path, root: Path) -> list[ImageKey]:
+        """The key that signed the images of the bundle at `media`; raises ImageKeyUnknown.
+
+        Signatures are checked under the root in a file; no volume's content is read.
+        """
+        return image_keys([verify(media, read_root_file(root), self._clock()).document], media)
+
+    def _pinned(
+        self, recipe: Recipe, lock: Lock
+    ) -> tuple[dict[str, Descriptor], dict[str, Descriptor]]:
+        """The recipe's charts and apps, which are those of the lock; raises LockOutdated."""
+        for entry in recipe.images:
+            if lock.image(str(entry.name)) is None:
+                raise LockOutdated(path=recipe.path, what=f"{entry.name} is not in the lock")
+        digests = {image.name: image.digest for image in lock.images}
+        charts, apps = self._artifacts(recipe, digests, self._blobs())
+        _confirm(recipe.path, lock.charts, charts)
+        _confirm(recipe.path, lock.apps, apps)
+        return charts, apps
+
+    def _proof(
+        self, recipe: Recipe, lock: Lock, apps: dict[str, Descriptor], notify: Subscriber
+    ) -> Proof:
+        # Imported here: the other verbs need neither jsonschema nor templates.
+        from champ_offline.helm.remote import OfflineRenderer
+        from champ_offline.release.subject import read_subject
+
+        blobs = self._blobs()
+        subjects = []
+        for entry in recipe.apps:
+            source = AppSource.from_file(entry.path / "app.yaml")
+            app = read_app(blobs, apps[_app_name(source, entry)])
+            subjects.append(read_subject(source, app, blobs))
+        with OfflineRenderer() as renderer:
+            digests = {image.name: image.digest for image in lock.images}
+            return prove(tuple(subjects), digests, renderer, notify)
+
+    def _contents(
+        self, recipe: Recipe, lock: Lock, artifacts: dict[str, Descriptor], notify: Subscriber
+    ) -> Contents:
         blobs = self._blobs()
         origins = Origins(self._cache, blobs)
         images: list[Descriptor] = []
         for entry in recipe.images:
             locked = lock.image(str(entry.name))
-            if locked is None:
-                raise LockOutdated(path=recipe.path, what=f"{entry.name} is not in the lock")
-            images.append(origins.fetch(entry, locked, notify).named(locked.name))
-        digests = {image.name: image.digest for image in lock.images}
-        charts, apps = self._artifacts(recipe, digests, blobs)
-        _confirm(recipe.path, lock.charts, charts)
-        _confirm(recipe.path, lock.apps, apps)
-        artifacts = [d.named(name) for name, d in (charts | apps).items()]
+            if locked is not None:
+                images.append(origins.fetch(entry, locked, notify).named(locked.name))
         return Contents(
             name=recipe.name,
             version=recipe.version,
             zones=recipe.zones,
-            descriptors=(*images, *artifacts),
-            apps=tuple(_shown(blobs, descriptor) for descriptor in apps.values()),
+            descriptors=(*images, *(d.named(name) for name, d in artifacts.items())),
+            apps=tuple(
+                _shown(blobs, descriptor)
+                for descriptor in artifacts.values()
+                if descriptor.artifact_type == media_types.APP
+            ),
             images=tuple(image.name for image in lock.images),
         )
 
@@ -181,10 +251,14 @@ class Workshop:
         chart = chart_artifact(pack_chart(source.chart, entry.version), blobs)
         charts[_chart_name(blobs, chart)] = chart
         app = write_app(source, entry.version, chart, images, blobs)
-        apps[f"{OWN_REGISTRY}/apps/{source.name}:{entry.version}"] = app
+        apps[_app_name(source, entry)] = app
 
     def _blobs(self) -> BlobStore:
         return BlobStore(self._cache / "blobs")
+
+
+def _app_name(source: AppSource, entry: AppEntry) -> str:
+    return f"{OWN_REGISTRY}/apps/{source.name}:{entry.version}"
 
 
 def _chart_name(blobs: BlobStore, chart: Descriptor) -> str:

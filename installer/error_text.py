@@ -8,6 +8,7 @@ from __future__ import annotations
 from champ_offline.errors import ChampError
 from installer.language import translate as _
 from installer.terminal_text import printable
+from installer.words import word
 
 
 def sentences(error: ChampError) -> tuple[str, str]:
@@ -17,7 +18,24 @@ def sentences(error: ChampError) -> tuple[str, str]:
 
 
 def _in_words(error: ChampError) -> dict[str, str]:
-    """What an answers file's wrong line should hold and holds, in the user's language."""
+    """The fields that hold the library's own words, in the user's language."""
+    return _wrong_line(error) | _findings(error)
+
+
+def _findings(error: ChampError) -> dict[str, str]:
+    """Which images a bundle lacks and why, a line for each."""
+    # Loaded only here: this error is met when packing.
+    if "findings" not in error.fields:
+        return {}
+    from champ_offline.release.completeness import ImagesNotPacked
+
+    if not isinstance(error, ImagesNotPacked):
+        return {}
+    return {"findings": "".join(f"\n  {one.line(word(one.why))}" for one in error.findings)}
+
+
+def _wrong_line(error: ChampError) -> dict[str, str]:
+    """What an answers file's wrong line should hold and holds."""
     problem = error.fields.get("problem")
     if problem is None:
         return {}

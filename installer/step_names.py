@@ -28,6 +28,7 @@ _NAMES = {
     "parity": mark("Calculating parity of"),
     "pin": mark("Pinning"),
     "plan": mark("Planning"),
+    "prove": mark("Proving complete"),
     "remove": mark("Removing"),
     "render": mark("Rendering"),
     "rollback": mark("Rolling back"),

@@ -46,6 +46,11 @@ _WORDS = {
     "runs as a hook": mark("runs as a hook"),
     "Helm leaves existing definitions alone": mark("Helm leaves existing definitions alone"),
     "new kind of object": mark("new kind of object"),
+    # Why an image is not accounted for.
+    "not in the lock": mark("not in the lock"),
+    "in the lock with another tag": mark("in the lock with another tag"),
+    "in the lock with another digest": mark("in the lock with another digest"),
+    "in the lock, but no component of the app": mark("in the lock, but no component of the app"),
     # What an object waits for.
     "waiting for its controller": mark("waiting for its controller"),
     "waiting to start": mark("waiting to start"),

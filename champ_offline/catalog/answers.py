@@ -29,6 +29,15 @@ class AnswersNotWritten(ChampError):
     remedy = "Name a file in a folder that exists and in which you may write."
 
 
+class ExampleUnusable(ChampError):
+    """Documented answers leave something open that nobody fills in."""
+
+    id = "catalog.example-unusable"
+    exit_code = ExitCode.USAGE
+    message = "The documented answers {file} cannot be used: {problem}."
+    remedy = "Answer this field in the file, or let its form generate it."
+
+
 def read_answers(path: Path, form: Form) -> dict[str, Any]:
     """The answers as typed, to be completed by `Form.complete`; an empty file answers nothing.
 
@@ -36,7 +45,24 @@ def read_answers(path: Path, form: Form) -> dict[str, Any]:
     WrongValue (its field `problem` is the FieldProblem) for the first wrong line, and what
     `typed_yaml.read` raises.
     """
-    root = typed_yaml.read(path)
+    return _read(typed_yaml.read(path), form)
+
+
+def parse_answers(data: bytes, file: str, form: Form) -> dict[str, Any]:
+    """The same for the bytes of an answers file; `file` names it in errors."""
+    return _read(typed_yaml.parse(data, file), form)
+
+
+def check_example(data: bytes, file: str, form: Form) -> None:
+    """Refuse documented answers with which nothing can be installed.
+
+    Raises what `read_answers` raises, and ExampleUnusable.
+    """
+    for problem in form.problems(form.complete(parse_answers(data, file, form), None, "x".__mul__)):
+        raise ExampleUnusable(file=file, problem=problem)
+
+
+def _read(root: Node, form: Form) -> dict[str, Any]:
     if root.content is None:
         root = Node(root.file, root.line, root.key, {})
     nodes = _by_key(root)

@@ -39,6 +39,15 @@ class AppFileUnreadable(ChampError):
     remedy = "Check the file; app.yaml names it."
 
 
+class AppFileMissing(ChampError):
+    """An app has no file of this name."""
+
+    id = "catalog.app-file-missing"
+    exit_code = ExitCode.NOT_FOUND
+    message = "{name} {version} has no file “{title}”."
+    remedy = "It has: {known}."
+
+
 def write_app(
     source: AppSource,
     version: str,
@@ -50,7 +59,8 @@ def write_app(
 
     `chart` is the chart's OCI manifest, `images` leads from full references to manifest digests (of
     which the entry keeps those that components name). Raises AppVersionUnknown,
-    ComponentImageMissing, AppFileUnreadable, FormUnusable, TemplateBroken.
+    ComponentImageMissing, AppFileUnreadable, FormUnusable, TemplateBroken, and the errors of
+    `check_example`.
     """
     contents = {name: _content(source, name) for name in source.files}
     _check(source, contents)
@@ -81,6 +91,14 @@ def read_app(blobs: BlobStore, descriptor: Descriptor) -> AppEntry:
         if name not in files:
             raise AppMalformed(where=where, reason=f"its file “{name}” is missing")
     return replace(entry, files=files)
+
+
+def app_file(blobs: BlobStore, entry: AppEntry, title: str) -> bytes:
+    """The content of one of an app's files; raises AppFileMissing, BlobMissing, BlobTooLarge."""
+    if title not in entry.files:
+        known = ", ".join(sorted(entry.files))
+        raise AppFileMissing(name=entry.name, version=entry.version, title=title, known=known)
+    return blobs.read(entry.files[title].digest, LARGEST_FILE)
 
 
 def _entry(
@@ -128,12 +146,15 @@ def _content(source: AppSource, name: str) -> bytes:
 def _check(source: AppSource, contents: Mapping[str, bytes]) -> None:
     """What cannot be used at the site is refused where it can still be corrected."""
     # Imported here: importing or listing apps must load neither jsonschema nor jinja2.
+    from champ_offline.catalog.answers import check_example
     from champ_offline.catalog.form import Form
     from champ_offline.catalog.values import check_template
 
     folder = source.folder
-    Form.from_bytes(contents[source.form], contents[source.hints], str(folder / source.form))
+    form = Form.from_bytes(contents[source.form], contents[source.hints], str(folder / source.form))
     check_template(contents[source.values], str(folder / source.values))
+    for title in source.examples:
+        check_example(contents[title], str(folder / title), form)
 
 
 def _put(blobs: BlobStore, media_type: str, data: bytes) -> Descriptor:

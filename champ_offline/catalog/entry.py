@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,15 @@ NAME = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 _FILE = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.-]*(?:/[0-9A-Za-z_][0-9A-Za-z_.-]*)*")
 _LONGEST = 2000
+_KUBERNETES = re.compile(r"v1\.[0-9]{1,3}\.[0-9]{1,3}")
+_API_VERSION = re.compile(r"[a-z0-9.-]+(?:/[a-z0-9]+(?:/[A-Za-z0-9]+)?)?")
 _KEYS = (
     "format", "name", "title", "summary", "category", "chart", "form", "hints", "values", "readme",
-    "versions",
+    "versions", "not_images", "kubernetes", "api_versions",
 )  # fmt: skip
+# Where an app keeps documented answers, in its folder and among its artifact's files.
+EXAMPLES = "answers"
+_EXAMPLE = re.compile(rf"{EXAMPLES}/({NAME.pattern})\.yaml")
 
 
 class AppMalformed(ChampError):
@@ -71,7 +76,9 @@ def said(texts: Mapping[str, str], language: str) -> str:
 class AppSource:
     """A parsed app.yaml; `chart` is a path, the other files are names relative to `folder`.
 
-    `versions` leads from a version to its components: name -> full image reference.
+    `versions` leads from a version to its components: name -> full image reference. The last four
+    serve the proof of completeness: files of documented answers, texts that look like images and
+    why they are none, Kubernetes versions and API versions to render for.
     """
 
     file: Path
@@ -85,6 +92,10 @@ class AppSource:
     values: str
     readme: Mapping[str, str] = field(hash=False)
     versions: Mapping[str, Mapping[str, str]] = field(hash=False)
+    examples: tuple[str, ...] = ()
+    not_images: Mapping[str, str] = field(default_factory=dict, hash=False)
+    kubernetes: tuple[str, ...] = ()
+    api_versions: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -94,7 +105,8 @@ class AppSource:
     @property
     def files(self) -> tuple[str, ...]:
         """The preset's files, sorted; each becomes one layer."""
-        return tuple(sorted({self.form, self.hints, self.values, *self.readme.values()}))
+        named = {self.form, self.hints, self.values, *self.readme.values()}
+        return tuple(sorted({*named, *self.examples}))
 
     def components(self, version: str) -> Mapping[str, str]:
         """Component -> image reference of one version; raises AppVersionUnknown."""
@@ -120,6 +132,14 @@ class AppSource:
             values=_file(root["values"], path.parent),
             readme=_both(root["readme"], lambda node: _file(node, path.parent)),
             versions=_versions(root["versions"]),
+            examples=_examples(root["name"], path.parent),
+            not_images=dict(map(_excuse, root.get("not_images", []).items())),
+            kubernetes=tuple(
+                root.get("kubernetes", []).texts(_KUBERNETES, 'versions such as "v1.35.4"')
+            ),
+            api_versions=tuple(
+                root.get("api_versions", []).texts(_API_VERSION, "group/version[/Kind]")
+            ),
         )
 
 
@@ -145,6 +165,12 @@ class AppEntry:
     values: str
     readme: Mapping[str, str] = field(hash=False)
     files: Mapping[str, Descriptor] = field(default_factory=dict, hash=False)
+
+    @property
+    def examples(self) -> dict[str, str]:
+        """Name of documented answers -> their title in `files`, by name."""
+        found = (_EXAMPLE.fullmatch(title) for title in sorted(self.files))
+        return {match[1]: match[0] for match in found if match}
 
     def to_bytes(self) -> bytes:
         """The config document as canonical JSON."""
@@ -283,6 +309,24 @@ def _file(node: Node, folder: Path) -> str:
     if not (folder / name).is_file():
         raise node.refuse("a file")
     return name
+
+
+def _examples(node: Node, folder: Path) -> tuple[str, ...]:
+    """The documented answers: every .yaml in the folder for them; `node` is where to complain."""
+    found = []
+    for path in sorted((folder / EXAMPLES).glob("*.yaml")):
+        title = f"{EXAMPLES}/{path.name}"
+        if not _EXAMPLE.fullmatch(title):
+            raise replace(node, key=title, content=path.name).refuse(
+                "a file named in lower-case letters, digits and dashes"
+            )
+        found.append(_file(replace(node, key=title, content=title), folder))
+    return tuple(found)
+
+
+def _excuse(node: Node) -> tuple[str, str]:
+    row = node.table("text", "reason")
+    return row["text"].text(), row["reason"].text(re.compile(r"\S.{9,}"), "a reason, in words")
 
 
 def _versions(node: Node) -> dict[str, dict[str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TypeAlias
 
-from champ_offline.catalog.artifact import LARGEST_FILE, read_app
+from champ_offline.catalog.artifact import app_file, read_app
 from champ_offline.catalog.entry import AppEntry
 from champ_offline.catalog.form import Form
 from champ_offline.errors import ChampError, ExitCode
@@ -34,13 +34,13 @@ class AppUnknown(ChampError):
     remedy = "It has: {known}. Import the bundle that carries what you want."
 
 
-class AppFileMissing(ChampError):
-    """An app has no file of this name."""
+class ExampleUnknown(ChampError):
+    """An app documents no answers under this name."""
 
-    id = "catalog.app-file-missing"
+    id = "catalog.example-unknown"
     exit_code = ExitCode.NOT_FOUND
-    message = "{name} {version} has no file “{title}”."
-    remedy = "It has: {known}."
+    message = "{name} {version} documents no answers “{wanted}”."
+    remedy = "It documents: {known}."
 
 
 class AppChartUnusable(ChampError):
@@ -50,6 +50,15 @@ class AppChartUnusable(ChampError):
     exit_code = ExitCode.CORRUPT
     message = "The chart of {name} {version} is not a Helm chart ({digest})."
     remedy = "Do not use it; ask whoever packed the bundle to pack it again."
+
+
+def app_chart(blobs: BlobStore, entry: AppEntry) -> bytes:
+    """The .tgz of an app's chart; raises AppChartUnusable, BlobMissing, BlobTooLarge."""
+    manifest = Manifest.from_bytes(blobs.read(entry.chart.digest))
+    for layer in manifest.layers:
+        if layer.media_type == media_types.HELM_CHART:
+            return blobs.read(layer.digest, LARGEST_CHART)
+    raise AppChartUnusable(name=entry.name, version=entry.version, digest=entry.chart.digest)
 
 
 def version_key(version: str) -> VersionKey:
@@ -102,10 +111,14 @@ class Catalog:
 
     def file(self, entry: AppEntry, title: str) -> bytes:
         """The content of one of the app's files; raises AppFileMissing, BlobMissing."""
-        if title not in entry.files:
-            known = ", ".join(sorted(entry.files))
-            raise AppFileMissing(name=entry.name, version=entry.version, title=title, known=known)
-        return self._blobs.read(entry.files[title].digest, LARGEST_FILE)
+        return app_file(self._blobs, entry, title)
+
+    def example(self, entry: AppEntry, name: str) -> bytes:
+        """Documented answers of the app, as their author wrote them; raises ExampleUnknown."""
+        if name not in entry.examples:
+            known = ", ".join(entry.examples) or "—"
+            raise ExampleUnknown(name=entry.name, version=entry.version, wanted=name, known=known)
+        return self.file(entry, entry.examples[name])
 
     def form(self, entry: AppEntry) -> Form:
         """The app's form; raises FormUnusable, AppFileMissing, BlobMissing."""
@@ -117,11 +130,7 @@ class Catalog:
 
     def chart(self, entry: AppEntry) -> bytes:
         """The chart's .tgz; raises AppChartUnusable, BlobMissing, BlobTooLarge."""
-        manifest = Manifest.from_bytes(self._blobs.read(entry.chart.digest))
-        for layer in manifest.layers:
-            if layer.media_type == media_types.HELM_CHART:
-                return self._blobs.read(layer.digest, LARGEST_CHART)
-        raise AppChartUnusable(name=entry.name, version=entry.version, digest=entry.chart.digest)
+        return app_chart(self._blobs, entry)
 
     def image_digests(self, entry: AppEntry) -> dict[str, Digest]:
         """Full reference -> manifest digest of every image of the app."""

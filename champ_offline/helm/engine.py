@@ -40,7 +40,10 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What templates may ask about the cluster: `v1.35.4`, and `group/version[/Kind]` texts."""
+    """What templates may ask about the cluster: `v1.35.4`, and `group/version[/Kind]` texts.
+
+    Without a version it is the newest that the engine knows; only `Renderer` takes that.
+    """
 
     kube_version: str
     api_versions: tuple[str, ...] = ()
@@ -68,6 +71,23 @@ class Options:
     timeout: int = 300
     rollback_on_failure: bool = True
     description: str = ""
+
+
+class Renderer(Protocol):
+    """The one verb that needs no cluster; every HelmEngine has it too."""
+
+    def render(
+        self,
+        chart: bytes,
+        release: str,
+        namespace: str,
+        values: Values,
+        *,
+        upgrade: bool,
+        capabilities: Capabilities,
+    ) -> Rendered:
+        """See HelmEngine; where there is no cluster `lookup` finds nothing."""
+        ...
 
 
 class HelmEngine(Protocol):

@@ -7,9 +7,11 @@ splits it.
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from champ_offline.helm import manifests
 from champ_offline.helm.engine import (
@@ -120,6 +122,46 @@ class SdkEngine:
     def close(self) -> None:
         """See HelmEngine."""
         self._worker.close()
+
+
+class OfflineRenderer:
+    """See Renderer; Helm's own templates in a child process, and no cluster.
+
+    Templates see the kinds of Kubernetes itself and those of `capabilities`.
+    """
+
+    def __init__(self) -> None:
+        self._worker = Worker(Path(os.devnull))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._worker.close()
+
+    def render(
+        self,
+        chart: bytes,
+        release: str,
+        namespace: str,
+        values: Values,
+        *,
+        upgrade: bool,
+        capabilities: Capabilities,
+    ) -> Rendered:
+        """Raises ChartInvalid, ValuesRefused, RenderFailed."""
+        given = _with_chart(chart, release, namespace, values) | {
+            "upgrade": upgrade,
+            "kube_version": capabilities.kube_version,
+            "api_versions": list(capabilities.api_versions),
+        }
+        found = self._worker.call("expand", given, _READ_SECONDS)
+        return _rendered(found["chart"], found["files"], found["crds"])
 
 
 def _with_chart(chart: bytes, release: str, namespace: str, values: Values) -> dict[str, Any]:

@@ -35,6 +35,7 @@ class Session:
         self._kubeconfig = kubeconfig
         self._configs: dict[str, Config] = {}
         self._verbs: dict[str, Callable[[Arguments], Any]] = {
+            "expand": self._expand,
             "render": self._render,
             "check": self._check,
             "install": self._install,
@@ -86,8 +87,28 @@ class Session:
                 json.dumps(given["values"]),
                 json.dumps(options),
             )
-            crds = {item["filename"]: item["data"] for item in chart.crds}
-            return {"files": json.loads(files), "crds": crds, "chart": chart.name}
+            return _files(chart, files)
+
+    def _expand(self, given: Arguments) -> Arguments:
+        """Render without any cluster; lookups find nothing."""
+        options = {
+            "name": given["release"],
+            "namespace": given["namespace"],
+            "revision": 2 if given["upgrade"] else 1,
+            "is_install": not given["upgrade"],
+            "is_upgrade": given["upgrade"],
+            "api_versions": given["api_versions"],
+        }
+        if given["kube_version"]:
+            options["kube_version"] = given["kube_version"]
+        with _chart(given) as chart:
+            files = _native.call_string(
+                "helm_render",
+                chart._raw(),  # noqa: SLF001
+                json.dumps(given["values"]),
+                json.dumps(options),
+            )
+            return _files(chart, files)
 
     def _check(self, given: Arguments) -> None:
         config = self._config(given["namespace"])
@@ -140,6 +161,11 @@ class Session:
 
 def _chart(given: Arguments) -> Chart:
     return Chart.load_archive(base64.b64decode(given["chart"]))
+
+
+def _files(chart: Chart, rendered: str) -> Arguments:
+    crds = {item["filename"]: item["data"] for item in chart.crds}
+    return {"files": json.loads(rendered), "crds": crds, "chart": chart.name}
 
 
 def _applying(given: Arguments) -> Arguments:

@@ -68,8 +68,13 @@ def find(documents: Iterable[Document]) -> list[str]:
     """The image texts that documents name, in order, each once."""
     found: dict[str, None] = {}
     for document in documents:
-        found |= dict.fromkeys(scalar.value for scalar in _images(document))
+        found |= dict.fromkeys(scalar.value for scalar in positions(document))
     return list(found)
+
+
+def can_be_held(text: str, known: Mapping[str, Digest]) -> bool:
+    """Whether `pin` finds a digest for an image text in `known`."""
+    return _Pinning(known, "").pinned(text) is not None
 
 
 class _Pinning:
@@ -82,15 +87,16 @@ class _Pinning:
 
     def document(self, document: Document) -> Document:
         changes = []
-        for scalar in _images(document):
-            text = self._pinned(scalar.value)
+        for scalar in positions(document):
+            text = self.pinned(scalar.value)
             if text is None:
                 self.missing.setdefault(scalar.value[:300], document.source)
             elif text != scalar.value:
                 changes.append((scalar, text))
         return replace(document, text=manifests.replace(document.text, changes))
 
-    def _pinned(self, text: str) -> str | None:
+    def pinned(self, text: str) -> str | None:
+        """The text held to its digest; None where no digest is known for it."""
         try:
             wanted = Reference.parse(text)
         except (InvalidReference, InvalidDigest):
@@ -116,22 +122,31 @@ class _Pinning:
         return f"{self._registry}/{wanted.name.replace(':', '_')}@{wanted.digest}"
 
 
-def _images(document: Document) -> list[manifests.Scalar]:
+def is_position(path: manifests.Path) -> bool:
+    """Whether a value at `path` is the image of a container or of an image volume."""
+    if path[-1:] == ("image",):
+        return len(path) > 2 and path[-3] in _CONTAINERS and isinstance(path[-2], int)
+    return path[-2:] == ("image", "reference") and "volumes" in path
+
+
+def positions(document: Document) -> list[manifests.Scalar]:
+    """The values of a document that name an image and are held to its digest."""
     item = manifests.load(document.text, document.source)
-    group = str(item["apiVersion"]).rpartition("/")[0]
     if item["kind"] == "CustomResourceDefinition":
         return []
+    group = str(item["apiVersion"]).rpartition("/")[0]
     custom = group not in _BUILT_IN and not group.endswith(".k8s.io")
+    scalars = list(manifests.scalars(document.text, document.source))
+    paths = {scalar.path for scalar in scalars}
     return [
         scalar
-        for scalar in manifests.scalars(document.text, document.source)
-        if _is_image(scalar.path, custom=custom)
+        for scalar in scalars
+        if is_position(scalar.path)
+        or (custom and scalar.path[-1:] == ("image",) and not _is_half(scalar, paths))
     ]
 
 
-def _is_image(path: manifests.Path, *, custom: bool) -> bool:
-    """Whether the value at `path` names an image: in a container, an image volume, or a CR."""
-    if path[-1:] == ("image",):
-        in_container = len(path) > 2 and path[-3] in _CONTAINERS and isinstance(path[-2], int)
-        return in_container or custom
-    return path[-2:] == ("image", "reference") and "volumes" in path
+def _is_half(scalar: manifests.Scalar, paths: set[manifests.Path]) -> bool:
+    """Whether an operator joins the value with the tag beside it: held alone it would be broken."""
+    last = scalar.value.rpartition("/")[2]
+    return not {":", "@"} & set(last) and (*scalar.path[:-1], "tag") in paths

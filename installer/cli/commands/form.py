@@ -20,9 +20,17 @@ from installer.language import translate as _
 )
 @click.argument("app")
 @click.option("--version", metavar="VERSION", help=_("The newest that the zone holds otherwise."))
+@click.option(
+    "--example",
+    metavar="NAME",
+    help=_("Show documented answers instead, to be changed and given to plan."),
+)
 @click.pass_obj
-def command(session: Session, app: str, version: str | None) -> None:
+def command(session: Session, app: str, version: str | None, example: str | None) -> None:
     """One row for each field; JSON and YAML have all that is known of it."""
+    if example is not None:
+        session.output.text(session.appliance().example(app, version, example))
+        return
     session.output.rows(
         session.appliance().form(app, version).fields(active()),
         [

@@ -1,4 +1,4 @@
-"""`champ pack RECIPE --signing DIR --out DIR`: pack and sign a bundle."""
+"""`champ pack RECIPE --keys DIR --out DIR`: prove, pack and sign a bundle."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from installer.cli.options import DIRECTORY, FILE, Verb
-from installer.cli.output import Column
-from installer.cli.passphrases import Passphrases
+from installer.cli.output import Column, as_plain
 from installer.cli.session import Session
 from installer.cli.sizes import Size
 from installer.language import translate as _
@@ -23,13 +22,8 @@ from installer.quantities import size
     "--lock", type=FILE, metavar="FILE", help=_("The lock; the one beside the recipe otherwise.")
 )
 @click.option(
-    "--signing", type=DIRECTORY, required=True, multiple=True, metavar="DIR",
-    help=_("A signing folder; may be given several times, once for each holder."),
-)  # fmt: skip
-@click.option(
-    "--passphrase-file", "files", type=FILE, multiple=True, metavar="FILE",
-    help=_("Read the passphrase from a file; one for all folders, or one each in their order."),
-)  # fmt: skip
+    "--keys", type=DIRECTORY, required=True, metavar="DIR", help=_("The folder of signing keys.")
+)
 @click.option("--out", type=DIRECTORY, required=True, metavar="DIR", help=_("The medium's folder."))
 @click.option(
     "--volume-size",
@@ -37,32 +31,34 @@ from installer.quantities import size
     metavar="SIZE",
     help=_("The largest file, for example 700M; below the limit of FAT32 otherwise."),
 )
+@click.option(
+    "--prove",
+    is_flag=True,
+    default=True,
+    help=_(
+        "Before packing, render every app with its defaults and its documented answers, and "
+        "refuse when an image in it is not in the lock. This is always done."
+    ),
+)
 @click.pass_obj
 def command(
     session: Session,
     recipe: Path,
     lock: Path | None,
-    signing: tuple[Path, ...],
-    files: tuple[Path, ...],
+    keys: Path,
     out: Path,
     volume_size: int | None,
+    prove: bool,  # noqa: ARG001, FBT001 (a flag to say what is done in any case)
 ) -> None:
-    """Pack, sign and show where the bundle lies."""
+    """Prove, pack, sign and show where the bundle lies and what was proven."""
     from champ_offline.bundle.pack import LARGEST_VOLUME
     from champ_offline.workshop import Workshop
 
     with session.watched() as notify:
-        packed = Workshop().pack(
-            recipe,
-            lock,
-            signing,
-            out,
-            notify,
-            volume_size or LARGEST_VOLUME,
-            Passphrases(signing, files),
-        )
-    session.output.record(
-        packed,
+        done = Workshop().pack(recipe, lock, keys, out, notify, volume_size or LARGEST_VOLUME)
+    output = session.output
+    output.record(
+        {**as_plain(done.packed), "proof": done.proof},
         [
             Column("folder", _("folder")),
             Column("document.name", _("bundle")),
@@ -71,3 +67,16 @@ def command(
             Column("document.size", _("size"), size),
         ],
     )
+    if output.form == "table" and done.proof.cases:
+        output.text("\n")
+        output.rows(
+            done.proof.cases,
+            [
+                Column("app", _("APP")),
+                Column("version", _("VERSION")),
+                Column("answers", _("ANSWERS")),
+                Column("renderings", _("RENDERINGS"), right=True),
+                Column("objects", _("OBJECTS"), right=True),
+                Column("images", _("IMAGES, ALL IN THE LOCK"), " ".join),
+            ],
+        )

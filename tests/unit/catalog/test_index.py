@@ -10,6 +10,7 @@ from random import Random
 import pytest
 
 from champ_offline.catalog.artifact import (
+    AppFileMissing,
     AppFileUnreadable,
     ComponentImageMissing,
     read_app,
@@ -19,7 +20,6 @@ from champ_offline.catalog.entry import AppFormatNewer, AppMalformed, AppSource,
 from champ_offline.catalog.form import FormUnusable
 from champ_offline.catalog.index import (
     AppChartUnusable,
-    AppFileMissing,
     AppUnknown,
     version_key,
 )

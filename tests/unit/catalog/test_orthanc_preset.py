@@ -9,9 +9,18 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from champ_offline.bundle.charts import chart_artifact, pack_chart
+from champ_offline.catalog.answers import read_answers
+from champ_offline.catalog.artifact import read_app, write_app
 from champ_offline.catalog.entry import AppSource
 from champ_offline.catalog.form import Form
 from champ_offline.catalog.values import render_values
+from champ_offline.events import ignore
+from champ_offline.helm.remote import OfflineRenderer
+from champ_offline.oci.digest import Digest
+from champ_offline.release.completeness import prove
+from champ_offline.release.subject import read_subject
+from champ_offline.store.blobs import BlobStore
 
 APP = AppSource.from_file(Path(__file__).parents[3] / "appstore_catalog" / "orthanc" / "app.yaml")
 CHART_SCHEMA = json.loads((APP.chart / "values.schema.json").read_text("utf-8"))
@@ -108,3 +117,26 @@ def test_each_version_names_its_own_images(form: Form, version: str) -> None:
 def test_every_field_is_said_in_both_languages(form: Form) -> None:
     english, chinese = form.fields("en"), form.fields("zh")
     assert all(ours.title != theirs.title for ours, theirs in zip(english, chinese, strict=True))
+
+
+def test_documented_answers_are_in_both_readmes_and_install_a_pacs(form: Form) -> None:
+    assert len(APP.examples) >= 2
+    for title in APP.examples:
+        answers = form.complete(read_answers(APP.folder / title, form), None, "x".__mul__)
+        assert form.problems(answers) == ()
+        Draft202012Validator(CHART_SCHEMA).validate(values(answers))
+        for readme in APP.readme.values():
+            assert f"`{Path(title).stem}`" in (APP.folder / readme).read_text("utf-8")
+
+
+@pytest.mark.parametrize("version", sorted(APP.versions))
+def test_it_proves_complete(version: str, tmp_path: Path) -> None:
+    blobs = BlobStore(tmp_path)
+    images = {image: Digest.of(image.encode()) for image in APP.components(version).values()}
+    chart = chart_artifact(pack_chart(APP.chart, version), blobs)
+    entry = read_app(blobs, write_app(APP, version, chart, images, blobs))
+    with OfflineRenderer() as renderer:
+        proof = prove((read_subject(APP, entry, blobs),), images, renderer, ignore)
+    assert [case.answers for case in proof.cases] == ["defaults", *entry.examples]
+    for case in proof.cases:
+        assert (case.images, case.refused) == (tuple(sorted(images)), 0)
