@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from champ_offline.bundle.document import NAME
-from champ_offline.bundle.image_keys import ImageKey, image_keys
 from champ_offline.bundle.intake import Forecast, Imported, Intake, KnownBundle
 from champ_offline.bundle.verify import VerifiedBundle, verify
 from champ_offline.catalog.form import Form
@@ -33,9 +32,10 @@ from champ_offline.release.plan import Plan
 from champ_offline.release.status import ReleaseStatus
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.refs import Refs
+from champ_offline.trust.dates import NO_OVERRIDES, Overrides
 from champ_offline.trust.errors import FingerprintDiffers
+from champ_offline.trust.roots import fingerprint, read_root, read_root_file
 from champ_offline.trust.state import TrustState
-from champ_offline.trust.trusted import fingerprint, read_root, read_root_file
 
 if TYPE_CHECKING:
     from champ_offline.operations import Operations
@@ -166,26 +166,25 @@ class Appliance:
             bundles=tuple(self._intake.bundles()),
         )
 
-    def inspect(self, media: Path) -> VerifiedBundle:
+    def inspect(self, media: Path, overrides: Overrides = NO_OVERRIDES) -> VerifiedBundle:
         """Accept the bundle at `media` for this zone: signatures, dates, zone, volume indexes.
 
         Quick: no blob is read. Raises the errors of `trust.errors` and `bundle.errors`.
         """
-        return verify(media, self._trust.root(), self._clock(), self.name)
+        accepted = self._trust.accepted()
+        root = self._trust.root()
+        return verify(media, root, self._clock(), self.name, overrides, accepted)
 
     def forecast(self, bundle: VerifiedBundle) -> Forecast:
         """What importing a bundle that `inspect` accepted would take, and whether it fits."""
         return self._intake.forecast(bundle)
 
-    def import_media(self, media: Path, notify: Subscriber) -> Imported:
+    def import_media(
+        self, media: Path, notify: Subscriber, overrides: Overrides = NO_OVERRIDES
+    ) -> Imported:
         """Verify and import the bundle at `media`; an error leaves the store as it was."""
         with FileLock(self.paths.lock):
-            return self._intake.take(self.inspect(media), self._now(), notify)
-
-    def image_keys(self) -> list[ImageKey]:
-        """The keys that signed the images held here, newest first; raises ImageKeyUnknown."""
-        newest_first = reversed(self._intake.bundles())
-        return image_keys((known.document for known in newest_first), self.paths.root)
+            return self._intake.take(self.inspect(media, overrides), self._now(), notify)
 
     def serve_registry(
         self,

@@ -1,4 +1,4 @@
-"""The connected side: keys, locks, packs, and checks of media outside of any zone.
+"""The connected side: locks, packs, and checks of media outside of any zone.
 
 Composition root beside `appliance`: it wires the parts and decides nothing. Every method is one
 verb of the command line.
@@ -6,14 +6,13 @@ verb of the command line.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from champ_offline.bundle.charts import chart_artifact, pack_chart
 from champ_offline.bundle.document import BundleDocument, Content
-from champ_offline.bundle.image_keys import ImageKey, image_keys
 from champ_offline.bundle.lock import Lock, LockedArtifact, LockOutdated
 from champ_offline.bundle.origin import Origins
 from champ_offline.bundle.pack import LARGEST_VOLUME, Contents, Packed, Packer
@@ -32,12 +31,10 @@ from champ_offline.paths import cache_directory
 from champ_offline.release.completeness import Proof, prove
 from champ_offline.store.blobs import BlobStore
 from champ_offline.trust import keys
-from champ_offline.trust.documents import make_root
-from champ_offline.trust.errors import KeysExist
-from champ_offline.trust.trusted import fingerprint, read_root, read_root_file
+from champ_offline.trust.dates import NO_OVERRIDES, Overrides
+from champ_offline.trust.folder import SigningFolder, bundle_signers, common_roots
+from champ_offline.trust.roots import read_root, read_root_file
 
-ROOT_FILE = "root.json"
-KEYS_FOLDER = "keys"
 OWN_REGISTRY = "champ.local"
 
 
@@ -48,15 +45,6 @@ class NotAFile(ChampError):
     exit_code = ExitCode.USAGE
     message = "{path} is a device, folder or pipe, not a file."
     remedy = "Name a file to be written."
-
-
-@dataclass(frozen=True)
-class TrustSummary:
-    """A new root: its public file, its fingerprint in groups for reading aloud, its end."""
-
-    root: Path
-    fingerprint: str
-    expires: datetime
 
 
 @dataclass(frozen=True)
@@ -100,19 +88,6 @@ class Workshop:
         self._cache = cache or cache_directory()
         self._clock = clock
 
-    def trust_init(self, directory: Path, holder: str) -> TrustSummary:
-        """Make a root and one key for each role in `directory`; raises KeysExist."""
-        root_file = directory / ROOT_FILE
-        if root_file.exists() or (directory / KEYS_FOLDER).exists():
-            raise KeysExist(path=directory)
-        make_directory(directory)
-        signers = {role: keys.generate(f"{holder} ({role})") for role in keys.ROLES}
-        root = make_root(signers, self._clock())
-        for role, signer in signers.items():
-            keys.save(signer, directory / KEYS_FOLDER, role)
-        write_atomic(root_file, root)
-        return TrustSummary(root_file, fingerprint(root), read_root(root, str(root_file)).expires)
-
     def lock(self, recipe: Path, output: Path | None, notify: Subscriber) -> LockSummary:
         """Pin everything `recipe` names; written beside it as bundle.lock, or to `output`."""
         path = output or recipe.with_name("bundle.lock")
@@ -138,40 +113,38 @@ class Workshop:
         self,
         recipe: Path,
         lock: Path | None,
-        signing: Path,
+        signing: Sequence[Path],
         out: Path,
         notify: Subscriber,
         volume_size: int = LARGEST_VOLUME,
+        unlock: keys.Unlock = keys.nobody,
     ) -> PackSummary:
-        """Pack exactly what the lock says into a bundle under `out`, signed by `signing`'s keys.
+        """Pack exactly what the lock says into a bundle under `out`, signed by all keys there are.
 
-        `signing` is a folder of `trust_init`; `volume_size` in bytes. Before an image is fetched
-        and a byte is written, the apps are proven complete. Raises LockOutdated and the errors of
-        `release.completeness`, sources and packing.
+        `signing` are folders of holders, at least one with the roots; `volume_size` in bytes;
+        `unlock` is asked for the passphrase of a folder. Before an image is fetched and a byte is
+        written, the apps are proven complete. Raises KeysMissing before that, LockOutdated, and
+        the errors of `release.completeness`, sources and packing.
         """
         parsed = Recipe.from_file(recipe)
         locked = Lock.from_file(lock or recipe.with_name("bundle.lock"))
         if locked.recipe != Digest.of(recipe.read_bytes()):
             raise LockOutdated(path=recipe, what="the recipe was edited")
-        signers = {role: keys.load(signing / KEYS_FOLDER, role) for role in keys.ROLES}
+        folders = [SigningFolder(path) for path in signing]
+        roots = common_roots(folders)
+        signers = bundle_signers(folders, read_root(roots[-1], "root"), unlock)
         charts, apps = self._pinned(parsed, locked)
         proof = self._proof(parsed, locked, apps, notify)
         contents = self._contents(parsed, locked, charts | apps, notify)
-        root = read_root_file(signing / ROOT_FILE)
-        packer = Packer(self._blobs(), (root,), signers)
+        packer = Packer(self._blobs(), roots, signers)
         return PackSummary(packer.pack(contents, out, volume_size, self._clock(), notify), proof)
 
-    def verify(self, media: Path, root: Path, notify: Subscriber) -> VerifySummary:
+    def verify(
+        self, media: Path, root: Path, notify: Subscriber, overrides: Overrides = NO_OVERRIDES
+    ) -> VerifySummary:
         """Check signatures and every byte of the bundle at `media` under the root in a file."""
-        bundle = verify(media, read_root_file(root), self._clock())
+        bundle = verify(media, read_root_file(root), self._clock(), overrides=overrides)
         return VerifySummary(bundle, read_every_byte(bundle, notify))
-
-    def image_keys(self, media: Path, root: Path) -> list[ImageKey]:
-        """The key that signed the images of the bundle at `media`; raises ImageKeyUnknown.
-
-        Signatures are checked under the root in a file; no volume's content is read.
-        """
-        return image_keys([verify(media, read_root_file(root), self._clock()).document], media)
 
     def _pinned(
         self, recipe: Recipe, lock: Lock

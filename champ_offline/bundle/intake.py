@@ -27,7 +27,7 @@ from champ_offline.store.blobs import BlobStore
 from champ_offline.store.pipeline import Pipeline
 from champ_offline.store.refs import Ref, Referrer, Refs
 from champ_offline.trust.errors import Replayed
-from champ_offline.trust.state import Floor, TrustState
+from champ_offline.trust.state import TrustState
 
 _SPARE = 64 * 1024 * 1024
 
@@ -135,7 +135,7 @@ class Intake:
         return _result(bundle, missing, wanted, changed=True)
 
     def _refuse_replay(self, bundle: VerifiedBundle) -> None:
-        floor = self._trust.floor(bundle.document.name)
+        floor = self._trust.floor(bundle.document.name, bundle.trusted.root)
         if floor is not None and bundle.trusted.version <= floor.version:
             raise Replayed(
                 where=bundle.folder,
@@ -223,9 +223,7 @@ class Intake:
         with self._database.transaction() as connection:
             self._refs.put(connection, links.refs)
             self._refs.put_referrers(connection, links.referrers)
-            self._trust.pin(connection, bundle.trusted.root_version, bundle.trusted.root)
-            floor = Floor(bundle.trusted.version, bundle.trusted.digest)
-            self._trust.raise_floor(connection, bundle.document.name, floor)
+            self._trust.accept(connection, bundle.document.name, bundle.trusted, now)
             _record(connection, bundle, now)
         notify(StepFinished("commit", bundle.document.name))
 

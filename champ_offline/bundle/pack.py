@@ -6,14 +6,12 @@ becomes a bundle with its last file (metadata/timestamp.json), so a broken pack 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
-
-from securesystemslib.signer import CryptoSigner
 
 from champ_offline.bundle import media
 from champ_offline.bundle.document import BundleDocument, Content, VolumeEntry
@@ -27,7 +25,7 @@ from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import Manifest, encode, image_index
 from champ_offline.store.blobs import BlobStore
-from champ_offline.trust.documents import make_documents
+from champ_offline.trust.documents import Signers, make_documents
 
 # FAT32 holds files of at most 4 GiB - 1 byte; a MiB less leaves no room for doubt.
 LARGEST_VOLUME = 4 * 1024**3 - 1024**2
@@ -93,9 +91,7 @@ class Packed:
 class Packer:
     """Writes bundles signed with one set of keys."""
 
-    def __init__(
-        self, blobs: BlobStore, roots: tuple[bytes, ...], signers: Mapping[str, CryptoSigner]
-    ) -> None:
+    def __init__(self, blobs: BlobStore, roots: tuple[bytes, ...], signers: Signers) -> None:
         self._blobs, self._roots, self._signers = blobs, roots, signers
 
     def pack(

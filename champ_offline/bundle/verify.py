@@ -7,7 +7,7 @@ bytes on a medium: whoever reads them checks them against these indexes on the w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,8 +16,9 @@ from champ_offline.bundle import media
 from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.volume import Hasher, Member, VolumeIndex, VolumeReader
 from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
+from champ_offline.trust.dates import NO_OVERRIDES, Overrides
 from champ_offline.trust.errors import WrongZone
-from champ_offline.trust.trusted import TrustedBundle, evaluate
+from champ_offline.trust.trusted import Accepted, TrustedBundle, evaluate
 
 _ONLY_HERE = object()
 
@@ -56,15 +57,23 @@ class VerifiedBundle:
         return (member for volume in self.volumes for member in volume.index.members)
 
 
-def verify(path: Path, root: bytes, now: datetime, zone: str | None = None) -> VerifiedBundle:
+def verify(
+    path: Path,
+    root: bytes,
+    now: datetime,
+    zone: str | None = None,
+    overrides: Overrides = NO_OVERRIDES,
+    accepted: Sequence[Accepted] = (),
+) -> VerifiedBundle:
     """Accept the bundle at `path` (its folder, or a stick with one bundle) under a pinned `root`.
 
     Reads documents and volume indexes only. `zone` is the zone it is to enter, None for a check
-    outside of any zone. Raises the errors of `trust.errors` and `bundle.errors`.
+    outside of any zone; `overrides` and `accepted` are those of `evaluate`.
+    Raises the errors of `trust.errors` and `bundle.errors`.
     """
     folder = media.only_bundle(path)
     where = str(folder)
-    trusted = evaluate(root, media.read_documents(folder), now, where)
+    trusted = evaluate(root, media.read_documents(folder), now, where, overrides, accepted)
     data = media.read_bundle_document(folder)
     trusted.confirm(data, where)
     document = BundleDocument.from_bytes(data, where)

@@ -1,16 +1,16 @@
-"""Makes the trust documents of a bundle (TUF specification 1.0, section 4, "Document formats").
+"""Makes the signed documents of a bundle (TUF specification 1.0, section 4, "Document formats").
 
-Invariant: every document is signed by exactly the role's key and names its successor in the chain
-by length and SHA-256; what a bundle contains is named by one target, `bundle.json`.
+Invariant: every document is signed by every signer given for its role and names its successor in
+the chain by length and SHA-256; what a bundle contains is named by one target, `bundle.json`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from securesystemslib.signer import CryptoSigner
+from securesystemslib.signer import Signer
 from tuf.api.metadata import (
     Metadata,
     MetaFile,
@@ -22,11 +22,11 @@ from tuf.api.metadata import (
 )
 from tuf.api.serialization.json import JSONSerializer
 
-from champ_offline.trust.keys import ROLES
-
 TARGET = "bundle.json"
-ROOT_DAYS = 3650
 BUNDLE_DAYS = 365
+
+Signers = Mapping[str, Sequence[Signer]]
+"""Who signs, by role; a role's signers in the order of their signatures."""
 
 
 @dataclass(frozen=True)
@@ -39,29 +39,17 @@ class Documents:
     targets: bytes
 
 
-def make_root(signers: Mapping[str, CryptoSigner], now: datetime) -> bytes:
-    """Version 1 of a root that gives each role one key, signed by the root key."""
-    root = Root(version=1, expires=now + timedelta(days=ROOT_DAYS), consistent_snapshot=False)
-    for role in ROLES:
-        root.add_key(signers[role].public_key, role)
-    return _signed(Metadata(root), signers["root"])
-
-
 def make_documents(
-    roots: tuple[bytes, ...],
-    signers: Mapping[str, CryptoSigner],
-    bundle: bytes,
-    version: int,
-    now: datetime,
+    roots: tuple[bytes, ...], signers: Signers, bundle: bytes, version: int, now: datetime
 ) -> Documents:
     """Sign that `bundle` (the bytes of bundle.json) is the bundle's state number `version`."""
     expires = now + timedelta(days=BUNDLE_DAYS)
     target = TargetFile.from_data(TARGET, bundle, ["sha256"])
-    targets = _signed(
+    targets = signed_bytes(
         Metadata(Targets(version=version, expires=expires, targets={TARGET: target})),
         signers["targets"],
     )
-    snapshot = _signed(
+    snapshot = signed_bytes(
         Metadata(
             Snapshot(
                 version=version, expires=expires, meta={"targets.json": _meta(version, targets)}
@@ -69,7 +57,7 @@ def make_documents(
         ),
         signers["snapshot"],
     )
-    timestamp = _signed(
+    timestamp = signed_bytes(
         Metadata(
             Timestamp(version=version, expires=expires, snapshot_meta=_meta(version, snapshot))
         ),
@@ -78,13 +66,18 @@ def make_documents(
     return Documents(roots, timestamp, snapshot, targets)
 
 
+def signed_bytes(
+    metadata: Metadata[Root] | Metadata[Targets] | Metadata[Snapshot] | Metadata[Timestamp],
+    signers: Sequence[Signer],
+) -> bytes:
+    """The document with the signers' signatures added, as bytes; raises what a signer raises."""
+    # Metadata.sign would put its own error around those of a signer, which name what went wrong.
+    payload = metadata.signed_bytes
+    for signer in signers:
+        signature = signer.sign(payload)
+        metadata.signatures[signature.keyid] = signature
+    return metadata.to_bytes(JSONSerializer(compact=False))
+
+
 def _meta(version: int, document: bytes) -> MetaFile:
     return MetaFile.from_data(version, document, ["sha256"])
-
-
-def _signed(
-    metadata: Metadata[Root] | Metadata[Targets] | Metadata[Snapshot] | Metadata[Timestamp],
-    signer: CryptoSigner,
-) -> bytes:
-    metadata.sign(signer)
-    return metadata.to_bytes(JSONSerializer(compact=False))

@@ -51,7 +51,7 @@ class Expired(ChampError):
     id = "trust.expired"
     exit_code = ExitCode.TRUST_REFUSED
     message = "{where}: {role} expired on {expires}; this machine's clock says {now}."
-    remedy = "Check the clock of this machine; if it is right, ask for a bundle signed anew."
+    remedy = "Check this clock; else have it signed anew, or use --accept-expired REASON."
 
 
 class Replayed(ChampError):
@@ -90,19 +90,73 @@ class RootUnreadable(ChampError):
     remedy = "Name the root.json that the release engineer handed over."
 
 
-class KeyUnreadable(ChampError):
-    """A signing key's file cannot be used."""
+class RevokedKey(ChampError):
+    """The documents are signed by keys that a newer root took out."""
 
-    id = "trust.key-unreadable"
+    id = "trust.revoked-key"
+    exit_code = ExitCode.TRUST_REFUSED
+    message = "{where}: {role} is signed by keys that root {version} of this zone no longer knows."
+    remedy = "Those keys were withdrawn; ask for this bundle packed anew with keys of today."
+
+
+class ClockBehind(ChampError):
+    """The clock is behind a packing time that the zone already accepted."""
+
+    id = "trust.clock-behind"
+    exit_code = ExitCode.TRUST_REFUSED
+    message = "{where}: this clock says {now}; a bundle packed on {latest} was already accepted."
+    remedy = "Set the clock of this machine. If it cannot be set, use --accept-clock REASON."
+
+
+class PackedInFuture(ChampError):
+    """The bundle was packed at a time that has not come yet."""
+
+    id = "trust.packed-in-future"
+    exit_code = ExitCode.TRUST_REFUSED
+    message = "{where}: the bundle was packed on {packed}; this machine's clock says {now}."
+    remedy = "Check this clock; if it is right, ask who packed. Else use --accept-clock REASON."
+
+
+class ReasonEmpty(ChampError):
+    """An override without a reason."""
+
+    id = "trust.reason-empty"
     exit_code = ExitCode.USAGE
-    message = "The signing key {path} cannot be used: {reason}."
-    remedy = "Name the folder that `champ trust init` made, with its keys/ inside."
+    message = "{option} wants a reason, which the zone keeps."
+    remedy = "Say in a few words why, for example who decided it."
 
 
-class KeysExist(ChampError):
-    """Keys would be overwritten."""
+class RolesUnknown(ChampError):
+    """A root with roles that it must not have, or without one that it must."""
 
-    id = "trust.keys-exist"
-    exit_code = ExitCode.USAGE
-    message = "{path} already holds a root and keys."
-    remedy = "Choose an empty folder; existing keys are never overwritten."
+    id = "trust.roles-unknown"
+    exit_code = ExitCode.TRUST_REFUSED
+    message = "{where}: a root has the roles root, targets, snapshot and timestamp, not {found}."
+    remedy = "Ask the release engineers for the root that they made with `champ trust`."
+
+
+class ThresholdImpossible(ChampError):
+    """A role that wants no signature, or more than it has keys."""
+
+    id = "trust.threshold-impossible"
+    exit_code = ExitCode.TRUST_REFUSED
+    message = "{where}: role {role} wants {threshold} signatures and has {keys} keys."
+    remedy = "Give the role at least as many keys as signatures, and at least one."
+
+
+class KeyReused(ChampError):
+    """One key in two roles."""
+
+    id = "trust.key-reused"
+    exit_code = ExitCode.TRUST_REFUSED
+    message = "{where}: key {key} stands in the roles {roles}; each role needs keys of its own."
+    remedy = "Make a key for each role; a stolen release key must not be able to change the root."
+
+
+class KeyTwice(ChampError):
+    """One key counted twice in a role."""
+
+    id = "trust.key-twice"
+    exit_code = ExitCode.TRUST_REFUSED
+    message = "{where}: key {key} stands twice in the roles {roles}."
+    remedy = "List each key once; two signatures must be those of two keys."

@@ -1,47 +1,162 @@
-"""Signing keys: Ed25519, PKCS #8 PEM files of mode 0600, one file a role.
+"""Signing keys: Ed25519 or ECDSA P-256, one a role, in `<folder>/keys/`.
+
+A key is `<role>.pem`, PKCS #8 locked with a passphrase (`pkcs8.py`), or `<role>.command.yaml`, a
+program that signs (`external.py`). Both are securesystemslib's `Signer` to whoever signs.
 
 Invariant: private keys exist in memory and in those files only; no error, event or document ever
-carries one. This is the only module that touches private keys.
+carries one. This module and `pkcs8.py` are the only ones that touch private keys. The same key and
+payload give the same signature (P-256: RFC 6979), so the same content packs to the same bytes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from securesystemslib.signer import CryptoSigner, SSlibKey
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    generate_private_key,
+)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+from securesystemslib.signer import Key, SecretsHandler, Signature, Signer, SSlibKey
 
 from champ_offline.durable.write import make_directory, write_atomic
-from champ_offline.trust.errors import KeyUnreadable
+from champ_offline.trust import pkcs8
+from champ_offline.trust.external import SUFFIX, Command, CommandSigner
+from champ_offline.trust.key_errors import KeyUnreadable, PassphraseNeeded, PassphraseWrong
 
 ROLES = ("root", "targets", "snapshot", "timestamp")
+IMAGES = "images"
+ED25519, P256 = "ed25519", "p256"
+ALGORITHMS = (ED25519, P256)
+FOLDER = "keys"
 HOLDER = "x-champ-holder"
-_PRIVATE = 0o600
+_PRIVATE, _PRIVATE_FOLDER = 0o600, 0o700
+_LONGEST = 64 * 1024
+
+PrivateKey = Ed25519PrivateKey | EllipticCurvePrivateKey
+Unlock = Callable[[Path], bytes]
+"""Gives the passphrase of a folder's keys; asked only for locked ones."""
 
 
-def generate(holder: str) -> CryptoSigner:
-    """A new Ed25519 key; `holder` says whose it is and travels with the public half."""
-    signer = CryptoSigner.generate_ed25519()
-    public = signer.public_key
-    if not isinstance(public, SSlibKey):
-        raise TypeError(public)
-    public.unrecognized_fields[HOLDER] = holder
+class KeySigner(Signer):
+    """securesystemslib's Signer over a private key in memory; its signatures are deterministic."""
+
+    def __init__(self, private: PrivateKey, holder: str = "") -> None:
+        self._private = private
+        self._public = SSlibKey.from_crypto(private.public_key())
+        if holder:
+            self._public.unrecognized_fields[HOLDER] = holder
+
+    @property
+    def public_key(self) -> SSlibKey:
+        """The public half, with its holder where one is known."""
+        return self._public
+
+    @classmethod
+    def from_priv_key_uri(
+        cls, priv_key_uri: str, public_key: Key, secrets_handler: SecretsHandler | None = None
+    ) -> KeySigner:
+        """Signers are made from files here, never from URIs."""
+        raise NotImplementedError
+
+    def sign(self, payload: bytes) -> Signature:
+        """Ed25519 (RFC 8032), or ECDSA with SHA-256 and the nonce of RFC 6979, as DER."""
+        if isinstance(self._private, Ed25519PrivateKey):
+            raw = self._private.sign(payload)
+        else:
+            raw = self._private.sign(payload, ECDSA(SHA256(), deterministic_signing=True))
+        return Signature(self._public.keyid, raw.hex())
+
+    def pem(self, passphrase: bytes | None) -> bytes:
+        """The private key as PKCS #8 PEM, locked unless `passphrase` is None."""
+        if passphrase is None:
+            return self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        der = self._private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        return pkcs8.encrypt(der, passphrase)
+
+
+def generate(holder: str, algorithm: str = ED25519) -> KeySigner:
+    """A new key of one of ALGORITHMS; `holder` travels with the public half."""
+    if algorithm == P256:
+        return KeySigner(generate_private_key(SECP256R1()), holder)
+    return KeySigner(Ed25519PrivateKey.generate(), holder)
+
+
+def save(signer: KeySigner, folder: Path, name: str, passphrase: bytes | None) -> None:
+    """Write a private key to `folder`/keys/`name`.pem, mode 0600 from the first byte on."""
+    make_directory(folder / FOLDER, _PRIVATE_FOLDER)
+    write_atomic(folder / FOLDER / f"{name}.pem", signer.pem(passphrase), _PRIVATE)
+
+
+def load(folder: Path, name: str, unlock: Unlock) -> Signer:
+    """The signer `name` (a role, or IMAGES) of a signing folder.
+
+    Raises KeyUnreadable, PassphraseWrong, what `unlock` raises, and the errors of `typed_yaml`.
+    """
+    command = folder / FOLDER / f"{name}{SUFFIX}"
+    if command.is_file():
+        return CommandSigner(Command.from_file(command))
+    return _read(folder / FOLDER / f"{name}.pem", folder, unlock)
+
+
+def load_images(folder: Path, unlock: Unlock) -> Signer:
+    """The P-256 key that images and apps are signed with in cosign's format; raises as `load`."""
+    signer = load(folder, IMAGES, unlock)
+    if algorithm_of(signer.public_key) != P256:
+        path = folder / FOLDER / f"{IMAGES}.pem"
+        raise KeyUnreadable(path=path, reason="image signatures need a key of P-256")
     return signer
 
 
-def save(signer: CryptoSigner, directory: Path, role: str) -> None:
-    """Write the private key of `role` to `directory/<role>.pem`, mode 0600 from the first byte."""
-    make_directory(directory, 0o700)
-    write_atomic(directory / f"{role}.pem", signer.private_bytes, _PRIVATE)
+def public_pem(key: Key) -> bytes:
+    """A public key as PEM (SubjectPublicKeyInfo), as openssl and cosign read it."""
+    public = key.keyval["public"]
+    if key.scheme == ED25519:
+        loaded = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
+        return loaded.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return load_pem_public_key(public.encode()).public_bytes(
+        Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+    )
 
 
-def load(directory: Path, role: str) -> CryptoSigner:
-    """The signing key of `role`; raises KeyUnreadable."""
-    path = directory / f"{role}.pem"
+def algorithm_of(key: Key) -> str:
+    """The algorithm's name as people type it; the scheme's own name for any other."""
+    return P256 if key.scheme == "ecdsa-sha2-nistp256" else key.scheme
+
+
+def nobody(folder: Path) -> bytes:
+    """The `Unlock` where nobody can be asked; raises PassphraseNeeded."""
+    raise PassphraseNeeded(folder=folder)
+
+
+def _read(path: Path, folder: Path, unlock: Unlock) -> KeySigner:
     try:
-        return CryptoSigner(load_pem_private_key(path.read_bytes(), password=None))
-    except (OSError, ValueError, TypeError) as error:
-        reason = (
-            error.strerror if isinstance(error, OSError) else "it is not an unencrypted PEM key"
-        )
-        raise KeyUnreadable(path=path, reason=reason or str(error)) from error
+        with path.open("rb") as file:
+            pem = file.read(_LONGEST)
+    except OSError as error:
+        raise KeyUnreadable(path=path, reason=error.strerror or str(error)) from error
+    passphrase = unlock(folder) if pkcs8.is_encrypted(pem) else None
+    try:
+        private = load_pem_private_key(pem, passphrase)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        if passphrase is not None and pkcs8.is_sound(pem):
+            raise PassphraseWrong(path=path) from error
+        raise KeyUnreadable(path=path, reason="it is no PEM private key") from error
+    if isinstance(private, EllipticCurvePrivateKey) and isinstance(private.curve, SECP256R1):
+        return KeySigner(private)
+    if isinstance(private, Ed25519PrivateKey):
+        return KeySigner(private)
+    raise KeyUnreadable(path=path, reason="it is neither Ed25519 nor P-256")

@@ -1,15 +1,20 @@
-"""A zone's trust state: the pinned root chain and the version floor of every bundle.
+"""A zone's trust state: the newest root, what was accepted under it, and what was overridden.
 
-Invariant: the newest root only ever follows from the one before it, and a floor only rises.
+Invariant: the newest root only ever follows from the one before it. What was accepted is never
+forgotten; the floor of a bundle is the highest version accepted that keys of the newest root still
+vouch for, so it only falls when a root withdraws the keys that raised it.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from dataclasses import dataclass
 
 from champ_offline.durable.database import Database
 from champ_offline.oci.digest import Digest
+from champ_offline.trust.roots import read_root
+from champ_offline.trust.trusted import Accepted, TrustedBundle
 
 _SCHEMA = (
     """
@@ -20,15 +25,39 @@ _SCHEMA = (
         digest TEXT NOT NULL
     ) STRICT
     """,
+    """
+    CREATE TABLE trust_accepted (
+        bundle TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        digest TEXT NOT NULL,
+        keys TEXT,
+        time TEXT,
+        PRIMARY KEY (bundle, version)
+    ) STRICT;
+    INSERT INTO trust_accepted SELECT bundle, version, digest, NULL, NULL FROM trust_floor;
+    DROP TABLE trust_floor;
+    CREATE TABLE trust_overrides (
+        time TEXT NOT NULL,
+        bundle TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        about TEXT NOT NULL,
+        reason TEXT NOT NULL
+    ) STRICT
+    """,
 )
 
 
 @dataclass(frozen=True)
-class Floor:
-    """The newest accepted state of a bundle: its version and the digest of its bundle.json."""
+class OverrideRecord:
+    """An override that an import used: when (ISO 8601), for which bundle, about what, and why."""
 
+    time: str
+    bundle: str
     version: int
-    digest: Digest
+    kind: str
+    about: tuple[str, ...]
+    reason: str
 
 
 class TrustState:
@@ -45,22 +74,56 @@ class TrustState:
         )
         return bytes(rows[0]["document"]) if rows else b""
 
-    def floor(self, bundle: str) -> Floor | None:
-        """The floor of one bundle, or None when the zone never accepted it."""
-        rows = self._database.query(
-            "SELECT version, digest FROM trust_floor WHERE bundle = ?", (bundle,)
-        )
-        return Floor(rows[0]["version"], Digest.parse(rows[0]["digest"])) if rows else None
+    def accepted(self) -> list[Accepted]:
+        """Every bundle state the zone ever accepted, in ascending order of versions."""
+        rows = self._database.query("SELECT * FROM trust_accepted ORDER BY version, bundle")
+        return [
+            Accepted(
+                row["bundle"],
+                row["version"],
+                Digest.parse(row["digest"]),
+                None if row["keys"] is None else json.loads(row["keys"]),
+            )
+            for row in rows
+        ]
+
+    def floor(self, bundle: str, root: bytes) -> Accepted | None:
+        """The floor of one bundle under `root`, or None when the zone has none."""
+        trusted = read_root(root, "root")
+        standing = [a for a in self.accepted() if a.bundle == bundle and a.stands(trusted)]
+        return standing[-1] if standing else None
+
+    def overrides(self) -> list[OverrideRecord]:
+        """Every override an import used, oldest first."""
+        rows = self._database.query("SELECT * FROM trust_overrides ORDER BY time, rowid")
+        return [
+            OverrideRecord(**{**dict(row), "about": tuple(json.loads(row["about"]))})
+            for row in rows
+        ]
 
     def pin(self, connection: sqlite3.Connection, version: int, root: bytes) -> None:
         """Trust `root` from now on, inside the caller's transaction."""
         connection.execute("INSERT OR IGNORE INTO trust_roots VALUES (?, ?)", (version, root))
 
-    def raise_floor(self, connection: sqlite3.Connection, bundle: str, floor: Floor) -> None:
-        """Never accept less than `floor` for `bundle` again, inside the caller's transaction."""
+    def accept(
+        self, connection: sqlite3.Connection, bundle: str, trusted: TrustedBundle, now: str
+    ) -> None:
+        """Record that `bundle` was accepted: root, version, who signed, and what was overridden.
+
+        Inside the caller's transaction; `now` is an ISO 8601 time.
+        """
+        self.pin(connection, trusted.root_version, trusted.root)
+        keys: dict[str, list[str]] = {}
+        for signer in trusted.signers:
+            keys.setdefault(signer.role, []).append(signer.key)
         connection.execute(
-            "INSERT INTO trust_floor VALUES (?, ?, ?) ON CONFLICT (bundle) DO UPDATE SET"
-            " version = excluded.version, digest = excluded.digest"
-            " WHERE excluded.version > version",
-            (bundle, floor.version, str(floor.digest)),
+            "INSERT OR REPLACE INTO trust_accepted VALUES (?, ?, ?, ?, ?)",
+            (bundle, trusted.version, str(trusted.digest), json.dumps(keys, sort_keys=True), now),
+        )
+        connection.executemany(
+            "INSERT INTO trust_overrides VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (now, bundle, trusted.version, used.kind, json.dumps(used.about), used.reason)
+                for used in trusted.overridden
+            ],
         )

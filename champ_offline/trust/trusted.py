@@ -1,17 +1,17 @@
 """The rules by which documents from media become trusted (TUF specification 1.0, section 5).
 
-Pure but for `read_root_file`: bytes, values and one `now` in; a `TrustedBundle` or an error out.
+Pure: bytes, values and one `now` in; a `TrustedBundle` or an error out.
 
 Invariant: nothing is returned unless root, timestamp, snapshot and targets each carry enough valid
-signatures of keys the root gives that role, fit each other by hash and version, and are in date.
+signatures of keys the root gives that role and fit each other by hash and version. Only dates can
+be overridden, and what was overridden stands in the result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import TypeVar
 
 from tuf.api.exceptions import LengthOrHashMismatchError
@@ -19,7 +19,6 @@ from tuf.api.metadata import (
     Metadata,
     MetaFile,
     Root,
-    Signed,
     Snapshot,
     TargetFile,
     Targets,
@@ -28,30 +27,20 @@ from tuf.api.metadata import (
 from tuf.api.serialization import DeserializationError
 
 from champ_offline.oci.digest import Digest
+from champ_offline.trust.dates import NO_OVERRIDES, Dates, Overridden, Overrides
 from champ_offline.trust.documents import TARGET, Documents
 from champ_offline.trust.errors import (
     DocumentAltered,
     DocumentUnreadable,
-    Expired,
     OtherRoot,
-    RootUnreadable,
-    TooFewSignatures,
+    RevokedKey,
 )
-from champ_offline.trust.keys import HOLDER
+from champ_offline.trust.roots import Signer, follow, read, valid_signers
 
 T = TypeVar("T", Root, Timestamp, Snapshot, Targets)
 E = TypeVar("E")
 
-LONGEST = 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Signer:
-    """One valid signature: for which role, by which key (TUF key id), held by whom."""
-
-    role: str
-    key: str
-    holder: str
+BUNDLE_ROLES = ("targets", "snapshot", "timestamp")
 
 
 @dataclass(frozen=True)
@@ -69,6 +58,7 @@ class TrustedBundle:
     size: int
     digest: Digest
     signers: tuple[Signer, ...]
+    overridden: tuple[Overridden, ...] = ()
 
     def confirm(self, bundle: bytes, where: str) -> None:
         """Hold bundle.json against the signatures; raises DocumentAltered."""
@@ -76,44 +66,52 @@ class TrustedBundle:
             raise DocumentAltered(where=where, role=TARGET, reason="its SHA-256 differs")
 
 
-def fingerprint(root: bytes) -> str:
-    """SHA-256 of a root document in eight groups of eight digits, for reading aloud."""
-    text = Digest.of(root).hex
-    return " ".join(text[start : start + 8] for start in range(0, len(text), 8))
+@dataclass(frozen=True)
+class Accepted:
+    """A bundle state that a zone accepted: its version and the keys that signed it, by role.
+
+    `keys` is None for a record from before the keys were kept.
+    """
+
+    bundle: str
+    version: int
+    digest: Digest
+    keys: Mapping[str, Sequence[str]] | None
+
+    def stands(self, root: Root) -> bool:
+        """Whether every document is still vouched for by a key that `root` gives its role.
+
+        Where not, only withdrawn keys said so: such a state must not hold the zone's floor up, or a
+        thief could lock out all bundles to come by packing one with a huge version.
+        """
+        if self.keys is None:
+            return True
+        return all(
+            set(self.keys.get(role, ())) & set(root.roles[role].keyids) for role in BUNDLE_ROLES
+        )
 
 
-def read_root_file(path: Path) -> bytes:
-    """The bytes of a root document that is valid by its own keys; raises RootUnreadable."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(LONGEST + 1)
-    except OSError as error:
-        raise RootUnreadable(path=path, reason=error.strerror or str(error)) from error
-    read_root(data, str(path))
-    return data
-
-
-def read_root(data: bytes, where: str) -> Root:
-    """A root document that is valid by its own keys; raises a trust error."""
-    metadata = _read(Metadata[Root].from_bytes, data, Root.type, where)
-    _signers(metadata, Root.type, metadata.signed, where)
-    return metadata.signed
-
-
-def evaluate(pinned: bytes, documents: Documents, now: datetime, where: str) -> TrustedBundle:
+def evaluate(
+    pinned: bytes,
+    documents: Documents,
+    now: datetime,
+    where: str,
+    overrides: Overrides = NO_OVERRIDES,
+    accepted: Sequence[Accepted] = (),
+) -> TrustedBundle:
     """Follow the chain from the pinned root to bundle.json; raises the errors of `trust.errors`.
 
-    `where` names the media in those errors. `now` is timezone-aware.
+    `where` names the media in those errors. `now` is timezone-aware; `accepted` is what the zone
+    accepted before, of any bundle.
     """
-    root_bytes, root = _follow_roots(pinned, documents.roots, where)
-    _check_date(root, now, where)
-    chain = _Chain(root, now, where)
+    root_bytes, root = follow(pinned, documents.roots, where)
+    dates = Dates(now, overrides, where)
+    dates.not_before([one for one in accepted if one.stands(root)])
+    dates.check(root)
+    chain = _Chain(root, documents.roots, dates, where)
     timestamp = chain.accept(Metadata[Timestamp].from_bytes, documents.timestamp, Timestamp.type)
     snapshot = chain.accept(
-        Metadata[Snapshot].from_bytes,
-        documents.snapshot,
-        Snapshot.type,
-        timestamp.snapshot_meta,
+        Metadata[Snapshot].from_bytes, documents.snapshot, Snapshot.type, timestamp.snapshot_meta
     )
     targets = chain.accept(
         Metadata[Targets].from_bytes,
@@ -121,6 +119,7 @@ def evaluate(pinned: bytes, documents: Documents, now: datetime, where: str) -> 
         Targets.type,
         _entry(snapshot.meta.get("targets.json"), "targets.json", Snapshot.type, where),
     )
+    dates.packed(timestamp.version)
     target = _entry(targets.targets.get(TARGET), TARGET, Targets.type, where)
     return TrustedBundle(
         root=root_bytes,
@@ -130,14 +129,15 @@ def evaluate(pinned: bytes, documents: Documents, now: datetime, where: str) -> 
         size=target.length,
         digest=_sha256(target, where),
         signers=tuple(chain.signers),
+        overridden=dates.overridden(),
     )
 
 
 class _Chain:
     """Documents accepted one after the other under one root; remembers who signed."""
 
-    def __init__(self, root: Root, now: datetime, where: str) -> None:
-        self._root, self._now, self._where = root, now, where
+    def __init__(self, root: Root, offered: Sequence[bytes], dates: Dates, where: str) -> None:
+        self._root, self._offered, self._dates, self._where = root, offered, dates, where
         self.signers: list[Signer] = []
 
     def accept(
@@ -150,58 +150,33 @@ class _Chain:
         """The document of `role`, once its hash, signatures, version and date have been checked."""
         if announced is not None:
             _check_bytes(announced, data, role, self._where)
-        metadata = _read(parse, data, role, self._where)
-        self.signers += _signers(metadata, role, self._root, self._where)
+        metadata = read(parse, data, role, self._where)
+        self.signers += self._signers(metadata, role)
         if announced is not None and metadata.signed.version != announced.version:
             reason = f"it has version {metadata.signed.version}, not {announced.version}"
             raise DocumentAltered(where=self._where, role=role, reason=reason)
-        _check_date(metadata.signed, self._now, self._where)
+        self._dates.check(metadata.signed)
         return metadata.signed
 
+    def _signers(self, metadata: Metadata[T], role: str) -> list[Signer]:
+        try:
+            return valid_signers(metadata, role, self._root, self._where)
+        except OtherRoot as stranger:
+            if not set(metadata.signatures) & self._before(role):
+                raise
+            raise RevokedKey(where=self._where, role=role, version=self._root.version) from stranger
 
-def _follow_roots(pinned: bytes, offered: tuple[bytes, ...], where: str) -> tuple[bytes, Root]:
-    """The newest root reachable from the pinned one, each step signed by old and new keys.
-
-    TUF specification 1.0, section 5.3: versions step by exactly one.
-    """
-    data, root = pinned, read_root(pinned, where)
-    for candidate in offered:
-        new = _read(Metadata[Root].from_bytes, candidate, Root.type, where)
-        if new.signed.version == root.version + 1:
-            _signers(new, Root.type, root, where)
-            _signers(new, Root.type, new.signed, where)
-            data, root = candidate, new.signed
-    return data, root
-
-
-def _read(parse: Callable[[bytes], Metadata[T]], data: bytes, role: str, where: str) -> Metadata[T]:
-    if len(data) > LONGEST:
-        raise DocumentUnreadable(where=where, role=role, reason="it is larger than 1 MiB")
-    try:
-        metadata = parse(data)
-    except (DeserializationError, RecursionError) as error:
-        raise DocumentUnreadable(where=where, role=role, reason="it cannot be parsed") from error
-    if metadata.signed.type != role:
-        reason = f"it is a {metadata.signed.type} document"
-        raise DocumentUnreadable(where=where, role=role, reason=reason)
-    return metadata
-
-
-def _signers(metadata: Metadata[T], role: str, root: Root, where: str) -> list[Signer]:
-    """The valid signatures of `role`, at least its threshold; tells strangers from changes."""
-    result = root.get_verification_result(role, metadata.signed_bytes, metadata.signatures)
-    if not result.verified:
-        if not set(root.roles[role].keyids) & set(metadata.signatures):
-            raise OtherRoot(where=where, role=role)
-        if not result.signed:
-            raise DocumentAltered(where=where, role=role, reason="its signature does not fit")
-        raise TooFewSignatures(
-            where=where, role=role, found=len(result.signed), needed=result.threshold
-        )
-    return [
-        Signer(role, keyid, str(key.unrecognized_fields.get(HOLDER, "")))
-        for keyid, key in sorted(result.signed.items())
-    ]
+    def _before(self, role: str) -> set[str]:
+        """Key ids that older roots on the medium give a role. Unverified: decides on words only."""
+        found: set[str] = set()
+        for data in self._offered:
+            try:
+                root = Metadata[Root].from_bytes(data).signed
+            except (DeserializationError, RecursionError):
+                continue
+            if root.type == Root.type and root.version < self._root.version:
+                found |= set(root.roles[role].keyids)
+        return found
 
 
 def _check_bytes(announced: MetaFile, data: bytes, role: str, where: str) -> None:
@@ -210,16 +185,6 @@ def _check_bytes(announced: MetaFile, data: bytes, role: str, where: str) -> Non
     except LengthOrHashMismatchError as error:
         raise DocumentAltered(where=where, role=role, reason="its SHA-256 differs") from error
     _entry(announced.hashes, "a SHA-256", role, where)
-
-
-def _check_date(signed: Signed, now: datetime, where: str) -> None:
-    if signed.is_expired(now):
-        raise Expired(
-            where=where,
-            role=signed.type,
-            expires=signed.expires.date().isoformat(),
-            now=now.astimezone(UTC).isoformat(timespec="minutes"),
-        )
 
 
 def _entry(value: E | None, name: str, role: str, where: str) -> E:

@@ -27,6 +27,7 @@ def bundle_summary(bundle: VerifiedBundle) -> dict[str, Any]:
         "root_version": trusted.root_version,
         "signers": trusted.signers,
         "expires": trusted.expires,
+        "overridden": trusted.overridden,
         "folder": bundle.folder,
         "volumes": [{"name": v.name, "size": v.index.size} for v in bundle.volumes],
         "blobs": document.blobs,

@@ -64,3 +64,21 @@ class FileNotWritten(ChampError):
     exit_code = ExitCode.USAGE
     message = "{path} could not be written: {reason}."
     remedy = "Name a folder that exists, has room and may be written to."
+
+
+class PassphraseFileOpen(ChampError):
+    """A file with a passphrase that others may read."""
+
+    id = "cli.passphrase-file-open"
+    exit_code = ExitCode.USAGE
+    message = "{path} has mode {mode}: others than its owner may read the passphrase."
+    remedy = "Run `chmod 600` on it, and choose another passphrase if others could log in here."
+
+
+class PassphrasesDiffer(ChampError):
+    """The two passphrases that were typed are not the same."""
+
+    id = "cli.passphrases-differ"
+    exit_code = ExitCode.USAGE
+    message = "The two passphrases differ; no key was made."
+    remedy = "Run the command again and type the same passphrase twice."

@@ -77,6 +77,18 @@ def confirmation(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def overrides(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--accept-expired REASON` and `--accept-clock REASON`."""
+    function = click.option(
+        "--accept-clock", metavar="REASON",
+        help=_("Accept it although this machine's clock is wrong; the reason is kept."),
+    )(function)  # fmt: skip
+    return click.option(
+        "--accept-expired", metavar="REASON",
+        help=_("Accept signatures whose time is over; the reason is kept."),
+    )(function)  # fmt: skip
+
+
 def _unless(hidden: bool) -> str | None:  # noqa: FBT001
     # Read once, on the group: on a verb it would override a --zone given before the verb.
     return None if hidden else "CHAMP_ZONE"

@@ -33,9 +33,8 @@ from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.manifest import image_manifest
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.refs import Refs
-from champ_offline.trust import keys
-from champ_offline.trust.documents import make_root
 from champ_offline.trust.state import TrustState
+from tests.unit.trust.signing import Holder, first_root, signers_of
 
 MIB = 1024**2
 LAYER = 64 * MIB
@@ -55,9 +54,8 @@ def make_bundle(folder: Path, size: int) -> tuple[Path, bytes]:
             layers.append(Descriptor(media_types.LAYER_TAR, writer.commit(), LAYER))
     manifest = image_manifest(config, layers)
     descriptor = Descriptor(media_types.IMAGE_MANIFEST, blobs.add(manifest), len(manifest))
-    signers = {role: keys.generate(role) for role in keys.ROLES}
-    now = datetime.now(UTC)
-    root = make_root(signers, now)
+    holder, now = Holder("bench"), datetime.now(UTC)
+    signers, root = signers_of(holder), first_root([holder], now)
     contents = Contents("bench", "1", (), (descriptor.named("bench.local/image:1"),), (), ())
     packed = Packer(blobs, (root,), signers).pack(contents, folder, 1024 * MIB, now, ignore)
     shutil.rmtree(folder / "blobs")

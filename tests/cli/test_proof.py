@@ -68,7 +68,7 @@ class Desk:
             self.write(name, text)
         write_layout(folder / "layout")
         self.stick.mkdir()
-        self("trust", "init", str(folder / "keys"), "--name", "Team")
+        self("trust", "init", str(folder / "keys"), "--holder", "Team", "--unencrypted")
 
     def write(self, name: str, text: str) -> None:
         (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,7 @@ class Desk:
 
     def pack(self, *arguments: str, code: int = 0) -> tuple[str, str]:
         keys, recipe = str(self.folder / "keys"), str(self.folder / "bundle.yaml")
-        words = ("pack", recipe, "--keys", keys, "--out", str(self.stick), *arguments)
+        words = ("pack", recipe, "--signing", keys, "--out", str(self.stick), *arguments)
         return self(*words, code=code)
 
 

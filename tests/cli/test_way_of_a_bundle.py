@@ -69,16 +69,18 @@ def write_layout(folder: Path) -> None:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """A site with a signed bundle on its stick."""
     site = Site(tmp_path_factory.mktemp("site"))
-    site.gives("trust", "init", str(site.folder / "keys"), "--name", "Team")
+    site.gives("trust", "init", str(site.folder / "keys"), "--holder", "Team", "--unencrypted")
     site.gives("lock", str(site.recipe))
     keys, stick = str(site.folder / "keys"), str(site.stick)
-    packed = site.gives("pack", str(site.recipe), "--keys", keys, "--out", stick)
+    packed = site.gives("pack", str(site.recipe), "--signing", keys, "--out", stick)
     assert packed["document"]["images"] == ["champ.local/demo:1"]
     return site
 
 
 def test_keys_are_never_overwritten(site: Site) -> None:
-    site.says("trust", "init", str(site.folder / "keys"), "--name", "Team", code=2)
+    site.says(
+        "trust", "init", str(site.folder / "keys"), "--holder", "Team", "--unencrypted", code=2
+    )
 
 
 def test_verify_tells_who_signed_what(site: Site) -> None:
@@ -124,7 +126,7 @@ def test_tables_of_every_verb_can_be_shown(site: Site) -> None:
     zone = ["--zone", str(site.folder / "tables")]
     keys = str(site.folder / "more-keys")
     for arguments in (
-        ["trust", "init", keys, "--name", "Team"],
+        ["trust", "init", keys, "--holder", "Team", "--unencrypted"],
         ["lock", str(site.recipe), "--out", str(site.folder / "again.lock")],
         [*zone, "zone", "init", "--name", "core", "--root", str(site.root)],
         [*zone, "import", str(site.stick)],
@@ -133,7 +135,3 @@ def test_tables_of_every_verb_can_be_shown(site: Site) -> None:
         [*zone, "doctor"],
     ):
         assert site.says(*arguments), arguments
-
-
-def test_the_key_of_a_medium_is_told_under_a_root_only(site: Site) -> None:
-    site.says("trust", "image-key", str(site.stick), code=2)

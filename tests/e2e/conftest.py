@@ -62,9 +62,9 @@ def open_node(lab: Lab, platform: Path, tmp_path_factory: pytest.TempPathFactory
     ground = LabGround(zone)
     workshop, folder = Champ(), build / "zone"
     champ = Champ(ground.enter, folder)
-    workshop("trust", "init", build / "trust", "--name", "release engineering")
+    workshop("trust", "init", build / "trust", "--holder", "release engineering", "--unencrypted")
     workshop("lock", platform, "--out", build / "lock")
-    workshop("pack", platform, "--lock", build / "lock", "--keys", build / "trust",
+    workshop("pack", platform, "--lock", build / "lock", "--signing", build / "trust",
              "--out", build, "--volume-size", VOLUME_SIZE)  # fmt: skip
     champ("zone", "init", "--name", "public-service", "--root", build / "trust/root.json")
     champ("import", build)

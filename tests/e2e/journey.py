@@ -42,6 +42,7 @@ class Journey:
         self.zone_folder = self.build / "zone"
         self.zone = Champ(self.ground.enter, self.zone_folder)
         self.trust = self.build / "trust"
+        self.passphrase = self.build / "passphrase"
         self.answers = self.build / "answers.yaml"
         modality = Modality(self.ground.enter, self.ground.node_address, DICOM_PORT, AE_TITLE)
         self.modality = modality
@@ -60,7 +61,12 @@ class Journey:
     # Connected side
 
     def make_keys(self) -> None:
-        made = self.workshop.json("trust", "init", self.trust, "--name", "release engineering")
+        self.passphrase.touch(mode=0o600)
+        self.passphrase.write_text("between us and the stick\n")
+        made = self.workshop.json(
+            "trust", "init", self.trust, "--holder", "release engineering",
+            "--passphrase-file", self.passphrase,
+        )  # fmt: skip
         shutil.copy(self.trust / "root.json", self.root)
         self.found["fingerprint"] = made["fingerprint"]
 
@@ -72,8 +78,8 @@ class Journey:
         shelf = self.stick.plug()
         for recipe in self.recipes:
             self.workshop(
-                "pack", recipe, "--lock", self._lock(recipe), "--keys", self.trust,
-                "--out", shelf, "--volume-size", VOLUME_SIZE,
+                "pack", recipe, "--lock", self._lock(recipe), "--signing", self.trust,
+                "--passphrase-file", self.passphrase, "--out", shelf, "--volume-size", VOLUME_SIZE,
             )  # fmt: skip
         shutil.copytree(self._on_stick(f"orthanc-{OLDER}"), self.build / "media")
         self.stick.unplug()

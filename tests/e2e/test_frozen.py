@@ -55,7 +55,7 @@ def test_it_starts_and_speaks_both_languages(dist: Path) -> None:
 def test_verbs_work(dist: Path, tmp_path: Path) -> None:
     keys, zone = str(tmp_path / "keys"), str(tmp_path / "zone")
     root = f"{keys}/root.json"
-    assert champ(dist, "trust", "init", keys, "--name", "Team").returncode == 0
+    assert champ(dist, "trust", "init", keys, "--holder", "Team", "--unencrypted").returncode == 0
     made = champ(dist, "--zone", zone, "zone", "init", "--name", "core", "--root", root, "--json")
     assert json.loads(made.stdout)["name"] == "core"
     assert champ(dist, "--zone", zone, "catalog", "--json").stdout == "[]\n"

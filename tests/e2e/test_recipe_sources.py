@@ -72,12 +72,12 @@ def test_every_kind_of_source_goes_the_whole_way(
 ) -> None:
     champ = Champ(zone=tmp_path / "zone")
     source = recipe(tmp_path, registry, engine, archives)
-    champ("trust", "init", tmp_path / "trust", "--name", "release engineering")
+    champ("trust", "init", tmp_path / "trust", "--holder", "release engineering", "--unencrypted")
     champ("lock", source)
     lock = (tmp_path / "bundle.lock").read_bytes()
     champ("lock", source)
     assert (tmp_path / "bundle.lock").read_bytes() == lock
-    champ("pack", source, "--keys", tmp_path / "trust", "--out", tmp_path)
+    champ("pack", source, "--signing", tmp_path / "trust", "--out", tmp_path)
     champ("zone", "init", "--name", "z", "--root", tmp_path / "trust/root.json")
     champ("import", tmp_path)
     assert [image["name"] for image in json.loads(lock)["images"]] == NAMES
@@ -91,8 +91,8 @@ def test_an_edited_recipe_wants_a_new_lock(
 ) -> None:
     champ = Champ()
     source = recipe(tmp_path, registry, engine, archives)
-    champ("trust", "init", tmp_path / "trust", "--name", "release engineering")
+    champ("trust", "init", tmp_path / "trust", "--holder", "release engineering", "--unencrypted")
     champ("lock", source)
     source.write_text(source.read_text() + "# edited\n")
-    done = champ("pack", source, "--keys", tmp_path / "trust", "--out", tmp_path, expect=4)
+    done = champ("pack", source, "--signing", tmp_path / "trust", "--out", tmp_path, expect=4)
     assert "champ lock" in done.stderr

@@ -82,7 +82,7 @@ def test_a_bundle_signed_by_another_root_is_refused(
     packed: Journey, media: Path, tmp_path: Path
 ) -> None:
     stranger = Champ(zone=tmp_path / "zone")
-    stranger("trust", "init", tmp_path / "other", "--name", "another site")
+    stranger("trust", "init", tmp_path / "other", "--holder", "another site", "--unencrypted")
     root = tmp_path / "other/root.json"
     stranger("zone", "init", "--name", ZONE, "--root", root)
     for words in refused(media, root):
@@ -158,7 +158,7 @@ def test_answers_are_refused_with_file_line_and_field(
         ["lock", "{tmp}/none.yaml"],
         ["lock", "{project}/LICENSE"],
         ["pack", "{project}/bundles/orthanc-1.10/bundle.yaml", "--lock", "{project}/LICENSE",
-         "--keys", "{tmp}", "--out", "{tmp}"],
+         "--signing", "{tmp}", "--out", "{tmp}"],
         ["--zone", "{tmp}", "import", "{tmp}"],
         ["--zone", "{project}/README.md", "status"],
         ["--zone", "{tmp}/new", "zone", "init", "--name", "a/../b", "--root", "{tmp}/none"],

@@ -17,9 +17,9 @@ from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.manifest import image_manifest
 from champ_offline.store.blobs import BlobStore
-from champ_offline.trust import keys
-from champ_offline.trust.documents import make_root
+from champ_offline.trust.roots import fingerprint
 from tests.simulators.charts import PAUSE, small
+from tests.unit.trust.signing import Holder, first_root, signers_of
 
 ZONE = "core-business"
 VERSIONS = ("1.0", "2.0")
@@ -145,11 +145,9 @@ def write_source(folder: Path) -> AppSource:
 
 def make_media(folder: Path, versions: tuple[str, ...] = VERSIONS) -> Media:
     """Pack one bundle for each version onto the stick, signed now."""
-    from champ_offline.trust.trusted import fingerprint
-
     now = datetime.now(UTC)
-    signers = {role: keys.generate("Release Engineering") for role in keys.ROLES}
-    root = make_root(signers, now - timedelta(hours=1))
+    holder = Holder("Release Engineering")
+    signers, root = signers_of(holder), first_root([holder], now - timedelta(hours=1))
     (folder / "root.json").write_bytes(root)
     source = write_source(folder / "app")
     stick = folder / "stick"

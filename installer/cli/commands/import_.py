@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from installer.cli.options import DIRECTORY, Verb
+from installer.cli.options import DIRECTORY, Verb, overrides
 from installer.cli.output import Column
 from installer.cli.session import Session
 from installer.language import translate as _
@@ -17,12 +17,18 @@ from installer.quantities import size
     "import", cls=Verb, help=_("Verify the bundle on MEDIA and take it into the zone's store.")
 )
 @click.argument("media", type=DIRECTORY)
+@overrides
 @click.pass_obj
-def command(session: Session, media: Path) -> None:
+def command(
+    session: Session, media: Path, accept_expired: str | None, accept_clock: str | None
+) -> None:
     """Import and show what was new."""
+    from champ_offline.trust.dates import Overrides
+
+    accepted = Overrides(accept_expired, accept_clock)
     appliance = session.appliance()
     with session.watched() as notify:
-        imported = appliance.import_media(media, notify)
+        imported = appliance.import_media(media, notify, accepted)
     session.output.record(
         imported,
         [

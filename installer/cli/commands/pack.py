@@ -1,4 +1,4 @@
-"""`champ pack RECIPE --keys DIR --out DIR`: prove, pack and sign a bundle."""
+"""`champ pack RECIPE --signing DIR --out DIR`: prove, pack and sign a bundle."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 
 from installer.cli.options import DIRECTORY, FILE, Verb
 from installer.cli.output import Column, as_plain
+from installer.cli.passphrases import Passphrases
 from installer.cli.session import Session
 from installer.cli.sizes import Size
 from installer.language import translate as _
@@ -22,8 +23,13 @@ from installer.quantities import size
     "--lock", type=FILE, metavar="FILE", help=_("The lock; the one beside the recipe otherwise.")
 )
 @click.option(
-    "--keys", type=DIRECTORY, required=True, metavar="DIR", help=_("The folder of signing keys.")
-)
+    "--signing", type=DIRECTORY, required=True, multiple=True, metavar="DIR",
+    help=_("A signing folder; may be given several times, once for each holder."),
+)  # fmt: skip
+@click.option(
+    "--passphrase-file", "files", type=FILE, multiple=True, metavar="FILE",
+    help=_("Read the passphrase from a file; one for all folders, or one each in their order."),
+)  # fmt: skip
 @click.option("--out", type=DIRECTORY, required=True, metavar="DIR", help=_("The medium's folder."))
 @click.option(
     "--volume-size",
@@ -45,7 +51,8 @@ def command(
     session: Session,
     recipe: Path,
     lock: Path | None,
-    keys: Path,
+    signing: tuple[Path, ...],
+    files: tuple[Path, ...],
     out: Path,
     volume_size: int | None,
     prove: bool,  # noqa: ARG001, FBT001 (a flag to say what is done in any case)
@@ -55,7 +62,15 @@ def command(
     from champ_offline.workshop import Workshop
 
     with session.watched() as notify:
-        done = Workshop().pack(recipe, lock, keys, out, notify, volume_size or LARGEST_VOLUME)
+        done = Workshop().pack(
+            recipe,
+            lock,
+            signing,
+            out,
+            notify,
+            volume_size or LARGEST_VOLUME,
+            Passphrases(signing, files),
+        )
     output = session.output
     output.record(
         {**as_plain(done.packed), "proof": done.proof},

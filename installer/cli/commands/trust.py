@@ -1,18 +1,68 @@
-"""`champ trust`: the keys and the root that bundles are signed with, and the key of images."""
+"""`champ trust ...`: keys, the roots that say whose they are, and the way of roots to the zones."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
 from installer.cli.options import DIRECTORY, FILE, Verb
 from installer.cli.output import Column
+from installer.cli.passphrases import Passphrases, chosen
 from installer.cli.session import Session
 from installer.language import translate as _
 
+ROLES = ("root", "targets", "snapshot", "timestamp")
 
-@click.group("trust", help=_("Make the keys and the root that bundles are signed with."))
+
+class Threshold(click.ParamType[tuple[str, int]]):
+    """`ROLE=N`: how many signatures a role wants."""
+
+    name = "ROLE=N"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        """The role and the number."""
+        role, _sign, number = str(value).partition("=")
+        if role not in ROLES or not number.isascii() or not number.isdigit():
+            text = _("“{value}” is not ROLE=N with one of the roles {roles}.")
+            self.fail(text.format(value=value, roles=", ".join(ROLES)), param, ctx)
+        return role, int(number[:6])
+
+
+def _algorithm(function: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--algorithm", type=click.Choice(("ed25519", "p256")), default="ed25519",
+        show_default=True, help=_("What kind of keys to make."),
+    )(function)  # fmt: skip
+
+
+def _locking(function: Callable[..., Any]) -> Callable[..., Any]:
+    function = click.option(
+        "--unencrypted", is_flag=True,
+        help=_("Do not lock the keys with a passphrase; for laboratories only."),
+    )(function)  # fmt: skip
+    return click.option(
+        "--passphrase-file", type=FILE, metavar="FILE",
+        help=_("Read the passphrase from a file that only its owner may read."),
+    )(function)  # fmt: skip
+
+
+def _changes(function: Callable[..., Any]) -> Callable[..., Any]:
+    function = click.option(
+        "--threshold", "thresholds", type=Threshold(), multiple=True,
+        help=_("How many signatures a role wants; may be given several times."),
+    )(function)  # fmt: skip
+    return click.option(
+        "--add", "added", type=FILE, multiple=True, metavar="FILE",
+        help=_("The public.json of a holder; may be given several times."),
+    )(function)  # fmt: skip
+
+
+@click.group("trust", help=_("Make the keys and the roots that bundles are signed with."))
 def command() -> None:
     """Group the acts on keys."""
 
@@ -20,17 +70,40 @@ def command() -> None:
 @command.command(
     "init",
     cls=Verb,
-    help=_("Make new signing keys and a public root in DIRECTORY, which must not hold any yet."),
+    help=_(
+        "Make the first root in DIRECTORY: with the keys of one person (--holder), or as a draft"
+        " that the holders of several public files have to sign (--add)."
+    ),
 )
 @click.argument("directory", type=DIRECTORY)
-@click.option("--name", required=True, metavar="NAME", help=_("Who holds the keys."))
+@click.option("--holder", metavar="NAME", help=_("Who holds the keys."))
+@_changes
+@_algorithm
+@_locking
 @click.pass_obj
-def init(session: Session, directory: Path, name: str) -> None:
-    """Make the keys and show the fingerprint that zones are commissioned with."""
-    from champ_offline.workshop import Workshop
+def init(
+    session: Session,
+    directory: Path,
+    holder: str | None,
+    added: tuple[Path, ...],
+    thresholds: tuple[tuple[str, int], ...],
+    algorithm: str,
+    passphrase_file: Path | None,
+    unencrypted: bool,  # noqa: FBT001 - click passes by keyword
+) -> None:
+    """Make the keys and the root, or its draft, and show its fingerprint."""
+    from champ_offline import ceremony
 
+    if (holder is None) == (not added):
+        raise click.UsageError(_("Give either --holder NAME or --add FILE."))
+    passphrase = chosen(directory, passphrase_file, unencrypted=unencrypted)
+    now = ceremony.now_utc()
+    if holder is None:
+        draft = ceremony.init_together(directory, added, dict(thresholds), passphrase, now)
+        session.output.record(draft, _draft_columns())
+        return
     session.output.record(
-        Workshop().trust_init(directory, name),
+        ceremony.init_alone(directory, holder, algorithm, passphrase, now),
         [
             Column("root", _("public root")),
             Column("fingerprint", _("fingerprint")),
@@ -39,28 +112,141 @@ def init(session: Session, directory: Path, name: str) -> None:
     )
 
 
-@command.command(
-    "image-key",
+@command.group("key", help=_("Make the keys of one holder."))
+def key() -> None:
+    """Group the acts on one holder's keys."""
+
+
+@key.command(
+    "new",
     cls=Verb,
     help=_(
-        "Print the public key that images and apps were signed with, for cosign and policy"
-        " engines: the zone's, newest first, or with --root that of the bundle on MEDIA."
+        "Make a holder's keys in FOLDER, and public.json there to hand over. A role for which"
+        " keys/ROLE.command.yaml names a signer program gets no other key."
     ),
 )
-@click.argument("media", type=DIRECTORY, required=False)
-@click.option("--root", type=FILE, metavar="ROOT.json", help=_("The public root."))
+@click.argument("folder", type=DIRECTORY)
+@click.option("--holder", required=True, metavar="NAME", help=_("Who holds the keys."))
+@click.option(
+    "--role", "roles", type=click.Choice(ROLES), multiple=True,
+    help=_("What the holder signs; all roles unless given."),
+)  # fmt: skip
+@_algorithm
+@_locking
 @click.pass_obj
-def image_key(session: Session, media: Path | None, root: Path | None) -> None:
-    """Write the key as PEM, or as JSON with the bundles it belongs to."""
-    if (media is None) != (root is None):
-        raise click.UsageError(_("MEDIA and --root belong together."))
-    if media is not None and root is not None:
-        from champ_offline.workshop import Workshop
+def new(
+    session: Session,
+    folder: Path,
+    holder: str,
+    roles: tuple[str, ...],
+    algorithm: str,
+    passphrase_file: Path | None,
+    unencrypted: bool,  # noqa: FBT001 - click passes by keyword
+) -> None:
+    """Make the keys and show which file is to be handed over."""
+    from champ_offline import ceremony
 
-        found = Workshop().image_keys(media, root)
-    else:
-        found = session.appliance().image_keys()
-    if session.form == "table":
-        session.output.text("".join(key.pem for key in found))
-    else:
-        session.output.document(found)
+    passphrase = chosen(folder, passphrase_file, unencrypted=unencrypted)
+    made = ceremony.new_keys(folder, holder, roles or ROLES, algorithm, passphrase)
+    session.output.record(
+        made,
+        [
+            Column("public", _("to hand over")),
+            Column("holder", _("holder")),
+            *[Column(f"keys.{role}", role) for role in made.keys],
+        ],
+    )
+
+
+@command.command(
+    "rotate",
+    cls=Verb,
+    help=_(
+        "Draft the next root of the signing folder DIRECTORY; nothing changes before it is signed."
+    ),
+)
+@click.argument("directory", type=DIRECTORY)
+@click.option(
+    "--remove", "removed", multiple=True, metavar="KEY",
+    help=_("A holder's name, or the beginning of a key id; may be given several times."),
+)  # fmt: skip
+@_changes
+@click.pass_obj
+def rotate(
+    session: Session,
+    directory: Path,
+    removed: tuple[str, ...],
+    added: tuple[Path, ...],
+    thresholds: tuple[tuple[str, int], ...],
+) -> None:
+    """Write the draft and show who has to sign it."""
+    from champ_offline import ceremony
+
+    now = ceremony.now_utc()
+    draft = ceremony.rotate(directory, added, removed, dict(thresholds), now)
+    session.output.record(draft, _draft_columns())
+
+
+@command.command(
+    "sign",
+    cls=Verb,
+    help=_(
+        "Sign DRAFT with a holder's root key. With enough signatures of the old and the new root"
+        " it becomes the next root of its signing folder."
+    ),
+)
+@click.argument("draft", type=FILE)
+@click.option(
+    "--signing", type=DIRECTORY, multiple=True, metavar="FOLDER",
+    help=_("A holder's folder of keys; without one the signatures are only counted."),
+)  # fmt: skip
+@click.option(
+    "--passphrase-file", "files", type=FILE, multiple=True, metavar="FILE",
+    help=_("Read the passphrase from a file; one for all folders, or one each in their order."),
+)  # fmt: skip
+@click.pass_obj
+def sign(session: Session, draft: Path, signing: tuple[Path, ...], files: tuple[Path, ...]) -> None:
+    """Sign, and show what is missing still."""
+    from champ_offline import ceremony
+
+    found = ceremony.sign(draft, signing, Passphrases(signing, files))
+    session.output.record(found, _draft_columns())
+
+
+@command.command(
+    "export", cls=Verb, help=_("Write the roots, and no bundle, to MEDIA for `champ trust update`.")
+)
+@click.argument("media", type=DIRECTORY)
+@click.option(
+    "--signing", type=DIRECTORY, required=True, metavar="DIR", help=_("The signing folder.")
+)
+@click.pass_obj
+def export(session: Session, media: Path, signing: Path) -> None:
+    """Write the roots and show where they lie."""
+    from champ_offline import ceremony
+
+    columns = [Column("folder", _("folder")), Column("newest", _("newest root"))]
+    session.output.record(ceremony.export(media, signing), columns)
+
+
+def _draft_columns() -> list[Column]:
+    return [
+        Column("file", _("file")),
+        Column("version", _("version of the root")),
+        Column("fingerprint", _("fingerprint")),
+        Column("complete", _("complete"), lambda complete: _("yes") if complete else _("no")),
+        Column("tallies", _("signatures"), _tallies),
+    ]
+
+
+def _tallies(tallies: list[dict[str, Any]]) -> str:
+    text = _("root {version}: {found} of {needed}; not yet: {missing}")
+    return "\n".join(
+        text.format(
+            version=one["version"],
+            found=len(one["signed"]),
+            needed=one["needed"],
+            missing=", ".join(one["missing"]) or "—",
+        )
+        for one in tallies
+    )

@@ -16,7 +16,6 @@ from champ_offline.appliance import Appliance
 from champ_offline.bundle.intake import Forecast
 from champ_offline.bundle.verify import VerifiedBundle
 from champ_offline.errors import ChampError
-from champ_offline.trust.trusted import Signer
 from installer.language import active, mark
 from installer.language import translate as _
 from installer.quantities import size
@@ -92,7 +91,7 @@ def describe(found: Inspected) -> str:
         (_("Valid until"), minute(trusted.expires.isoformat())),
         (_("For zones"), ", ".join(document.zones) or _("any")),
         *[
-            (_("Signed by"), f"{holder(signer)} ({signer.role}, {signer.key[:16]})")
+            (_("Signed by"), f"{signer.holder} ({signer.role}, {signer.key[:16]})")
             for signer in trusted.signers
         ],
         *[
@@ -107,11 +106,6 @@ def describe(found: Inspected) -> str:
         ("SHA-256", trusted.digest.hex),
     ]  # fmt: skip
     return two_columns(lines)
-
-
-def holder(signer: Signer) -> str:
-    """Whose key it is; keys made together are told apart by their role, which is shown anyway."""
-    return signer.holder.removesuffix(f" ({signer.role})")
 
 
 def minute(time: str) -> str:

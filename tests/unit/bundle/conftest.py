@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from securesystemslib.signer import CryptoSigner
 
 from champ_offline.bundle.document import Content
 from champ_offline.bundle.intake import Imported, Intake
@@ -22,9 +21,8 @@ from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.manifest import image_manifest
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.refs import Refs
-from champ_offline.trust import keys
-from champ_offline.trust.documents import make_root
 from champ_offline.trust.state import TrustState
+from tests.unit.trust.signing import Holder, Signers, first_root, signers_of
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -34,12 +32,12 @@ class Signing:
     """A root and its keys."""
 
     root: bytes
-    signers: dict[str, CryptoSigner]
+    signers: Signers
 
 
 def new_signing() -> Signing:
-    signers = {role: keys.generate(f"holder of {role}") for role in keys.ROLES}
-    return Signing(make_root(signers, NOW), signers)
+    holder = Holder("Release team")
+    return Signing(first_root([holder], NOW), signers_of(holder))
 
 
 @pytest.fixture(scope="session")

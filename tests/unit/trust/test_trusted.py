@@ -3,62 +3,53 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Metadata, Root
 
 from champ_offline.errors import ExitCode
 from champ_offline.oci.digest import Digest
-from champ_offline.trust import keys
-from champ_offline.trust.documents import Documents, make_documents, make_root
+from champ_offline.trust.documents import Documents, make_documents, signed_bytes
 from champ_offline.trust.errors import (
     DocumentAltered,
     DocumentUnreadable,
     Expired,
-    KeyUnreadable,
     OtherRoot,
     RootUnreadable,
     TooFewSignatures,
 )
-from champ_offline.trust.trusted import evaluate, fingerprint, read_root_file
+from champ_offline.trust.roots import fingerprint, read_root_file
+from champ_offline.trust.rotation import Change, draft_root, sign_draft
+from champ_offline.trust.trusted import evaluate
+from tests.unit.trust.signing import Holder, Signers, first_root, next_root, signers_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 BUNDLE = b'{"format":1}'
-Signers = dict[str, CryptoSigner]
+ROOT_ONLY = Holder("the next holder", ["root"])
 
 
 @pytest.fixture(scope="module")
-def signers() -> Signers:
-    return {role: keys.generate(f"holder of {role}") for role in keys.ROLES}
+def holder() -> Holder:
+    return Holder("Release team")
 
 
 @pytest.fixture(scope="module")
-def root(signers: Signers) -> bytes:
-    return make_root(signers, NOW)
+def signers(holder: Holder) -> Signers:
+    return signers_of(holder)
+
+
+@pytest.fixture(scope="module")
+def root(holder: Holder) -> bytes:
+    return first_root([holder], NOW)
 
 
 @pytest.fixture(scope="module")
 def documents(signers: Signers, root: bytes) -> Documents:
     return make_documents((root,), signers, BUNDLE, 7, NOW)
-
-
-def next_root(old: bytes, by: Iterable[CryptoSigner], *, version: int = 2) -> tuple[bytes, Signers]:
-    """A root that follows `old` with a new root key, signed by `by` and the new key."""
-    metadata = Metadata[Root].from_bytes(old)
-    signer = keys.generate("the next holder")
-    for keyid in list(metadata.signed.roles["root"].keyids):
-        metadata.signed.revoke_key(keyid, "root")
-    metadata.signed.add_key(signer.public_key, "root")
-    metadata.signed.version = version
-    metadata.signatures.clear()
-    for one in (*by, signer):
-        metadata.sign(one, append=True)
-    return metadata.to_bytes(), {"root": signer}
 
 
 def test_the_chain_leads_to_the_bundle_and_says_who_signed(
@@ -67,48 +58,64 @@ def test_the_chain_leads_to_the_bundle_and_says_who_signed(
     found = evaluate(root, documents, NOW, "stick")
     assert (found.version, found.size, found.digest) == (7, len(BUNDLE), Digest.of(BUNDLE))
     assert [signer.role for signer in found.signers] == ["timestamp", "snapshot", "targets"]
-    assert found.signers[2].holder == "holder of targets"
+    assert found.signers[2].holder == "Release team"
     found.confirm(BUNDLE, "stick")
     with pytest.raises(DocumentAltered):
         found.confirm(BUNDLE + b" ", "stick")
 
 
 def test_a_new_root_is_followed_when_the_old_key_signed_it(
-    root: bytes, documents: Documents, signers: Signers
+    root: bytes, documents: Documents, holder: Holder
 ) -> None:
-    second, _ = next_root(root, [signers["root"]])
+    second = next_root(root, Change(added=[ROOT_ONLY.public]), [holder], NOW)
     found = evaluate(root, replace(documents, roots=(root, second)), NOW, "stick")
     assert (found.root_version, found.root) == (2, second)
 
 
 def test_a_new_root_without_the_old_signature_is_refused(root: bytes, documents: Documents) -> None:
-    second, _ = next_root(root, [])
+    second = next_root(root, Change(added=[ROOT_ONLY.public]), [ROOT_ONLY], NOW)
     with pytest.raises(OtherRoot):
         evaluate(root, replace(documents, roots=(root, second)), NOW, "stick")
 
 
 def test_a_root_that_skips_a_version_is_not_followed(
-    root: bytes, documents: Documents, signers: Signers
+    root: bytes, documents: Documents, holder: Holder
 ) -> None:
-    third, _ = next_root(root, [signers["root"]], version=3)
+    second = next_root(root, Change(), [holder], NOW)
+    third = next_root(second, Change(), [holder], NOW)
     found = evaluate(root, replace(documents, roots=(root, third)), NOW, "stick")
     assert found.root_version == 1
 
 
-def test_a_threshold_of_two_needs_two(documents: Documents, signers: Signers) -> None:
-    metadata = Metadata[Root].from_bytes(make_root(signers, NOW))
-    metadata.signed.add_key(keys.generate("second").public_key, "targets")
-    metadata.signed.roles["targets"].threshold = 2
-    metadata.sign(signers["root"])
+def test_a_chain_of_seven_roots_with_new_keys_each_time_is_followed(documents: Documents) -> None:
+    holders = [Holder(f"holder {number}") for number in range(7)]
+    roots = [first_root(holders[:1], NOW)]
+    for before, after in pairwise(holders):
+        change = Change(added=[after.public], removed=[before.name])
+        roots.append(next_root(roots[-1], change, [before, after], NOW))
+    last = make_documents(tuple(roots), signers_of(holders[-1]), BUNDLE, 8, NOW)
+    assert evaluate(roots[0], last, NOW, "stick").root_version == 7
+    assert evaluate(roots[4], last, NOW, "stick").root == roots[6]
+    with pytest.raises(OtherRoot):
+        evaluate(roots[0], replace(last, roots=(*roots[:3], *roots[4:])), NOW, "stick")
+
+
+def test_a_threshold_of_two_needs_two(holder: Holder) -> None:
+    other = Holder("second", ["targets"])
+    root = first_root([holder, other], NOW, {"targets": 2})
+    alone = make_documents((root,), signers_of(holder), BUNDLE, 7, NOW)
     with pytest.raises(TooFewSignatures) as caught:
-        evaluate(metadata.to_bytes(), documents, NOW, "stick")
+        evaluate(root, alone, NOW, "stick")
     assert (caught.value.fields["found"], caught.value.fields["needed"]) == (1, 2)
+    both = make_documents((root,), signers_of(holder, other), BUNDLE, 7, NOW)
+    found = evaluate(root, both, NOW, "stick").signers
+    assert {one.holder for one in found if one.role == "targets"} == {"Release team", "second"}
 
 
 def test_signatures_of_a_stranger_and_of_the_wrong_role_are_refused(
     root: bytes, signers: Signers
 ) -> None:
-    strangers = {role: keys.generate("stranger") for role in keys.ROLES}
+    strangers = signers_of(Holder("stranger"))
     with pytest.raises(OtherRoot):
         evaluate(root, make_documents((root,), strangers, BUNDLE, 7, NOW), NOW, "stick")
     swapped = signers | {"targets": signers["timestamp"]}
@@ -155,34 +162,28 @@ def test_expired_documents_are_refused(
     assert caught.value.fields["role"] == role
 
 
-def test_unknown_fields_of_signed_documents_are_kept(signers: Signers) -> None:
-    metadata = Metadata[Root].from_bytes(make_root(signers, NOW))
+def test_unknown_fields_of_signed_documents_are_kept(root: bytes, holder: Holder) -> None:
+    metadata = Metadata[Root].from_bytes(root)
     metadata.signed.unrecognized_fields["x-site"] = "kept"
-    metadata.sign(signers["root"])
-    again = Metadata[Root].from_bytes(metadata.to_bytes())
-    assert again.signed.unrecognized_fields == {"x-site": "kept"}
+    metadata.signatures.clear()
+    changed = signed_bytes(metadata, signers_of(holder)["root"])
+    second = Metadata[Root].from_bytes(next_root(changed, Change(), [holder], NOW))
+    assert second.signed.unrecognized_fields == {"x-site": "kept"}
 
 
-def test_the_fingerprint_has_eight_groups_of_eight(root: bytes) -> None:
-    groups = fingerprint(root).split(" ")
-    assert [len(group) for group in groups] == [8] * 8
-    assert "".join(groups) == Digest.of(root).hex
+def test_the_fingerprint_is_of_what_a_root_says_whoever_signed_it(holder: Holder) -> None:
+    draft = draft_root(None, Change(added=[holder.public]), NOW, "draft")
+    signed = sign_draft(draft, signers_of(holder)["root"], "draft")
+    assert signed != draft
+    assert fingerprint(signed) == fingerprint(draft)
+    groups = fingerprint(draft).split(" ")
+    assert [len(group) for group in groups] == [5] * 12
+    assert "".join(groups).isdigit()
+    later = draft_root(None, Change(added=[holder.public]), NOW + timedelta(days=1), "draft")
+    assert fingerprint(later) != fingerprint(draft)
 
 
-def test_keys_are_private_files_and_survive_a_round_trip(tmp_path: Path) -> None:
-    signer = keys.generate("somebody")
-    keys.save(signer, tmp_path / "keys", "root")
-    path = tmp_path / "keys/root.pem"
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert keys.load(tmp_path / "keys", "root").public_key.keyid == signer.public_key.keyid
-
-
-def test_unusable_key_and_root_files_are_named(tmp_path: Path) -> None:
-    (tmp_path / "root.pem").write_text("no key")
-    for role in ("root", "targets"):
-        with pytest.raises(KeyUnreadable) as caught:
-            keys.load(tmp_path, role)
-        assert f"{role}.pem" in str(caught.value)
+def test_unusable_root_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(RootUnreadable):
         read_root_file(tmp_path / "none.json")
     (tmp_path / "other.json").write_text(json.dumps({"signed": {}}))

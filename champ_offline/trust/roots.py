@@ -1,0 +1,216 @@
+"""Root documents: reading, soundness, and following one to the next (TUF specification 1.0, 5.3).
+
+Pure but for `read_root_file`, `read_file` and `root_files`.
+
+Invariant: a root that is returned is signed by enough of its own keys, and every role in it has
+keys of its own, at least as many as its threshold wants: no key speaks for two roles or counts
+twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
+from tuf.api.serialization import DeserializationError
+
+from champ_offline.oci.digest import Digest
+from champ_offline.trust.errors import (
+    DocumentAltered,
+    DocumentUnreadable,
+    KeyReused,
+    KeyTwice,
+    OtherRoot,
+    RolesUnknown,
+    RootUnreadable,
+    ThresholdImpossible,
+    TooFewSignatures,
+)
+from champ_offline.trust.keys import ALGORITHMS, HOLDER, ROLES, algorithm_of, public_pem
+
+T = TypeVar("T", Root, Timestamp, Snapshot, Targets)
+
+LONGEST = 1024 * 1024
+_GROUPS, _DIGITS = 12, 5
+_MOST_ROOTS = 1024
+
+
+@dataclass(frozen=True)
+class Signer:
+    """One valid signature: for which role, by which key (TUF key id), held by whom."""
+
+    role: str
+    key: str
+    holder: str
+
+
+def fingerprint(root: bytes) -> str:
+    """What a root says, as twelve groups of five decimal digits for reading aloud (199 bits).
+
+    Taken over the signed part in canonical form: a draft has the fingerprint that the root will
+    have, whoever signs it. Digits are read alike in every language. Raises DocumentUnreadable.
+    """
+    metadata = read(Metadata[Root].from_bytes, root, Root.type, "root")
+    number = int(Digest.of(metadata.signed_bytes).hex, 16) % 10 ** (_GROUPS * _DIGITS)
+    text = f"{number:0{_GROUPS * _DIGITS}}"
+    return " ".join(text[start : start + _DIGITS] for start in range(0, len(text), _DIGITS))
+
+
+def read_root_file(path: Path) -> bytes:
+    """The bytes of a root document that is valid by its own keys; raises RootUnreadable."""
+    data = read_file(path)
+    read_root(data, str(path))
+    return data
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a root document's file, unchecked, bounded; raises RootUnreadable."""
+    try:
+        with path.open("rb") as file:
+            return file.read(LONGEST + 1)
+    except OSError as error:
+        raise RootUnreadable(path=path, reason=error.strerror or str(error)) from error
+
+
+def root_files(folder: Path) -> list[Path]:
+    """The files `1.root.json`, `2.root.json` … of a folder, without a gap, at most 1,024."""
+    found: list[Path] = []
+    for version in range(1, _MOST_ROOTS + 1):
+        path = folder / f"{version}.root.json"
+        if not path.is_file() or path.is_symlink():
+            break
+        found.append(path)
+    return found
+
+
+def read_root(data: bytes, where: str) -> Root:
+    """A root document that is sound and valid by its own keys; raises a trust error."""
+    metadata = read_draft(data, where)
+    valid_signers(metadata, Root.type, metadata.signed, where)
+    return metadata.signed
+
+
+def read_draft(data: bytes, where: str) -> Metadata[Root]:
+    """A sound root document, whoever signed it; raises a trust error."""
+    _check_roles(data, where)
+    metadata = read(Metadata[Root].from_bytes, data, Root.type, where)
+    _check_keys(metadata.signed, where)
+    return metadata
+
+
+def follow(pinned: bytes, offered: Iterable[bytes], where: str) -> tuple[bytes, Root]:
+    """The newest root reachable from the pinned one, each step signed by old and new keys.
+
+    TUF specification 1.0, section 5.3: versions step by exactly one; dates of roots on the way do
+    not matter.
+    """
+    data, root = pinned, read_root(pinned, where)
+    for candidate in offered:
+        step = read(Metadata[Root].from_bytes, candidate, Root.type, where)
+        if step.signed.version == root.version + 1:
+            found = read_draft(candidate, where)
+            valid_signers(found, Root.type, root, where)
+            valid_signers(found, Root.type, found.signed, where)
+            data, root = candidate, found.signed
+    return data, root
+
+
+def read(parse: Callable[[bytes], Metadata[T]], data: bytes, role: str, where: str) -> Metadata[T]:
+    """A document of `role`, its signatures not yet checked; raises DocumentUnreadable."""
+    if len(data) > LONGEST:
+        raise DocumentUnreadable(where=where, role=role, reason="it is larger than 1 MiB")
+    try:
+        metadata = parse(data)
+    except (DeserializationError, RecursionError) as error:
+        raise DocumentUnreadable(where=where, role=role, reason="it cannot be parsed") from error
+    if metadata.signed.type != role:
+        reason = f"it is a {metadata.signed.type} document"
+        raise DocumentUnreadable(where=where, role=role, reason=reason)
+    return metadata
+
+
+def valid_signers(metadata: Metadata[T], role: str, root: Root, where: str) -> list[Signer]:
+    """The valid signatures of `role`, at least its threshold; tells strangers from changes.
+
+    Raises OtherRoot, DocumentAltered, TooFewSignatures.
+    """
+    result = root.get_verification_result(role, metadata.signed_bytes, metadata.signatures)
+    if not result.verified:
+        if not set(root.roles[role].keyids) & set(metadata.signatures):
+            raise OtherRoot(where=where, role=role)
+        if not result.signed:
+            raise DocumentAltered(where=where, role=role, reason="its signature does not fit")
+        raise TooFewSignatures(
+            where=where, role=role, found=len(result.signed), needed=result.threshold
+        )
+    return [
+        Signer(role, keyid, str(key.unrecognized_fields.get(HOLDER, "")))
+        for keyid, key in sorted(result.signed.items())
+    ]
+
+
+def _check_roles(data: bytes, where: str) -> None:
+    """Roles and thresholds, before tuf reads them: it gives one error for all that is wrong."""
+    roles = _roles(data, where)
+    if roles is None:
+        return
+    if set(roles) != set(ROLES):
+        raise RolesUnknown(where=where, found=", ".join(sorted(roles))[:200])
+    for name in ROLES:
+        role = roles[name] if isinstance(roles[name], dict) else {}
+        keyids, threshold = role.get("keyids"), role.get("threshold")
+        if not isinstance(keyids, list) or not isinstance(threshold, int):
+            raise DocumentUnreadable(where=where, role=Root.type, reason=f"its role {name}")
+        twice = [key for key, count in Counter(map(str, keyids)).items() if count > 1]
+        if twice:
+            raise KeyTwice(where=where, key=twice[0][:16], roles=name)
+        if not 1 <= threshold <= len(keyids):
+            raise ThresholdImpossible(where=where, role=name, threshold=threshold, keys=len(keyids))
+
+
+def _roles(data: bytes, where: str) -> dict[str, Any] | None:
+    """The table of roles; None where tuf will refuse the document anyway."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        counted = Counter(key for key, _value in pairs)
+        twice = next((key for key, count in counted.items() if count > 1), None)
+        if twice is not None:
+            raise DocumentUnreadable(
+                where=where, role=Root.type, reason=f"{twice[:70]} is there twice"
+            )
+        return dict(pairs)
+
+    if len(data) > LONGEST:
+        return None
+    try:
+        document = json.loads(data, object_pairs_hook=once)
+    except (ValueError, RecursionError):
+        return None
+    signed = document.get("signed") if isinstance(document, dict) else None
+    roles = signed.get("roles") if isinstance(signed, dict) else None
+    return roles if isinstance(roles, dict) else None
+
+
+def _check_keys(root: Root, where: str) -> None:
+    """No key stands in two roles, or twice in one under two names."""
+    found: dict[bytes, str] = {}
+    for role in ROLES:
+        for keyid in root.roles[role].keyids:
+            key = root.keys.get(keyid)
+            if key is None or algorithm_of(key) not in ALGORITHMS:
+                reason = f"key {keyid[:16]} is missing, or neither Ed25519 nor P-256"
+                raise DocumentUnreadable(where=where, role=Root.type, reason=reason)
+            try:
+                public = public_pem(key)
+            except (ValueError, KeyError) as error:
+                reason = f"key {keyid[:16]} cannot be read"
+                raise DocumentUnreadable(where=where, role=Root.type, reason=reason) from error
+            if public in found:
+                kind = KeyTwice if found[public] == role else KeyReused
+                raise kind(where=where, key=keyid[:16], roles=f"{found[public]}, {role}")
+            found[public] = role

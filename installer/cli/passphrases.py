@@ -1,0 +1,75 @@
+"""Passphrases of signing keys: asked on the terminal, or read from a file of its owner alone.
+
+Invariant: a passphrase never comes from an option or the environment, is asked once for each folder
+in a run, and is shown nowhere.
+"""
+
+from __future__ import annotations
+
+import getpass
+import stat
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from champ_offline.trust.key_errors import PassphraseEmpty, PassphraseNeeded
+from installer.cli.errors import FileNotRead, PassphraseFileOpen, PassphrasesDiffer
+from installer.language import translate as _
+
+_LONGEST = 4096
+
+
+def chosen(folder: Path, file: Path | None, *, unencrypted: bool) -> bytes | None:
+    """The passphrase for new keys in `folder`, typed twice; None for keys that are not locked.
+
+    Raises PassphraseNeeded, PassphrasesDiffer, PassphraseEmpty, PassphraseFileOpen, FileNotRead.
+    """
+    if unencrypted:
+        return None
+    if file is not None:
+        return _read(file, folder)
+    first = _asked(folder, _("New passphrase for the keys in {folder}: "))
+    if first != _asked(folder, _("The same again: ")):
+        raise PassphrasesDiffer
+    return first
+
+
+class Passphrases:
+    """Gives the passphrase of a folder's keys: of its file, or as it is typed."""
+
+    def __init__(self, folders: Sequence[Path], files: Sequence[Path]) -> None:
+        """One file serves every folder; several stand in the order of the folders."""
+        ordered = list(files) * len(folders) if len(files) == 1 else list(files)
+        self._files = dict(zip(folders, ordered, strict=False))
+        self._known: dict[Path, bytes] = {}
+
+    def __call__(self, folder: Path) -> bytes:
+        """The passphrase of `folder`; raises as `chosen` does."""
+        if folder not in self._known:
+            file = self._files.get(folder)
+            question = _("Passphrase for the keys in {folder}: ")
+            self._known[folder] = _read(file, folder) if file else _asked(folder, question)
+        return self._known[folder]
+
+
+def _asked(folder: Path, question: str) -> bytes:
+    if not sys.stdin.isatty():
+        raise PassphraseNeeded(folder=folder)
+    typed = getpass.getpass(question.format(folder=folder)).encode()
+    if not typed:
+        raise PassphraseEmpty(folder=folder)
+    return typed
+
+
+def _read(file: Path, folder: Path) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            mode = stat.S_IMODE(file.stat().st_mode)
+            if mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise PassphraseFileOpen(path=file, mode=f"{mode:04o}")
+            text = stream.read(_LONGEST).removesuffix(b"\n").removesuffix(b"\r")
+    except OSError as error:
+        raise FileNotRead(path=file, reason=error.strerror or str(error)) from error
+    if not text:
+        raise PassphraseEmpty(folder=folder)
+    return text
