@@ -95,6 +95,14 @@ def rename_all(pairs: Iterable[tuple[Path, Path]]) -> None:
         sync_directory(folder)
 
 
+def link_folder(path: Path, target: Path) -> None:
+    """Let `path` lead to the folder `target`, for a reader that wants it under another name.
+
+    Only for temporary folders: the link itself is not made durable.
+    """
+    path.symlink_to(target.resolve(), target_is_directory=True)
+
+
 def remove_partials(directory: Path) -> int:
     """Remove what killed writers left in `directory`; returns how many files went.
 

@@ -15,6 +15,9 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 HELM_CONFIG = "application/vnd.cncf.helm.config.v1+json"
 HELM_CHART = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 
+# https://cyclonedx.org/specification/overview/ ("Recognized file patterns")
+CYCLONEDX = "application/vnd.cyclonedx+json"
+
 APP = "application/vnd.champ.app.v1"
 APP_CONFIG = "application/vnd.champ.app.config.v1+json"
 APP_FILE = "application/vnd.champ.app.file.v1"
