@@ -6,6 +6,7 @@ line and one step of the terminal UI; both call these and nothing below.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING
 
 from champ_offline.bundle.document import NAME
 from champ_offline.bundle.intake import Forecast, Imported, Intake, KnownBundle
+from champ_offline.bundle.sbom.shelf import Shelf
+from champ_offline.bundle.sbom.versions import Constraint
 from champ_offline.bundle.verify import VerifiedBundle, verify
 from champ_offline.catalog.form import Form
 from champ_offline.catalog.index import Catalog
@@ -28,8 +31,10 @@ from champ_offline.events import Subscriber
 from champ_offline.helm.faults import ReleaseUnknown
 from champ_offline.paths import ZonePaths
 from champ_offline.release.history import History, Revision
+from champ_offline.release.packages import Packages, Search
 from champ_offline.release.plan import Plan
 from champ_offline.release.status import ReleaseStatus
+from champ_offline.release.vault import Vault
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.refs import Refs
 from champ_offline.trust.dates import NO_OVERRIDES, Overrides
@@ -200,6 +205,21 @@ class Appliance:
 
         certificates = ensure_certificates(self.paths.pki, hosts, self._clock())
         serve(Content(self._blobs, self._refs), Listen(address, port, certificates), on_ready)
+
+    @property
+    def sboms(self) -> Shelf:
+        """The bills of materials that came with the images."""
+        return Shelf(self._refs, self._blobs)
+
+    def find_packages(self, text: str, versions: str | None) -> Search:
+        """Where a package is, by part of its name; `versions` is a condition such as `<2.17.1`.
+
+        Raises ConstraintInvalid, PackageUnknown, SbomMalformed.
+        """
+        constraint = None if versions is None else Constraint.parse(versions)
+        vault = Vault(self._database, secrets.token_urlsafe)
+        packages = Packages(self.sboms, self.catalog, History(self._database), vault)
+        return packages.find(text, constraint)
 
     def form(self, app: str, version: str | None) -> Form:
         """The form of an app, at `version` or its newest; raises AppUnknown."""

@@ -7,7 +7,7 @@ verb of the command line.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from champ_offline.bundle.lock import Lock, LockedArtifact, LockOutdated
 from champ_offline.bundle.origin import Origins
 from champ_offline.bundle.pack import LARGEST_VOLUME, Contents, Packed, Packer
 from champ_offline.bundle.recipe import AppEntry, Recipe
+from champ_offline.bundle.sbom.attach import Attacher
 from champ_offline.bundle.verify import VerifiedBundle, read_every_byte, verify
 from champ_offline.catalog.artifact import read_app, write_app
 from champ_offline.catalog.entry import AppSource
@@ -118,13 +119,16 @@ class Workshop:
         notify: Subscriber,
         volume_size: int = LARGEST_VOLUME,
         unlock: keys.Unlock = keys.nobody,
+        *,
+        sboms: bool = True,
     ) -> PackSummary:
         """Pack exactly what the lock says into a bundle under `out`, signed by all keys there are.
 
         `signing` are folders of holders, at least one with the roots; `volume_size` in bytes;
-        `unlock` is asked for the passphrase of a folder. Before an image is fetched and a byte is
-        written, the apps are proven complete. Raises KeysMissing before that, LockOutdated, and
-        the errors of `release.completeness`, sources and packing.
+        `unlock` is asked for the passphrase of a folder; with `sboms` every image gets a list of
+        its packages. Before an image is fetched and a byte is written, the apps are proven
+        complete. Raises KeysMissing, GeneratorMissing before that, LockOutdated, GeneratorFailed,
+        and the errors of `release.completeness`, sources and packing.
         """
         parsed = Recipe.from_file(recipe)
         locked = Lock.from_file(lock or recipe.with_name("bundle.lock"))
@@ -133,9 +137,14 @@ class Workshop:
         folders = [SigningFolder(path) for path in signing]
         roots = common_roots(folders)
         signers = bundle_signers(folders, read_root(roots[-1], "root"), unlock)
+        attacher = Attacher(self._cache, self._blobs()) if sboms else None
         charts, apps = self._pinned(parsed, locked)
         proof = self._proof(parsed, locked, apps, notify)
         contents = self._contents(parsed, locked, charts | apps, notify)
+        if attacher is not None:
+            images = contents.descriptors[: len(contents.images)]
+            referrers = attacher.attach(images, notify)
+            contents = replace(contents, referrers=(*contents.referrers, *referrers))
         packer = Packer(self._blobs(), roots, signers)
         return PackSummary(packer.pack(contents, out, volume_size, self._clock(), notify), proof)
 

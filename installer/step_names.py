@@ -32,6 +32,7 @@ _NAMES = {
     "remove": mark("Removing"),
     "render": mark("Rendering"),
     "rollback": mark("Rolling back"),
+    "sbom": mark("Listing the packages of"),
     "scan": mark("Looking for damage in"),
     "sign": mark("Signing"),
     "upgrade": mark("Upgrading"),

@@ -36,6 +36,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     mark("Apps"): {
         "catalog": Entry("catalog", mark("List the apps that the zone holds.")),
+        "sbom": Entry("sbom", mark("Find packages in the images that the zone holds.")),
         "form": Entry("form", mark("Show what an app wants to know.")),
         "plan": Entry("plan", mark("Work out what an install or upgrade would change.")),
         "apply": Entry("apply", mark("Carry out a plan, exactly.")),

@@ -46,6 +46,7 @@ from installer.quantities import size
         "refuse when an image in it is not in the lock. This is always done."
     ),
 )
+@click.option("--no-sbom", is_flag=True, help=_("Leave out the lists of the images' packages."))
 @click.pass_obj
 def command(
     session: Session,
@@ -55,7 +56,9 @@ def command(
     files: tuple[Path, ...],
     out: Path,
     volume_size: int | None,
-    prove: bool,  # noqa: ARG001, FBT001 (a flag to say what is done in any case)
+    *,
+    prove: bool,  # noqa: ARG001 (a flag to say what is done in any case)
+    no_sbom: bool,
 ) -> None:
     """Prove, pack, sign and show where the bundle lies and what was proven."""
     from champ_offline.bundle.pack import LARGEST_VOLUME
@@ -70,6 +73,7 @@ def command(
             notify,
             volume_size or LARGEST_VOLUME,
             Passphrases(signing, files),
+            sboms=not no_sbom,
         )
     output = session.output
     output.record(

@@ -1,0 +1,153 @@
+"""Which packages run where: lists of packages joined with the catalog's apps and the releases.
+
+Invariant: an image is joined by its digest alone, never by a name; a release's images are those of
+the plan that made its present revision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from champ_offline.bundle.sbom.document import Component
+from champ_offline.bundle.sbom.shelf import Image, Shelf
+from champ_offline.bundle.sbom.versions import Constraint
+from champ_offline.catalog.index import Catalog
+from champ_offline.errors import ChampError, ExitCode
+from champ_offline.oci.digest import Digest
+from champ_offline.release.history import History
+from champ_offline.release.plan import Plan
+from champ_offline.release.vault import Vault
+
+_Item = TypeVar("_Item")
+
+
+class PackageUnknown(ChampError):
+    """No image of the zone lists such a package."""
+
+    id = "sbom.package-unknown"
+    exit_code = ExitCode.NOT_FOUND
+    message = (
+        "“{wanted}” is in none of the {searched} lists of packages; images without a list: {bare}."
+    )
+    remedy = "Any part of a name is enough; images without a list have to be packed again."
+
+
+@dataclass(frozen=True)
+class App:
+    """A version of an app in the catalog."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A release in the cluster and the number of its present revision."""
+
+    namespace: str
+    release: str
+    revision: int
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A package in an image, and who uses that image.
+
+    `type` is that of its package URL; `source` is the Debian source package, else empty.
+    """
+
+    package: str
+    source: str
+    version: str
+    type: str
+    purl: str
+    licences: tuple[str, ...]
+    paths: tuple[str, ...]
+    image: str
+    names: tuple[str, ...]
+    digest: Digest
+    apps: tuple[App, ...]
+    releases: tuple[Installed, ...]
+
+
+@dataclass(frozen=True)
+class Search:
+    """What was found; `searched` counts the images with a list, `bare` names those without."""
+
+    sightings: tuple[Sighting, ...]
+    searched: int
+    bare: tuple[str, ...]
+
+
+class Packages:
+    """Finds packages in the images of one zone."""
+
+    def __init__(self, shelf: Shelf, catalog: Catalog, history: History, vault: Vault) -> None:
+        self._shelf, self._catalog = shelf, catalog
+        self._history, self._vault = history, vault
+
+    def find(self, text: str, constraint: Constraint | None = None) -> Search:
+        """Packages with `text` in their name or that of their Debian source, in any case.
+
+        Raises PackageUnknown where no image lists one, SbomMalformed.
+        """
+        images = self._shelf.images()
+        apps, releases = self._apps(), self._releases()
+        sightings = [
+            _sighting(package, image, apps.get(image.digest, []), releases.get(image.digest, []))
+            for image in images
+            for package in self._shelf.packages(image, text)
+            if constraint is None or constraint.admits(package.version, package.kind)
+        ]
+        bare = tuple(image.names[0] for image in images if not image.lists)
+        searched = len(images) - len(bare)
+        if not sightings:
+            named = ", ".join(bare)[:1000] or "—"
+            wanted = f"{text[:200]} {constraint or ''}".strip()
+            raise PackageUnknown(searched=searched, wanted=wanted, bare=named)
+        ordered = sorted(sightings, key=lambda one: (one.package, one.version, one.image, one.purl))
+        return Search(tuple(ordered), searched, bare)
+
+    def _apps(self) -> dict[Digest, list[App]]:
+        return _grouped(
+            (digest, App(entry.name, entry.version))
+            for entry in self._catalog.apps()
+            for digest in self._catalog.image_digests(entry).values()
+        )
+
+    def _releases(self) -> dict[Digest, list[Installed]]:
+        found = []
+        for current in self._history.releases():
+            where = (current.namespace, current.release, current.number)
+            plan = Plan.from_bytes(self._vault.get(self._history.one(*where).plan))
+            found += [(image.digest, Installed(*where)) for image in plan.images]
+        return _grouped(found)
+
+
+def _grouped(pairs: Iterable[tuple[Digest, _Item]]) -> dict[Digest, list[_Item]]:
+    """Each digest's items, each once, in order."""
+    found: dict[Digest, dict[_Item, None]] = {}
+    for digest, item in pairs:
+        found.setdefault(digest, {})[item] = None
+    return {digest: list(items) for digest, items in found.items()}
+
+
+def _sighting(
+    package: Component, image: Image, apps: Iterable[App], releases: Iterable[Installed]
+) -> Sighting:
+    return Sighting(
+        package=package.name,
+        source=package.source,
+        version=package.version,
+        type=package.kind,
+        purl=package.purl,
+        licences=package.licences,
+        paths=package.paths,
+        image=image.names[0],
+        names=image.names,
+        digest=image.digest,
+        apps=tuple(apps),
+        releases=tuple(releases),
+    )
