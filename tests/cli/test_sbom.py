@@ -42,7 +42,7 @@ class Site:
         archive = Sample([layer(debian()), layer(java())])
         unfold(folder / "viewer-image", viewer.layout_files())
         write(folder / "archive-image.tar", archive.docker_files("archive:1.12.7"))
-        self.run("trust", "init", str(folder / "keys"), "--name", "Team")
+        self.run("trust", "init", str(folder / "keys"), "--holder", "Team", "--unencrypted")
         self.run("lock", self.recipe)
         self.pack("stick", "cache")
         root = str(folder / "keys" / "root.json")
@@ -56,7 +56,7 @@ class Site:
     def pack(self, out: str, cache: str, *more: str) -> None:
         (self.folder / out).mkdir()
         keys, stick = str(self.folder / "keys"), str(self.folder / out)
-        self.run("pack", self.recipe, "--keys", keys, "--out", stick, *more, cache=cache)
+        self.run("pack", self.recipe, "--signing", keys, "--out", stick, *more, cache=cache)
 
     def run(self, *arguments: str, code: int = 0, cache: str = "cache") -> str:
         done = champ(*arguments, XDG_CACHE_HOME=str(self.folder / cache))
