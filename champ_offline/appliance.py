@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from champ_offline.bundle.document import NAME
+from champ_offline.bundle.image_keys import ImageKey, image_keys
 from champ_offline.bundle.intake import Forecast, Imported, Intake, KnownBundle
 from champ_offline.bundle.sbom.shelf import Shelf
 from champ_offline.bundle.sbom.versions import Constraint
@@ -190,6 +191,11 @@ class Appliance:
         """Verify and import the bundle at `media`; an error leaves the store as it was."""
         with FileLock(self.paths.lock):
             return self._intake.take(self.inspect(media, overrides), self._now(), notify)
+
+    def image_keys(self) -> list[ImageKey]:
+        """The keys that signed the images held here, newest first; raises ImageKeyUnknown."""
+        newest_first = reversed(self._intake.bundles())
+        return image_keys((known.document for known in newest_first), self.paths.root)
 
     def serve_registry(
         self,

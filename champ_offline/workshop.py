@@ -11,13 +11,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from securesystemslib.signer import Signer
+
 from champ_offline.bundle.charts import chart_artifact, pack_chart
 from champ_offline.bundle.document import BundleDocument, Content
+from champ_offline.bundle.image_keys import ImageKey, image_keys
 from champ_offline.bundle.lock import Lock, LockedArtifact, LockOutdated
 from champ_offline.bundle.origin import Origins
 from champ_offline.bundle.pack import LARGEST_VOLUME, Contents, Packed, Packer
 from champ_offline.bundle.recipe import AppEntry, Recipe
 from champ_offline.bundle.sbom.attach import Attacher
+from champ_offline.bundle.signatures import sign
 from champ_offline.bundle.verify import VerifiedBundle, read_every_byte, verify
 from champ_offline.catalog.artifact import read_app, write_app
 from champ_offline.catalog.entry import AppSource
@@ -33,7 +37,7 @@ from champ_offline.release.completeness import Proof, prove
 from champ_offline.store.blobs import BlobStore
 from champ_offline.trust import keys
 from champ_offline.trust.dates import NO_OVERRIDES, Overrides
-from champ_offline.trust.folder import SigningFolder, bundle_signers, common_roots
+from champ_offline.trust.folder import SigningFolder, bundle_signers, common_roots, images_signer
 from champ_offline.trust.roots import read_root, read_root_file
 
 OWN_REGISTRY = "champ.local"
@@ -127,8 +131,8 @@ class Workshop:
         `signing` are folders of holders, at least one with the roots; `volume_size` in bytes;
         `unlock` is asked for the passphrase of a folder; with `sboms` every image gets a list of
         its packages. Before an image is fetched and a byte is written, the apps are proven
-        complete. Raises KeysMissing, GeneratorMissing before that, LockOutdated, GeneratorFailed,
-        and the errors of `release.completeness`, sources and packing.
+        complete. Raises KeysMissing, ImagesKeyMissing, GeneratorMissing before that, LockOutdated,
+        GeneratorFailed, and the errors of `release.completeness`, sources and packing.
         """
         parsed = Recipe.from_file(recipe)
         locked = Lock.from_file(lock or recipe.with_name("bundle.lock"))
@@ -137,6 +141,7 @@ class Workshop:
         folders = [SigningFolder(path) for path in signing]
         roots = common_roots(folders)
         signers = bundle_signers(folders, read_root(roots[-1], "root"), unlock)
+        images_key = images_signer(folders, unlock)
         attacher = Attacher(self._cache, self._blobs()) if sboms else None
         charts, apps = self._pinned(parsed, locked)
         proof = self._proof(parsed, locked, apps, notify)
@@ -145,6 +150,7 @@ class Workshop:
             images = contents.descriptors[: len(contents.images)]
             referrers = attacher.attach(images, notify)
             contents = replace(contents, referrers=(*contents.referrers, *referrers))
+        contents = self._signed(contents, images_key)
         packer = Packer(self._blobs(), roots, signers)
         return PackSummary(packer.pack(contents, out, volume_size, self._clock(), notify), proof)
 
@@ -154,6 +160,13 @@ class Workshop:
         """Check signatures and every byte of the bundle at `media` under the root in a file."""
         bundle = verify(media, read_root_file(root), self._clock(), overrides=overrides)
         return VerifySummary(bundle, read_every_byte(bundle, notify))
+
+    def image_keys(self, media: Path, root: Path) -> list[ImageKey]:
+        """The key that signed the images of the bundle at `media`; raises ImageKeyUnknown.
+
+        Signatures are checked under the root in a file; no volume's content is read.
+        """
+        return image_keys([verify(media, read_root_file(root), self._clock()).document], media)
 
     def _pinned(
         self, recipe: Recipe, lock: Lock
@@ -206,6 +219,16 @@ class Workshop:
                 if descriptor.artifact_type == media_types.APP
             ),
             images=tuple(image.name for image in lock.images),
+        )
+
+    def _signed(self, contents: Contents, signer: Signer) -> Contents:
+        """The contents with signatures for others of everything in them that has a name."""
+        made = sign(self._blobs(), contents.descriptors, signer)
+        return replace(
+            contents,
+            descriptors=(*contents.descriptors, *made.tagged),
+            referrers=(*contents.referrers, *made.referrers),
+            image_key=keys.public_pem(signer.public_key).decode(),
         )
 
     def _artifacts(

@@ -18,6 +18,7 @@ from champ_offline.trust.documents import Signers
 from champ_offline.trust.external import SUFFIX, Command, CommandSigner
 from champ_offline.trust.holders import PublicKeys, holder_of
 from champ_offline.trust.key_errors import (
+    ImagesKeyMissing,
     KeysExist,
     KeysMissing,
     KeyUnreadable,
@@ -160,6 +161,14 @@ def bundle_signers(folders: Sequence[SigningFolder], root: Root, unlock: keys.Un
         role: [found[keyid].signer(role, unlock) for keyid in sorted(found)]
         for role, found in chosen.items()
     }
+
+
+def images_signer(folders: Sequence[SigningFolder], unlock: keys.Unlock) -> Signer:
+    """The key for image signatures, from the first folder that has it; raises ImagesKeyMissing."""
+    for folder in folders:
+        if folder.images_file.is_file():
+            return keys.load_images(folder.path, unlock)
+    raise ImagesKeyMissing
 
 
 def _refuse_few(root: Root, role: str, found: set[str]) -> None:

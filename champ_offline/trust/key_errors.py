@@ -118,6 +118,15 @@ class KeysMissing(ChampError):
     remedy = "Give the folder of one more holder with --signing; keys are held by: {holders}."
 
 
+class ImagesKeyMissing(ChampError):
+    """None of several signing folders can sign images."""
+
+    id = "trust.images-key-missing"
+    exit_code = ExitCode.USAGE
+    message = "None of the folders given holds the key for image signatures."
+    remedy = "Give the folder that has images.pub and keys/images.pem with --signing as well."
+
+
 class RootsDiffer(ChampError):
     """Two signing folders with roots that do not follow one from the other."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -135,3 +136,28 @@ def test_tables_of_every_verb_can_be_shown(site: Site) -> None:
         [*zone, "doctor"],
     ):
         assert site.says(*arguments), arguments
+
+
+def test_the_key_of_a_medium_is_told_under_a_root_only(site: Site) -> None:
+    site.says("trust", "image-key", str(site.stick), code=2)
+    told = site.says("trust", "image-key", str(site.stick), "--root", str(site.root))
+    assert told == (site.folder / "keys/images.pub").read_text(encoding="utf-8")
+
+
+def test_a_zone_tells_the_key_of_its_images(site: Site) -> None:
+    zone = ["--zone", str(site.folder / "keyed")]
+    site.says(*zone, "zone", "init", "--name", "core", "--root", str(site.root))
+    site.says(*zone, "trust", "image-key", code=14)
+    site.says(*zone, "import", str(site.stick))
+    (told,) = site.gives(*zone, "trust", "image-key")
+    assert told["bundles"] == ["demo 1"]
+    assert told["pem"] == (site.folder / "keys/images.pub").read_text(encoding="utf-8")
+
+
+def test_no_bundle_is_packed_without_the_images_key(site: Site) -> None:
+    folder = site.folder / "no-images-key"
+    shutil.copytree(site.folder / "keys", folder)
+    (folder / "images.pub").unlink()
+    out = str(site.folder)
+    site.says("pack", str(site.recipe), "--signing", str(folder), "--out", out, code=2)
+    assert not (site.folder / "champ").exists()

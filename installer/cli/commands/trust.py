@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from installer.cli.commands.image_key import image_key
 from installer.cli.options import DIRECTORY, FILE, Verb
 from installer.cli.output import Column
 from installer.cli.passphrases import Passphrases, chosen
@@ -65,6 +66,9 @@ def _changes(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.group("trust", help=_("Make the keys and the roots that bundles are signed with."))
 def command() -> None:
     """Group the acts on keys."""
+
+
+command.add_command(image_key)
 
 
 @command.command(

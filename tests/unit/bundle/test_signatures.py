@@ -10,15 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ec import (
-    ECDSA,
-    SECP256R1,
-    EllipticCurvePublicKey,
-    derive_private_key,
-)
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from securesystemslib.signer import Key, SecretsHandler, Signature, Signer, SSlibKey
+from securesystemslib.signer import Signer
 
 from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.errors import DocumentMalformed
@@ -28,38 +23,15 @@ from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import REF_NAME, Descriptor
 from champ_offline.oci.manifest import Manifest, image_index
 from champ_offline.store.blobs import BlobStore
+from champ_offline.trust import keys
 from tests.unit.bundle.conftest import Signing, Zone, image
 from tests.unit.bundle.test_referrers import listed, write
 
-
-class Repeatable(Signer):
-    """ECDSA P-256 with the nonce of RFC 6979."""
-
-    def __init__(self, number: int) -> None:
-        self._private = derive_private_key(number, SECP256R1())
-        self._public = SSlibKey.from_crypto(self._private.public_key())
-
-    @property
-    def public_key(self) -> SSlibKey:
-        return self._public
-
-    @classmethod
-    def from_priv_key_uri(
-        cls, priv_key_uri: str, public_key: Key, secrets_handler: SecretsHandler | None = None
-    ) -> Repeatable:
-        raise NotImplementedError
-
-    def sign(self, payload: bytes) -> Signature:
-        raw = self._private.sign(payload, ECDSA(SHA256(), deterministic_signing=True))
-        return Signature(self._public.keyid, raw.hex())
+KEY = keys.generate("", keys.P256)
 
 
 def public_pem(signer: Signer) -> str:
-    assert isinstance(signer.public_key, SSlibKey)
-    return str(signer.public_key.keyval["public"])
-
-
-KEY = Repeatable(7)
+    return keys.public_pem(signer.public_key).decode()
 
 
 def accepted(data: bytes, signature: str) -> None:
@@ -173,7 +145,7 @@ def test_equal_content_gets_equal_signatures(
 ) -> None:
     blobs = contents[0]
     assert sign(blobs, named, KEY) == sign(blobs, named, KEY)
-    assert sign(blobs, named, KEY) != sign(blobs, named, Repeatable(8))
+    assert sign(blobs, named, KEY) != sign(blobs, named, keys.generate("", keys.P256))
 
 
 def test_signatures_and_key_reach_the_zone(
