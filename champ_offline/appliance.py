@@ -38,6 +38,7 @@ from champ_offline.release.status import ReleaseStatus
 from champ_offline.release.vault import Vault
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.refs import Refs
+from champ_offline.store.waiting import WaitingRoom
 from champ_offline.trust.dates import NO_OVERRIDES, Overrides
 from champ_offline.trust.errors import FingerprintDiffers
 from champ_offline.trust.roots import fingerprint, read_root, read_root_file
@@ -107,7 +108,7 @@ class Appliance:
         self._refs = Refs(self._database)
         self._trust = TrustState(self._database)
         self._intake = Intake(
-            self._database, self._blobs, BlobStore(self.paths.waiting), self._refs, self._trust
+            self._database, self._blobs, WaitingRoom(self.paths.waiting), self._refs, self._trust
         )
 
     @classmethod
@@ -172,8 +173,8 @@ class Appliance:
             bundles=tuple(self._intake.bundles()),
         )
 
-    def inspect(self, media: Path, overrides: Overrides = NO_OVERRIDES) -> VerifiedBundle:
-        """Accept the bundle at `media` for this zone: signatures, dates, zone, volume indexes.
+    def inspect(self, media: Sequence[Path], overrides: Overrides = NO_OVERRIDES) -> VerifiedBundle:
+        """Accept the bundle on the `media` for this zone: signatures, dates, zone, volume indexes.
 
         Quick: no blob is read. Raises the errors of `trust.errors` and `bundle.errors`.
         """
@@ -186,9 +187,12 @@ class Appliance:
         return self._intake.forecast(bundle)
 
     def import_media(
-        self, media: Path, notify: Subscriber, overrides: Overrides = NO_OVERRIDES
+        self, media: Sequence[Path], notify: Subscriber, overrides: Overrides = NO_OVERRIDES
     ) -> Imported:
-        """Verify and import the bundle at `media`; an error leaves the store as it was."""
+        """Verify and import the bundle on the `media`; an error leaves the store as it was.
+
+        What was read stays in the waiting room, and the next run continues there.
+        """
         with FileLock(self.paths.lock):
             return self._intake.take(self.inspect(media, overrides), self._now(), notify)
 

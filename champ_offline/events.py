@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
+from champ_offline.errors import ChampError
+
 
 @dataclass(frozen=True)
 class StepStarted:
@@ -49,7 +51,47 @@ class ObjectState:
     reason: str = ""
 
 
-Event: TypeAlias = StepStarted | Progress | StepFinished | ObjectState
+@dataclass(frozen=True)
+class FaultFound:
+    """Something on a medium is wrong and was passed over; `fault` is the id of its error.
+
+    `offset` in bytes from the beginning of `subject`, -1 where there is none.
+    """
+
+    fault: str
+    subject: str
+    blob: str
+    offset: int
+
+    @classmethod
+    def of(cls, error: ChampError) -> FaultFound:
+        """The event of an error with fields as media errors have them."""
+        fields = error.fields
+        subject = fields.get("volume", fields.get("where", fields.get("path", "")))
+        offset = fields.get("offset", -1)
+        blob = str(fields.get("blob", ""))
+        return cls(error.id, str(subject), blob, offset if isinstance(offset, int) else -1)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is ahead: `size` bytes to be read at `rate` bytes a second, from a short measurement.
+
+    `free` is what the file system they go to has left, in bytes.
+    """
+
+    name: str
+    size: int
+    rate: float
+    free: int
+
+    @property
+    def seconds(self) -> float:
+        """How long it will take if the medium keeps its pace."""
+        return self.size / self.rate
+
+
+Event: TypeAlias = StepStarted | Progress | StepFinished | ObjectState | FaultFound | Estimate
 Subscriber: TypeAlias = Callable[[Event], None]
 
 

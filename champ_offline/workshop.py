@@ -14,11 +14,13 @@ from pathlib import Path
 from securesystemslib.signer import Signer
 
 from champ_offline.bundle.charts import chart_artifact, pack_chart
+from champ_offline.bundle.divide import Limits
 from champ_offline.bundle.document import BundleDocument, Content
 from champ_offline.bundle.image_keys import ImageKey, image_keys
+from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.lock import Lock, LockedArtifact, LockOutdated
 from champ_offline.bundle.origin import Origins
-from champ_offline.bundle.pack import LARGEST_VOLUME, Contents, Packed, Packer
+from champ_offline.bundle.pack import LARGEST_VOLUME, Packed, Packer
 from champ_offline.bundle.recipe import AppEntry, Recipe
 from champ_offline.bundle.sbom.attach import Attacher
 from champ_offline.bundle.signatures import sign
@@ -41,6 +43,7 @@ from champ_offline.trust.folder import SigningFolder, bundle_signers, common_roo
 from champ_offline.trust.roots import read_root, read_root_file
 
 OWN_REGISTRY = "champ.local"
+FOR_ANY_STICK = Limits(LARGEST_VOLUME)
 
 
 class NotAFile(ChampError):
@@ -121,18 +124,18 @@ class Workshop:
         signing: Sequence[Path],
         out: Path,
         notify: Subscriber,
-        volume_size: int = LARGEST_VOLUME,
+        limits: Limits = FOR_ANY_STICK,
         unlock: keys.Unlock = keys.nobody,
         *,
         sboms: bool = True,
     ) -> PackSummary:
         """Pack exactly what the lock says into a bundle under `out`, signed by all keys there are.
 
-        `signing` are folders of holders, at least one with the roots; `volume_size` in bytes;
-        `unlock` is asked for the passphrase of a folder; with `sboms` every image gets a list of
-        its packages. Before an image is fetched and a byte is written, the apps are proven
-        complete. Raises KeysMissing, ImagesKeyMissing, GeneratorMissing before that, LockOutdated,
-        GeneratorFailed, and the errors of `release.completeness`, sources and packing.
+        `signing` are folders of holders, at least one with the roots; `unlock` is asked for the
+        passphrase of a folder; with `sboms` every image gets a list of its packages. Before an
+        image is fetched and a byte is written, the apps are proven complete. Raises KeysMissing,
+        ImagesKeyMissing, GeneratorMissing before that, LockOutdated, GeneratorFailed, and the
+        errors of `release.completeness`, sources and packing.
         """
         parsed = Recipe.from_file(recipe)
         locked = Lock.from_file(lock or recipe.with_name("bundle.lock"))
@@ -152,12 +155,16 @@ class Workshop:
             contents = replace(contents, referrers=(*contents.referrers, *referrers))
         contents = self._signed(contents, images_key)
         packer = Packer(self._blobs(), roots, signers)
-        return PackSummary(packer.pack(contents, out, volume_size, self._clock(), notify), proof)
+        return PackSummary(packer.pack(contents, out, limits, self._clock(), notify), proof)
 
     def verify(
-        self, media: Path, root: Path, notify: Subscriber, overrides: Overrides = NO_OVERRIDES
+        self,
+        media: Sequence[Path],
+        root: Path,
+        notify: Subscriber,
+        overrides: Overrides = NO_OVERRIDES,
     ) -> VerifySummary:
-        """Check signatures and every byte of the bundle at `media` under the root in a file."""
+        """Check signatures and every byte of the bundle on the `media` under the root in a file."""
         bundle = verify(media, read_root_file(root), self._clock(), overrides=overrides)
         return VerifySummary(bundle, read_every_byte(bundle, notify))
 
@@ -166,7 +173,7 @@ class Workshop:
 
         Signatures are checked under the root in a file; no volume's content is read.
         """
-        return image_keys([verify(media, read_root_file(root), self._clock()).document], media)
+        return image_keys([verify([media], read_root_file(root), self._clock()).document], media)
 
     def _pinned(
         self, recipe: Recipe, lock: Lock

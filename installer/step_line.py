@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from champ_offline.events import ObjectState, Progress
+from champ_offline.events import Estimate, FaultFound, ObjectState, Progress
 from installer.language import translate as _
 from installer.meter import Meter
 from installer.quantities import duration, size
@@ -70,6 +70,26 @@ def object_line(event: ObjectState) -> str:
     """`Deployment web: ready`, or what it waits for."""
     state = _("ready") if event.ready else printable(waits_for(event.reason))
     return f"{printable(event.kind)} {printable(event.name)}: {state}"
+
+
+def fault_line(event: FaultFound) -> str:
+    """A damaged place that was passed over: where it is, and the error's stable id."""
+    place = [printable(event.subject)]
+    if event.blob:
+        place.append(_("blob {digest}").format(digest=printable(event.blob)))
+    if event.offset >= 0:
+        place.append(_("byte {offset}").format(offset=event.offset))
+    return _("Damaged: {place} [{id}]").format(place=", ".join(place), id=event.fault)
+
+
+def estimate_line(event: Estimate) -> str:
+    """What is ahead: how much, at which pace, how long, and whether there is room."""
+    return _("{size} to read at {rate}/s, about {time}; {free} free").format(
+        size=size(event.size),
+        rate=size(int(event.rate)),
+        time=duration(event.seconds),
+        free=size(event.free),
+    )
 
 
 def waits_for(reason: str) -> str:

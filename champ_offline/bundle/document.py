@@ -13,6 +13,7 @@ from typing import Any
 
 from champ_offline.bundle.errors import DocumentMalformed, NewerFormat
 from champ_offline.bundle.parity.layout import LEAST_SHARE, MOST_SHARE
+from champ_offline.bundle.volume import INDEX_LIMIT, MOST_VOLUMES
 from champ_offline.errors import ChampError
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
@@ -20,7 +21,7 @@ from champ_offline.oci.manifest import encode
 
 FORMAT = 1
 LIMIT = 16 * 1024 * 1024
-NAME = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
+NAME = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+(?:[.-][a-z0-9]+)*")
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+~-]{0,63}")
 # SubjectPublicKeyInfo as PEM (RFC 7468, section 13), or nothing; shown to people as it stands.
 _PUBLIC_KEY = re.compile(
@@ -30,7 +31,10 @@ _PUBLIC_KEY = re.compile(
 
 @dataclass(frozen=True)
 class VolumeEntry:
-    """A volume as the bundle document announces it; `first` is its first member's digest."""
+    """A volume as the bundle document announces it; `first` is its first member's digest.
+
+    Sizes in bytes. `index_digest` is the SHA-256 of the volume's index.
+    """
 
     number: int
     size: int
@@ -55,7 +59,8 @@ class BundleDocument:
     `zones` is empty when the bundle is for any zone; `created` is an ISO 8601 time in UTC; `blobs`
     and `size` count the distinct blobs and their bytes; `index` points at the layout's index.json;
     `image_key` is the PEM of the key that signed the images, empty where none did; `parity` is the
-    share of parity beside each volume in percent, 0 where there is none.
+    share of parity beside each volume in percent, 0 where there is none;
+    `volume_set` is what every volume of this bundle names in its index.
     """
 
     name: str
@@ -65,6 +70,7 @@ class BundleDocument:
     index: Descriptor
     blobs: int
     size: int
+    volume_set: Digest
     volumes: tuple[VolumeEntry, ...]
     apps: tuple[Content, ...]
     images: tuple[str, ...]
@@ -91,6 +97,7 @@ class BundleDocument:
                 "index": self.index.to_document(),
                 "blobs": self.blobs,
                 "size": self.size,
+                "set": str(self.volume_set),
                 "volumes": [
                     [v.number, v.size, v.index_size, str(v.index_digest), str(v.first)]
                     for v in self.volumes
@@ -129,14 +136,10 @@ def _read(document: dict[str, Any]) -> BundleDocument:
         created=str(document["created"]),
         zones=tuple(str(zone) for zone in document["zones"]),
         index=Descriptor.from_document(document["index"]),
-        blobs=int(document["blobs"]),
-        size=int(document["size"]),
-        volumes=tuple(
-            VolumeEntry(
-                int(number), int(size), int(index_size), Digest.parse(digest), Digest.parse(first)
-            )
-            for number, size, index_size, digest, first in document["volumes"]
-        ),
+        blobs=_count(document["blobs"]),
+        size=_count(document["size"]),
+        volume_set=Digest.parse(document["set"]),
+        volumes=_volumes(document["volumes"]),
         apps=tuple(
             Content(str(app["name"]), str(app["version"]), dict(app["title"]))
             for app in document["apps"]
@@ -157,3 +160,27 @@ def _share(percent: object) -> int:
     if type(percent) is not int or not (percent == 0 or LEAST_SHARE <= percent <= MOST_SHARE):
         raise ValueError("parity")
     return percent
+
+
+def _volumes(rows: list[Any]) -> tuple[VolumeEntry, ...]:
+    volumes = tuple(
+        VolumeEntry(
+            _count(number),
+            _count(size),
+            _count(index_size),
+            Digest.parse(digest),
+            Digest.parse(first),
+        )
+        for number, size, index_size, digest, first in rows
+    )
+    if [volume.number for volume in volumes] != list(range(1, len(volumes) + 1)):
+        raise ValueError("numbers of volumes")
+    if len(volumes) > MOST_VOLUMES or any(v.index_size > INDEX_LIMIT for v in volumes):
+        raise ValueError("too large")
+    return volumes
+
+
+def _count(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError("a number")
+    return value

@@ -17,6 +17,24 @@ class NoBundle(ChampError):
     remedy = "Name the stick's mount point or the bundle's folder, the one with metadata/ in it."
 
 
+class DocumentMissing(ChampError):
+    """A bundle's folder lacks one of the documents that say what it is."""
+
+    id = "media.document-missing"
+    exit_code = ExitCode.DOCUMENT_ALTERED
+    message = "{path} is missing: the copy of this bundle is not complete."
+    remedy = "Copy bundle.json and metadata/ again from the original; volumes that are here stay."
+
+
+class MediumUnreadable(ChampError):
+    """A medium reports an error where no volume is concerned."""
+
+    id = "media.unreadable"
+    exit_code = ExitCode.MEDIUM_MISSING
+    message = "{path} cannot be read: {reason}."
+    remedy = "Plug the medium in again; if it fails again, use another copy of it."
+
+
 class SeveralBundles(ChampError):
     """A folder holds more bundles than the verb can take."""
 
@@ -53,26 +71,41 @@ class VolumeMissing(ChampError):
     remedy = "Plug in the medium that carries them, or copy them there, and run the command again."
 
 
-class VolumeTruncated(ChampError):
+class VolumeFault(ChampError):
+    """Something is wrong with a volume on media; `volume`, `blob` and `offset` (bytes) say where.
+
+    Never raised itself; the classes below are what can be wrong.
+    """
+
+    @property
+    def volume(self) -> str:
+        """The file it was found in."""
+        return str(self.fields["volume"])
+
+
+class VolumeTruncated(VolumeFault):
     """A volume is shorter than it was packed."""
 
     id = "media.volume-truncated"
     exit_code = ExitCode.TRUNCATED
-    message = "Volume {volume} has {found} bytes instead of {size}: cut off in blob {blob}."
+    message = "Volume {volume} has {offset} bytes instead of {size}: cut off in blob {blob}."
     remedy = "Copy this volume again from the original; the stick may have been pulled too early."
 
 
-class VolumeCorrupt(ChampError):
+class VolumeCorrupt(VolumeFault):
     """Bytes of a volume are not the ones that were signed."""
 
     id = "media.volume-corrupt"
     exit_code = ExitCode.CORRUPT
     message = "Volume {volume} is damaged: blob {blob} at byte {offset} does not match its digest."
-    remedy = "Copy this volume again from the original; if it happens again, replace the stick."
+    remedy = (
+        "Plug in another copy as well and run the command again, or mend this one with"
+        " `champ media repair`; if it happens again, replace the stick."
+    )
 
 
-class VolumeForeign(ChampError):
-    """A volume belongs to another pack of this bundle, or to another bundle."""
+class VolumeForeign(VolumeFault):
+    """Another volume, of this bundle or another one, lies under a volume's name."""
 
     id = "media.volume-foreign"
     exit_code = ExitCode.CORRUPT
@@ -80,13 +113,52 @@ class VolumeForeign(ChampError):
     remedy = "Put the volumes under their own names, or copy the right one from the original."
 
 
-class VolumeUnreadable(ChampError):
+class VolumeStale(VolumeFault):
+    """A volume of another pack of the same bundle and version."""
+
+    id = "media.volume-stale"
+    exit_code = ExitCode.CORRUPT
+    message = (
+        "Volume {volume} is left over from another pack of {found}; it begins with {blob} and"
+        " does not belong to the pack signed on {created}."
+    )
+    remedy = "Copy this volume from the medium whose bundle.json is dated {created}."
+
+
+class VolumeUnreadable(VolumeFault):
     """The medium reports an error while a volume is read."""
 
     id = "media.volume-unreadable"
     exit_code = ExitCode.CORRUPT
     message = "Volume {volume} cannot be read at byte {offset}, in blob {blob}: {reason}."
-    remedy = "Plug the medium in again; if it fails at the same place, copy the volume anew."
+    remedy = (
+        "Plug the medium in again; if it fails at the same place, plug in another copy as well or"
+        " mend this one with `champ media repair`."
+    )
+
+
+class MediumGone(VolumeFault):
+    """A medium answers nothing any more."""
+
+    id = "media.gone"
+    exit_code = ExitCode.MEDIUM_MISSING
+    message = "The medium of volume {volume} stopped answering at byte {offset} ({reason})."
+    remedy = "Plug it in again and run the command again: it continues where it was."
+
+
+class MediaDamaged(ChampError):
+    """More than one place on the media is damaged; each was named when it was found."""
+
+    id = "media.damaged"
+    exit_code = ExitCode.CORRUPT
+    message = (
+        "{faults} places on the media are damaged and {blobs} blobs could not be read from any"
+        " copy; the first: volume {volume}, blob {blob}, at byte {offset}."
+    )
+    remedy = (
+        "Everything else was read and is kept. Plug in another copy as well, or have the missing"
+        " blobs packed: `champ media repair --list FILE`, then `champ pack --only FILE`."
+    )
 
 
 class BundleIncomplete(ChampError):
@@ -98,6 +170,15 @@ class BundleIncomplete(ChampError):
     remedy = "The bundle was packed by a faulty tool; ask whoever packed it."
 
 
+class PiecesMisfit(ChampError):
+    """Signed pieces of a blob do not make up the blob."""
+
+    id = "media.pieces-misfit"
+    exit_code = ExitCode.CORRUPT
+    message = "The pieces of blob {blob} in bundle {bundle} do not make up that blob."
+    remedy = "The bundle was packed by a faulty tool; ask whoever packed it."
+
+
 class NoSpace(ChampError):
     """The zone's file system is too small for what is to come."""
 
@@ -105,3 +186,12 @@ class NoSpace(ChampError):
     exit_code = ExitCode.PREFLIGHT
     message = "{path} has {free} bytes free; this bundle needs {needed}."
     remedy = "Free some space or give the zone a larger disk; nothing was changed."
+
+
+class ZoneUnwritable(ChampError):
+    """The zone's own disk refuses bytes while an import runs."""
+
+    id = "intake.zone-unwritable"
+    exit_code = ExitCode.PREFLIGHT
+    message = "The zone's disk refuses bytes under {path}: {reason}."
+    remedy = "Free some space or mend the disk, then run the command again: it continues."

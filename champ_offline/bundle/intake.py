@@ -8,24 +8,27 @@ at most blobs that no name leads to; what waited is used by the next run.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
 
 from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.errors import BundleIncomplete, NoSpace
-from champ_offline.bundle.verify import VerifiedBundle
-from champ_offline.bundle.volume import Member, Sink
+from champ_offline.bundle.gather import Gathering
+from champ_offline.bundle.pace import bytes_a_second
+from champ_offline.bundle.verify import VerifiedBundle, VerifiedVolume, verdict
+from champ_offline.bundle.volume import INDEX_FILE, Member
 from champ_offline.durable.database import Database
 from champ_offline.durable.space import free_bytes
-from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
+from champ_offline.errors import ChampError
+from champ_offline.events import Estimate, StepFinished, StepStarted, Subscriber, ignore
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import REF_NAME, Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import Manifest, as_referrer
 from champ_offline.oci.reference import Reference
 from champ_offline.store.blobs import BlobStore
-from champ_offline.store.pipeline import Pipeline
 from champ_offline.store.refs import Ref, Referrer, Refs
+from champ_offline.store.waiting import WaitingRoom
 from champ_offline.trust.errors import Replayed
 from champ_offline.trust.state import TrustState
 
@@ -47,7 +50,11 @@ _SCHEMA = (
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did: blobs and bytes that are new, blobs the store already had."""
+    """What an import did: blobs and bytes that are new, blobs the store already had.
+
+    `damaged` counts places on the media that were found wrong and that another copy made good, or
+    on which no content depends.
+    """
 
     bundle: str
     version: str
@@ -55,19 +62,30 @@ class Imported:
     new_bytes: int
     known_blobs: int
     changed: bool
+    damaged: int = 0
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What importing a bundle would take: bytes that are new here, bytes that are free."""
+    """What importing a bundle would take: bytes to read, bytes that are new here and free.
 
+    `rate` is the medium's pace in bytes a second, None when nothing is to be read from it.
+    """
+
+    to_read: int
     new_bytes: int
     free: int
+    rate: float | None
 
     @property
     def fits(self) -> bool:
         """Whether there is room, with something to spare for the database."""
         return self.new_bytes + _SPARE <= self.free
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the reading will take."""
+        return self.to_read / self.rate if self.rate else None
 
 
 @dataclass(frozen=True)
@@ -86,7 +104,7 @@ class Intake:
         self,
         database: Database,
         blobs: BlobStore,
-        waiting: BlobStore,
+        waiting: WaitingRoom,
         refs: Refs,
         trust: TrustState,
     ) -> None:
@@ -107,32 +125,32 @@ class Intake:
         ]
 
     def forecast(self, bundle: VerifiedBundle) -> Forecast:
-        """What importing `bundle` would take; reads no blob."""
-        sizes = {m.digest: m.size for m in bundle.members if _is_blob(m)}
-        rooms = (self._blobs, self._waiting)
-        new = sum(n for digest, n in sizes.items() if not any(room.has(digest) for room in rooms))
-        return Forecast(new, free_bytes(self._waiting.root))
+        """What importing `bundle` would take; reads a few MiB of the medium, for its pace."""
+        return self._forecast(Gathering(bundle, self._waiting, self._absent(bundle), ignore))
 
     def take(self, bundle: VerifiedBundle, now: str, notify: Subscriber) -> Imported:
         """Import `bundle`; `now` is an ISO 8601 time for the record.
 
-        Raises Replayed, NoSpace, BundleIncomplete and what reading the volumes raises; the store
-        is then as it was.
+        What can be read is kept, whatever else is missing: the next run continues there. Raises
+        Replayed, NoSpace, ZoneUnwritable, BundleIncomplete; VolumeMissing, MediumGone, a
+        VolumeFault or MediaDamaged when not everything came. The store is then as it was.
         """
         known = self._database.query(
             "SELECT 1 FROM bundles WHERE digest = ?", (str(bundle.trusted.digest),)
         )
         if not known:
             self._refuse_replay(bundle)
-        wanted = {member.digest: member for member in bundle.members if _is_blob(member)}
-        missing = {d: m for d, m in wanted.items() if not self._blobs.holds(d, m.size)}
-        if known and not missing:
-            return _result(bundle, {}, wanted, changed=False)
-        self._refuse_full(bundle)
-        index = self._read(bundle, missing, notify)
+        blobs = _blobs(bundle)
+        missing = {d: size for d, size in blobs.items() if not self._blobs.holds(d, size)}
+        unknown = any(volume.index is None for volume in bundle.volumes)
+        if known and not missing and not unknown:
+            self._waiting.forget([bundle.document.index.digest])
+            return _result(bundle, {}, blobs, changed=False)
+        damaged = self._gather(bundle, notify)
+        index = self._waiting.blobs.read(bundle.document.index.digest)
         links = self._links(bundle, index, set(missing))
         self._commit(bundle, missing, links, now, notify)
-        return _result(bundle, missing, wanted, changed=True)
+        return _result(bundle, missing, blobs, changed=True, damaged=damaged)
 
     def _refuse_replay(self, bundle: VerifiedBundle) -> None:
         floor = self._trust.floor(bundle.document.name, bundle.trusted.root)
@@ -144,31 +162,45 @@ class Intake:
                 floor=floor.version,
             )
 
-    def _refuse_full(self, bundle: VerifiedBundle) -> None:
-        found = self.forecast(bundle)
+    def _absent(self, bundle: VerifiedBundle) -> Iterator[Member]:
+        """The members whose content the store does not have: index.json and blobs."""
+        for member in bundle.members:
+            if member.name == INDEX_FILE:
+                yield member
+            elif member.blob is not None:
+                size = member.size if member.whole is None else member.whole
+                if not self._blobs.holds(member.blob, size):
+                    yield member
+
+    def _forecast(self, gathering: Gathering) -> Forecast:
+        copies = [copy for volume in gathering.volumes for copy in volume.copies]
+        rate = bytes_a_second(copies[0].path) if copies else None
+        return Forecast(gathering.size, gathering.size, free_bytes(self._waiting.root), rate)
+
+    def _gather(self, bundle: VerifiedBundle, notify: Subscriber) -> int:
+        """Bring everything into the waiting room; returns how many places were damaged.
+
+        What waited before is hashed again before it is relied on, and read anew where it is not
+        what it was.
+        """
+        self._waiting.remove_partials()
+        waited = [blob for blob in _blobs(bundle) if self._waiting.blobs.has(blob)]
+        damaged = self._gather_once(bundle, notify)
+        if self._waiting.blobs.keep_sound(waited):
+            damaged += self._gather_once(bundle, notify)
+        return damaged
+
+    def _gather_once(self, bundle: VerifiedBundle, notify: Subscriber) -> int:
+        gathering = Gathering(bundle, self._waiting, self._absent(bundle), notify)
+        found = self._forecast(gathering)
         if not found.fits:
             raise NoSpace(path=self._waiting.root, free=found.free, needed=found.new_bytes + _SPARE)
-
-    def _read(
-        self, bundle: VerifiedBundle, missing: dict[Digest, Member], notify: Subscriber
-    ) -> bytes:
-        """Stream what is missing into the waiting room; returns the bytes of index.json."""
-        total = sum(member.size for member in bundle.members)
-        done = 0
-        self._waiting.remove_partials()
-        self._waiting.keep_sound(missing)
-        wanted = {digest for digest in missing if not self._waiting.has(digest)}
-        with Pipeline(self._waiting) as pipeline:
-            sinks = _Sinks(pipeline, wanted, bundle.document.index.digest)
-            for volume in bundle.volumes:
-                notify(StepStarted("import", volume.name))
-                for passed in volume.reader.read(volume.index, sinks):
-                    done += passed
-                    notify(Progress("import", done, total, subject=volume.name))
-                notify(StepFinished("import", volume.name))
-        if sinks.index is None:
-            raise BundleIncomplete(bundle=bundle.document.name, blob="index.json", parent="it")
-        return sinks.index.data
+        if found.rate:
+            notify(Estimate("import", found.to_read, found.rate, found.free))
+        gathering.run()
+        if lost := gathering.volumes:
+            raise _unfinished(bundle, gathering, lost)
+        return len(gathering.faults.found)
 
     def _links(self, bundle: VerifiedBundle, index: bytes, missing: set[Digest]) -> _Links:
         """What the bundle's index leads to, after everything below it was found present."""
@@ -183,7 +215,7 @@ class Intake:
                 stored = Descriptor(descriptor.media_type, descriptor.digest, descriptor.size)
                 links.refs.append(Ref(reference.name, reference.tag, stored, whole))
             elif descriptor.media_type in media_types.DOCUMENTS:
-                room = self._waiting if descriptor.digest in missing else self._blobs
+                room = self._waiting.blobs if descriptor.digest in missing else self._blobs
                 data = room.read(descriptor.digest)
                 subject = Manifest.from_bytes(data).subject
                 if subject is not None:
@@ -202,7 +234,7 @@ class Intake:
         digest = descriptor.digest
         if digest in seen:
             return
-        room = self._waiting if digest in missing else self._blobs
+        room = self._waiting.blobs if digest in missing else self._blobs
         if not room.has(digest) or room.size(digest) != descriptor.size:
             raise BundleIncomplete(bundle=bundle.document.name, blob=digest, parent=parent)
         seen[digest] = descriptor.size
@@ -213,18 +245,19 @@ class Intake:
     def _commit(
         self,
         bundle: VerifiedBundle,
-        missing: dict[Digest, Member],
+        missing: dict[Digest, int],
         links: _Links,
         now: str,
         notify: Subscriber,
     ) -> None:
         notify(StepStarted("commit", bundle.document.name))
-        self._blobs.adopt(self._waiting, missing)
+        self._blobs.adopt(self._waiting.blobs, missing)
         with self._database.transaction() as connection:
             self._refs.put(connection, links.refs)
             self._refs.put_referrers(connection, links.referrers)
             self._trust.accept(connection, bundle.document.name, bundle.trusted, now)
             _record(connection, bundle, now)
+        self._waiting.forget([bundle.document.index.digest])
         notify(StepFinished("commit", bundle.document.name))
 
 
@@ -236,47 +269,25 @@ class _Links:
     referrers: list[Referrer]
 
 
-class _Sinks:
-    """Decides per member where its bytes go: the waiting room, memory (index.json), or past."""
-
-    def __init__(self, pipeline: Pipeline, wanted: set[Digest], index: Digest) -> None:
-        self._pipeline, self._wanted, self._index_digest = pipeline, wanted, index
-        self.index: _Memory | None = None
-
-    def __call__(self, member: Member) -> Sink | None:
-        if member.name == "index.json" and member.digest == self._index_digest:
-            self.index = _Memory()
-            return self.index
-        if member.digest not in self._wanted:
-            return None
-        self._wanted.remove(member.digest)
-        return self._pipeline.writer()
+def _blobs(bundle: VerifiedBundle) -> dict[Digest, int]:
+    """Every blob of the bundle that a known index names, and its size."""
+    return {
+        member.blob: member.size if member.whole is None else member.whole
+        for member in bundle.members
+        if member.blob is not None
+    }
 
 
-class _Memory:
-    """A sink that keeps a small document."""
-
-    def __init__(self) -> None:
-        self.data = b""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        pass
-
-    def write(self, data: memoryview) -> None:
-        """Keep the bytes."""
-        self.data += data
-
-    def commit(self, expected: Digest | None = None, size: int | None = None) -> Digest:
-        """The digest of what was kept."""
-        del expected, size
-        return Digest.of(self.data)
-
-
-def _is_blob(member: Member) -> bool:
-    return member.name.startswith("blobs/")
+def _unfinished(
+    bundle: VerifiedBundle, gathering: Gathering, lost: list[VerifiedVolume]
+) -> ChampError:
+    """Why not everything came: a medium gone, damage, or volumes that are elsewhere."""
+    if gathering.gone is not None:
+        return gathering.gone
+    damaged = any(volume.copies or volume.displaced for volume in lost)
+    if damaged and gathering.faults.found:
+        return verdict(gathering.faults.found, len(gathering.wanted))
+    return bundle.missing(lost)
 
 
 def _record(connection: sqlite3.Connection, bundle: VerifiedBundle, now: str) -> None:
@@ -296,16 +307,18 @@ def _record(connection: sqlite3.Connection, bundle: VerifiedBundle, now: str) ->
 
 def _result(
     bundle: VerifiedBundle,
-    missing: dict[Digest, Member],
-    wanted: dict[Digest, Member],
+    missing: dict[Digest, int],
+    blobs: dict[Digest, int],
     *,
     changed: bool,
+    damaged: int = 0,
 ) -> Imported:
     return Imported(
         bundle=bundle.document.name,
         version=bundle.document.version,
         new_blobs=len(missing),
-        new_bytes=sum(member.size for member in missing.values()),
-        known_blobs=len(wanted) - len(missing),
+        new_bytes=sum(missing.values()),
+        known_blobs=len(blobs) - len(missing),
         changed=changed,
+        damaged=damaged,
     )

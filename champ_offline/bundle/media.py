@@ -1,17 +1,20 @@
-"""A bundle's folder on media: finding it, its documents, its volumes (FORMAT.md, "On media").
+"""A bundle's folders on media: finding them, their documents, volumes and loose blobs.
 
-Invariant: only names this module makes are opened; nothing listed on the medium is followed, and
-links are refused, so a hostile stick cannot lead a read outside its own folder.
+See FORMAT.md, "On media". Invariant: only names this module makes are opened; nothing listed on a
+medium is followed, and links are refused, so a hostile stick cannot lead a read outside its own
+folder.
 """
 
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from champ_offline.bundle.document import LIMIT, BundleDocument, VolumeEntry
-from champ_offline.bundle.errors import NoBundle, SeveralBundles, VolumeMissing, VolumeTruncated
-from champ_offline.bundle.volume import VolumeReader
+from champ_offline.bundle.errors import DocumentMissing, MediumUnreadable, NoBundle
+from champ_offline.bundle.volume import INDEXES, Member
 from champ_offline.trust.documents import Documents
 
 DOCUMENT = "bundle.json"
@@ -19,29 +22,37 @@ METADATA = "metadata"
 TIMESTAMP, SNAPSHOT, TARGETS = "timestamp.json", "snapshot.json", "targets.json"
 SHELF = "champ"
 _MOST_ROOTS = 1024
+# A stick full of other files is no reason to read all their names.
+_MOST_NAMES = 100_000
 
 
 def bundle_folders(path: Path) -> list[Path]:
     """The bundle folders at `path`: itself, or those on its shelf (`champ/*`), sorted by name."""
     if _is_bundle(path):
         return [path]
-    shelves = [path / SHELF, path]
-    for shelf in shelves:
-        if shelf.is_dir():
-            found = sorted(folder for folder in shelf.iterdir() if _is_bundle(folder))
+    for shelf in (path / SHELF, path):
+        if (shelf == path and path.is_dir()) or _is_folder(shelf):
+            inside = _names_in(shelf)
+            found = sorted(folder for folder in inside if _is_folder(folder) and _is_bundle(folder))
             if found:
                 return found
     return []
 
 
-def only_bundle(path: Path) -> Path:
-    """The one bundle folder at `path`; raises NoBundle, SeveralBundles."""
-    found = bundle_folders(path)
+def folders_of(paths: Sequence[Path]) -> list[Path]:
+    """The bundle folders at all of `paths`, each once; raises NoBundle where there is none."""
+    found = [folder for path in paths for folder in bundle_folders(path)]
     if not found:
-        raise NoBundle(path=path)
-    if len(found) > 1:
-        raise SeveralBundles(path=path, names=", ".join(folder.name for folder in found))
-    return found[0]
+        raise NoBundle(path=", ".join(str(path) for path in paths))
+    return _once(found)
+
+
+def places(paths: Sequence[Path], folders: Sequence[Path], document: BundleDocument) -> list[Path]:
+    """Where files of the bundle may lie: its folders, and those that may hold volumes alone."""
+    own = f"{document.name}-{document.version}"
+    deeper = [place for path in paths for place in (path / SHELF / own, path / own)]
+    more = [path for path in paths if path.is_dir()]
+    return _once([*folders, *more, *(place for place in deeper if _is_folder(place))])
 
 
 def root_name(version: int) -> str:
@@ -50,10 +61,10 @@ def root_name(version: int) -> str:
 
 
 def read_documents(folder: Path) -> Documents:
-    """The trust documents of a bundle folder; raises NoBundle when one is absent."""
+    """The trust documents of a bundle folder; raises DocumentMissing."""
     metadata = folder / METADATA
     roots: list[bytes] = []
-    while len(roots) < _MOST_ROOTS and (metadata / root_name(len(roots) + 1)).is_file():
+    while len(roots) < _MOST_ROOTS and is_file(metadata / root_name(len(roots) + 1)):
         roots.append(_read(metadata / root_name(len(roots) + 1)))
     return Documents(
         roots=tuple(roots),
@@ -64,48 +75,91 @@ def read_documents(folder: Path) -> Documents:
 
 
 def read_bundle_document(folder: Path) -> bytes:
-    """The bytes of bundle.json, not yet trusted; raises NoBundle."""
+    """The bytes of bundle.json, not yet trusted; raises DocumentMissing."""
     return _read(folder / DOCUMENT)
 
 
-def open_volumes(folder: Path, document: BundleDocument) -> list[VolumeReader]:
-    """A reader for every volume, after all were seen to be there; raises VolumeMissing."""
-    names = {entry: document.volume_name(entry) for entry in document.volumes}
-    missing = [entry for entry, name in names.items() if not _is_file(folder / name)]
-    if missing:
-        raise VolumeMissing(
-            where=folder,
-            missing=len(missing),
-            total=len(names),
-            names=", ".join(names[entry] for entry in missing),
-            blob=missing[0].first,
-        )
-    for entry, name in names.items():
-        _refuse_empty(folder / name, name, entry)
+def volume_copies(
+    where: Iterable[Path], document: BundleDocument, entry: VolumeEntry
+) -> list[Path]:
+    """The files that carry the volume's name, in the order of `where`."""
+    name = document.volume_name(entry)
+    return [place / name for place in where if is_file(place / name)]
+
+
+def index_copies(where: Iterable[Path], entry: VolumeEntry) -> Iterator[bytes]:
+    """The bytes of each copy of a volume's index that lies beside the volumes."""
+    for place in where:
+        path = place / INDEXES / f"{entry.number:04}.json"
+        if _is_folder(path.parent) and is_file(path):
+            yield _bytes_of(path, entry.index_size + 1)
+
+
+def loose_places(where: Iterable[Path]) -> list[Path]:
+    """Those of the folders that hold blobs outside of volumes."""
     return [
-        VolumeReader(folder / name, name, entry.size, entry.index_size, entry.index_digest)
-        for entry, name in names.items()
+        place
+        for place in where
+        if _is_folder(place / "blobs") and _is_folder(place / "blobs" / "sha256")
     ]
 
 
-def _refuse_empty(path: Path, name: str, entry: VolumeEntry) -> None:
-    if path.stat().st_size == 0:
-        raise VolumeTruncated(volume=name, found=0, size=entry.size, blob="the volume index")
+def loose_copy(place: Path, member: Member) -> Path | None:
+    """The file of a member outside of volumes, if the folder has it in that size."""
+    path = place / member.name
+    return path if is_file(path) and path.lstat().st_size == member.size else None
 
 
-def _is_bundle(folder: Path) -> bool:
-    return _is_file(folder / METADATA / TIMESTAMP) or _is_file(folder / DOCUMENT)
-
-
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Whether the path is an ordinary file; links, devices and pipes are none."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return False
+    except OSError as error:
+        raise MediumUnreadable(path=path, reason=error.strerror or str(error)) from error
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a path on a medium is a folder of its own; a link to one is none."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise MediumUnreadable(path=path, reason=error.strerror or str(error)) from error
+
+
+def _names_in(folder: Path) -> list[Path]:
+    try:
+        return list(islice(folder.iterdir(), _MOST_NAMES))
+    except OSError as error:
+        raise MediumUnreadable(path=folder, reason=error.strerror or str(error)) from error
+
+
+def _is_bundle(folder: Path) -> bool:
+    metadata = folder / METADATA
+    signed = _is_folder(metadata) and is_file(metadata / TIMESTAMP)
+    return signed or is_file(folder / DOCUMENT)
+
+
+def _once(paths: Iterable[Path]) -> list[Path]:
+    kept: dict[Path, Path] = {}
+    for path in paths:
+        kept.setdefault(path.resolve(), path)
+    return list(kept.values())
 
 
 def _read(path: Path) -> bytes:
-    if not _is_file(path):
-        raise NoBundle(path=path)
-    with path.open("rb") as file:
-        return file.read(LIMIT)
+    linked = path.parent.name == METADATA and not _is_folder(path.parent)
+    if linked or not is_file(path):
+        raise DocumentMissing(path=path)
+    return _bytes_of(path, LIMIT + 1)
+
+
+def _bytes_of(path: Path, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError as error:
+        raise MediumUnreadable(path=path, reason=error.strerror or str(error)) from error

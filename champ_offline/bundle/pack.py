@@ -1,45 +1,37 @@
-"""Packing: named OCI content of a blob store becomes signed volumes in a folder.
+"""Packing: named OCI content of a blob store becomes signed volumes in folders, one a medium.
 
-Invariant: the same content under the same names gives the same volumes, byte for byte; the folder
-becomes a bundle with its last file (metadata/timestamp.json), so a broken pack is none.
+Invariant: the same content under the same names and limits gives the same volumes, byte for byte;
+a folder becomes a bundle with its last file (metadata/timestamp.json), so a broken pack is none
+and is begun anew over what it left.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
 
 from champ_offline.bundle import media
-from champ_offline.bundle.document import BundleDocument, Content, VolumeEntry
-from champ_offline.bundle.volume import Member, VolumeIndex, chunks, divide
+from champ_offline.bundle.divide import Division, Limits, divide
+from champ_offline.bundle.document import BundleDocument, VolumeEntry
+from champ_offline.bundle.layout import Contents, Layout
+from champ_offline.bundle.volume import INDEXES, VolumeIndex, chunks
 from champ_offline.durable.space import free_bytes
-from champ_offline.durable.write import DurableFile, make_directory, write_atomic
+from champ_offline.durable.write import (
+    DurableFile,
+    make_directory,
+    remove_partials,
+    write_atomic,
+)
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
-from champ_offline.oci import media_types
-from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
-from champ_offline.oci.manifest import Manifest, encode, image_index
 from champ_offline.store.blobs import BlobStore
-from champ_offline.trust.documents import Signers, make_documents
+from champ_offline.trust.documents import Documents, Signers, make_documents
 
 # FAT32 holds files of at most 4 GiB - 1 byte; a MiB less leaves no room for doubt.
 LARGEST_VOLUME = 4 * 1024**3 - 1024**2
 SMALLEST_VOLUME = 1024**2
-LAYOUT = encode({"imageLayoutVersion": "1.0.0"})
-
-
-class BlobExceedsVolume(ChampError):
-    """A blob does not fit into a volume of the wanted size."""
-
-    id = "pack.blob-exceeds-volume"
-    exit_code = ExitCode.PREFLIGHT
-    message = "Blob {digest} has {size} bytes; a volume may have {limit}."
-    remedy = "Choose a larger --volume-size, or split the image's layer."
 
 
 class TargetTaken(ChampError):
@@ -47,7 +39,7 @@ class TargetTaken(ChampError):
 
     id = "pack.target-taken"
     exit_code = ExitCode.USAGE
-    message = "{path} already exists."
+    message = "{path} already holds this bundle."
     remedy = "Remove that folder, or choose another --out; a bundle is never overwritten."
 
 
@@ -57,35 +49,21 @@ class TargetFull(ChampError):
     id = "pack.target-full"
     exit_code = ExitCode.PREFLIGHT
     message = "{path} has {free} bytes free; the bundle needs {needed}."
-    remedy = "Use a larger stick; nothing was written."
-
-
-@dataclass(frozen=True)
-class Contents:
-    """What is to be packed: descriptors named by reference, found with all below in `blobs`.
-
-    `referrers` are manifests with a `subject` among the rest, each with artifactType and
-    annotations as a registry lists it (`oci.manifest.as_referrer`). `image_key` is the PEM of the
-    key that signed the images (`bundle.signatures`), empty where none did.
-    """
-
-    name: str
-    version: str
-    zones: tuple[str, ...]
-    descriptors: tuple[Descriptor, ...]
-    apps: tuple[Content, ...]
-    images: tuple[str, ...]
-    referrers: tuple[Descriptor, ...] = ()
-    image_key: str = ""
+    remedy = "Use a larger stick, or several with --stick SIZE; nothing was written."
 
 
 @dataclass(frozen=True)
 class Packed:
-    """A finished bundle: its folder, the files of its volumes, blobs and bytes in all."""
+    """A finished bundle: its folder on each medium in order, and its document."""
 
-    folder: Path
+    folders: tuple[Path, ...]
     document: BundleDocument
     sequence: int
+
+    @property
+    def folder(self) -> Path:
+        """The folder on the first medium."""
+        return self.folders[0]
 
 
 class Packer:
@@ -95,104 +73,107 @@ class Packer:
         self._blobs, self._roots, self._signers = blobs, roots, signers
 
     def pack(
-        self, contents: Contents, out: Path, limit: int, now: datetime, notify: Subscriber
+        self, contents: Contents, out: Path, limits: Limits, now: datetime, notify: Subscriber
     ) -> Packed:
-        """Write the bundle to `out`/champ/<name>-<version>, in volumes of at most `limit` bytes.
+        """Write the bundle to `out`/champ/<name>-<version>, cut to the limits.
 
-        Raises TargetTaken, TargetFull, BlobExceedsVolume, BlobMissing. `now` dates the signatures
-        and, in milliseconds since 1970, is the number that a zone's floor is compared with.
+        With a limit of a medium, to `out`/stick-01/champ/… and so on, each to be copied to a medium
+        of its own. Raises TargetTaken, TargetFull, BlobMissing. `now` dates the signatures and, in
+        milliseconds since 1970, is the number that a zone's floor is compared with.
         """
-        listed = (*contents.descriptors, *contents.referrers)
-        index = image_index(list(listed))
-        members = self._members(listed, index)
-        volumes = divide(contents.name, contents.version, members, limit)
-        _refuse_oversized(volumes, limit)
-        document = _document(contents, members, volumes, index, now)
-        folder = out / media.SHELF / f"{contents.name}-{contents.version}"
-        if folder.exists():
-            raise TargetTaken(path=folder)
-        _refuse_full(out, sum(volume.size for volume in volumes))
-        make_directory(folder / media.METADATA)
-        self._write_volumes(folder, document, volumes, index, notify)
+        layout = Layout(self._blobs, contents)
+        division = divide(contents.name, contents.version, layout.members, limits, layout.digest)
+        document = _document(contents, layout, division, now)
+        folders = _folders(out, document, division, several=limits.medium is not None)
+        _refuse_taken(folders)
+        for folder in folders:
+            _clear(folder, document)
+        _refuse_full(out, division)
+        self._write_volumes(folders, division, document, layout, notify)
         sequence = int(now.timestamp() * 1000)
-        self._write_documents(folder, document.to_bytes(), sequence, now)
-        return Packed(folder, document, sequence)
-
-    def _members(self, descriptors: Sequence[Descriptor], index: bytes) -> list[Member]:
-        found: dict[Digest, Member] = {}
-        for descriptor in descriptors:
-            for blob in self._closure(descriptor):
-                name = f"blobs/sha256/{blob.digest.hex}"
-                found.setdefault(blob.digest, Member(name, blob.size, blob.digest))
-        return [
-            Member("oci-layout", len(LAYOUT), Digest.of(LAYOUT)),
-            Member("index.json", len(index), Digest.of(index)),
-            *found.values(),
-        ]
-
-    def _closure(self, descriptor: Descriptor) -> Iterator[Descriptor]:
-        """`descriptor` and everything below it, parents first."""
-        yield descriptor
-        if descriptor.media_type in media_types.DOCUMENTS:
-            for child in Manifest.from_bytes(self._blobs.read(descriptor.digest)).children:
-                yield from self._closure(child)
+        data = document.to_bytes()
+        documents = make_documents(self._roots, self._signers, data, sequence, now)
+        for folder in folders:
+            _write_documents(folder, division, data, documents)
+        return Packed(folders, document, sequence)
 
     def _write_volumes(
         self,
-        folder: Path,
+        folders: tuple[Path, ...],
+        division: Division,
         document: BundleDocument,
-        volumes: Sequence[VolumeIndex],
-        index: bytes,
+        layout: Layout,
         notify: Subscriber,
     ) -> None:
-        total, done = sum(volume.size for volume in volumes), 0
-
-        def content(member: Member) -> BinaryIO:
-            if member.name == "oci-layout":
-                return BytesIO(LAYOUT)
-            return (
-                BytesIO(index) if member.name == "index.json" else self._blobs.open(member.digest)
-            )
-
-        for volume, entry in zip(volumes, document.volumes, strict=True):
-            name = document.volume_name(entry)
+        total, done = sum(volume.size for volume in division.volumes), 0
+        for volume, medium, entry in zip(
+            division.volumes, division.media, document.volumes, strict=True
+        ):
+            name, folder = document.volume_name(entry), folders[medium - 1]
             notify(StepStarted("pack", name))
             with DurableFile(folder) as file:
-                for chunk in chunks(volume, content):
+                for chunk in chunks(volume, layout.open):
                     file.write(chunk)
                     done += len(chunk)
                     notify(Progress("pack", done, total, subject=name))
                 file.commit(folder / name)
             notify(StepFinished("pack", name))
 
-    def _write_documents(self, folder: Path, bundle: bytes, sequence: int, now: datetime) -> None:
-        documents = make_documents(self._roots, self._signers, bundle, sequence, now)
-        write_atomic(folder / media.DOCUMENT, bundle)
-        metadata = folder / media.METADATA
-        for version, root in enumerate(documents.roots, start=1):
-            write_atomic(metadata / media.root_name(version), root)
-        write_atomic(metadata / media.TARGETS, documents.targets)
-        write_atomic(metadata / media.SNAPSHOT, documents.snapshot)
-        write_atomic(metadata / media.TIMESTAMP, documents.timestamp)
+
+def _write_documents(folder: Path, division: Division, bundle: bytes, signed: Documents) -> None:
+    """Everything but the volumes, the timestamp last."""
+    make_directory(folder / INDEXES)
+    for volume in division.volumes:
+        write_atomic(folder / volume.name, volume.to_bytes())
+    write_atomic(folder / media.DOCUMENT, bundle)
+    metadata = folder / media.METADATA
+    make_directory(metadata)
+    for version, root in enumerate(signed.roots, start=1):
+        write_atomic(metadata / media.root_name(version), root)
+    write_atomic(metadata / media.TARGETS, signed.targets)
+    write_atomic(metadata / media.SNAPSHOT, signed.snapshot)
+    write_atomic(metadata / media.TIMESTAMP, signed.timestamp)
+
+
+def _folders(
+    out: Path, document: BundleDocument, division: Division, *, several: bool
+) -> tuple[Path, ...]:
+    own = f"{document.name}-{document.version}"
+    sticks = range(1, division.media[-1] + 1)
+    tops = [out / f"stick-{number:02}" for number in sticks] if several else [out]
+    return tuple(top / media.SHELF / own for top in tops)
+
+
+def _refuse_taken(folders: tuple[Path, ...]) -> None:
+    for folder in folders:
+        if media.is_file(folder / media.METADATA / media.TIMESTAMP):
+            raise TargetTaken(path=folder)
+
+
+def _clear(folder: Path, document: BundleDocument) -> None:
+    """Make the folder, or remove what a broken pack of this bundle left in it."""
+    make_directory(folder)
+    for place in (folder, folder / media.METADATA, folder / INDEXES):
+        if place.is_dir():
+            remove_partials(place)
+    for volume in folder.glob(f"{document.name}-{document.version}.[0-9][0-9][0-9][0-9].tar"):
+        volume.unlink()
 
 
 def _document(
-    contents: Contents,
-    members: Sequence[Member],
-    volumes: Sequence[VolumeIndex],
-    index: bytes,
-    now: datetime,
+    contents: Contents, layout: Layout, division: Division, now: datetime
 ) -> BundleDocument:
-    blobs = [member for member in members if member.name.startswith("blobs/")]
+    blobs = [member for member in layout.members if member.blob is not None]
     return BundleDocument(
         name=contents.name,
         version=contents.version,
         created=now.isoformat(timespec="seconds"),
         zones=contents.zones,
-        index=Descriptor(media_types.IMAGE_INDEX, Digest.of(index), len(index)),
+        index=layout.index,
         blobs=len(blobs),
         size=sum(member.size for member in blobs),
-        volumes=tuple(_entry(volume) for volume in volumes),
+        volume_set=division.volume_set,
+        volumes=tuple(_entry(volume) for volume in division.volumes),
         apps=contents.apps,
         images=contents.images,
         image_key=contents.image_key,
@@ -205,14 +186,9 @@ def _entry(volume: VolumeIndex) -> VolumeEntry:
     return VolumeEntry(volume.number, volume.size, len(data), Digest.of(data), first)
 
 
-def _refuse_oversized(volumes: Sequence[VolumeIndex], limit: int) -> None:
-    for volume in volumes:
-        if volume.size > limit:
-            largest = max(volume.members, key=lambda member: member.size)
-            raise BlobExceedsVolume(digest=largest.digest, size=largest.size, limit=limit)
-
-
-def _refuse_full(out: Path, needed: int) -> None:
+def _refuse_full(out: Path, division: Division) -> None:
+    needed = sum(volume.size for volume in division.volumes)
+    needed += sum(len(volume.to_bytes()) for volume in division.volumes) * division.media[-1]
     free = free_bytes(out)
     if needed > free:
         raise TargetFull(path=out, free=free, needed=needed)

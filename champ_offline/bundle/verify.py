@@ -1,8 +1,8 @@
 """Verification: the only way to a VerifiedBundle, and the reading of every byte.
 
-Invariant: a VerifiedBundle exists only after signatures, dates, zone and bundle.json were accepted
-and every volume was seen to be present with the index that was signed. Its contents are still
-bytes on a medium: whoever reads them checks them against these indexes on the way.
+Invariant: a VerifiedBundle exists only after signatures, dates, zone and bundle.json were accepted,
+and every index in it is one that was signed. Its contents are still bytes on media: whoever reads
+them checks them against these indexes on the way.
 """
 
 from __future__ import annotations
@@ -13,9 +13,22 @@ from datetime import datetime
 from pathlib import Path
 
 from champ_offline.bundle import media
-from champ_offline.bundle.document import BundleDocument
-from champ_offline.bundle.volume import Hasher, Member, VolumeIndex, VolumeReader
-from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
+from champ_offline.bundle.document import BundleDocument, VolumeEntry
+from champ_offline.bundle.errors import (
+    DocumentMalformed,
+    MediaDamaged,
+    SeveralBundles,
+    VolumeFault,
+    VolumeForeign,
+    VolumeMissing,
+    VolumeStale,
+    VolumeTruncated,
+)
+from champ_offline.bundle.reader import VolumeReader, every_member
+from champ_offline.bundle.volume import Member, VolumeIndex
+from champ_offline.errors import ChampError
+from champ_offline.events import FaultFound, Progress, StepFinished, StepStarted, Subscriber
+from champ_offline.oci.digest import Digest
 from champ_offline.trust.dates import NO_OVERRIDES, Overrides
 from champ_offline.trust.errors import WrongZone
 from champ_offline.trust.trusted import Accepted, TrustedBundle, evaluate
@@ -25,82 +38,280 @@ _ONLY_HERE = object()
 
 @dataclass(frozen=True)
 class VerifiedVolume:
-    """A volume whose index is the signed one."""
+    """A volume of the bundle: its signed entry, its index if any copy has it, copies at hand.
+
+    `displaced` when a file of its name belongs to another bundle or pack.
+    """
 
     name: str
-    reader: VolumeReader
-    index: VolumeIndex
+    entry: VolumeEntry
+    index: VolumeIndex | None
+    copies: tuple[VolumeReader, ...]
+    displaced: bool
 
 
 class VerifiedBundle:
-    """A bundle on media that this module vouches for; nobody else can make one."""
+    """A bundle on media that this module vouches for; nobody else can make one.
+
+    `places` are the folders its files may lie in; `faults` is what was found wrong on the way,
+    none of which touches what is vouched for.
+    """
 
     def __init__(
         self,
-        folder: Path,
+        places: tuple[Path, ...],
         trusted: TrustedBundle,
         document: BundleDocument,
         volumes: tuple[VerifiedVolume, ...],
+        faults: tuple[ChampError, ...],
         *,
         made_by: object,
     ) -> None:
         if made_by is not _ONLY_HERE:
             raise TypeError("a VerifiedBundle is made by verify() only")
-        self.folder = folder
+        self.places = places
         self.trusted = trusted
         self.document = document
         self.volumes = volumes
+        self.faults = faults
+
+    @property
+    def folder(self) -> Path:
+        """The folder whose documents were accepted."""
+        return self.places[0]
 
     @property
     def members(self) -> Iterator[Member]:
-        """Every file of the layout, in media order."""
-        return (member for volume in self.volumes for member in volume.index.members)
+        """Every file of the layout that a known index names, in media order."""
+        return (member for _volume, index in self.readable for member in index.members)
+
+    @property
+    def readable(self) -> Iterator[tuple[VerifiedVolume, VolumeIndex]]:
+        """The volumes whose index is known, with it."""
+        return ((volume, volume.index) for volume in self.volumes if volume.index)
+
+    @property
+    def absent(self) -> tuple[VerifiedVolume, ...]:
+        """The volumes of which no copy is at hand."""
+        return tuple(volume for volume in self.volumes if not volume.copies)
+
+    def missing(self, volumes: Sequence[VerifiedVolume]) -> VolumeMissing:
+        """The error that asks for those volumes."""
+        return VolumeMissing(
+            where=", ".join(str(place) for place in self.places),
+            missing=len(volumes),
+            total=len(self.volumes),
+            names=_few([volume.name for volume in volumes]),
+            blob=volumes[0].entry.first,
+        )
+
+
+@dataclass(frozen=True)
+class _Found:
+    folder: Path
+    trusted: TrustedBundle
+    document: BundleDocument
 
 
 def verify(
-    path: Path,
+    paths: Sequence[Path],
     root: bytes,
     now: datetime,
     zone: str | None = None,
     overrides: Overrides = NO_OVERRIDES,
-    accepted: Sequence[Accepted] = (),
+    history: Sequence[Accepted] = (),
 ) -> VerifiedBundle:
-    """Accept the bundle at `path` (its folder, or a stick with one bundle) under a pinned `root`.
+    """Accept the bundle that lies on the media at `paths` under a pinned `root`.
 
-    Reads documents and volume indexes only. `zone` is the zone it is to enter, None for a check
-    outside of any zone; `overrides` and `accepted` are those of `evaluate`.
-    Raises the errors of `trust.errors` and `bundle.errors`.
+    Each path is a bundle's folder, a medium with it, or a folder of volumes alone. Where packs of
+    different days lie there, the newest counts. Reads documents and volume indexes only. `zone` is
+    the zone it is to enter, None for a check outside of any zone; `overrides` and `history` are
+    those of `evaluate`. Raises the errors of `trust.errors`, NoBundle, SeveralBundles,
+    DocumentMissing, DocumentMalformed.
     """
-    folder = media.only_bundle(path)
-    where = str(folder)
-    trusted = evaluate(root, media.read_documents(folder), now, where, overrides, accepted)
-    data = media.read_bundle_document(folder)
-    trusted.confirm(data, where)
-    document = BundleDocument.from_bytes(data, where)
+    folders = media.folders_of(paths)
+    gate = _Gate(root, now, overrides, tuple(history))
+    accepted, faults = gate.accept(folders)
+    found = _newest(paths, accepted)
+    document = found.document
     if zone is not None and document.zones and zone not in document.zones:
         raise WrongZone(
-            where=where, bundle=document.name, zones=", ".join(document.zones), zone=zone
+            where=str(found.folder),
+            bundle=document.name,
+            zones=", ".join(document.zones),
+            zone=zone,
         )
-    readers = media.open_volumes(folder, document)
+    places = media.places(paths, [found.folder, *folders], document)
+    several = len(paths) > 1
     volumes = tuple(
-        VerifiedVolume(document.volume_name(entry), reader, index)
-        for entry, reader in zip(document.volumes, readers, strict=True)
-        for index in [reader.index(document.name, document.version, entry.number)]
+        _volume(places, document, entry, faults, several=several) for entry in document.volumes
     )
-    return VerifiedBundle(folder, trusted, document, volumes, made_by=_ONLY_HERE)
+    _refuse_twins(document, volumes)
+    return VerifiedBundle(
+        tuple(places), found.trusted, document, volumes, tuple(faults), made_by=_ONLY_HERE
+    )
 
 
 def read_every_byte(bundle: VerifiedBundle, notify: Subscriber) -> int:
-    """Hash all volumes from the medium; returns the bytes read.
+    """Hash every copy of every volume at hand; returns the bytes read.
 
-    Raises VolumeCorrupt, VolumeTruncated, VolumeUnreadable naming volume and blob.
+    Goes on after damage and raises what was found at the end: the one fault, or MediaDamaged;
+    VolumeMissing when all that is there is sound but not all is there.
     """
-    total = sum(volume.index.size for volume in bundle.volumes)
+    faults = Faults(bundle, notify)
+    total = sum(volume.entry.size * len(volume.copies) for volume in bundle.volumes)
     done = 0
-    for volume in bundle.volumes:
-        notify(StepStarted("verify", volume.name))
-        for passed in volume.reader.read(volume.index, lambda _member: Hasher()):
-            done += passed
-            notify(Progress("verify", done, total, subject=volume.name))
-        notify(StepFinished("verify", volume.name))
+    for volume, index in bundle.readable:
+        for copy in volume.copies:
+            notify(StepStarted("verify", volume.name))
+            for passed in copy.read(index, every_member, faults):
+                done += passed
+                notify(Progress("verify", done, total, subject=volume.name))
+            notify(StepFinished("verify", volume.name))
+    if faults.found:
+        raise verdict(faults.found)
+    if bundle.absent:
+        raise bundle.missing(bundle.absent)
     return total
+
+
+class Faults:
+    """Collects what is wrong with a bundle's media, each place once, and tells the subscriber."""
+
+    def __init__(self, bundle: VerifiedBundle, notify: Subscriber) -> None:
+        self.found: list[ChampError] = []
+        self._notify = notify
+        self._places: set[tuple[str, ...]] = set()
+        for fault in bundle.faults:
+            self(fault)
+
+    def __call__(self, fault: ChampError) -> None:
+        """Take one more."""
+        place = _place(fault)
+        if place not in self._places:
+            self._places.add(place)
+            self.found.append(fault)
+            self._notify(FaultFound.of(fault))
+
+
+def _place(fault: ChampError) -> tuple[str, ...]:
+    """What tells one fault from another; a volume is cut off once, wherever that is noticed."""
+    if isinstance(fault, VolumeTruncated):
+        return (fault.id, fault.volume)
+    return (fault.id, str(fault))
+
+
+def verdict(faults: Sequence[ChampError], lost: int = 0) -> ChampError:
+    """The one error that stands for all faults; `lost` counts blobs and pieces no copy gave."""
+    damaged = any(not isinstance(fault, VolumeForeign | VolumeStale) for fault in faults)
+    if len(faults) == 1 or not damaged or not isinstance(faults[0], VolumeFault):
+        return faults[0]
+    first = faults[0].fields
+    return MediaDamaged(
+        faults=len(faults),
+        blobs=lost,
+        volume=first["volume"],
+        blob=first["blob"],
+        offset=first["offset"],
+    )
+
+
+@dataclass(frozen=True)
+class _Gate:
+    """What documents have to pass."""
+
+    root: bytes
+    now: datetime
+    overrides: Overrides
+    history: tuple[Accepted, ...]
+
+    def accept(self, folders: Sequence[Path]) -> tuple[list[_Found], list[ChampError]]:
+        """Those folders whose documents are trusted; the first error when there is none."""
+        found: list[_Found] = []
+        refused: list[ChampError] = []
+        for folder in folders:
+            try:
+                found.append(self._read(folder))
+            except ChampError as error:
+                refused.append(error)
+        if not found:
+            raise refused[0]
+        return found, refused
+
+    def _read(self, folder: Path) -> _Found:
+        where = str(folder)
+        documents = media.read_documents(folder)
+        trusted = evaluate(self.root, documents, self.now, where, self.overrides, self.history)
+        data = media.read_bundle_document(folder)
+        trusted.confirm(data, where)
+        return _Found(folder, trusted, BundleDocument.from_bytes(data, where))
+
+
+def _newest(paths: Sequence[Path], accepted: Sequence[_Found]) -> _Found:
+    names = {(one.document.name, one.document.version): one.folder.name for one in accepted}
+    if len(names) > 1:
+        where = ", ".join(str(path) for path in paths)
+        raise SeveralBundles(path=where, names=", ".join(sorted(names.values())))
+    return max(accepted, key=lambda one: one.trusted.version)
+
+
+def _volume(
+    places: Sequence[Path],
+    document: BundleDocument,
+    entry: VolumeEntry,
+    faults: list[ChampError],
+    *,
+    several: bool,
+) -> VerifiedVolume:
+    """One volume: its index from any copy that has the signed one, and the copies to read.
+
+    With `several` media, errors name the whole path of a copy.
+    """
+    name = document.volume_name(entry)
+    index = _index_beside(places, entry, name)
+    copies, displaced = [], False
+    for path in media.volume_copies(places, document, entry):
+        reader = VolumeReader(path, str(path) if several else name, entry)
+        try:
+            index = reader.index(document)
+            reader.check_length(index)
+        except (VolumeForeign, VolumeStale) as fault:
+            faults.append(fault)
+            displaced = True
+            continue
+        except VolumeFault as fault:
+            faults.append(fault)
+        copies.append(reader)
+    return VerifiedVolume(name, entry, index, tuple(copies), displaced)
+
+
+def _index_beside(places: Sequence[Path], entry: VolumeEntry, name: str) -> VolumeIndex | None:
+    for data in media.index_copies(places, entry):
+        if Digest.of(data) == entry.index_digest:
+            return VolumeIndex.from_bytes(data, name)
+    return None
+
+
+def _refuse_twins(document: BundleDocument, volumes: Sequence[VerifiedVolume]) -> None:
+    """A member stands in one volume only, and every index speaks of this bundle."""
+    seen: set[str] = set()
+    for volume in volumes:
+        index = volume.index
+        if index is None:
+            continue
+        expected = (document.name, document.version, document.volume_set, volume.entry.number)
+        names = {member.name for member in index.members}
+        if (
+            index.bundle,
+            index.version,
+            index.volume_set,
+            index.number,
+        ) != expected or seen & names:
+            reason = "it does not fit into its bundle"
+            raise DocumentMalformed(where=volume.name, kind="volume index", reason=reason)
+        seen |= names
+
+
+def _few(names: Sequence[str], most: int = 10) -> str:
+    more = f" … (+{len(names) - most})" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

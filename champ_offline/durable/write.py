@@ -75,6 +75,39 @@ class DurableFile:
         sync_directory(path.parent)
 
 
+class DurableSlice:
+    """One range of a file that is filled range by range, in any order, by one writer at a time.
+
+    The file is made, at its whole size, by the first. The range counts once `commit` returned; it
+    is for the caller to remember which ones do.
+    """
+
+    def __init__(self, path: Path, offset: int, whole: int, mode: int = 0o600) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+        self._path, self._offset = path, offset
+        self._descriptor = os.open(path, flags, mode)
+        os.ftruncate(self._descriptor, whole)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        os.close(self._descriptor)
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Write on behind what was written; raises OSError as the file system does."""
+        view = memoryview(data)
+        while view:
+            done = os.pwrite(self._descriptor, view, self._offset)
+            self._offset += done
+            view = view[done:]
+
+    def commit(self) -> None:
+        """Put the bytes, and the file's name, on the disk."""
+        os.fsync(self._descriptor)
+        sync_directory(self._path.parent)
+
+
 def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write a whole small file durably; `mode` applies from the first byte on."""
     with DurableFile(path.parent, mode) as file:

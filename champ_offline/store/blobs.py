@@ -106,14 +106,20 @@ class BlobStore:
         """Whether the blob is here with that many bytes; another size means damage."""
         return self.has(digest) and self.size(digest) == size
 
-    def keep_sound(self, digests: Iterable[Digest]) -> None:
-        """Hash those of the blobs that are here again, and remove what no longer fits its name."""
+    def keep_sound(self, digests: Iterable[Digest]) -> int:
+        """Hash those of the blobs that are here again, and remove what no longer fits its name.
+
+        Returns how many were removed.
+        """
+        removed = 0
         for digest in digests:
             if self.has(digest):
                 with self.path(digest).open("rb") as file:
                     found = hashlib.file_digest(file, "sha256").hexdigest()
                 if found != digest.hex:
                     self.remove(digest)
+                    removed += 1
+        return removed
 
     def path(self, digest: Digest) -> Path:
         """Where the blob is or would be."""

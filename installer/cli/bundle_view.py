@@ -29,7 +29,7 @@ def bundle_summary(bundle: VerifiedBundle) -> dict[str, Any]:
         "expires": trusted.expires,
         "overridden": trusted.overridden,
         "folder": bundle.folder,
-        "volumes": [{"name": v.name, "size": v.index.size} for v in bundle.volumes],
+        "volumes": [{"name": v.name, "size": v.entry.size} for v in bundle.volumes],
         "blobs": document.blobs,
         "size": document.size,
         "apps": document.apps,

@@ -15,7 +15,9 @@ from contextlib import contextmanager
 from typing import Protocol, TextIO
 
 from champ_offline.events import (
+    Estimate,
     Event,
+    FaultFound,
     ObjectState,
     Progress,
     StepFinished,
@@ -26,7 +28,7 @@ from champ_offline.events import (
 )
 from installer.language import translate as _
 from installer.quantities import duration
-from installer.step_line import StepLine, object_line, step_head
+from installer.step_line import StepLine, estimate_line, fault_line, object_line, step_head
 from installer.terminal_text import fit
 
 MODES = ("plain", "ndjson", "none")
@@ -107,6 +109,10 @@ class PlainLines:
                 self._finished(event, now)
             case ObjectState():
                 self._say(object_line(event), now)
+            case FaultFound():
+                self._say(fault_line(event), now)
+            case Estimate():
+                self._say(estimate_line(event), now)
 
     def _started(self, now: float) -> None:
         """A log names a step when it takes longer or when it is done."""

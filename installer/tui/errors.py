@@ -14,15 +14,6 @@ class NoZoneOpen(ChampError):
     remedy = "Open a zone's folder, or make a zone, on the first screen."
 
 
-class FolderUnreadable(ChampError):
-    """A folder that was named or found cannot be looked into."""
-
-    id = "tui.folder-unreadable"
-    exit_code = ExitCode.USAGE
-    message = "{path} cannot be read: {reason}."
-    remedy = "Check that the stick is still plugged in and that you may read it."
-
-
 class FolderNotMade(ChampError):
     """The folder for answers cannot be made in the zone."""
 

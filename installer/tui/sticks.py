@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from champ_offline.bundle.errors import MediumUnreadable
 from champ_offline.bundle.media import bundle_folders
-from installer.tui.errors import FolderUnreadable
 
 MOUNTS = Path("/proc/self/mounts")
 # What sticks and disks are formatted with, by the kernel's drivers and by those of FUSE.
@@ -52,7 +52,7 @@ def search(named: Path | None, mounts: Path = MOUNTS) -> list[Found]:
     for medium, kind in places:
         try:
             folders = bundle_folders(medium)
-        except OSError:
+        except MediumUnreadable:
             continue
         for folder in folders:
             found.setdefault(folder, Found(folder, medium, kind))
@@ -60,11 +60,8 @@ def search(named: Path | None, mounts: Path = MOUNTS) -> list[Found]:
 
 
 def bundles_at(path: Path) -> list[Found]:
-    """The bundles at a folder that a person named; raises FolderUnreadable."""
-    try:
-        return [Found(folder, path, "") for folder in bundle_folders(path)]
-    except OSError as error:
-        raise FolderUnreadable(path=path, reason=error.strerror or str(error)) from error
+    """The bundles at a folder that a person named; raises MediumUnreadable."""
+    return [Found(folder, path, "") for folder in bundle_folders(path)]
 
 
 def _is_system(point: str, kind: str) -> bool:

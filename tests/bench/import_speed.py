@@ -23,8 +23,10 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from champ_offline.bundle.divide import Limits
 from champ_offline.bundle.intake import Intake
-from champ_offline.bundle.pack import Contents, Packer
+from champ_offline.bundle.layout import Contents
+from champ_offline.bundle.pack import Packer
 from champ_offline.bundle.verify import verify
 from champ_offline.durable.database import Database
 from champ_offline.events import ignore
@@ -33,6 +35,7 @@ from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.manifest import image_manifest
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.refs import Refs
+from champ_offline.store.waiting import WaitingRoom
 from champ_offline.trust.state import TrustState
 from tests.unit.trust.signing import Holder, first_root, signers_of
 
@@ -57,7 +60,7 @@ def make_bundle(folder: Path, size: int) -> tuple[Path, bytes]:
     holder, now = Holder("bench"), datetime.now(UTC)
     signers, root = signers_of(holder), first_root([holder], now)
     contents = Contents("bench", "1", (), (descriptor.named("bench.local/image:1"),), (), ())
-    packed = Packer(blobs, (root,), signers).pack(contents, folder, 1024 * MIB, now, ignore)
+    packed = Packer(blobs, (root,), signers).pack(contents, folder, Limits(1024 * MIB), now, ignore)
     shutil.rmtree(folder / "blobs")
     return packed.folder, root
 
@@ -84,12 +87,12 @@ def imported(media: Path, root: bytes, zone: Path) -> float:
     intake = Intake(
         database,
         BlobStore(zone / "store"),
-        BlobStore(zone / "incoming"),
+        WaitingRoom(zone / "incoming"),
         Refs(database),
         TrustState(database),
     )
     now = datetime.now(UTC)
-    result = intake.take(verify(media, root, now), now.isoformat(), ignore)
+    result = intake.take(verify([media], root, now), now.isoformat(), ignore)
     if not result.changed:
         sys.exit("nothing was imported")
     return time.perf_counter() - begin

@@ -45,6 +45,7 @@ def before(step: Steps, function: Callable[..., Any]) -> Callable[..., Any]:
 def watch(step: Steps) -> None:
     """Count every durable step from now on."""
     os.write = before(step, os.write)
+    os.pwrite = before(step, os.pwrite)
     os.fsync = before(step, os.fsync)
     Path.rename = before(step, Path.rename)  # type: ignore[method-assign]
     inner = Database.transaction
@@ -63,7 +64,7 @@ def main(last: str, zone: str, media: str, now: str) -> None:
     appliance = Appliance(Path(zone), lambda: datetime.fromisoformat(now))
     step = Steps(int(last))
     watch(step)
-    appliance.import_media(Path(media), ignore)
+    appliance.import_media([Path(media)], ignore)
     sys.stdout.write(str(step.done))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import signal
 import subprocess
 import sys
@@ -60,14 +61,14 @@ def test_a_kill_at_every_step_leaves_a_zone_that_goes_on(
         assert killed.returncode == -signal.SIGKILL, killed.stderr
         appliance = Appliance(zone, lambda: NOW)
         assert check_store(zone, appliance) in {0, 3}
-        again = appliance.import_media(media, ignore)
+        again = appliance.import_media([media], ignore)
         assert again.new_blobs + again.known_blobs == BLOBS
         assert check_store(zone, appliance) == 3
         assert not list((zone / "incoming/sha256").iterdir())
-        assert not appliance.import_media(media, ignore).changed
+        assert not appliance.import_media([media], ignore).changed
 
 
-@pytest.mark.parametrize("last", [20])
+@pytest.mark.parametrize("last", [24])
 def test_what_a_killed_import_had_verified_is_not_read_again(
     pack: Pack, signing: Signing, tmp_path: Path, last: int
 ) -> None:
@@ -77,8 +78,10 @@ def test_what_a_killed_import_had_verified_is_not_read_again(
     waiting = {
         path.name: path.stat().st_ino for path in (zone / "incoming/sha256").glob("[0-9a-f]*")
     }
+    index = json.loads((media / "bundle.json").read_bytes())["index"]["digest"]
+    waiting.pop(index.removeprefix("sha256:"), None)  # the layout's own index is no blob
     assert waiting
-    Appliance(zone, lambda: NOW).import_media(media, ignore)
+    Appliance(zone, lambda: NOW).import_media([media], ignore)
     assert appliance.name == "core"
     for name, inode in waiting.items():
         assert (zone / "store/sha256" / name).stat().st_ino == inode

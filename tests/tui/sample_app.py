@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from champ_offline.bundle.charts import chart_artifact
+from champ_offline.bundle.divide import Limits
 from champ_offline.bundle.document import Content
-from champ_offline.bundle.pack import Contents, Packer
+from champ_offline.bundle.layout import Contents
+from champ_offline.bundle.pack import Packer
 from champ_offline.catalog.artifact import write_app
 from champ_offline.catalog.entry import AppSource
 from champ_offline.events import ignore
@@ -156,7 +158,7 @@ def make_media(folder: Path, versions: tuple[str, ...] = VERSIONS) -> Media:
         blobs = BlobStore(folder / f"workshop-{version}")
         packer = Packer(blobs, (root,), signers)
         when = now - timedelta(minutes=10 - number)
-        packer.pack(contents(source, version, blobs), stick, 700 * 1024, when, ignore)
+        packer.pack(contents(source, version, blobs), stick, Limits(700 * 1024), when, ignore)
     return Media(stick, folder / "root.json", fingerprint(root))
 
 

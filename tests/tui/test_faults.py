@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -71,9 +71,9 @@ async def test_an_import_can_be_stopped(
     stop: list[Callable[[], None]] = []
     take = Appliance.import_media
 
-    def slow(self: Appliance, folder: Path, notify: Subscriber) -> Imported:
+    def slow(self: Appliance, media: Sequence[Path], notify: Subscriber) -> Imported:
         stop[0]()
-        return take(self, folder, notify)
+        return take(self, media, notify)
 
     monkeypatch.setattr(SimulatedAppliance, "import_media", slow)
     screens = Screens(Desk(zone, None, media.stick, World().open))
@@ -123,7 +123,7 @@ async def test_a_cluster_that_does_not_answer_is_noted_and_said(
 ) -> None:
     world = World()
     screens = opened(media.stick, world)
-    screens.desk.appliance().import_media(media.stick / "champ/greeter-1.0", lambda _event: None)
+    screens.desk.appliance().import_media([media.stick / "champ/greeter-1.0"], lambda _event: None)
     world.cluster.reachable = False
     async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
         person = Person(screens, pilot, f"faults-{spoken}")
@@ -149,7 +149,7 @@ async def test_a_release_name_that_kubernetes_refuses_is_said_under_the_lines(
     opened: Opened, media: Media
 ) -> None:
     screens = opened(media.stick)
-    screens.desk.appliance().import_media(media.stick / "champ/greeter-1.0", lambda _event: None)
+    screens.desk.appliance().import_media([media.stick / "champ/greeter-1.0"], lambda _event: None)
     async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
         person = Person(screens, pilot, "faults-en")
         await person.sees(ZONE)

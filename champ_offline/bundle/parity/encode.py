@@ -64,7 +64,7 @@ def _read_group(protection: Protection, volume: Medium, group: int, table: Table
         if len(data) < size:
             found = unit * UNIT * SECTOR + len(data)
             raise VolumeTruncated(
-                volume=protection.volume, found=found, size=protection.size, blob="—"
+                volume=protection.volume, offset=found, size=protection.size, blob="—"
             )
         sectors = [data[at : at + SECTOR] for at in range(0, size, SECTOR)]
         table.put(unit * UNIT, [crc32(sector) for sector in sectors])

@@ -1,4 +1,4 @@
-"""`champ --zone DIR import MEDIA`: take a verified bundle into the zone."""
+"""`champ --zone DIR import MEDIA...`: take a verified bundle into the zone."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from installer.quantities import size
 @click.command(
     "import", cls=Verb, help=_("Verify the bundle on MEDIA and take it into the zone's store.")
 )
-@click.argument("media", type=DIRECTORY)
+@click.argument("media", type=DIRECTORY, nargs=-1, required=True)
 @overrides
 @click.pass_obj
 def command(
-    session: Session, media: Path, accept_expired: str | None, accept_clock: str | None
+    session: Session, media: tuple[Path, ...], accept_expired: str | None, accept_clock: str | None
 ) -> None:
     """Import and show what was new."""
     from champ_offline.trust.dates import Overrides
@@ -38,6 +38,7 @@ def command(
             Column("new_blobs", _("new blobs")),
             Column("new_bytes", _("new bytes"), size),
             Column("known_blobs", _("blobs already held")),
+            Column("damaged", _("damaged places made good")),
         ],
     )
 

@@ -47,6 +47,12 @@ from installer.quantities import size
     ),
 )
 @click.option("--no-sbom", is_flag=True, help=_("Leave out the lists of the images' packages."))
+@click.option(
+    "--stick",
+    type=Size(),
+    metavar="SIZE",
+    help=_("Divide over several media of this size, for example 32GB: stick-01, stick-02, …"),
+)
 @click.pass_obj
 def command(
     session: Session,
@@ -56,14 +62,17 @@ def command(
     files: tuple[Path, ...],
     out: Path,
     volume_size: int | None,
+    stick: int | None,
     *,
     prove: bool,  # noqa: ARG001 (a flag to say what is done in any case)
     no_sbom: bool,
 ) -> None:
     """Prove, pack, sign and show where the bundle lies and what was proven."""
+    from champ_offline.bundle.divide import Limits
     from champ_offline.bundle.pack import LARGEST_VOLUME
     from champ_offline.workshop import Workshop
 
+    limits = Limits.of(volume_size or LARGEST_VOLUME, stick)
     with session.watched() as notify:
         done = Workshop().pack(
             recipe,
@@ -71,7 +80,7 @@ def command(
             signing,
             out,
             notify,
-            volume_size or LARGEST_VOLUME,
+            limits,
             Passphrases(signing, files),
             sboms=not no_sbom,
         )
@@ -79,7 +88,7 @@ def command(
     output.record(
         {**as_plain(done.packed), "proof": done.proof},
         [
-            Column("folder", _("folder")),
+            Column("folders", _("folder"), "\n".join),
             Column("document.name", _("bundle")),
             Column("document.version", _("version")),
             Column("document.volumes", _("volumes"), lambda volumes: str(len(volumes))),

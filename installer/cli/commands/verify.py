@@ -17,13 +17,13 @@ from installer.language import translate as _
     cls=Verb,
     help=_("Check the bundle on MEDIA by signature and checksum against the public root."),
 )
-@click.argument("media", type=DIRECTORY)
+@click.argument("media", type=DIRECTORY, nargs=-1, required=True)
 @click.option("--root", type=FILE, required=True, metavar="ROOT.json", help=_("The public root."))
 @overrides
 @click.pass_obj
 def command(
     session: Session,
-    media: Path,
+    media: tuple[Path, ...],
     root: Path,
     accept_expired: str | None,
     accept_clock: str | None,

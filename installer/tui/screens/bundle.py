@@ -18,7 +18,7 @@ from champ_offline.bundle.verify import VerifiedBundle
 from champ_offline.errors import ChampError
 from installer.language import active, mark
 from installer.language import translate as _
-from installer.quantities import size
+from installer.quantities import duration, size
 from installer.terminal_text import pad, printable, width
 from installer.tui.routes import ImportBundle
 from installer.tui.widgets.dialogs import ErrorDialog
@@ -76,7 +76,7 @@ class BundleScreen(Page):
 
 def inspect(appliance: Appliance, folder: Path) -> Inspected:
     """Check signatures and see what would be new; for a worker."""
-    bundle = appliance.inspect(folder)
+    bundle = appliance.inspect([folder])
     return Inspected(bundle, appliance.forecast(bundle))
 
 
@@ -103,9 +103,22 @@ def describe(found: Inspected) -> str:
         (_("Size"), size(document.size)),
         (_("New here"), f"{size(forecast.new_bytes)}; "
          + _("{free} free").format(free=size(forecast.free)) + f": {fits}"),
+        *_reading(forecast),
         ("SHA-256", trusted.digest.hex),
     ]  # fmt: skip
     return two_columns(lines)
+
+
+def _reading(forecast: Forecast) -> list[tuple[str, str]]:
+    """How long the medium will take, where something is to be read and its pace is known."""
+    if forecast.seconds is None or forecast.rate is None:
+        return []
+    text = _("{size} at {rate}/s, about {time}").format(
+        size=size(forecast.to_read),
+        rate=size(int(forecast.rate)),
+        time=duration(forecast.seconds),
+    )
+    return [(_("To read"), text)]
 
 
 def minute(time: str) -> str:
@@ -124,5 +137,5 @@ def two_columns(lines: list[tuple[str, str]]) -> str:
 
 
 def _volumes(bundle: VerifiedBundle) -> str:
-    sizes = ", ".join(size(volume.index.size) for volume in bundle.volumes)
+    sizes = ", ".join(size(volume.entry.size) for volume in bundle.volumes)
     return f"{len(bundle.volumes)} ({sizes})"

@@ -57,7 +57,7 @@ class ImportScreen(Page):
     def on_mount(self) -> None:
         """Import."""
         folder, opened, watcher = self.folder, self.desk.appliance, self.watcher
-        self.start(lambda: ImportEnded(opened().import_media(folder, watcher)))
+        self.start(lambda: ImportEnded(opened().import_media([folder], watcher)))
 
     def on_happened(self, message: Happened) -> None:
         """Show an event."""

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from champ_offline.bundle.divide import Limits
 from champ_offline.bundle.document import Content
 from champ_offline.bundle.intake import Imported, Intake
-from champ_offline.bundle.pack import Contents, Packed, Packer
+from champ_offline.bundle.layout import Contents
+from champ_offline.bundle.pack import Packed, Packer
 from champ_offline.bundle.verify import verify
 from champ_offline.durable.database import Database
 from champ_offline.events import ignore
@@ -21,6 +23,7 @@ from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.manifest import image_manifest
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.refs import Refs
+from champ_offline.store.waiting import WaitingRoom
 from champ_offline.trust.state import TrustState
 from tests.unit.trust.signing import Holder, Signers, first_root, signers_of
 
@@ -87,13 +90,16 @@ def pack(tmp_path: Path, contents: tuple[BlobStore, Contents], signing: Signing)
         by: Signing = signing,
         version: str = "1",
         zones: tuple[str, ...] = ("core",),
+        medium: int | None = None,
     ) -> Packed:
         blobs, what = contents
         folder = tmp_path / out
         folder.mkdir(exist_ok=True)
         packer = Packer(blobs, (by.root,), by.signers)
         changed = replace(what, version=version, zones=zones)
-        return packer.pack(changed, folder, limit, NOW + timedelta(days=days), ignore)
+        return packer.pack(
+            changed, folder, Limits(limit, medium), NOW + timedelta(days=days), ignore
+        )
 
     return run
 
@@ -107,13 +113,14 @@ class Zone:
         self.blobs = BlobStore(root / "store")
         self.refs = Refs(self.database)
         self.trust = TrustState(self.database)
-        self.waiting = BlobStore(root / "incoming")
+        self.waiting = WaitingRoom(root / "incoming")
+        self.signing = signing
         self.intake = Intake(self.database, self.blobs, self.waiting, self.refs, self.trust)
         with self.database.transaction() as connection:
             self.trust.pin(connection, 1, signing.root)
 
-    def take(self, folder: Path) -> Imported:
-        verified = verify(folder, self.trust.root(), NOW, "core")
+    def take(self, *folders: Path) -> Imported:
+        verified = verify(folders, self.trust.root(), NOW, "core")
         return self.intake.take(verified, NOW.isoformat(), ignore)
 
     def content(self) -> tuple[set[str], list[str]]:

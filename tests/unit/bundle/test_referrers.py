@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from champ_offline.bundle.divide import Limits
 from champ_offline.bundle.errors import BundleIncomplete
-from champ_offline.bundle.pack import Contents, Packed, Packer
+from champ_offline.bundle.layout import Contents
+from champ_offline.bundle.pack import Packed, Packer
 from champ_offline.bundle.referrers import Layer, attach
 from champ_offline.doctor import State, examine_zone
 from champ_offline.events import ignore
@@ -38,7 +40,7 @@ def write(
     out.mkdir()
     packer = Packer(blobs, (signing.root,), signing.signers)
     changed = replace(what, referrers=tuple(referrers))
-    return packer.pack(changed, out, 130 * 1024, NOW, ignore)
+    return packer.pack(changed, out, Limits(130 * 1024), NOW, ignore)
 
 
 def get(zone: Zone, path: str, query: str = "") -> Answer:

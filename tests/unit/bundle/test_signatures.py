@@ -17,7 +17,7 @@ from securesystemslib.signer import Signer
 
 from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.errors import DocumentMalformed
-from champ_offline.bundle.pack import Contents
+from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.signatures import Signatures, sign, signature_tag
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import REF_NAME, Descriptor

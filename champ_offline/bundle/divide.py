@@ -1,0 +1,129 @@
+"""Cutting a bundle's members into volumes, and volumes onto media (FORMAT.md, "Volumes").
+
+Pure. Invariant: the same members and limits give the same volumes; members stay in order, and only
+a blob that no volume could hold is cut, into numbered pieces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+
+from champ_offline.bundle.volume import BLOCK, MOST_VOLUMES, Member, VolumeIndex
+from champ_offline.oci.digest import Digest
+from champ_offline.oci.manifest import encode
+
+# What surrounds the one piece that fills a volume: two headers, index, padding and trailer.
+_AROUND_A_PIECE = 4 * 1024
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bytes: of one volume at most, and of all volumes on one medium (None: one medium, any)."""
+
+    volume: int
+    medium: int | None = None
+
+    @classmethod
+    def of(cls, volume: int, stick: int | None) -> Limits:
+        """Limits for sticks of a size as it is printed on them, in bytes.
+
+        Some of it is taken by the file system and by the documents that every stick carries.
+        """
+        medium = None if stick is None else stick - stick // 50 - 4 * 1024**2
+        return cls(volume, medium)
+
+    @property
+    def largest(self) -> int:
+        """The largest volume that both allow."""
+        return self.volume if self.medium is None else min(self.volume, self.medium)
+
+
+@dataclass(frozen=True)
+class Division:
+    """The volumes, in order, and for each the medium it goes to, counted from 1."""
+
+    volumes: tuple[VolumeIndex, ...]
+    media: tuple[int, ...]
+
+    @property
+    def volume_set(self) -> Digest:
+        """What all volumes of this division have in common."""
+        return self.volumes[0].volume_set
+
+
+DigestOf = Callable[[Member], Digest]
+
+
+def divide(
+    bundle: str, version: str, members: Sequence[Member], limits: Limits, digest_of: DigestOf
+) -> Division:
+    """Cut `members`, in order, on member boundaries; a larger one in pieces.
+
+    `digest_of` hashes the bytes of a piece (its `digest` is not known before). Limits below 1 MiB
+    are for tests; the index of a volume alone may then exceed them.
+    """
+    cut = _Cut(VolumeIndex(bundle, version, Digest.of(b""), MOST_VOLUMES, ()), limits)
+    largest = (limits.largest - _AROUND_A_PIECE) // BLOCK * BLOCK
+    for member in members:
+        for part in _pieces(member, largest, digest_of):
+            cut.take(part)
+    cut.close()
+    rows = [[member.row for member in members] for members in cut.volumes]
+    volume_set = Digest.of(encode(rows))
+    return Division(
+        tuple(
+            VolumeIndex(bundle, version, volume_set, number, members)
+            for number, members in enumerate(cut.volumes, start=1)
+        ),
+        tuple(cut.media),
+    )
+
+
+def _pieces(member: Member, largest: int, digest_of: DigestOf) -> Iterator[Member]:
+    if member.size <= largest:
+        yield member
+        return
+    for number, offset in zip(count(1), range(0, member.size, largest), strict=False):
+        size = min(largest, member.size - offset)
+        piece = Member(
+            f"{member.name}.{number:04}", size, member.digest, offset=offset, whole=member.size
+        )
+        yield replace(piece, digest=digest_of(piece))
+
+
+class _Cut:
+    """Fills one volume after the other, and one medium after the other."""
+
+    def __init__(self, empty: VolumeIndex, limits: Limits) -> None:
+        self._bare = empty.size + BLOCK
+        self._limits = limits
+        self.volumes: list[tuple[Member, ...]] = []
+        self.media: list[int] = []
+        self._medium, self._left = 1, limits.medium
+        self._waiting: list[Member] = []
+        self._size = self._bare
+
+    def take(self, member: Member) -> None:
+        """Put the member into this volume if it fits, else into the next."""
+        grown = len(encode(member.row)) + 1 + member.span
+        if self._waiting and self._size + grown > self._room:
+            self.close()
+        if not self._waiting and self._size + grown > self._room and self._left is not None:
+            self._medium, self._left = self._medium + 1, self._limits.medium
+        self._waiting.append(member)
+        self._size += grown
+
+    @property
+    def _room(self) -> int:
+        return self._limits.volume if self._left is None else min(self._limits.volume, self._left)
+
+    def close(self) -> None:
+        """End this volume."""
+        if self._waiting:
+            self.volumes.append(tuple(self._waiting))
+            self.media.append(self._medium)
+            if self._left is not None:
+                self._left -= self._size
+        self._waiting, self._size = [], self._bare

@@ -1,0 +1,169 @@
+"""Bringing a bundle's bytes from media into the waiting room, from whichever copy gives them.
+
+Invariant: what is in the waiting room afterwards has been hashed to what was signed; damage on
+media is passed over and named, and only the zone's own disk stops the gathering.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Self
+
+from champ_offline.bundle import media
+from champ_offline.bundle.errors import MediumGone, PiecesMisfit, VolumeFault, ZoneUnwritable
+from champ_offline.bundle.reader import Sink, VolumeReader
+from champ_offline.bundle.verify import Faults, VerifiedBundle, VerifiedVolume
+from champ_offline.bundle.volume import Member
+from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
+from champ_offline.oci.digest import Digest
+from champ_offline.store.pipeline import Pipeline
+from champ_offline.store.waiting import WaitingRoom
+
+
+class Gathering:
+    """One bundle's way into the waiting room; `wanted` are the members still to come, by name."""
+
+    def __init__(
+        self,
+        bundle: VerifiedBundle,
+        room: WaitingRoom,
+        wanted: Iterable[Member],
+        notify: Subscriber,
+    ) -> None:
+        self._bundle, self._room, self._notify = bundle, room, notify
+        self.wanted = {member.name: member for member in wanted if not self._waits(member)}
+        self.faults = Faults(bundle, notify)
+        self._total = sum(member.size for member in self.wanted.values())
+        self._done = 0
+
+    @property
+    def volumes(self) -> list[VerifiedVolume]:
+        """The volumes that something is wanted from, or that nobody knows the contents of."""
+        return [
+            volume
+            for volume in self._bundle.volumes
+            if volume.index is None or any(m.name in self.wanted for m in volume.index.members)
+        ]
+
+    @property
+    def size(self) -> int:
+        """Bytes that were still to come at the beginning."""
+        return self._total
+
+    def run(self) -> None:
+        """Read what is wanted from every copy until it has come; raises ZoneUnwritable."""
+        try:
+            with Pipeline(self._room.blobs) as pipeline:
+                self._read_loose(pipeline)
+                for volume in self.volumes:
+                    self._read(volume, pipeline)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ZoneUnwritable(path=self._room.root, reason=reason) from error
+        self._join()
+
+    def _waits(self, member: Member) -> bool:
+        blob = member.blob or member.digest
+        whole = self._room.blobs.has(blob)
+        if whole or member.offset is None or member.whole is None:
+            return whole
+        return self._room.pieces.has(blob, member.offset, member.size, member.whole)
+
+    def _read_loose(self, pipeline: Pipeline) -> None:
+        for place in media.loose_places(self._bundle.places):
+            for member in list(self.wanted.values()):
+                path = media.loose_copy(place, member)
+                if path is not None:
+                    reader = VolumeReader(path, str(path), self._bundle.document.volumes[0])
+                    passed = reader.read_loose(member, self._sink(member, pipeline))
+                    self._follow("import", path.name, passed)
+
+    def _read(self, volume: VerifiedVolume, pipeline: Pipeline) -> None:
+        index = volume.index
+        if index is None:
+            return
+
+        def sink(member: Member) -> Sink | None:
+            return self._sink(member, pipeline) if member.name in self.wanted else None
+
+        for copy in volume.copies:
+            if any(member.name in self.wanted for member in index.members):
+                self._notify(StepStarted("import", volume.name))
+                self._follow("import", volume.name, copy.read(index, sink, self.faults))
+                self._notify(StepFinished("import", volume.name))
+
+    def _follow(self, step: str, subject: str, passed: Iterator[int]) -> None:
+        """Report the bytes that come; a medium that is gone ends this copy alone."""
+        try:
+            for size in passed:
+                self._done += size
+                self._notify(Progress(step, self._done, self._total, subject=subject))
+        except VolumeFault as fault:
+            self.faults(fault)
+
+    def _sink(self, member: Member, pipeline: Pipeline) -> Sink:
+        if member.offset is None or member.whole is None:
+            return _Wanted(pipeline.writer(), self.wanted, member)
+        blob = member.blob or member.digest
+        writer = self._room.pieces.writer(blob, member.offset, member.whole)
+        return _Wanted(writer, self.wanted, member)
+
+    def _join(self) -> None:
+        """Put together the blobs whose last piece has come."""
+        for blob, pieces in _cut_blobs(self._bundle).items():
+            if self._room.blobs.has(blob) or not _tile(pieces):
+                continue
+            if all(self._waits(piece) for piece in pieces) and not self._room.join(blob):
+                raise PiecesMisfit(blob=blob, bundle=self._bundle.document.name)
+
+    @property
+    def gone(self) -> MediumGone | None:
+        """The error of a medium that stopped answering, if one did."""
+        return next((f for f in self.faults.found if isinstance(f, MediumGone)), None)
+
+
+class _Wanted:
+    """A sink that takes its member off the list once all of it has come."""
+
+    def __init__(self, sink: Sink, wanted: dict[str, Member], member: Member) -> None:
+        self._sink, self._wanted, self._member = sink, wanted, member
+
+    def __enter__(self) -> Self:
+        self._sink.__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._sink.__exit__(*exception)
+
+    def write(self, data: memoryview) -> None:
+        """Pass the bytes on."""
+        self._sink.write(data)
+
+    def commit(self, expected: Digest | None = None, size: int | None = None) -> Digest:
+        """As the sink it stands before; raises BlobMismatch."""
+        digest = self._sink.commit(expected, size)
+        del self._wanted[self._member.name]
+        return digest
+
+
+def _cut_blobs(bundle: VerifiedBundle) -> dict[Digest, list[Member]]:
+    """The pieces of every blob that was cut, in order."""
+    cut: dict[Digest, list[Member]] = {}
+    for member in bundle.members:
+        if member.offset is not None and member.blob is not None:
+            cut.setdefault(member.blob, []).append(member)
+    return {blob: sorted(pieces, key=_offset) for blob, pieces in cut.items()}
+
+
+def _offset(piece: Member) -> int:
+    return piece.offset or 0
+
+
+def _tile(pieces: list[Member]) -> bool:
+    """Whether the pieces cover the blob from its first byte to its last, once."""
+    end = 0
+    for piece in pieces:
+        if piece.offset != end or piece.whole != pieces[0].whole:
+            return False
+        end += piece.size
+    return end == pieces[0].whole

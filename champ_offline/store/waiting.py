@@ -1,0 +1,50 @@
+"""The waiting room beside a store: verified blobs of an import under way, whole or in pieces.
+
+Invariant: nothing here is ever served; a blob under `sha256/` has been hashed to its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from champ_offline.oci.digest import Digest
+from champ_offline.store.blobs import BlobStore
+from champ_offline.store.pieces import Pieces
+
+
+class WaitingRoom:
+    """All that waits under one folder, on the file system of the store."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.blobs = BlobStore(root)
+        self.pieces = Pieces(root / "pieces")
+
+    def join(self, blob: Digest) -> bool:
+        """Put a blob together whose every piece is here; False when they are not that blob."""
+        return self.pieces.join(blob, self.blobs.path(blob))
+
+    def forget(self, blobs: Iterable[Digest]) -> None:
+        """Let go of blobs and of what is here of them."""
+        for blob in blobs:
+            self.blobs.remove(blob)
+            self.pieces.forget(blob)
+
+    def clear(self) -> int:
+        """Let go of everything; returns how many bytes that frees."""
+        size = self.size
+        self.remove_partials()
+        self.forget(list(self.blobs))
+        self.pieces.clear()
+        return size
+
+    @property
+    def size(self) -> int:
+        """Bytes that wait on the disk."""
+        return sum(self.blobs.size(digest) for digest in self.blobs) + self.pieces.size
+
+    def remove_partials(self) -> None:
+        """Clear what killed writers left; the caller holds the zone's lock."""
+        self.blobs.remove_partials()
+        self.pieces.remove_partials()
