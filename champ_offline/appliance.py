@@ -41,8 +41,11 @@ from champ_offline.store.refs import Refs
 from champ_offline.store.waiting import WaitingRoom
 from champ_offline.trust.dates import NO_OVERRIDES, Overrides
 from champ_offline.trust.errors import FingerprintDiffers
-from champ_offline.trust.roots import fingerprint, read_root, read_root_file
+from champ_offline.trust.key_errors import RootsUnconnected
+from champ_offline.trust.media import read_roots
+from champ_offline.trust.roots import fingerprint, follow, read_root, read_root_file
 from champ_offline.trust.state import TrustState
+from champ_offline.trust.view import TrustView, view_root
 
 if TYPE_CHECKING:
     from champ_offline.operations import Operations
@@ -89,6 +92,15 @@ class ZoneSummary:
     size: int
     free: int
     bundles: tuple[KnownBundle, ...]
+
+
+@dataclass(frozen=True)
+class RootUpdate:
+    """The root a zone trusted before and the one it trusts now, by version."""
+
+    before: int
+    version: int
+    fingerprint: str
 
 
 def now_utc() -> datetime:
@@ -200,6 +212,30 @@ class Appliance:
         """The keys that signed the images held here, newest first; raises ImageKeyUnknown."""
         newest_first = reversed(self._intake.bundles())
         return image_keys((known.document for known in newest_first), self.paths.root)
+
+    def update_trust(self, media: Path) -> RootUpdate:
+        """Follow the roots on a medium that carries no bundle; keys they withdraw are at once out.
+
+        Raises RootsMissing, RootsUnconnected and trust errors; the zone's root is then as it was.
+        """
+        with FileLock(self.paths.lock):
+            pinned, offered = self._trust.root(), read_roots(media)
+            before = read_root(pinned, "root").version
+            newest, root = follow(pinned, offered, str(media))
+            if root.version == before < len(offered):
+                raise RootsUnconnected(path=media, version=before, newest=len(offered))
+            with self._database.transaction() as connection:
+                self._trust.pin(connection, root.version, newest)
+        return RootUpdate(before, root.version, fingerprint(newest))
+
+    def trust_view(self) -> TrustView:
+        """What the zone trusts, accepted and overrode."""
+        return view_root(
+            self._trust.root(),
+            self.name,
+            accepted=self._trust.accepted(),
+            overrides=self._trust.overrides(),
+        )
 
     def serve_registry(
         self,

@@ -11,14 +11,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from champ_offline.bundle.media import bundle_folders, only_bundle, read_documents
 from champ_offline.durable.write import make_directory, write_atomic
 from champ_offline.trust import keys
 from champ_offline.trust.folder import SigningFolder, read_public
 from champ_offline.trust.holders import PublicKeys
 from champ_offline.trust.key_errors import DraftExists, DraftStale, KeysExist, NothingToSign
-from champ_offline.trust.media import TRUST_SHELF
-from champ_offline.trust.roots import fingerprint, read_draft, read_file, read_root
+from champ_offline.trust.media import TRUST_SHELF, read_roots
+from champ_offline.trust.roots import (
+    fingerprint,
+    follow,
+    read_draft,
+    read_file,
+    read_root,
+)
 from champ_offline.trust.rotation import Change, Tally, asked, draft_root, sign_draft, tally
+from champ_offline.trust.view import TrustView, view_documents, view_root
 
 
 @dataclass(frozen=True)
@@ -121,12 +129,6 @@ def rotate(
     return _write_draft(folder, draft_root(newest, change, now, str(directory)), newest)
 
 
-def examine_draft(draft: Path) -> DraftSummary:
-    """What a draft says and who signed it, before one signs; raises trust errors."""
-    folder = _folder_of(draft)
-    return _draft_summary(draft, read_file(draft), _before(folder, draft))
-
-
 def sign(draft: Path, signing: Sequence[Path], unlock: keys.Unlock) -> DraftSummary:
     """Add the signatures of the folders in `signing`; a complete draft becomes the next root.
 
@@ -159,6 +161,36 @@ def export(media: Path, signing: Path) -> ExportSummary:
     for version, root in enumerate(roots, start=1):
         write_atomic(shelf / f"{version}.root.json", root)
     return ExportSummary(shelf, len(roots))
+
+
+def show_folder(signing: Path) -> TrustView:
+    """The newest root of a signing folder, and the draft that waits for signatures there."""
+    folder = SigningFolder(signing)
+    roots = folder.roots()
+    draft = folder.draft_file(len(roots) + 1)
+    waiting = tally(read_file(draft), roots[-1], str(draft)) if draft.is_file() else ()
+    return view_root(roots[-1], str(signing), draft=waiting)
+
+
+def show_root(path: Path) -> TrustView:
+    """A root in a file, or a draft with what it lacks; raises RootUnreadable, trust errors."""
+    data = read_file(path)
+    tallies = tally(data, None, str(path))
+    complete = all(one.complete for one in tallies)
+    return view_root(data, str(path), draft=() if complete else tallies)
+
+
+def show_media(media: Path) -> TrustView:
+    """A bundle's documents under its own newest root; where there is no bundle, the roots alone.
+
+    Raises NoBundle, SeveralBundles, RootsMissing and trust errors.
+    """
+    if bundle_folders(media):
+        folder = only_bundle(media)
+        return view_documents(read_documents(folder), str(folder))
+    roots = read_roots(media)
+    newest, _root = follow(roots[0], roots[1:], str(media))
+    return view_root(newest, str(media))
 
 
 def _refuse_used(folder: SigningFolder) -> None:

@@ -111,16 +111,17 @@ def _answer(command: Command, payload: bytes) -> bytes:
         raise failed(told or "it cannot be started") from error
     with child:
         try:
-            said, complained = _Talk(child, payload).until(time.monotonic() + command.seconds)
-            code = child.wait(timeout=command.seconds)
+            deadline = time.monotonic() + command.seconds
+            said, complained = _Talk(child, payload).until(deadline)
+            if len(said) > _LONGEST:
+                raise failed(f"it wrote more than {_LONGEST} bytes")
+            code = child.wait(timeout=max(0.0, deadline - time.monotonic()))
         except (TimeoutError, subprocess.TimeoutExpired) as error:
             raise SignerTimedOut(
                 command=command.arguments[0], path=command.path, seconds=command.seconds
             ) from error
         finally:
             child.kill()
-    if len(said) > _LONGEST:
-        raise failed(f"it wrote more than {_LONGEST} bytes")
     if code != 0:
         raise failed(f"exit code {code}, {_first_line(complained)}")
     return bytes(said)

@@ -60,8 +60,8 @@ class SigningFolder:
         if not self.has_roots:
             raise NotSigningFolder(path=self.path, reason="it has no roots/1.root.json")
         found = tuple(read_file(path) for path in root_files(self._roots))
-        newest, _root = follow(found[0], found[1:], str(self._roots))
-        if newest != found[-1]:
+        _newest, root = follow(found[0], found[1:], str(self._roots))
+        if root.version != len(found):
             raise NotSigningFolder(path=self.path, reason="its roots do not follow one another")
         return found
 

@@ -13,6 +13,7 @@ from installer.cli.options import DIRECTORY, FILE, Verb
 from installer.cli.output import Column
 from installer.cli.passphrases import Passphrases, chosen
 from installer.cli.session import Session
+from installer.cli.trust_view import table, tallies
 from installer.language import translate as _
 
 ROLES = ("root", "targets", "snapshot", "timestamp")
@@ -233,24 +234,55 @@ def export(session: Session, media: Path, signing: Path) -> None:
     session.output.record(ceremony.export(media, signing), columns)
 
 
+@command.command(
+    "update", cls=Verb, help=_("Take the newer roots on MEDIA into the zone; no bundle is needed.")
+)
+@click.argument("media", type=DIRECTORY)
+@click.pass_obj
+def update(session: Session, media: Path) -> None:
+    """Follow the roots and show which one the zone trusts now."""
+    columns = [
+        Column("before", _("root before")),
+        Column("version", _("root now")),
+        Column("fingerprint", _("fingerprint")),
+    ]
+    session.output.record(session.appliance().update_trust(media), columns)
+
+
+@command.command(
+    "show",
+    cls=Verb,
+    help=_("Show who must have signed what: in the zone, on MEDIA, in a signing folder or a root."),
+)
+@click.argument("media", type=DIRECTORY, required=False)
+@click.option("--signing", type=DIRECTORY, metavar="DIR", help=_("The signing folder."))
+@click.option("--root", type=FILE, metavar="ROOT.json", help=_("The public root."))
+@click.pass_obj
+def show(session: Session, media: Path | None, signing: Path | None, root: Path | None) -> None:
+    """Show holders, thresholds, dates, the fingerprint, and what was overridden."""
+    from champ_offline import ceremony
+
+    if sum(one is not None for one in (media, signing, root)) > 1:
+        raise click.UsageError(_("Give only one of MEDIA, --signing and --root."))
+    if media is not None:
+        view = ceremony.show_media(media)
+    elif signing is not None:
+        view = ceremony.show_folder(signing)
+    elif root is not None:
+        view = ceremony.show_root(root)
+    else:
+        view = session.appliance().trust_view()
+    if session.output.form == "table":
+        session.output.text(table(view))
+    else:
+        session.output.document(view)
+
+
 def _draft_columns() -> list[Column]:
     return [
         Column("file", _("file")),
         Column("version", _("version of the root")),
         Column("fingerprint", _("fingerprint")),
         Column("complete", _("complete"), lambda complete: _("yes") if complete else _("no")),
-        Column("tallies", _("signatures"), _tallies),
+        Column("tallies", _("signatures"), tallies),
     ]
-
-
-def _tallies(tallies: list[dict[str, Any]]) -> str:
-    text = _("root {version}: {found} of {needed}; not yet: {missing}")
-    return "\n".join(
-        text.format(
-            version=one["version"],
-            found=len(one["signed"]),
-            needed=one["needed"],
-            missing=", ".join(one["missing"]) or "—",
-        )
-        for one in tallies
-    )

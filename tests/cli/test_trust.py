@@ -1,0 +1,173 @@
+"""`champ trust` as people use it: passphrases, screens, refusals."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from installer.terminal_text import width
+from tests.architecture.source import ROOT
+from tests.cli.command import champ
+
+PASSPHRASE = "correct horse 电池"
+
+
+def says(*words: object, code: int = 0) -> str:
+    done = champ(*map(str, words))
+    assert done.returncode == code, done.stderr
+    return done.stdout if code == 0 else done.stderr
+
+
+def passphrase_file(folder: Path, mode: int = 0o600) -> Path:
+    path = folder / "passphrase"
+    path.write_text(f"{PASSPHRASE}\n", encoding="utf-8")
+    path.chmod(mode)
+    return path
+
+
+def on_a_terminal(words: list[str], typed: list[str]) -> tuple[int, str]:
+    """Run champ on a terminal of its own, answering each question; exit code and what it showed."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(ROOT)
+        os.execv(  # noqa: S606 - a child on the terminal just made
+            sys.executable, [sys.executable, "-m", "installer", "--lang", "en", *words]
+        )
+    shown = b""
+    for answer in typed:
+        while not shown.rstrip(b" ").endswith(b":"):
+            shown += os.read(terminal, 4096)
+        os.write(terminal, f"{answer}\n".encode())
+        shown += b"\n"
+    try:
+        while block := os.read(terminal, 4096):
+            shown += block
+    except OSError:  # the terminal is gone with the child
+        pass
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode()
+
+
+def test_a_passphrase_is_typed_twice_and_never_shown(tmp_path: Path) -> None:
+    words = ["trust", "init", str(tmp_path / "s"), "--holder", "Team"]
+    code, shown = on_a_terminal(words, [PASSPHRASE, "another"])
+    assert (code, "cli.passphrases-differ" in shown) == (2, True)
+    assert not (tmp_path / "s").exists()
+    code, shown = on_a_terminal(words, [PASSPHRASE, PASSPHRASE])
+    assert code == 0, shown
+    assert PASSPHRASE not in shown
+    pem = tmp_path / "s" / "keys" / "root.pem"
+    opened = subprocess.run(
+        ["openssl", "pkey", "-in", pem, "-passin", f"pass:{PASSPHRASE}", "-noout"], check=False
+    )
+    assert opened.returncode == 0
+
+
+def test_without_a_terminal_the_passphrase_comes_from_a_private_file(tmp_path: Path) -> None:
+    folder = tmp_path / "s"
+    words = ["trust", "init", folder, "--holder", "Team"]
+    assert "trust.passphrase-needed" in says(*words, code=2)
+    file = passphrase_file(tmp_path, 0o644)
+    assert "cli.passphrase-file-open" in says(*words, "--passphrase-file", file, code=2)
+    file.chmod(0o600)
+    says(*words, "--passphrase-file", file)
+    says("trust", "rotate", folder)
+    draft = folder / "draft" / "2.root.json"
+    sign = ["trust", "sign", draft, "--signing", folder]
+    assert "trust.passphrase-needed" in says(*sign, code=2)
+    file.write_text("wrong\n")
+    assert "trust.passphrase-wrong" in says(*sign, "--passphrase-file", file, code=2)
+    passphrase_file(tmp_path)
+    assert json.loads(says(*sign, "--passphrase-file", file, "--json"))["complete"]
+
+
+def test_an_empty_passphrase_is_refused(tmp_path: Path) -> None:
+    file = passphrase_file(tmp_path)
+    file.write_text("\n")
+    words = ["trust", "init", tmp_path / "s", "--holder", "T", "--passphrase-file", file]
+    assert "trust.passphrase-empty" in says(*words, code=2)
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    """A signing folder of three holders, two of whom must sign."""
+    words: list[str | Path] = []
+    for name in ("Anna", "Bo", "Chen"):
+        says("trust", "key", "new", tmp_path / name, "--holder", name, "--unencrypted")
+        words += ["--add", tmp_path / name / "public.json"]
+    folder = tmp_path / "shared"
+    says("trust", "init", folder, *words, "--threshold", "root=2", "--unencrypted")
+    draft = folder / "draft" / "1.root.json"
+    says("trust", "sign", draft, "--signing", tmp_path / "Anna", "--signing", tmp_path / "Bo")
+    return folder
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_one_screen_shows_who_must_sign(shared: Path, language: str) -> None:
+    says("trust", "rotate", shared, "--remove", "Chen")
+    for where in (["--signing", shared], ["--root", shared / "root.json"]):
+        screen = says("trust", "show", *where, "--lang", language)
+        lines = screen.splitlines()
+        assert len(lines) <= 24
+        assert all(width(line) <= 80 for line in lines)
+        assert all(name in screen for name in ("Anna", "Bo", "Chen", "targets", "ed25519"))
+    draft = says("trust", "show", "--root", shared / "draft" / "2.root.json", "--lang", "en")
+    assert "0 of 2" in draft
+    assert "Chen" not in draft
+
+
+def test_a_holders_view_and_the_roots_are_the_same_in_json(shared: Path) -> None:
+    by_folder = json.loads(says("trust", "show", "--signing", shared, "--json"))
+    by_root = json.loads(says("trust", "show", "--root", shared / "root.json", "--json"))
+    assert by_folder["fingerprint"] == by_root["fingerprint"]
+    root = next(role for role in by_folder["roles"] if role["role"] == "root")
+    assert (root["threshold"], len(root["keys"])) == (2, 3)
+
+
+def test_the_image_key_is_readable_by_openssl(shared: Path) -> None:
+    public = shared / "images.pub"
+    done = subprocess.run(
+        ["openssl", "pkey", "-pubin", "-in", public, "-noout", "-text"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "NIST CURVE: P-256" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["init", "{tmp}/x"], "--holder"),
+        (["init", "{tmp}/x", "--holder", "A", "--add", "{tmp}/y"], "--add"),
+        (["init", "{tmp}/x", "--holder", " ", "--unencrypted"], "trust.holder-invalid"),
+        (["init", "{tmp}/x", "--add", "{tmp}/none", "--unencrypted"], "not-a-signing-folder"),
+        (["rotate", "{tmp}/x"], "trust.not-a-signing-folder"),
+        (["rotate", "{tmp}/x", "--threshold", "mirrors=1"], "ROLE=N"),
+        (["rotate", "{tmp}/x", "--threshold", "root=two"], "ROLE=N"),
+        (["sign", "{tmp}/none.json"], "trust.root-unreadable"),
+        (["export", "{tmp}", "--signing", "{tmp}/x"], "trust.not-a-signing-folder"),
+        (["show", "{tmp}", "--root", "{tmp}/x"], "--root"),
+        (["show", "--root", "{tmp}/x"], "trust.root-unreadable"),
+        (["show"], "cli.zone-not-named"),
+    ],
+)
+def test_mistakes_are_answered_with_a_sentence(
+    tmp_path: Path, words: list[str], named: str
+) -> None:
+    said = says("trust", *[word.format(tmp=tmp_path) for word in words], code=2)
+    assert named in said
+    assert "Traceback" not in said
+
+
+def test_media_without_roots_are_named(tmp_path: Path, shared: Path) -> None:
+    zone = ["--zone", tmp_path / "zone"]
+    says(*zone, "zone", "init", "--name", "core", "--root", shared / "root.json")
+    assert "trust.roots-missing" in says(*zone, "trust", "update", tmp_path, code=14)
+    says("trust", "export", tmp_path / "stick", "--signing", shared)
+    told = json.loads(says(*zone, "trust", "update", tmp_path / "stick", "--json"))
+    assert (told["before"], told["version"]) == (1, 1)
