@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from champ_offline.bundle.media import bundle_folders, only_bundle, read_documents
+from champ_offline.bundle.errors import SeveralBundles
+from champ_offline.bundle.media import bundle_folders, read_documents
 from champ_offline.durable.write import make_directory, write_atomic
 from champ_offline.trust import keys
 from champ_offline.trust.folder import SigningFolder, read_public
@@ -183,11 +184,13 @@ def show_root(path: Path) -> TrustView:
 def show_media(media: Path) -> TrustView:
     """A bundle's documents under its own newest root; where there is no bundle, the roots alone.
 
-    Raises NoBundle, SeveralBundles, RootsMissing and trust errors.
+    Raises SeveralBundles, RootsMissing and trust errors.
     """
-    if bundle_folders(media):
-        folder = only_bundle(media)
-        return view_documents(read_documents(folder), str(folder))
+    folders = bundle_folders(media)
+    if len(folders) > 1:
+        raise SeveralBundles(path=media, names=", ".join(folder.name for folder in folders))
+    if folders:
+        return view_documents(read_documents(folders[0]), str(folders[0]))
     roots = read_roots(media)
     newest, _root = follow(roots[0], roots[1:], str(media))
     return view_root(newest, str(media))

@@ -12,7 +12,8 @@ from tests.cli.command import champ
 
 LEAVES = [
     ("trust", "init"), ("trust", "key", "new"), ("trust", "rotate"), ("trust", "sign"),
-    ("trust", "export"), ("trust", "update"), ("trust", "show"), ("lock",), ("pack",), ("verify",), ("zone", "init"), ("import",),
+    ("trust", "export"), ("trust", "update"), ("trust", "show"), ("lock",),
+    ("pack",), ("verify",), ("zone", "init"), ("import",),
     ("registry", "serve"), ("doctor",), ("catalog",), ("form",), ("plan",), ("apply",), ("status",),
     ("history",), ("rollback",), ("remove",),
 ]  # fmt: skip
