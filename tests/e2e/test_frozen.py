@@ -13,8 +13,17 @@ from champ_offline.catalog.values_child import CHILD_WORD
 from champ_offline.helm.child import CHILD_VERB
 from installer.worker_modules import MODULES
 from tests.architecture.source import ROOT
+from tests.unit.sources.archives import Sample, unfold
 
 ROOM = 250_000_000
+RECIPE = """\
+format: 1
+name: demo
+version: "1"
+images:
+  - name: champ.local/demo:1
+    archive: {path: layout}
+"""
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +71,23 @@ def test_verbs_work(dist: Path, tmp_path: Path) -> None:
     refused = champ(dist, "verify", str(tmp_path), "--root", root)
     assert "[media.no-bundle]" in refused.stderr
     assert refused.returncode == 14
+
+
+def test_it_packs_without_lists_of_packages(dist: Path, tmp_path: Path) -> None:
+    """Syft stays out of the folder for zones; `pack` says so before it does anything."""
+    assert [path for path in dist.rglob("*") if "syft" in path.name.lower()] == []
+    unfold(tmp_path / "layout", Sample().layout_files())
+    recipe, keys, stick = tmp_path / "bundle.yaml", str(tmp_path / "keys"), tmp_path / "stick"
+    recipe.write_text(RECIPE, encoding="utf-8")
+    stick.mkdir()
+    assert champ(dist, "trust", "init", keys, "--holder", "Team", "--unencrypted").returncode == 0
+    assert champ(dist, "lock", str(recipe)).returncode == 0
+    pack = ("pack", str(recipe), "--signing", keys, "--out", str(stick))
+    refused = champ(dist, *pack)
+    assert "[sbom.generator-missing]" in refused.stderr
+    assert refused.returncode == 4
+    assert list(stick.iterdir()) == []
+    assert champ(dist, *pack, "--no-sbom").returncode == 0
 
 
 def test_every_verb_is_carried(dist: Path) -> None:

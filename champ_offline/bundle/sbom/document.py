@@ -70,7 +70,9 @@ def canonical(raw: bytes, image: Digest) -> bytes:
     they were found. Raises SbomMalformed.
     """
     document = _object(raw, str(image))
-    tool = _tool(document, str(image))
+    tool = _tool(document)
+    if not tool:
+        raise SbomMalformed(image=image, reason="it does not say which tool made it")
     maker = f"{tool['name']} {tool['version']}"
     found = [_component(one) for one in _list(document, "components", str(image))]
     components = [one for one in found if one["type"] not in _LEFT_OUT]
@@ -106,14 +108,17 @@ def components(data: bytes, image: str, text: str = "") -> tuple[Component, ...]
     return tuple(
         component
         for one in _list(_object(data, image), "components", image)
-        if one.get("type") not in _NO_PACKAGES
+        if _text(one.get("type")) not in _NO_PACKAGES
         if (component := _read(one, image, wanted)) is not None
     )
 
 
 def generator(data: bytes, image: str) -> str:
-    """The version of the tool that made a document; raises SbomMalformed."""
-    return _tool(_object(data, image), image)["version"]
+    """The version of the tool that made a document, empty where it names none.
+
+    Raises SbomMalformed.
+    """
+    return _tool(_object(data, image)).get("version", "")
 
 
 def _read(document: Mapping[str, Any], image: str, wanted: str) -> Component | None:
@@ -200,25 +205,21 @@ def _dependencies(
     document: Mapping[str, Any], kept: set[str], image: str
 ) -> Iterable[dict[str, Any]]:
     for one in _list(document, "dependencies", image):
-        depends = one.get("dependsOn")
-        known = (
-            sorted(kept & {str(ref) for ref in depends if isinstance(ref, str)})
-            if (isinstance(depends, list))
-            else []
-        )
-        if one.get("ref") in kept and known:
-            yield {"ref": one["ref"], "dependsOn": known}
+        depends, reference = one.get("dependsOn"), _text(one.get("ref"))
+        known = sorted(kept.intersection(depends)) if isinstance(depends, list) else []
+        if reference in kept and known:
+            yield {"ref": reference, "dependsOn": known}
 
 
-def _tool(document: Mapping[str, Any], image: str) -> dict[str, str]:
-    """The generator as the document names it."""
+def _tool(document: Mapping[str, Any]) -> dict[str, str]:
+    """The generator as the document names it; empty where it names none."""
     metadata = document.get("metadata")
     tools = metadata.get("tools") if isinstance(metadata, Mapping) else None
     for tool in _objects(tools.get("components") if isinstance(tools, Mapping) else None):
         name, version = tool.get("name"), tool.get("version")
         if isinstance(name, str) and isinstance(version, str):
             return {"type": "application", "name": name, "version": version}
-    raise SbomMalformed(image=image, reason="it does not say which tool made it")
+    return {}
 
 
 def _ordered(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 Invariant: Syft sees one image, as an OCI layout of links to the cache's blobs, and nothing else of
 this machine: no settings, no home, no credentials, and it asks nothing of any network. Its time and
-the size of its answer are bounded, and what it unpacks lies in a folder that goes with it.
+the size of its answer are bounded; what it unpacks goes when it ends, or when the next one starts.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import importlib.metadata
 import importlib.resources
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -18,6 +19,7 @@ from pathlib import Path
 from champ_offline.bundle.sbom.document import SPECIFICATION
 from champ_offline.durable.write import link_folder, make_directory, write_atomic
 from champ_offline.errors import ChampError, ExitCode
+from champ_offline.journal.process import Process
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode, image_index
@@ -30,6 +32,8 @@ PATIENCE = 1800.0
 LARGEST_ANSWER = 256 * 1024 * 1024
 _LONGEST_REASON = 300
 _ANSWER = "found.json"
+# Which process works in a room: its number and when it started.
+_ROOM = re.compile(r"([0-9]{1,10})-([0-9]{1,20})-")
 _LOG_HEAD = re.compile(r"\[[0-9]+\] +[A-Z]+ +")
 
 
@@ -67,12 +71,29 @@ def scan(manifest: Descriptor, blobs: BlobStore, rooms: Path, patience: float = 
     """
     program = _program()
     make_directory(rooms)
-    with tempfile.TemporaryDirectory(dir=rooms) as folder:
+    _clear(rooms)
+    with tempfile.TemporaryDirectory(prefix=_own_prefix(), dir=rooms) as folder:
         room = Path(folder)
         _lay_out(room / "image", manifest, blobs)
         make_directory(room / "unpacked")
         _run([str(program), *_arguments()], room, manifest.digest, patience)
         return _answer(room / _ANSWER, manifest.digest)
+
+
+def _own_prefix() -> str:
+    own = Process.own()
+    return f"{own.pid}-{own.started}-"
+
+
+def _clear(rooms: Path) -> None:
+    """Remove what killed predecessors left: unpacked layers may be many gigabytes."""
+    for room in rooms.iterdir():
+        named = _ROOM.match(room.name)
+        if named is None:
+            continue
+        owner = Process.of(int(named[1]))
+        if owner is None or owner.started != int(named[2]):
+            shutil.rmtree(room)
 
 
 def _program() -> Path:

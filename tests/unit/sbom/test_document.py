@@ -113,6 +113,13 @@ def test_documents_of_other_tools_may_say_less() -> None:
     assert (one.name, one.version, one.kind, one.paths) == ("plain", "", "library", ())
 
 
+def test_fields_of_a_wrong_type_count_as_missing() -> None:
+    odd = {"type": [], "name": "odd", "purl": {}, "version": 1, "group": 5, "licenses": "MIT"}
+    (one,) = components(document({**odd, "properties": [1, {"name": []}]}), "x")
+    assert (one.name, one.version, one.kind, one.purl, one.licences) == ("odd", "", "", "", ())
+    assert generator(document(metadata={"tools": [{"name": "older form"}]}), "x") == ""
+
+
 @pytest.mark.parametrize(
     "data",
     [

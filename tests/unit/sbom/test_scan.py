@@ -17,6 +17,7 @@ from champ_offline.bundle.sbom.attach import Attacher
 from champ_offline.bundle.sbom.document import Component, canonical, components
 from champ_offline.bundle.sbom.syft import GeneratorFailed, GeneratorMissing, scan
 from champ_offline.events import Event, Progress, StepFinished, StepStarted, ignore
+from champ_offline.journal.process import Process
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
@@ -188,6 +189,18 @@ def test_a_listing_ends_when_its_time_is_over(blobs: BlobStore, tmp_path: Path) 
     with pytest.raises(GeneratorFailed, match="was ended after 0 seconds"):
         scan(put(blobs, layer(images.npm())), blobs, tmp_path / "rooms", patience=0.0)
     assert list((tmp_path / "rooms").iterdir()) == []
+
+
+def test_what_killed_predecessors_unpacked_is_removed(blobs: BlobStore, tmp_path: Path) -> None:
+    own = Process.own()
+    dead, reused, busy = (
+        tmp_path / "rooms" / name
+        for name in ("2147483647-1-left", f"{own.pid}-1-left", f"{own.pid}-{own.started}-busy")
+    )
+    for room in (dead, reused, busy):
+        (room / "unpacked").mkdir(parents=True)
+    listed(put(blobs, layer(images.npm())), blobs, tmp_path)
+    assert list((tmp_path / "rooms").iterdir()) == [busy]
 
 
 def test_an_answer_beyond_all_measure_is_refused(
