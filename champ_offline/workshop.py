@@ -150,8 +150,7 @@ class Workshop:
         proof = self._proof(parsed, locked, apps, notify)
         contents = self._contents(parsed, locked, charts | apps, notify)
         if attacher is not None:
-            images = contents.descriptors[: len(contents.images)]
-            referrers = attacher.attach(images, notify)
+            referrers = attacher.attach(contents.descriptors, notify)
             contents = replace(contents, referrers=(*contents.referrers, *referrers))
         contents = self._signed(contents, images_key)
         packer = Packer(self._blobs(), roots, signers)

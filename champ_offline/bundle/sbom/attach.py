@@ -39,15 +39,15 @@ class Attacher:
         self._folder, self._blobs = cache / "sbom", blobs
         self._generator = syft.version()
 
-    def attach(self, images: Iterable[Descriptor], notify: Subscriber) -> tuple[Descriptor, ...]:
+    def attach(self, manifests: Iterable[Descriptor], notify: Subscriber) -> tuple[Descriptor, ...]:
         """One referrer for each distinct image; raises GeneratorMissing, GeneratorFailed.
 
-        `images` are manifests; what has no layers of files (an artifact) gets none.
+        What has no layers of files (a chart, an app) gets none.
         """
         found: dict[Digest, Descriptor] = {}
-        for image in images:
-            if is_image(Manifest.from_bytes(self._blobs.read(image.digest))):
-                found.setdefault(image.digest, image)
+        for manifest in manifests:
+            if is_image(Manifest.from_bytes(self._blobs.read(manifest.digest))):
+                found.setdefault(manifest.digest, manifest)
         referrers = []
         for done, image in enumerate(found.values()):
             name = image.annotations.get(REF_NAME, str(image.digest))
@@ -68,7 +68,7 @@ class Attacher:
         return attach(self._blobs, media_types.CYCLONEDX, [layer], manifest, {})
 
     def _scanned(self, manifest: Descriptor, name: str) -> bytes:
-        raw = syft.scan(manifest, self._blobs, self._folder / "rooms")
+        raw = syft.scan(manifest.named(name), self._blobs, self._folder / "rooms")
         document = canonical(raw, manifest.digest)
         if len(document) > LIMIT:
             raise GeneratorFailed(image=name, reason=f"the list has more than {LIMIT} bytes")

@@ -20,8 +20,7 @@ from champ_offline.bundle.sbom.document import SPECIFICATION
 from champ_offline.durable.write import link_folder, make_directory, write_atomic
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.journal.process import Process
-from champ_offline.oci.descriptor import Descriptor
-from champ_offline.oci.digest import Digest
+from champ_offline.oci.descriptor import REF_NAME, Descriptor
 from champ_offline.oci.manifest import encode, image_index
 from champ_offline.store.blobs import BlobStore
 
@@ -64,20 +63,21 @@ def version() -> str:
 
 
 def scan(manifest: Descriptor, blobs: BlobStore, rooms: Path, patience: float = PATIENCE) -> bytes:
-    """Syft's CycloneDX document of the image `manifest`, as it comes.
+    """Syft's CycloneDX document of the image `manifest`, as it comes; errors say its name.
 
     `rooms` is a folder on a disk with space for the unpacked layers, `patience` in seconds. Raises
     GeneratorMissing, GeneratorFailed.
     """
     program = _program()
+    name = manifest.annotations.get(REF_NAME, str(manifest.digest))
     make_directory(rooms)
     _clear(rooms)
     with tempfile.TemporaryDirectory(prefix=_own_prefix(), dir=rooms) as folder:
         room = Path(folder)
         _lay_out(room / "image", manifest, blobs)
         make_directory(room / "unpacked")
-        _run([str(program), *_arguments()], room, manifest.digest, patience)
-        return _answer(room / _ANSWER, manifest.digest)
+        _run([str(program), *_arguments()], room, name, patience)
+        return _answer(room / _ANSWER, name)
 
 
 def _own_prefix() -> str:
@@ -122,7 +122,7 @@ def _arguments() -> list[str]:
     return ["scan", "oci-dir:image", "--output", f"cyclonedx-json@{SPECIFICATION}={_ANSWER}"]
 
 
-def _run(command: list[str], room: Path, image: Digest, patience: float) -> None:
+def _run(command: list[str], room: Path, image: str, patience: float) -> None:
     try:
         done = subprocess.run(
             command,
@@ -169,7 +169,7 @@ def _cause(told: bytes, status: int) -> str:
     return found[:_LONGEST_REASON].rstrip(".")
 
 
-def _answer(path: Path, image: Digest) -> bytes:
+def _answer(path: Path, image: str) -> bytes:
     if not path.is_file():
         raise GeneratorFailed(image=image, reason="Syft wrote nothing")
     if path.stat().st_size > LARGEST_ANSWER:

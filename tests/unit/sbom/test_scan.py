@@ -178,11 +178,11 @@ def test_what_has_no_files_gets_no_list(blobs: BlobStore, tmp_path: Path) -> Non
 def test_an_unreadable_layer_is_named_with_its_cause(blobs: BlobStore, tmp_path: Path) -> None:
     image = put(blobs, b"this is no tar")
     with pytest.raises(GeneratorFailed) as raised:
-        scan(image, blobs, tmp_path / "rooms")
-    assert raised.value.fields["image"] == image.digest
+        Attacher(tmp_path, blobs).attach([image.named("a.example/broken:1")], ignore)
+    assert raised.value.fields["image"] == "a.example/broken:1"
     assert "failed to read layer" in str(raised.value.fields["reason"])
     assert str(tmp_path) not in str(raised.value)
-    assert list((tmp_path / "rooms").iterdir()) == []
+    assert list((tmp_path / "sbom" / "rooms").iterdir()) == []
 
 
 def test_a_listing_ends_when_its_time_is_over(blobs: BlobStore, tmp_path: Path) -> None:
