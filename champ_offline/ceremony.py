@@ -116,6 +116,13 @@ def new_keys(
     return KeySummary(folder.public_file, holder, ids)
 
 
+def new_images_key(directory: Path, passphrase: bytes | None) -> Path:
+    """Another key for image signatures in a signing folder; its public file. Raises KeysExist."""
+    folder = SigningFolder(directory)
+    folder.make_images_key(passphrase)
+    return folder.images_file
+
+
 def rotate(
     directory: Path,
     added: Sequence[Path],

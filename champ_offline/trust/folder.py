@@ -91,12 +91,10 @@ class SigningFolder:
         Raises KeysExist, and SignerFailed and its like for a program that does not sign.
         """
         folder = self.path / keys.FOLDER
-        if self.public_file.exists() or any(folder.glob("*.pem")):
+        if self.public_file.exists() or any((folder / f"{role}.pem").exists() for role in roles):
             raise KeysExist(path=self.path)
-        made = {
-            r: s for r in roles if (s := keys.generate(holder, algorithm)) and not self._command(r)
-        }
-        adopted = {r: c for r in roles if (c := self._command(r)) is not None}
+        adopted = {r: command for r in roles if (command := self._command(r)) is not None}
+        made = {r: keys.generate(holder, algorithm) for r in roles if r not in adopted}
         for command in adopted.values():
             CommandSigner(command).sign(_PROBE)
         order = {r: made[r].public_key if r in made else adopted[r].key for r in roles}
@@ -107,7 +105,10 @@ class SigningFolder:
         return public
 
     def make_images_key(self, passphrase: bytes | None) -> None:
-        """Make the key for image signatures and its public half in PEM; keeps one that is there."""
+        """Make the key for image signatures and its public half in PEM; raises KeysExist."""
+        private = self.path / keys.FOLDER / f"{keys.IMAGES}.pem"
+        if self.images_file.exists() or private.exists():
+            raise KeysExist(path=self.path)
         command = self._command(keys.IMAGES)
         if command is None:
             signer = keys.generate("", keys.P256)

@@ -130,6 +130,16 @@ def test_a_holders_view_and_the_roots_are_the_same_in_json(shared: Path) -> None
     assert (root["threshold"], len(root["keys"])) == (2, 3)
 
 
+def test_another_image_key_is_made_when_the_old_one_was_put_aside(shared: Path) -> None:
+    words = ["trust", "key", "images", shared, "--unencrypted"]
+    before = (shared / "images.pub").read_bytes()
+    assert "trust.keys-exist" in says(*words, code=2)
+    (shared / "keys" / "images.pem").unlink()
+    (shared / "images.pub").unlink()
+    says(*words)
+    assert (shared / "images.pub").read_bytes() not in {before, b""}
+
+
 def test_the_image_key_is_readable_by_openssl(shared: Path) -> None:
     public = shared / "images.pub"
     done = subprocess.run(

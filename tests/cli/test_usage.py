@@ -11,7 +11,8 @@ from installer.cli.verbs import SECTIONS, VERBS, load
 from tests.cli.command import champ
 
 LEAVES = [
-    ("trust", "init"), ("trust", "key", "new"), ("trust", "rotate"), ("trust", "sign"),
+    ("trust", "init"), ("trust", "key", "new"), ("trust", "key", "images"),
+    ("trust", "rotate"), ("trust", "sign"),
     ("trust", "export"), ("trust", "update"), ("trust", "show"), ("lock",),
     ("pack",), ("verify",), ("zone", "init"), ("import",),
     ("registry", "serve"), ("doctor",), ("catalog",), ("form",), ("plan",), ("apply",), ("status",),

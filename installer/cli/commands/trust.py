@@ -163,6 +163,28 @@ def new(
     )
 
 
+@key.command(
+    "images",
+    cls=Verb,
+    help=_("Make another key for image signatures in the signing folder DIRECTORY."),
+)
+@click.argument("directory", type=DIRECTORY)
+@_locking
+@click.pass_obj
+def images(
+    session: Session,
+    directory: Path,
+    passphrase_file: Path | None,
+    unencrypted: bool,  # noqa: FBT001 - click passes by keyword
+) -> None:
+    """Make the key and show where its public half lies."""
+    from champ_offline import ceremony
+
+    passphrase = chosen(directory, passphrase_file, unencrypted=unencrypted)
+    public = ceremony.new_images_key(directory, passphrase)
+    session.output.record({"public": public}, [Column("public", _("to hand over"))])
+
+
 @command.command(
     "rotate",
     cls=Verb,
