@@ -3,7 +3,7 @@ PY := .venv/bin/python
 COMPILE := $(PY) -m piptools compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
-.PHONY: help setup lab demo test lint docs messages locale lock-deps dist clean
+.PHONY: help setup lab demo rehearse test lint docs messages locale lock-deps dist clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -17,6 +17,9 @@ lab: setup      ## system packages and the Kubernetes build, both only where mis
 
 demo: lab       ## the whole way: recipe, stick, zone, running app, upgrade, and back
 	@$(PY) -m tests.e2e.demo
+
+rehearse: lab   ## try a bundle in a sealed zone: BUNDLE=/media/stick ROOT=root.json [APP=..] [ANSWERS=..]
+	@$(PY) -m tests.lab rehearse --bundle "$(BUNDLE)" --root "$(ROOT)" --app "$(APP)" --answers "$(ANSWERS)"
 
 test: lab       ## every test, on a real cluster too; ARGS="..." goes to pytest
 	@$(PY) -m pytest $(ARGS)

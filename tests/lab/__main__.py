@@ -11,8 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.lab import build, packages, platform_images
-from tests.lab.docker_registry import DockerRegistry
+from tests.lab import build, packages, platform_registry
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
 from tests.lab.records import Records
@@ -33,6 +32,8 @@ def main(words: Sequence[str]) -> int:
                 _up(state, arguments.zones.split(","))
             case "status":
                 _status(state)
+            case "rehearse":
+                return _rehearse(arguments)
             case _:
                 _down(state)
     except LabError as error:
@@ -48,14 +49,33 @@ def _parser() -> argparse.ArgumentParser:
         "build": "build Kubernetes, CoreDNS and Helm into the cache",
         "up": "start zones with a node each, and leave them running",
         "status": "what stands",
+        "rehearse": "install every app of a bundle in a sealed zone, and remove it again",
         "down": "end and remove it",
         "clean": "the same: end and remove whatever is recorded",
     }
     described = "; ".join(f"{name}: {what}" for name, what in commands.items())
     parser.add_argument("command", choices=commands, help=described)
     parser.add_argument("--zones", default="zone", help="names, joined by commas (up)")
+    parser.add_argument("--bundle", type=Path, help="the medium's folder (rehearse)")
+    parser.add_argument("--root", type=Path, help="the public root (rehearse)")
+    parser.add_argument("--app", default="", help="this app only (rehearse)")
+    parser.add_argument("--answers", default="", help="documented answers, or a file (rehearse)")
     parser.add_argument("--state", type=Path, default=build.cache() / "state")
     return parser
+
+
+def _rehearse(arguments: argparse.Namespace) -> int:
+    # Only here does the lab know of the product: it installs what the product packed.
+    from tests.e2e.rehearsal import rehearse
+
+    if arguments.bundle is None or arguments.root is None:
+        raise LabError("rehearse needs --bundle FOLDER and --root FILE.")
+    return rehearse(
+        arguments.bundle.absolute(),
+        arguments.root.absolute(),
+        app=arguments.app,
+        answers=arguments.answers,
+    )
 
 
 def _up(state: Path, names: Sequence[str]) -> None:
@@ -71,18 +91,7 @@ def _up(state: Path, names: Sequence[str]) -> None:
 def _start_zone(lab: Lab, zone: Zone, binaries: Path) -> None:
     """A node with a registry beside it, which holds only what the node itself needs."""
     print(f"Starting the zone {zone.name} ...")
-    registry = DockerRegistry(
-        lab.records, zone.folder / "registry",
-        namespace=zone.host_namespace, address=zone.host_address, port=5000,
-    )  # fmt: skip
-    registry.start()
-    for image in platform_images.make(binaries, lab.state / "images"):
-        kind = "oci-archive" if ".oci." in image.archive.name else "docker-archive"
-        name = image.reference.partition("/")[2]
-        target = f"docker://{registry.host}/{name}"
-        trust = f"--dest-cert-dir={registry.ca.parent}"
-        zone.run(["skopeo", "copy", "--quiet", "--insecure-policy", trust,
-                  f"{kind}:{image.archive}", target])  # fmt: skip
+    registry = platform_registry.serve(lab.records, zone, binaries)
     started = time.monotonic()
     node = zone.start_node(registry=registry.url, ca=registry.ca)
     seconds = time.monotonic() - started
