@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
+from champ_offline.bundle.parity.layout import SECTOR, SPARE
 from champ_offline.bundle.volume import BLOCK, MOST_VOLUMES, Member, VolumeIndex
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
@@ -20,19 +21,29 @@ _AROUND_A_PIECE = 4 * 1024
 
 @dataclass(frozen=True)
 class Limits:
-    """Bytes: of one volume at most, and of all volumes on one medium (None: one medium, any)."""
+    """Bytes: of one volume at most, and of all volumes on one medium (None: one medium, any).
+
+    `parity` is the share of parity beside each volume, in percent (0: none).
+    """
 
     volume: int
     medium: int | None = None
+    parity: int = 0
 
     @classmethod
-    def of(cls, volume: int, stick: int | None) -> Limits:
+    def of(cls, volume: int, stick: int | None, parity: int = 0) -> Limits:
         """Limits for sticks of a size as it is printed on them, in bytes.
 
-        Some of it is taken by the file system and by the documents that every stick carries.
+        Some of it is taken by the file system, by the documents that every stick carries, and by
+        parity.
         """
-        medium = None if stick is None else stick - stick // 50 - 4 * 1024**2
-        return cls(volume, medium)
+        if stick is None:
+            return cls(volume, None, parity)
+        medium = stick - stick // 50 - 4 * 1024**2
+        if parity:
+            medium -= (medium // volume + 2) * SPARE * SECTOR
+            medium = medium * 100 // (100 + parity)
+        return cls(volume, medium, parity)
 
     @property
     def largest(self) -> int:

@@ -11,9 +11,11 @@ from typing import Self
 
 from champ_offline.bundle import media
 from champ_offline.bundle.errors import MediumGone, PiecesMisfit, VolumeFault, ZoneUnwritable
-from champ_offline.bundle.reader import Sink, VolumeReader
+from champ_offline.bundle.healing import healed
+from champ_offline.bundle.parity.patches import Patches
+from champ_offline.bundle.reader import Sink, Sinks, VolumeReader
 from champ_offline.bundle.verify import Faults, VerifiedBundle, VerifiedVolume
-from champ_offline.bundle.volume import Member
+from champ_offline.bundle.volume import Member, VolumeIndex
 from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.oci.digest import Digest
 from champ_offline.store.pipeline import Pipeline
@@ -91,6 +93,22 @@ class Gathering:
                 self._notify(StepStarted("import", volume.name))
                 self._follow("import", volume.name, copy.read(index, sink, self.faults))
                 self._notify(StepFinished("import", volume.name))
+        for copy in volume.copies:
+            wanted = any(member.name in self.wanted for member in index.members)
+            if wanted and self._bundle.document.parity and self.gone is None:
+                self._read_healed(copy, index, sink)
+
+    def _read_healed(self, copy: VolumeReader, index: VolumeIndex, sink: Sinks) -> None:
+        """Read what is still wanted of a copy through its parity."""
+        document, places = self._bundle.document, self._bundle.places
+        with Patches(copy.entry.size, self._room.root) as patches:
+            reader, failed = healed(places, document, copy, patches, self._notify)
+            if failed is not None:
+                self.faults(failed)
+            name = document.volume_name(copy.entry)
+            self._notify(StepStarted("import", name))
+            self._follow("import", name, reader.read(index, sink, self.faults))
+            self._notify(StepFinished("import", name))
 
     def _follow(self, step: str, subject: str, passed: Iterator[int]) -> None:
         """Report the bytes that come; a medium that is gone ends this copy alone."""

@@ -14,11 +14,13 @@ from pathlib import Path
 
 from champ_offline.bundle.document import LIMIT, BundleDocument, VolumeEntry
 from champ_offline.bundle.errors import DocumentMissing, MediumUnreadable, NoBundle
+from champ_offline.bundle.parity.documents import restore_documents
 from champ_offline.bundle.volume import INDEXES, Member
 from champ_offline.trust.documents import Documents
 
 DOCUMENT = "bundle.json"
 METADATA = "metadata"
+SPARE_DOCUMENTS = "documents.par"
 TIMESTAMP, SNAPSHOT, TARGETS = "timestamp.json", "snapshot.json", "targets.json"
 SHELF = "champ"
 _MOST_ROOTS = 1024
@@ -79,6 +81,44 @@ def read_bundle_document(folder: Path) -> bytes:
     return _read(folder / DOCUMENT)
 
 
+def document_files(bundle: bytes, signed: Documents) -> dict[str, bytes]:
+    """A bundle's documents by their path in its folder, in the order they are written."""
+    roots = {root_name(number): root for number, root in enumerate(signed.roots, start=1)}
+    last = {TARGETS: signed.targets, SNAPSHOT: signed.snapshot, TIMESTAMP: signed.timestamp}
+    return {DOCUMENT: bundle} | {f"{METADATA}/{n}": data for n, data in (roots | last).items()}
+
+
+def spare_documents(folder: Path) -> tuple[Documents, bytes] | None:
+    """The trust documents and bundle.json as parity gives them back, not yet trusted.
+
+    None where the bundle has no parity, or too little of it is left.
+    """
+    path = folder / SPARE_DOCUMENTS
+    if not is_file(path):
+        return None
+    try:
+        with path.open("rb", buffering=0) as file:
+            found = restore_documents(file) or {}
+    except OSError as error:
+        raise MediumUnreadable(path=path, reason=error.strerror or str(error)) from error
+    names = [f"{METADATA}/{name}" for name in (TIMESTAMP, SNAPSHOT, TARGETS)]
+    if not {DOCUMENT, *names} <= found.keys():
+        return None
+    roots: list[bytes] = []
+    while (name := f"{METADATA}/{root_name(len(roots) + 1)}") in found:
+        roots.append(found[name])
+    timestamp, snapshot, targets = (found[name] for name in names)
+    return Documents(tuple(roots), timestamp, snapshot, targets), found[DOCUMENT]
+
+
+def parity_copies(
+    where: Iterable[Path], document: BundleDocument, entry: VolumeEntry
+) -> list[Path]:
+    """The files that carry the name of the volume's parity, in the order of `where`."""
+    name = document.parity_name(entry)
+    return [place / name for place in where if document.parity and is_file(place / name)]
+
+
 def volume_copies(
     where: Iterable[Path], document: BundleDocument, entry: VolumeEntry
 ) -> list[Path]:
@@ -87,12 +127,17 @@ def volume_copies(
     return [place / name for place in where if is_file(place / name)]
 
 
-def index_copies(where: Iterable[Path], entry: VolumeEntry) -> Iterator[bytes]:
-    """The bytes of each copy of a volume's index that lies beside the volumes."""
+def index_copies(where: Iterable[Path], entry: VolumeEntry) -> Iterator[Path]:
+    """The copies of a volume's index that lie beside the volumes."""
     for place in where:
         path = place / INDEXES / f"{entry.number:04}.json"
         if _is_folder(path.parent) and is_file(path):
-            yield _bytes_of(path, entry.index_size + 1)
+            yield path
+
+
+def read_index(path: Path, entry: VolumeEntry) -> bytes:
+    """The bytes of such a copy; raises MediumUnreadable."""
+    return _bytes_of(path, entry.index_size + 1)
 
 
 def loose_places(where: Iterable[Path]) -> list[Path]:
@@ -140,7 +185,7 @@ def _names_in(folder: Path) -> list[Path]:
 def _is_bundle(folder: Path) -> bool:
     metadata = folder / METADATA
     signed = _is_folder(metadata) and is_file(metadata / TIMESTAMP)
-    return signed or is_file(folder / DOCUMENT)
+    return signed or is_file(folder / DOCUMENT) or is_file(folder / SPARE_DOCUMENTS)
 
 
 def _once(paths: Iterable[Path]) -> list[Path]:

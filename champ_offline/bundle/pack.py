@@ -7,6 +7,8 @@ and is begun anew over what it left.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +17,10 @@ from champ_offline.bundle import media
 from champ_offline.bundle.divide import Division, Limits, divide
 from champ_offline.bundle.document import BundleDocument, VolumeEntry
 from champ_offline.bundle.layout import Contents, Layout
+from champ_offline.bundle.parity.beside import parity_size, write_parity
+from champ_offline.bundle.parity.documents import seal_documents
 from champ_offline.bundle.volume import INDEXES, VolumeIndex, chunks
+from champ_offline.bundle.volume_image import VolumeImage
 from champ_offline.durable.space import free_bytes
 from champ_offline.durable.write import (
     DurableFile,
@@ -27,7 +32,7 @@ from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobStore
-from champ_offline.trust.documents import Documents, Signers, make_documents
+from champ_offline.trust.documents import Signers, make_documents
 
 # FAT32 holds files of at most 4 GiB - 1 byte; a MiB less leaves no room for doubt.
 LARGEST_VOLUME = 4 * 1024**3 - 1024**2
@@ -78,23 +83,26 @@ class Packer:
         """Write the bundle to `out`/champ/<name>-<version>, cut to the limits.
 
         With a limit of a medium, to `out`/stick-01/champ/… and so on, each to be copied to a medium
-        of its own. Raises TargetTaken, TargetFull, BlobMissing. `now` dates the signatures and, in
-        milliseconds since 1970, is the number that a zone's floor is compared with.
+        of its own. Raises TargetTaken, TargetFull, BlobMissing, DocumentsTooLarge. `now` dates the
+        signatures and, in milliseconds since 1970, is the number that a zone's floor is compared
+        with.
         """
         layout = Layout(self._blobs, contents)
         division = divide(contents.name, contents.version, layout.members, limits, layout.digest)
-        document = _document(contents, layout, division, now)
+        document = _document(contents, layout, division, now, limits.parity)
         folders = _folders(out, document, division, several=limits.medium is not None)
         _refuse_taken(folders)
         for folder in folders:
             _clear(folder, document)
-        _refuse_full(out, division)
+        _refuse_full(out, division, parity_size(document))
         self._write_volumes(folders, division, document, layout, notify)
         sequence = int(now.timestamp() * 1000)
         data = document.to_bytes()
         documents = make_documents(self._roots, self._signers, data, sequence, now)
+        files = media.document_files(data, documents)
+        spare = seal_documents(files) if document.parity else b""
         for folder in folders:
-            _write_documents(folder, division, data, documents)
+            _write_documents(folder, division, files, spare)
         return Packed(folders, document, sequence)
 
     def _write_volumes(
@@ -118,21 +126,23 @@ class Packer:
                     notify(Progress("pack", done, total, subject=name))
                 file.commit(folder / name)
             notify(StepFinished("pack", name))
+            if document.parity:
+                with closing(VolumeImage(volume, layout.open)) as image:
+                    write_parity(folder, document, entry, image, self._blobs.root, notify)
 
 
-def _write_documents(folder: Path, division: Division, bundle: bytes, signed: Documents) -> None:
-    """Everything but the volumes, the timestamp last."""
+def _write_documents(
+    folder: Path, division: Division, files: Mapping[str, bytes], spare: bytes
+) -> None:
+    """Everything but the volumes and their parity, the timestamp last."""
     make_directory(folder / INDEXES)
+    make_directory(folder / media.METADATA)
     for volume in division.volumes:
         write_atomic(folder / volume.name, volume.to_bytes())
-    write_atomic(folder / media.DOCUMENT, bundle)
-    metadata = folder / media.METADATA
-    make_directory(metadata)
-    for version, root in enumerate(signed.roots, start=1):
-        write_atomic(metadata / media.root_name(version), root)
-    write_atomic(metadata / media.TARGETS, signed.targets)
-    write_atomic(metadata / media.SNAPSHOT, signed.snapshot)
-    write_atomic(metadata / media.TIMESTAMP, signed.timestamp)
+    if spare:
+        write_atomic(folder / media.SPARE_DOCUMENTS, spare)
+    for name, data in files.items():
+        write_atomic(folder / name, data)
 
 
 def _folders(
@@ -156,12 +166,14 @@ def _clear(folder: Path, document: BundleDocument) -> None:
     for place in (folder, folder / media.METADATA, folder / INDEXES):
         if place.is_dir():
             remove_partials(place)
-    for volume in folder.glob(f"{document.name}-{document.version}.[0-9][0-9][0-9][0-9].tar"):
-        volume.unlink()
+    for kind in ("tar", "par"):
+        for left in folder.glob(f"{document.name}-{document.version}.[0-9][0-9][0-9][0-9].{kind}"):
+            left.unlink()
+    (folder / media.SPARE_DOCUMENTS).unlink(missing_ok=True)
 
 
 def _document(
-    contents: Contents, layout: Layout, division: Division, now: datetime
+    contents: Contents, layout: Layout, division: Division, now: datetime, parity: int
 ) -> BundleDocument:
     blobs = [member for member in layout.members if member.blob is not None]
     return BundleDocument(
@@ -177,6 +189,7 @@ def _document(
         apps=contents.apps,
         images=contents.images,
         image_key=contents.image_key,
+        parity=parity,
     )
 
 
@@ -186,8 +199,8 @@ def _entry(volume: VolumeIndex) -> VolumeEntry:
     return VolumeEntry(volume.number, volume.size, len(data), Digest.of(data), first)
 
 
-def _refuse_full(out: Path, division: Division) -> None:
-    needed = sum(volume.size for volume in division.volumes)
+def _refuse_full(out: Path, division: Division, parity: int) -> None:
+    needed = parity + sum(volume.size for volume in division.volumes)
     needed += sum(len(volume.to_bytes()) for volume in division.volumes) * division.media[-1]
     free = free_bytes(out)
     if needed > free:

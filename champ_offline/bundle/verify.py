@@ -17,6 +17,7 @@ from champ_offline.bundle.document import BundleDocument, VolumeEntry
 from champ_offline.bundle.errors import (
     DocumentMalformed,
     MediaDamaged,
+    MediumUnreadable,
     SeveralBundles,
     VolumeFault,
     VolumeForeign,
@@ -24,12 +25,14 @@ from champ_offline.bundle.errors import (
     VolumeStale,
     VolumeTruncated,
 )
+from champ_offline.bundle.healing import healed_index
 from champ_offline.bundle.reader import VolumeReader, every_member
 from champ_offline.bundle.volume import Member, VolumeIndex
 from champ_offline.errors import ChampError
 from champ_offline.events import FaultFound, Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.oci.digest import Digest
 from champ_offline.trust.dates import NO_OVERRIDES, Overrides
+from champ_offline.trust.documents import Documents
 from champ_offline.trust.errors import WrongZone
 from champ_offline.trust.trusted import Accepted, TrustedBundle, evaluate
 
@@ -233,16 +236,28 @@ class _Gate:
             try:
                 found.append(self._read(folder))
             except ChampError as error:
+                spare = self._read_spare(folder)
+                found += [spare] if spare else []
                 refused.append(error)
         if not found:
             raise refused[0]
         return found, refused
 
     def _read(self, folder: Path) -> _Found:
-        where = str(folder)
         documents = media.read_documents(folder)
+        return self._judge(folder, documents, media.read_bundle_document(folder))
+
+    def _read_spare(self, folder: Path) -> _Found | None:
+        """By the documents that parity gives back; None without, or where they fare no better."""
+        try:
+            spare = media.spare_documents(folder)
+            return self._judge(folder, *spare) if spare else None
+        except ChampError:
+            return None
+
+    def _judge(self, folder: Path, documents: Documents, data: bytes) -> _Found:
+        where = str(folder)
         trusted = evaluate(self.root, documents, self.now, where, self.overrides, self.history)
-        data = media.read_bundle_document(folder)
         trusted.confirm(data, where)
         return _Found(folder, trusted, BundleDocument.from_bytes(data, where))
 
@@ -268,7 +283,7 @@ def _volume(
     With `several` media, errors name the whole path of a copy.
     """
     name = document.volume_name(entry)
-    index = _index_beside(places, entry, name)
+    index = _index_beside(places, entry, name, faults)
     copies, displaced = [], False
     for path in media.volume_copies(places, document, entry):
         reader = VolumeReader(path, str(path) if several else name, entry)
@@ -282,11 +297,20 @@ def _volume(
         except VolumeFault as fault:
             faults.append(fault)
         copies.append(reader)
+    if index is None and document.parity:
+        index = healed_index(places, document, copies)
     return VerifiedVolume(name, entry, index, tuple(copies), displaced)
 
 
-def _index_beside(places: Sequence[Path], entry: VolumeEntry, name: str) -> VolumeIndex | None:
-    for data in media.index_copies(places, entry):
+def _index_beside(
+    places: Sequence[Path], entry: VolumeEntry, name: str, faults: list[ChampError]
+) -> VolumeIndex | None:
+    for path in media.index_copies(places, entry):
+        try:
+            data = media.read_index(path, entry)
+        except MediumUnreadable as fault:
+            faults.append(fault)
+            continue
         if Digest.of(data) == entry.index_digest:
             return VolumeIndex.from_bytes(data, name)
     return None

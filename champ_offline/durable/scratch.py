@@ -13,9 +13,12 @@ from typing import Self
 
 
 class ScratchFile:
-    """Bytes by position, in the file system of `folder`; what was never written reads as zeros."""
+    """Bytes by position, in the file system of `folder`; what was never written reads as zeros.
 
-    def __init__(self, folder: Path) -> None:
+    Without a folder it lies where the system keeps temporary files.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by close()
 
     def __enter__(self) -> Self:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from installer.cli.sizes import Size
+from installer.cli.sizes import Share, Size
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,16 @@ def test_sizes_are_read(text: str, count: int) -> None:
 def test_other_texts_are_refused(text: str) -> None:
     with pytest.raises(click.BadParameter, match="700M"):
         Size().convert(text, None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "percent"), [("5%", 5), ("5", 5), ("2 %", 2), ("50%", 50), ("0", 0)]
+)
+def test_shares_are_read(text: str, percent: int) -> None:
+    assert Share(2, 50).convert(text, None, None) == percent
+
+
+@pytest.mark.parametrize("text", ["", "1%", "51", "-5", "5.5%", "500%", "5%%", "five"])
+def test_shares_out_of_bounds_are_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="2% to 50%"):
+        Share(2, 50).convert(text, None, None)

@@ -161,3 +161,20 @@ def test_no_bundle_is_packed_without_the_images_key(site: Site) -> None:
     out = str(site.folder)
     site.says("pack", str(site.recipe), "--signing", str(folder), "--out", out, code=2)
     assert not (site.folder / "champ").exists()
+
+
+def test_a_share_of_parity_is_packed_and_others_are_refused(site: Site) -> None:
+    out = site.folder / "with-parity"
+    out.mkdir()
+    words = ["pack", str(site.recipe), "--signing", str(site.folder / "keys"), "--out", str(out)]
+    site.says(*words, "--parity", "51%", code=2)
+    packed = site.gives(*words, "--parity", "5%")
+    assert packed["document"]["parity"] == 5
+    (parity,) = out.rglob("*.0001.par")
+    volume = parity.with_suffix(".tar")
+    data = bytearray(volume.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 512] = bytes([255]) * 512
+    volume.write_bytes(data)
+    zone = ["--zone", str(site.folder / "healing")]
+    site.says(*zone, "zone", "init", "--name", "core", "--root", str(site.root))
+    assert site.gives(*zone, "import", str(out))["changed"]

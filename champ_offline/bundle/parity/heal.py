@@ -38,17 +38,23 @@ class _Beyond:
 
 
 def heal(
-    protection: Protection, volume: Medium, parity: Medium, patches: Patches, notify: Subscriber
+    protection: Protection,
+    volume: Medium,
+    parity: Medium,
+    patches: Patches,
+    notify: Subscriber,
+    within: int | None = None,
 ) -> Healed:
-    """Put every damaged sector of `volume` into `patches`.
+    """Put every damaged sector of `volume`, or of its first `within` bytes, into `patches`.
 
     `volume` and `parity` are open without a buffer. Raises ParityUnusable, and BeyondParity after
     all groups that can be healed were. What comes of it is not yet known to be right.
     """
+    wanted = -(-(protection.size if within is None else within) // SECTOR)
     with Table(patches.folder) as table:
         table.load(protection, parity)
         healer = _Healer(protection, volume, parity, table, patches)
-        damaged = healer.scan(notify)
+        damaged = healer.scan(min(wanted, protection.layout.sectors), notify)
         beyond = healer.heal(notify) if damaged else []
     if beyond:
         worst = max(beyond, key=lambda one: one.lost - one.limit)
@@ -78,9 +84,8 @@ class _Healer:
         self._table, self._patches = table, patches
         self._damage = SectorSet(self._layout.sectors)
 
-    def scan(self, notify: Subscriber) -> int:
-        """Read the volume front to back; returns how many of its sectors are damaged."""
-        total = self._layout.sectors
+    def scan(self, total: int, notify: Subscriber) -> int:
+        """Read `total` sectors front to back; returns how many of them are damaged."""
         notify(StepStarted("scan", self._name))
         for first in range(0, total, _SCAN):
             count = min(_SCAN, total - first)
@@ -92,14 +97,19 @@ class _Healer:
 
     def heal(self, notify: Subscriber) -> list[_Beyond]:
         """Heal every group that lost something; returns those that lost too much."""
-        layout, total = self._layout, len(self._damage)
+        layout = self._layout
         beyond: list[_Beyond] = []
+        # Healing a group finds what the scan, when it was not of the whole volume, did not.
+        hurt = [
+            group
+            for group in range(layout.groups)
+            if any(self._damage.touches(unit) for unit in layout.units_of(group))
+        ]
         notify(StepStarted("heal", self._name))
-        for group in range(layout.groups):
-            if any(self._damage.touches(unit) for unit in layout.units_of(group)):
-                found = self._heal_group(group)
-                beyond += [found] if found else []
-                notify(Progress("heal", len(self._patches), total, "items", self._name))
+        for done, group in enumerate(hurt, start=1):
+            found = self._heal_group(group)
+            beyond += [found] if found else []
+            notify(Progress("heal", done, len(hurt), "items", self._name))
         notify(StepFinished("heal", self._name))
         return beyond
 

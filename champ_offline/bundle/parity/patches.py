@@ -27,7 +27,7 @@ _RUN = 2048  # sectors handled at once
 class Patches:
     """The healed sectors of one volume of `size` bytes, in a scratch file in `folder`."""
 
-    def __init__(self, size: int, folder: Path) -> None:
+    def __init__(self, size: int, folder: Path | None) -> None:
         self.size, self.folder = size, folder
         self._healed = SectorSet(-(-size // SECTOR))
         self._file = ScratchFile(folder)

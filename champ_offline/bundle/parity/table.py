@@ -22,7 +22,7 @@ from champ_offline.durable.scratch import ScratchFile
 class Table:
     """CRC32 of sectors, by entry (`Layout.entries`)."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None) -> None:
         self._file = ScratchFile(folder)
 
     def __enter__(self) -> Self:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from champ_offline.bundle.parity.layout import LEAST_SHARE, MOST_SHARE
 from installer.cli.options import DIRECTORY, FILE, Verb
 from installer.cli.output import Column, as_plain
 from installer.cli.passphrases import Passphrases
 from installer.cli.session import Session
-from installer.cli.sizes import Size
+from installer.cli.sizes import Share, Size
 from installer.language import translate as _
 from installer.quantities import size
 
@@ -53,6 +54,16 @@ from installer.quantities import size
     metavar="SIZE",
     help=_("Divide over several media of this size, for example 32GB: stick-01, stick-02, …"),
 )
+@click.option(
+    "--parity",
+    type=Share(LEAST_SHARE, MOST_SHARE),
+    default=0,
+    metavar="SHARE",
+    help=_(
+        "Write parity of this share beside each volume, for example 5%: bad sectors of the medium, "
+        "a little less than that, are then healed in the zone."
+    ),
+)
 @click.pass_obj
 def command(
     session: Session,
@@ -63,6 +74,7 @@ def command(
     out: Path,
     volume_size: int | None,
     stick: int | None,
+    parity: int,
     *,
     prove: bool,  # noqa: ARG001 (a flag to say what is done in any case)
     no_sbom: bool,
@@ -72,7 +84,7 @@ def command(
     from champ_offline.bundle.pack import LARGEST_VOLUME
     from champ_offline.workshop import Workshop
 
-    limits = Limits.of(volume_size or LARGEST_VOLUME, stick)
+    limits = Limits.of(volume_size or LARGEST_VOLUME, stick, parity)
     with session.watched() as notify:
         done = Workshop().pack(
             recipe,

@@ -91,15 +91,16 @@ def pack(tmp_path: Path, contents: tuple[BlobStore, Contents], signing: Signing)
         version: str = "1",
         zones: tuple[str, ...] = ("core",),
         medium: int | None = None,
+        parity: int = 0,
+        what: Contents | None = None,
     ) -> Packed:
-        blobs, what = contents
+        blobs, small = contents
         folder = tmp_path / out
         folder.mkdir(exist_ok=True)
         packer = Packer(blobs, (by.root,), by.signers)
-        changed = replace(what, version=version, zones=zones)
-        return packer.pack(
-            changed, folder, Limits(limit, medium), NOW + timedelta(days=days), ignore
-        )
+        changed = replace(what or small, version=version, zones=zones)
+        limits = Limits(limit, medium, parity)
+        return packer.pack(changed, folder, limits, NOW + timedelta(days=days), ignore)
 
     return run
 

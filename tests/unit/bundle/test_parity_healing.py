@@ -209,7 +209,7 @@ def test_progress_ends_at_its_total(whole: Whole) -> None:
     ):
         heal(whole.protection, volume, parity, patches, seen.append)
     last = {event.name: event for event in seen if isinstance(event, Progress)}
-    assert {name: event.total for name, event in last.items()} == {"scan": SIZE, "heal": 100}
+    assert {name: event.total for name, event in last.items()} == {"scan": SIZE, "heal": 2}
     assert all(event.done == event.total for event in last.values())
 
 
