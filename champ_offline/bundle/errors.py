@@ -152,8 +152,20 @@ class MediaDamaged(ChampError):
     id = "media.damaged"
     exit_code = ExitCode.CORRUPT
     message = (
-        "{faults} places on the media are damaged and {blobs} blobs could not be read from any"
-        " copy; the first: volume {volume}, blob {blob}, at byte {offset}."
+        "{faults} places on the media are damaged; the first: volume {volume}, blob {blob}, at byte"
+        " {offset}."
+    )
+    remedy = "Mend the media with `champ media repair`; each place was named above."
+
+
+class BlobsLost(ChampError):
+    """Some of what an import needs cannot be read from any copy."""
+
+    id = "media.blobs-lost"
+    exit_code = ExitCode.CORRUPT
+    message = (
+        "{blobs} blobs could not be read from any copy: {faults} places on the media are damaged;"
+        " the first: volume {volume}, blob {blob}, at byte {offset}."
     )
     remedy = (
         "Everything else was read and is kept. Plug in another copy as well, or have the missing"

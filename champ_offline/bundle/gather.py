@@ -52,6 +52,17 @@ class Gathering:
         """Bytes that were still to come at the beginning."""
         return self._total
 
+    @property
+    def at_hand(self) -> int:
+        """Bytes of these that volumes on the media hold."""
+        return sum(
+            member.size
+            for volume, index in self._bundle.readable
+            if volume.copies
+            for member in index.members
+            if member.name in self.wanted
+        )
+
     def run(self) -> None:
         """Read what is wanted from every copy until it has come; raises ZoneUnwritable."""
         try:

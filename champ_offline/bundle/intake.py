@@ -67,7 +67,7 @@ class Imported:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What importing a bundle would take: bytes to read, bytes that are new here and free.
+    """What importing a bundle would take, in bytes: to read from these media, new here, free.
 
     `rate` is the medium's pace in bytes a second, None when nothing is to be read from it.
     """
@@ -175,7 +175,8 @@ class Intake:
     def _forecast(self, gathering: Gathering) -> Forecast:
         copies = [copy for volume in gathering.volumes for copy in volume.copies]
         rate = bytes_a_second(copies[0].path) if copies else None
-        return Forecast(gathering.size, gathering.size, free_bytes(self._waiting.root), rate)
+        free = free_bytes(self._waiting.root)
+        return Forecast(gathering.at_hand, gathering.size, free, rate)
 
     def _gather(self, bundle: VerifiedBundle, notify: Subscriber) -> int:
         """Bring everything into the waiting room; returns how many places were damaged.
@@ -195,7 +196,7 @@ class Intake:
         found = self._forecast(gathering)
         if not found.fits:
             raise NoSpace(path=self._waiting.root, free=found.free, needed=found.new_bytes + _SPARE)
-        if found.rate:
+        if found.rate and found.to_read:
             notify(Estimate("import", found.to_read, found.rate, found.free))
         gathering.run()
         if lost := gathering.volumes:

@@ -15,6 +15,7 @@ from pathlib import Path
 from champ_offline.bundle import media
 from champ_offline.bundle.document import BundleDocument, VolumeEntry
 from champ_offline.bundle.errors import (
+    BlobsLost,
     DocumentMalformed,
     MediaDamaged,
     MediumUnreadable,
@@ -56,12 +57,13 @@ class VerifiedVolume:
 class VerifiedBundle:
     """A bundle on media that this module vouches for; nobody else can make one.
 
-    `places` are the folders its files may lie in; `faults` is what was found wrong on the way,
-    none of which touches what is vouched for.
+    `paths` are the media as they were named, `places` the folders its files may lie in; `faults`
+    is what was found wrong on the way, none of which touches what is vouched for.
     """
 
     def __init__(
         self,
+        paths: tuple[Path, ...],
         places: tuple[Path, ...],
         trusted: TrustedBundle,
         document: BundleDocument,
@@ -72,7 +74,7 @@ class VerifiedBundle:
     ) -> None:
         if made_by is not _ONLY_HERE:
             raise TypeError("a VerifiedBundle is made by verify() only")
-        self.places = places
+        self.paths, self.places = paths, places
         self.trusted = trusted
         self.document = document
         self.volumes = volumes
@@ -101,7 +103,7 @@ class VerifiedBundle:
     def missing(self, volumes: Sequence[VerifiedVolume]) -> VolumeMissing:
         """The error that asks for those volumes."""
         return VolumeMissing(
-            where=", ".join(str(place) for place in self.places),
+            where=", ".join(str(path) for path in self.paths),
             missing=len(volumes),
             total=len(self.volumes),
             names=_few([volume.name for volume in volumes]),
@@ -151,7 +153,13 @@ def verify(
     )
     _refuse_twins(document, volumes)
     return VerifiedBundle(
-        tuple(places), found.trusted, document, volumes, tuple(faults), made_by=_ONLY_HERE
+        tuple(paths),
+        tuple(places),
+        found.trusted,
+        document,
+        volumes,
+        tuple(faults),
+        made_by=_ONLY_HERE,
     )
 
 
@@ -209,14 +217,10 @@ def verdict(faults: Sequence[ChampError], lost: int = 0) -> ChampError:
     damaged = any(not isinstance(fault, VolumeForeign | VolumeStale) for fault in faults)
     if len(faults) == 1 or not damaged or not isinstance(faults[0], VolumeFault):
         return faults[0]
-    first = faults[0].fields
-    return MediaDamaged(
-        faults=len(faults),
-        blobs=lost,
-        volume=first["volume"],
-        blob=first["blob"],
-        offset=first["offset"],
-    )
+    first = {name: faults[0].fields[name] for name in ("volume", "blob", "offset")}
+    if lost:
+        return BlobsLost(blobs=lost, faults=len(faults), **first)
+    return MediaDamaged(faults=len(faults), **first)
 
 
 @dataclass(frozen=True)

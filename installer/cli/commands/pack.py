@@ -100,7 +100,7 @@ def command(
     output.record(
         {**as_plain(done.packed), "proof": done.proof},
         [
-            Column("folders", _("folder"), "\n".join),
+            Column("folders", _("folder"), ", ".join),
             Column("document.name", _("bundle")),
             Column("document.version", _("version")),
             Column("document.volumes", _("volumes"), lambda volumes: str(len(volumes))),

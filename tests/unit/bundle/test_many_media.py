@@ -10,6 +10,7 @@ import pytest
 
 from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.errors import (
+    BlobsLost,
     MediaDamaged,
     VolumeCorrupt,
     VolumeMissing,
@@ -144,9 +145,9 @@ def test_damage_is_listed_and_the_rest_is_kept(pack: Pack, zone: Zone, signing: 
     assert caught.value.fields["faults"] == 2
     named = [event.subject for event in events if isinstance(event, FaultFound)]
     assert named == ["demo-1.0001.tar", "demo-1.0002.tar"]
-    with pytest.raises(MediaDamaged) as caught:
+    with pytest.raises(BlobsLost) as lost:
         zone.take(folder)
-    assert caught.value.fields["blobs"] == 2
+    assert lost.value.fields["blobs"] == 2
     assert not zone.refs.all()
     assert len(list(zone.waiting.blobs)) == 8 - 2 + 1  # and the layout's index.json
 

@@ -260,7 +260,13 @@ def test_nobody_else_makes_a_verified_bundle(pack: Pack, signing: Signing) -> No
     found = verify([pack().folder], signing.root, NOW)
     with pytest.raises(TypeError):
         VerifiedBundle(
-            found.places, found.trusted, found.document, found.volumes, (), made_by=object()
+            found.paths,
+            found.places,
+            found.trusted,
+            found.document,
+            found.volumes,
+            (),
+            made_by=object(),
         )
 
 
