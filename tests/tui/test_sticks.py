@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from champ_offline.bundle.errors import MediumUnreadable
-from installer.tui.sticks import bundles_at, mounted, search
+from installer.sticks import bundles_at, mounted, search
 from tests.tui.sample_app import make_media
 
 MOUNTS = """\

@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from champ_offline.errors import ChampError, ExitCode
+from installer.cli.diagnostics import say
 from installer.cli.options import DIRECTORY, Verb, overrides
 from installer.cli.output import Column
 from installer.cli.session import Session
+from installer.error_text import sentences
 from installer.language import translate as _
 from installer.quantities import size
+
+if TYPE_CHECKING:
+    from champ_offline.bundle.intake import Imported
 
 
 @click.command(
     "import", cls=Verb, help=_("Verify the bundle on MEDIA and take it into the zone's store.")
 )
 @click.argument("media", type=DIRECTORY, nargs=-1, required=True)
+@click.option(
+    "--wait", is_flag=True, help=_("Wait for the next medium when volumes are missing, and go on.")
+)
 @overrides
 @click.pass_obj
 def command(
-    session: Session, media: tuple[Path, ...], accept_expired: str | None, accept_clock: str | None
+    session: Session,
+    media: tuple[Path, ...],
+    accept_expired: str | None,
+    accept_clock: str | None,
+    *,
+    wait: bool,
 ) -> None:
     """Import and show what was new."""
     from champ_offline.trust.dates import Overrides
 
     accepted = Overrides(accept_expired, accept_clock)
     appliance = session.appliance()
-    with session.watched() as notify:
-        imported = appliance.import_media(media, notify, accepted)
+
+    def take(at_hand: Sequence[Path]) -> Imported:
+        with session.watched() as notify:
+            return appliance.import_media(at_hand, notify, accepted)
+
+    imported = _waiting(media, take) if wait else take(media)
     session.output.record(
         imported,
         [
@@ -41,6 +61,23 @@ def command(
             Column("damaged", _("damaged places made good")),
         ],
     )
+
+
+def _waiting(media: Sequence[Path], take: Callable[[Sequence[Path]], Imported]) -> Imported:
+    """Take what each medium brings until all of the bundle has come."""
+    from installer.next_medium import NextMedium
+
+    coming, at_hand = NextMedium(media), list(media)
+    while True:
+        try:
+            return take(at_hand)
+        except ChampError as error:
+            if error.exit_code is not ExitCode.MEDIUM_MISSING:
+                raise
+            message, _remedy = sentences(error)
+            say(message)
+            say(_("Waiting for the next medium; Ctrl-C ends this, and the next run goes on here."))
+        at_hand = coming.wait()
 
 
 def _changed(changed: object) -> str:

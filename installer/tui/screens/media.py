@@ -14,8 +14,8 @@ from textual.widgets import Static
 
 from installer.language import mark
 from installer.language import translate as _
+from installer.sticks import Found, bundles_at, search
 from installer.tui.routes import InspectBundle
-from installer.tui.sticks import Found, bundles_at, search
 from installer.tui.widgets.dialogs import TextDialog
 from installer.tui.widgets.page import Page
 from installer.tui.widgets.rows import Rows
