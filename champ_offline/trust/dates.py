@@ -103,7 +103,7 @@ class Dates:
         if self._overrides.expired is None:
             now = _minute(self._now)
             raise Expired(where=self._where, role=signed.type, expires=expires, now=now)
-        self._expired.append(f"{signed.type} {signed.version} {expires}")
+        self._expired.append(f"{signed.type} {expires}")
 
     def overridden(self) -> tuple[Overridden, ...]:
         """The overrides without which the bundle would have been refused."""

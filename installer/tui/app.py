@@ -88,7 +88,7 @@ class Screens(App[int]):
 
     def on_import_bundle(self, message: routes.ImportBundle) -> None:
         """Import."""
-        self.push_screen(ImportScreen(message.folder))
+        self.push_screen(ImportScreen(message.folder, message.overrides))
 
     def on_browse_catalog(self, message: routes.BrowseCatalog) -> None:
         """List the apps."""

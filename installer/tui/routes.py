@@ -11,6 +11,7 @@ from pathlib import Path
 from textual.message import Message
 
 from champ_offline.release.plan import Plan
+from champ_offline.trust.dates import NO_OVERRIDES, Overrides
 from installer.tui.proposals import Install, Proposal
 
 
@@ -40,9 +41,10 @@ class InspectBundle(Route):
 
 @dataclass(eq=False)
 class ImportBundle(Route):
-    """Import the bundle in `folder`."""
+    """Import the bundle in `folder`, dates overridden as a person decided."""
 
     folder: Path
+    overrides: Overrides = NO_OVERRIDES
 
 
 @dataclass(eq=False)

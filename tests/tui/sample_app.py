@@ -145,9 +145,11 @@ def write_source(folder: Path) -> AppSource:
     return AppSource.from_file(folder / "app.yaml")
 
 
-def make_media(folder: Path, versions: tuple[str, ...] = VERSIONS) -> Media:
-    """Pack one bundle for each version onto the stick, signed now."""
-    now = datetime.now(UTC)
+def make_media(
+    folder: Path, versions: tuple[str, ...] = VERSIONS, age: timedelta = timedelta()
+) -> Media:
+    """Pack one bundle for each version onto the stick, signed now or `age` ago."""
+    now = datetime.now(UTC) - age
     holder = Holder("Release Engineering")
     signers, root = signers_of(holder), first_root([holder], now - timedelta(hours=1))
     (folder / "root.json").write_bytes(root)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ import pytest
 from champ_offline.appliance import Appliance
 from champ_offline.bundle.intake import Imported
 from champ_offline.events import Subscriber
+from champ_offline.trust.dates import Overrides
 from installer.language import translate as _
 from installer.tui.app import Screens
 from installer.tui.desk import Desk
 from tests.tui.conftest import Opened
-from tests.tui.sample_app import ZONE, Media
+from tests.tui.sample_app import ZONE, Media, make_media
 from tests.tui.screen import COLUMNS, LINES, Person
 from tests.tui.simulated import SimulatedAppliance, World
 
@@ -65,15 +67,48 @@ async def test_a_bundle_of_strangers_cannot_be_imported(
         assert _("Import this bundle") not in person.text
 
 
+async def test_an_expired_bundle_is_accepted_with_a_reason_that_the_zone_keeps(
+    tmp_path: Path, spoken: str
+) -> None:
+    old = make_media(tmp_path, ("1.0",), timedelta(days=400))
+    Appliance.create(tmp_path / "zone", ZONE, old.root, old.fingerprint)
+    screens = Screens(Desk(tmp_path / "zone", None, old.stick, World().open))
+    async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
+        person = Person(screens, pilot, f"faults-{spoken}")
+        await person.sees(ZONE)
+        await person.press("i")
+        await person.sees("greeter-1.0")
+        await person.press("1")
+        await person.sees(_("This did not work"), "trust.expired", "--accept-expired")
+        person.keep("expired")
+        await person.press("enter")
+        await person.sees(_("Accept with a reason"))
+        await person.press("i")
+        await person.press("a")
+        await person.press("enter")
+        await person.sees(_("Say in a few words why."))
+        await person.type("confirmed by telephone")
+        person.keep("expired-reason")
+        await person.press("enter")
+        await person.sees(_("Overridden"))
+        person.keep("expired-accepted")
+        await person.press("i")
+        await person.sees("greeter 1.0", _("To the catalog"))
+    (record,) = Appliance.open(tmp_path / "zone").trust_view().overrides
+    assert (record.kind, record.reason) == ("expired", "confirmed by telephone")
+
+
 async def test_an_import_can_be_stopped(
     zone: Path, media: Media, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop: list[Callable[[], None]] = []
     take = Appliance.import_media
 
-    def slow(self: Appliance, media: Sequence[Path], notify: Subscriber) -> Imported:
+    def slow(
+        self: Appliance, media: Sequence[Path], notify: Subscriber, overrides: Overrides
+    ) -> Imported:
         stop[0]()
-        return take(self, media, notify)
+        return take(self, media, notify, overrides)
 
     monkeypatch.setattr(SimulatedAppliance, "import_media", slow)
     screens = Screens(Desk(zone, None, media.stick, World().open))

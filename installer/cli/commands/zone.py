@@ -23,7 +23,7 @@ def command() -> None:
 @click.option("--name", required=True, metavar="NAME", help=_("The zone's name in bundles."))
 @click.option("--root", type=FILE, required=True, metavar="ROOT.json", help=_("The public root."))
 @click.option(
-    "--fingerprint", metavar="HEX", help=_("Refuse any root but the one with this fingerprint.")
+    "--fingerprint", metavar="DIGITS", help=_("Refuse any root but the one with this fingerprint.")
 )
 @click.pass_obj
 def init(session: Session, name: str, root: Path, fingerprint: str | None) -> None:

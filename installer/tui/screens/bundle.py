@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,13 +16,17 @@ from champ_offline.appliance import Appliance
 from champ_offline.bundle.intake import Forecast
 from champ_offline.bundle.verify import VerifiedBundle
 from champ_offline.errors import ChampError
+from champ_offline.trust.dates import NO_OVERRIDES, Overrides
+from champ_offline.trust.errors import ClockBehind, Expired, PackedInFuture
 from installer.language import active, mark
 from installer.language import translate as _
 from installer.quantities import duration, size
 from installer.terminal_text import pad, printable, width
 from installer.tui.routes import ImportBundle
-from installer.tui.widgets.dialogs import ErrorDialog
+from installer.tui.widgets.dialogs import ErrorDialog, TextDialog
 from installer.tui.widgets.page import Page
+
+_DATES = (Expired, ClockBehind, PackedInFuture)
 
 
 @dataclass(eq=False)
@@ -34,15 +38,23 @@ class Inspected(Message):
 
 
 class BundleScreen(Page):
-    """What the signatures vouch for; a refused bundle shows why and can only be left."""
+    """What the signatures vouch for; a refused bundle shows why and can be left.
+
+    Only where dates are what speaks against it can a person accept it, with a reason.
+    """
 
     NAME = mark("Import: who signed what")
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("i", "take", mark("Import this bundle"))]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("i", "take", mark("Import this bundle")),
+        Binding("a", "accept", mark("Accept with a reason")),
+    ]
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder = folder
         self.inspected: Inspected | None = None
+        self.refused: ChampError | None = None
+        self.overrides = NO_OVERRIDES
 
     def body(self) -> ComposeResult:
         """All of it can be scrolled."""
@@ -51,8 +63,7 @@ class BundleScreen(Page):
 
     def on_mount(self) -> None:
         """Check the signatures."""
-        folder, opened = self.folder, self.desk.appliance
-        self.start(lambda: inspect(opened(), folder))
+        self._inspect()
 
     def on_inspected(self, message: Inspected) -> None:
         """Show what was accepted."""
@@ -62,21 +73,48 @@ class BundleScreen(Page):
 
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
         """Nothing can be imported before it was accepted."""
+        if action == "accept":
+            return self.inspected is None and isinstance(self.refused, _DATES)
         return action != "take" or self.inspected is not None
 
     def action_take(self) -> None:
         """Import it."""
-        self.post_message(ImportBundle(self.folder))
+        self.post_message(ImportBundle(self.folder, self.overrides))
+
+    def action_accept(self) -> None:
+        """Ask for the reason that the zone keeps."""
+        question = _(
+            "Accept it although the dates speak against it. Why? The zone keeps the reason."
+        )
+
+        def refuse(text: str) -> str:
+            return "" if text else _("Say in a few words why.")
+
+        self.app.push_screen(TextDialog(question, "", refuse), self._accept)
+
+    def _accept(self, reason: str | None) -> None:
+        if reason is None:
+            return
+        kind = "expired" if isinstance(self.refused, Expired) else "clock"
+        self.overrides = replace(self.overrides, **{kind: reason})
+        self.say("facts", _("Checking the signatures ..."))
+        self._inspect()
+
+    def _inspect(self) -> None:
+        folder, opened, chosen = self.folder, self.desk.appliance, self.overrides
+        self.start(lambda: inspect(opened(), folder, chosen))
 
     def failed(self, error: ChampError) -> None:
         """A refused bundle is left behind."""
+        self.refused = error
         self.say("facts", _("This bundle is refused. Nothing was changed."))
+        self.refresh_bindings()
         self.app.push_screen(ErrorDialog(error))
 
 
-def inspect(appliance: Appliance, folder: Path) -> Inspected:
+def inspect(appliance: Appliance, folder: Path, overrides: Overrides) -> Inspected:
     """Check signatures and see what would be new; for a worker."""
-    bundle = appliance.inspect([folder])
+    bundle = appliance.inspect([folder], overrides)
     return Inspected(bundle, appliance.forecast(bundle))
 
 
@@ -93,6 +131,10 @@ def describe(found: Inspected) -> str:
         *[
             (_("Signed by"), f"{signer.holder} ({signer.role}, {signer.key[:16]})")
             for signer in trusted.signers
+        ],
+        *[
+            (_("Overridden"), f"{'; '.join(used.about)}: {used.reason}")
+            for used in trusted.overridden
         ],
         *[
             (_("App"), f"{app.title.get(active(), '')} ({app.name} {app.version})")

@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from champ_offline.bundle.intake import Imported
 from champ_offline.errors import ChampError
+from champ_offline.trust.dates import NO_OVERRIDES, Overrides
 from installer.language import mark
 from installer.language import translate as _
 from installer.quantities import size
@@ -42,9 +43,9 @@ class ImportScreen(Page):
         Binding("escape", "leave", mark("Stop the import"), key_display="Esc"),
     ]
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, overrides: Overrides = NO_OVERRIDES) -> None:
         super().__init__()
-        self.folder = folder
+        self.folder, self.overrides = folder, overrides
         self.running = True
         self.watcher = Watcher(self.post_message)
 
@@ -57,7 +58,8 @@ class ImportScreen(Page):
     def on_mount(self) -> None:
         """Import."""
         folder, opened, watcher = self.folder, self.desk.appliance, self.watcher
-        self.start(lambda: ImportEnded(opened().import_media([folder], watcher)))
+        chosen = self.overrides
+        self.start(lambda: ImportEnded(opened().import_media([folder], watcher, chosen)))
 
     def on_happened(self, message: Happened) -> None:
         """Show an event."""
