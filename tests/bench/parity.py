@@ -66,7 +66,7 @@ def repair(volume: Path) -> None:
         Patches(found.size, volume.parent) as patches,
     ):
         heal(found, source, parity, patches, ignore)
-        restore_in_place(volume, patches)
+        restore_in_place(volume, patches, [(0, found.size)])
 
 
 def damage(path: Path, share: float, seed: int) -> None:

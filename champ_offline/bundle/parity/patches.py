@@ -8,7 +8,7 @@ place, so that a kill in between leaves a volume that is better and never worse.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
@@ -64,10 +64,14 @@ class Patches:
         """Bytes of patched sectors."""
         return self._file.read_at(offset, size)
 
-    def runs(self) -> Iterator[tuple[int, bytes]]:
-        """All patches as (offset, bytes), at most 1 MiB at a time, front to back."""
-        for first in range(0, -(-self.size // SECTOR), _RUN):
-            for healed, at, count in self._healed.runs(first, _RUN):
+    def runs(self, begin: int = 0, end: int | None = None) -> Iterator[tuple[int, bytes]]:
+        """The patches from `begin` to `end` as (offset, bytes), at most 1 MiB at a time.
+
+        Both are offsets at which sectors begin; the volume's end where none is given.
+        """
+        stop = -(-(self.size if end is None else end) // SECTOR)
+        for first in range(begin // SECTOR, stop, _RUN):
+            for healed, at, count in self._healed.runs(first, min(_RUN, stop - first)):
                 if healed:
                     offset = at * SECTOR
                     yield offset, self.read(offset, min(count * SECTOR, self.size - offset))
@@ -123,10 +127,10 @@ def overlay(volume: BinaryIO, patches: Patches) -> BinaryIO:
     return io.BufferedReader(_Overlay(volume, patches), buffer_size=SECTOR)
 
 
-def restore_in_place(path: Path, patches: Patches) -> None:
-    """Write the patches into the volume itself, durably.
+def restore_in_place(path: Path, patches: Patches, ranges: Iterable[tuple[int, int]]) -> None:
+    """Write the patches that lie in `ranges` (begin, end) into the volume itself, durably.
 
-    The caller has read the volume through its overlay and found every byte to be as signed: parity
-    alone vouches for nothing. Raises OSError.
+    The caller has read these ranges through the overlay and found every byte to be as signed:
+    parity alone vouches for nothing. Raises OSError.
     """
-    overwrite(path, patches.runs())
+    overwrite(path, (run for begin, end in ranges for run in patches.runs(begin, end)))

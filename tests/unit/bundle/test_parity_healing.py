@@ -127,7 +127,7 @@ def read_through(whole: Whole, patches: Patches) -> str:
 def assert_heals(whole: Whole) -> int:
     with healed(whole) as (result, patches):
         assert read_through(whole, patches) == whole.digest
-        restore_in_place(whole.volume, patches)
+        restore_in_place(whole.volume, patches, [(0, SIZE)])
     assert sha256(whole.volume.read_bytes()) == whole.digest
     return result.sectors
 

@@ -13,11 +13,14 @@ import pytest
 from champ_offline.bundle import media
 from champ_offline.bundle.divide import Limits
 from champ_offline.bundle.document import BundleDocument
-from champ_offline.bundle.errors import MediaDamaged, VolumeFault
+from champ_offline.bundle.errors import BlobsLost, VolumeFault
+from champ_offline.bundle.healing import healed, mend
 from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.pack import Packed, Packer
-from champ_offline.bundle.parity.beside import parity_size
+from champ_offline.bundle.parity.beside import parity_size, write_parity
 from champ_offline.bundle.parity.documents import restore_documents
+from champ_offline.bundle.parity.patches import Patches
+from champ_offline.bundle.parity.protection import BeyondParity
 from champ_offline.bundle.verify import read_every_byte, verify
 from champ_offline.bundle.volume import Member, VolumeIndex, chunks
 from champ_offline.bundle.volume_image import VolumeImage
@@ -190,7 +193,7 @@ def test_without_usable_parity_damage_is_named_as_ever(
     volume = sorted(folder.glob("*.tar"))[1]
     zero(volume, [volume.stat().st_size // SECTOR // 2])
     before = zone.content()
-    with pytest.raises((MediaDamaged, VolumeFault)) as caught:
+    with pytest.raises((BlobsLost, VolumeFault)) as caught:
         zone.take(folder)
     assert caught.value.fields["volume"] == volume.name
     assert zone.content() == before
@@ -236,6 +239,63 @@ def test_damage_beyond_the_parity_keeps_what_could_be_healed(
     # What was healed of the first waits; the second comes from another copy.
     shutil.copy(original.packed.folder / second.name, second)
     assert_imported(zone, folder, original)
+
+
+def mend_all(folder: Path, original: Original) -> list[ChampError]:
+    """Mend every volume in place; returns what is wrong still."""
+    bundle = verify([folder], original.signing.root, NOW)
+    faults: list[ChampError] = []
+    for volume, index in bundle.readable:
+        for copy in volume.copies:
+            found = mend(bundle.places, bundle.document, copy, index, None, ignore)
+            faults += found.faults
+    return faults
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_volumes_are_mended_in_place(original: Original, tmp_path: Path, seed: int) -> None:
+    folder = original.copy_to(tmp_path / "stick")
+    place = random.Random(seed)
+    for path in files(folder):
+        count = -(-path.stat().st_size // SECTOR)
+        zero(path, [sector for sector in range(count) if place.random() < 0.03])
+    with sorted(folder.glob("*.tar"))[1].open("r+b") as file:
+        file.truncate(2 * MIB - 20_000)
+    assert mend_all(folder, original) == []
+    for path in folder.glob("*.tar"):
+        assert path.read_bytes() == (original.packed.folder / path.name).read_bytes()
+
+
+def test_only_whole_members_are_mended_where_parity_does_not_suffice(
+    original: Original, tmp_path: Path
+) -> None:
+    folder = original.copy_to(tmp_path / "stick")
+    volume = sorted(folder.glob("*.tar"))[1]
+    count = volume.stat().st_size // SECTOR
+    zero(volume, list(range(count // 2, count)))
+    before = volume.read_bytes()
+    assert any(isinstance(fault, BeyondParity) for fault in mend_all(folder, original))
+    assert volume.read_bytes() == before
+
+
+def test_untrue_parity_changes_no_good_volume(original: Original, tmp_path: Path) -> None:
+    """Parity made of the volume with three other sectors "heals" these; nothing is written."""
+    folder = original.copy_to(tmp_path / "stick")
+    document = original.packed.document
+    entry = document.volumes[1]
+    volume = folder / document.volume_name(entry)
+    good = volume.read_bytes()
+    untrue = bytearray(good)
+    for sector in (200, 900, 2000):
+        untrue[sector * SECTOR : (sector + 1) * SECTOR] = b"evil" * (SECTOR // 4)
+    write_parity(folder, document, entry, BytesIO(untrue), tmp_path, ignore)
+    bundle = verify([folder], original.signing.root, NOW)
+    copy = bundle.volumes[1].copies[0]
+    with Patches(entry.size, tmp_path) as patches:
+        _, failed = healed(bundle.places, document, copy, patches, ignore)
+        assert (failed, len(patches)) == (None, 3)
+    assert mend_all(folder, original) != []
+    assert volume.read_bytes() == good
 
 
 def test_the_documents_capsule_holds_the_documents(original: Original) -> None:
