@@ -215,3 +215,25 @@ async def test_what_nobody_foresaw_ends_the_screens_without_a_traceback(
     assert isinstance(screens.unforeseen, ZeroDivisionError)
     said = capsys.readouterr()
     assert "Traceback" not in said.out + said.err
+
+
+async def test_an_import_waits_for_the_next_medium_and_goes_on(
+    opened: Opened, media: Media, spoken: str, tmp_path: Path
+) -> None:
+    stick = shutil.copytree(media.stick / "champ/greeter-1.0", tmp_path / "stick/champ/greeter-1.0")
+    volume = next(stick.glob("*.tar"))
+    volume.rename(tmp_path / "elsewhere.tar")
+    screens = opened(tmp_path / "stick")
+    async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
+        person = Person(screens, pilot, f"faults-{spoken}")
+        await person.press("i")
+        await person.sees("greeter-1.0")
+        await person.press("1")
+        await person.sees(_("it fits"))
+        await person.press("i")
+        await person.sees(volume.name, "Esc")
+        person.keep("next-medium")
+        (tmp_path / "elsewhere.tar").rename(volume)
+        await person.sees(_("To the catalog"))
+        person.keep("next-medium-came")
+    assert screens.desk.appliance().summary().blobs > 0

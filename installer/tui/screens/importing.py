@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -12,10 +13,12 @@ from textual.message import Message
 from textual.widgets import Static
 
 from champ_offline.bundle.intake import Imported
-from champ_offline.errors import ChampError
+from champ_offline.errors import ChampError, ExitCode
 from champ_offline.trust.dates import NO_OVERRIDES, Overrides
+from installer.error_text import sentences
 from installer.language import mark
 from installer.language import translate as _
+from installer.next_medium import PAUSE, NextMedium
 from installer.quantities import size
 from installer.terminal_text import printable
 from installer.tui.errors import ImportStopped
@@ -33,6 +36,13 @@ class ImportEnded(Message):
     imported: Imported
 
 
+@dataclass(eq=False)
+class MediaCame(Message):
+    """Media that came while the import waited for them; none as long as nothing did."""
+
+    media: list[Path]
+
+
 class ImportScreen(Page):
     """Runs while it is seen; Esc stops it and leaves the zone as it was."""
 
@@ -46,7 +56,8 @@ class ImportScreen(Page):
     def __init__(self, folder: Path, overrides: Overrides = NO_OVERRIDES) -> None:
         super().__init__()
         self.folder, self.overrides = folder, overrides
-        self.running = True
+        self.running, self.waiting = True, False
+        self.coming = NextMedium([folder])
         self.watcher = Watcher(self.post_message)
 
     def body(self) -> ComposeResult:
@@ -56,10 +67,26 @@ class ImportScreen(Page):
         yield Static("", id="result", classes="gap", markup=False)
 
     def on_mount(self) -> None:
-        """Import."""
-        folder, opened, watcher = self.folder, self.desk.appliance, self.watcher
-        chosen = self.overrides
-        self.start(lambda: ImportEnded(opened().import_media([folder], watcher, chosen)))
+        """Import, and look for the next medium while one is missing."""
+        self.set_interval(PAUSE, self._look)
+        self._take([self.folder])
+
+    def _take(self, media: Sequence[Path]) -> None:
+        opened, watcher, chosen = self.desk.appliance, self.watcher, self.overrides
+        self.waiting = False
+        self.say("result", "")
+        self.start(lambda: ImportEnded(opened().import_media(media, watcher, chosen)))
+
+    def _look(self) -> None:
+        """See whether the next medium has come."""
+        if self.waiting:
+            coming = self.coming
+            self.start(lambda: MediaCame(coming.at_hand() if coming.changed() else []))
+
+    def on_media_came(self, message: MediaCame) -> None:
+        """Go on with it."""
+        if self.waiting and message.media:
+            self._take(message.media)
 
     def on_happened(self, message: Happened) -> None:
         """Show an event."""
@@ -82,7 +109,14 @@ class ImportScreen(Page):
         ))  # fmt: skip
 
     def failed(self, error: ChampError) -> None:
-        """Say that the zone is as it was, and why."""
+        """Say that the zone is as it was, and why; wait where only the next medium is missing."""
+        if error.exit_code is ExitCode.MEDIUM_MISSING:
+            self.waiting = True
+            self.say("result", "\n\n".join([sentences(error)[0], _(
+                "What this medium holds is kept. Plug in the next one: the import goes on by"
+                " itself. Esc ends it here, and it can be taken up again later."
+            )]))  # fmt: skip
+            return
         self._end()
         self.say("result", _("Nothing was imported. The zone is as it was before."))
         self.app.push_screen(ErrorDialog(error))
@@ -103,7 +137,10 @@ class ImportScreen(Page):
         self.post_message(BrowseCatalog())
 
     def action_leave(self) -> None:
-        """Stop at the next block."""
+        """Stop at the next block; a wait ends at once."""
+        if self.waiting:
+            self.dismiss()
+            return
         self.watcher.stop(ImportStopped())
         self.say("result", _("Stopping ..."))
 

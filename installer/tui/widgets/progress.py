@@ -9,10 +9,10 @@ import time
 
 from textual.widgets import Static
 
-from champ_offline.events import Event, ObjectState, Progress, StepFinished, StepStarted
+from champ_offline.events import Event, FaultFound, ObjectState, Progress, StepFinished, StepStarted
 from installer.language import translate as _
 from installer.quantities import duration
-from installer.step_line import StepLine, object_line, step_head
+from installer.step_line import StepLine, fault_line, object_line, step_head
 from installer.terminal_text import fit
 
 _BAR = 50
@@ -45,6 +45,8 @@ class ProgressView(Static):
                 self._reading(event, now)
             case StepFinished():
                 self._finished(event, now)
+            case FaultFound():
+                self._done.append(fault_line(event))
             case ObjectState():
                 self._objects[event.kind, event.name] = event
         self._draw()
