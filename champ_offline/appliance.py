@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from champ_offline.bundle.document import NAME
 from champ_offline.bundle.image_keys import ImageKey, image_keys
 from champ_offline.bundle.intake import Forecast, Imported, Intake, KnownBundle
+from champ_offline.bundle.repair import Repaired, RepairOrder, repair
 from champ_offline.bundle.sbom.shelf import Shelf
 from champ_offline.bundle.sbom.versions import Constraint
 from champ_offline.bundle.verify import VerifiedBundle, verify
@@ -119,9 +120,8 @@ class Appliance:
         self._blobs = BlobStore(self.paths.store)
         self._refs = Refs(self._database)
         self._trust = TrustState(self._database)
-        self._intake = Intake(
-            self._database, self._blobs, WaitingRoom(self.paths.waiting), self._refs, self._trust
-        )
+        self._waiting = WaitingRoom(self.paths.waiting)
+        self._intake = Intake(self._database, self._blobs, self._waiting, self._refs, self._trust)
 
     @classmethod
     def open(cls, zone: Path) -> Appliance:
@@ -207,6 +207,17 @@ class Appliance:
         """
         with FileLock(self.paths.lock):
             return self._intake.take(self.inspect(media, overrides), self._now(), notify)
+
+    def repair(
+        self, order: RepairOrder, notify: Subscriber, overrides: Overrides = NO_OVERRIDES
+    ) -> Repaired:
+        """Mend the bundle on a medium in place; what the zone holds helps. See `bundle.repair`."""
+
+        def accept(media: Sequence[Path]) -> VerifiedBundle:
+            accepted = self._trust.accepted()
+            return verify(media, self._trust.root(), self._clock(), None, overrides, accepted)
+
+        return repair(order, accept, (self._blobs, self._waiting.blobs), notify)
 
     def image_keys(self) -> list[ImageKey]:
         """The keys that signed the images held here, newest first; raises ImageKeyUnknown."""

@@ -22,6 +22,7 @@ from champ_offline.bundle.lock import Lock, LockedArtifact, LockOutdated
 from champ_offline.bundle.origin import Origins
 from champ_offline.bundle.pack import LARGEST_VOLUME, Packed, Packer
 from champ_offline.bundle.recipe import AppEntry, Recipe
+from champ_offline.bundle.repair import Repaired, RepairOrder, repair
 from champ_offline.bundle.sbom.attach import Attacher
 from champ_offline.bundle.signatures import sign
 from champ_offline.bundle.verify import VerifiedBundle, read_every_byte, verify
@@ -166,6 +167,21 @@ class Workshop:
         """Check signatures and every byte of the bundle on the `media` under the root in a file."""
         bundle = verify(media, read_root_file(root), self._clock(), overrides=overrides)
         return VerifySummary(bundle, read_every_byte(bundle, notify))
+
+    def repair(
+        self,
+        order: RepairOrder,
+        root: Path,
+        notify: Subscriber,
+        overrides: Overrides = NO_OVERRIDES,
+    ) -> Repaired:
+        """Mend the bundle on a medium in place, under the root in a file; see `bundle.repair`."""
+        trusted = read_root_file(root)
+
+        def accept(media: Sequence[Path]) -> VerifiedBundle:
+            return verify(media, trusted, self._clock(), overrides=overrides)
+
+        return repair(order, accept, (), notify)
 
     def image_keys(self, media: Path, root: Path) -> list[ImageKey]:
         """The key that signed the images of the bundle at `media`; raises ImageKeyUnknown.

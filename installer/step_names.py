@@ -24,6 +24,7 @@ _NAMES = {
     "import": mark("Importing"),
     "install": mark("Installing"),
     "lock": mark("Pinning"),
+    "mend": mark("Mending"),
     "pack": mark("Packing"),
     "parity": mark("Calculating parity of"),
     "pin": mark("Pinning"),

@@ -20,7 +20,7 @@ from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import Manifest, encode, image_index
 from champ_offline.store.blobs import BlobStore
 
-_LAYOUT = encode({"imageLayoutVersion": "1.0.0"})
+LAYOUT = encode({"imageLayoutVersion": "1.0.0"})
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Layout:
         """Raises BlobMissing where a document that leads on is not in the store."""
         self._blobs = blobs
         listed = (*contents.descriptors, *contents.referrers)
-        self._documents = {LAYOUT_FILE: _LAYOUT, INDEX_FILE: image_index(list(listed))}
+        self._documents = {LAYOUT_FILE: LAYOUT, INDEX_FILE: image_index(list(listed))}
         own = [Member(name, len(d), Digest.of(d)) for name, d in self._documents.items()]
         self.members = (*own, *self._blobs_below(listed))
 

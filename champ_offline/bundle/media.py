@@ -65,15 +65,21 @@ def root_name(version: int) -> str:
 def read_documents(folder: Path) -> Documents:
     """The trust documents of a bundle folder; raises DocumentMissing."""
     metadata = folder / METADATA
-    roots: list[bytes] = []
-    while len(roots) < _MOST_ROOTS and is_file(metadata / root_name(len(roots) + 1)):
-        roots.append(_read(metadata / root_name(len(roots) + 1)))
     return Documents(
-        roots=tuple(roots),
+        roots=read_roots(folder),
         timestamp=_read(metadata / TIMESTAMP),
         snapshot=_read(metadata / SNAPSHOT),
         targets=_read(metadata / TARGETS),
     )
+
+
+def read_roots(folder: Path) -> tuple[bytes, ...]:
+    """The roots of a bundle folder, ascending from the first."""
+    metadata = folder / METADATA
+    roots: list[bytes] = []
+    while len(roots) < _MOST_ROOTS and is_file(metadata / root_name(len(roots) + 1)):
+        roots.append(_read(metadata / root_name(len(roots) + 1)))
+    return tuple(roots)
 
 
 def read_bundle_document(folder: Path) -> bytes:

@@ -102,6 +102,10 @@ class VolumeReader:
         self.path, self.name, self.entry = path, name, entry
         self._open = open_volume or (lambda: path.open("rb", buffering=0))
 
+    def open(self) -> BinaryIO:
+        """The copy's bytes, unchecked; raises OSError."""
+        return self._open()
+
     def index(self, document: BundleDocument) -> VolumeIndex:
         """The index at the volume's beginning, checked; raises a VolumeFault."""
         try:

@@ -57,16 +57,16 @@ class VerifiedVolume:
 class VerifiedBundle:
     """A bundle on media that this module vouches for; nobody else can make one.
 
-    `paths` are the media as they were named, `places` the folders its files may lie in; `faults`
-    is what was found wrong on the way, none of which touches what is vouched for.
+    `paths` are the media as they were named, `places` the folders its files may lie in; `files`
+    the accepted documents by their path in a bundle's folder; `faults` is what was found wrong on
+    the way, none of which touches what is vouched for.
     """
 
     def __init__(
         self,
         paths: tuple[Path, ...],
         places: tuple[Path, ...],
-        trusted: TrustedBundle,
-        document: BundleDocument,
+        found: _Found,
         volumes: tuple[VerifiedVolume, ...],
         faults: tuple[ChampError, ...],
         *,
@@ -75,8 +75,9 @@ class VerifiedBundle:
         if made_by is not _ONLY_HERE:
             raise TypeError("a VerifiedBundle is made by verify() only")
         self.paths, self.places = paths, places
-        self.trusted = trusted
-        self.document = document
+        self.trusted = found.trusted
+        self.document = found.document
+        self.files = found.files
         self.volumes = volumes
         self.faults = faults
 
@@ -116,6 +117,7 @@ class _Found:
     folder: Path
     trusted: TrustedBundle
     document: BundleDocument
+    files: dict[str, bytes]
 
 
 def verify(
@@ -153,13 +155,7 @@ def verify(
     )
     _refuse_twins(document, volumes)
     return VerifiedBundle(
-        tuple(paths),
-        tuple(places),
-        found.trusted,
-        document,
-        volumes,
-        tuple(faults),
-        made_by=_ONLY_HERE,
+        tuple(paths), tuple(places), found, volumes, tuple(faults), made_by=_ONLY_HERE
     )
 
 
@@ -263,7 +259,8 @@ class _Gate:
         where = str(folder)
         trusted = evaluate(self.root, documents, self.now, where, self.overrides, self.history)
         trusted.confirm(data, where)
-        return _Found(folder, trusted, BundleDocument.from_bytes(data, where))
+        document = BundleDocument.from_bytes(data, where)
+        return _Found(folder, trusted, document, media.document_files(data, documents))
 
 
 def _newest(paths: Sequence[Path], accepted: Sequence[_Found]) -> _Found:

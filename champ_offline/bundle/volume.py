@@ -179,6 +179,36 @@ def header(name: str, size: int) -> bytes:
     return info.tobuf(tarfile.USTAR_FORMAT)
 
 
+@dataclass(frozen=True)
+class Region:
+    """A stretch of a volume, `offset` and `size` in bytes: a member's content, or framing.
+
+    `frame` is the framing itself, which follows from the index; None where `member` is.
+    """
+
+    offset: int
+    size: int
+    frame: bytes | None
+    member: Member | None = None
+
+
+def regions(index: VolumeIndex) -> Iterator[Region]:
+    """All of a volume, in order and without gaps; none is empty."""
+    data = index.to_bytes()
+    head = header(index.name, len(data)) + data + bytes(padding(len(data)))
+    yield Region(0, len(head), head)
+    end = len(head)
+    for member, place in index.places:
+        yield Region(place, BLOCK, header(member.name, member.size))
+        content, filler = place + BLOCK, padding(member.size)
+        if member.size:
+            yield Region(content, member.size, None, member)
+        if filler:
+            yield Region(content + member.size, filler, bytes(filler))
+        end = place + member.span
+    yield Region(end, len(TRAILER), TRAILER)
+
+
 def chunks(index: VolumeIndex, content: Callable[[Member], BinaryIO]) -> Iterator[bytes]:
     """The bytes of a volume, in order, given where each member's content is to be had.
 

@@ -162,3 +162,14 @@ def overwrite(path: Path, pieces: Iterable[tuple[int, bytes]]) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def cut(path: Path, size: int) -> None:
+    """Let an existing file end after `size` bytes, durably; a shorter one stays. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        if os.fstat(descriptor).st_size > size:
+            os.ftruncate(descriptor, size)
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -37,7 +37,7 @@ def write_parity(
     document: BundleDocument,
     entry: VolumeEntry,
     volume: Medium,
-    scratch: Path,
+    scratch: Path | None,
     notify: Subscriber,
 ) -> None:
     """Write a volume's parity file into `folder`, durably, by way of a folder for scratch files.

@@ -25,14 +25,14 @@ _COPY = 1024 * 1024
 def encode(
     protection: Protection,
     volume: Medium,
-    folder: Path,
+    folder: Path | None,
     write: Callable[[bytes], object],
     notify: Subscriber,
 ) -> None:
     """Calculate the parity of `volume` and `write` its file, front to back.
 
-    The file takes shape in `folder`, as a scratch file of its whole size. Raises VolumeTruncated
-    when the volume is shorter than it should be, and OSError.
+    The file takes shape in `folder` (None: where temporary files lie), at its whole size. Raises
+    VolumeTruncated when the volume is shorter than it should be, and OSError.
     """
     layout = protection.layout
     notify(StepStarted("parity", protection.volume))

@@ -25,6 +25,7 @@ from champ_offline.store.blobs import BlobStore
 from champ_offline.store.refs import Refs
 from champ_offline.store.waiting import WaitingRoom
 from champ_offline.trust.state import TrustState
+from tests.unit.bundle.desk import Desk
 from tests.unit.trust.signing import Holder, Signers, first_root, signers_of
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -133,3 +134,13 @@ class Zone:
 @pytest.fixture
 def zone(tmp_path: Path, signing: Signing) -> Zone:
     return Zone(tmp_path / "zone", signing)
+
+
+@pytest.fixture
+def desk_of(signing: Signing, tmp_path: Path) -> Callable[[Path], Desk]:
+    return lambda folder: Desk(folder, signing.root, NOW, tmp_path)
+
+
+@pytest.fixture
+def desk(pack: Pack, desk_of: Callable[[Path], Desk]) -> Desk:
+    return desk_of(pack().folder)

@@ -262,8 +262,7 @@ def test_nobody_else_makes_a_verified_bundle(pack: Pack, signing: Signing) -> No
         VerifiedBundle(
             found.paths,
             found.places,
-            found.trusted,
-            found.document,
+            found,  # type: ignore[arg-type]
             found.volumes,
             (),
             made_by=object(),

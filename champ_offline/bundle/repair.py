@@ -1,0 +1,376 @@
+"""Mending the bundle on one medium in place (FORMAT.md, "Repair").
+
+Invariant: only bytes that follow from signed documents are written, each into its own place, so a
+kill at any moment leaves a medium that is no worse than before and the next run goes on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from champ_offline.bundle import media
+from champ_offline.bundle.errors import (
+    NoBundle,
+    SeveralBundles,
+    VolumeFault,
+    VolumeForeign,
+    VolumeStale,
+)
+from champ_offline.bundle.healing import healed, mend
+from champ_offline.bundle.mend import Damage, VolumeMender
+from champ_offline.bundle.parity.beside import protection, write_parity
+from champ_offline.bundle.parity.documents import seal_documents
+from champ_offline.bundle.parity.layout import SECTOR
+from champ_offline.bundle.parity.patches import Patches
+from champ_offline.bundle.reader import VolumeReader
+from champ_offline.bundle.repair_errors import (
+    MediumReadOnly,
+    OtherPack,
+    RepairIncomplete,
+    writing,
+)
+from champ_offline.bundle.repair_list import LostIndex, RepairList
+from champ_offline.bundle.spares import Spares
+from champ_offline.bundle.verify import VerifiedBundle, VerifiedVolume
+from champ_offline.bundle.volume import INDEXES, Member, VolumeIndex
+from champ_offline.durable.write import make_directory, remove_partials, write_atomic
+from champ_offline.errors import ChampError
+from champ_offline.events import Subscriber
+from champ_offline.store.blobs import BlobStore
+from champ_offline.trust.roots import follow
+
+Accept = Callable[[Sequence[Path]], VerifiedBundle]
+"""`verify` under a root that the caller trusts."""
+
+
+@dataclass(frozen=True)
+class RepairOrder:
+    """Which medium is to be mended, from what else, and how.
+
+    `whole`: the medium is to carry every volume, not only its share. `check`: only look. `list_to`:
+    the file that the list of what cannot be had is written to.
+    """
+
+    medium: Path
+    sources: tuple[Path, ...] = ()
+    whole: bool = False
+    check: bool = False
+    list_to: Path | None = None
+
+
+@dataclass(frozen=True)
+class MendedVolume:
+    """A volume that was not as signed: how many places, and how many of them are lost.
+
+    `built` when the file was made anew.
+    """
+
+    name: str
+    places: int
+    lost: int
+    built: bool
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """What a repair found and mended; with `check`, what it would.
+
+    `documents` are files beside the volumes, `elsewhere` volumes that belong to other media.
+    """
+
+    bundle: str
+    version: str
+    folder: Path
+    check: bool
+    documents: tuple[str, ...]
+    volumes: tuple[MendedVolume, ...]
+    elsewhere: tuple[str, ...]
+    missing: RepairList
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was not as signed."""
+        return bool(self.documents or self.volumes)
+
+    @property
+    def fault(self) -> ChampError | None:
+        """Why the medium is not whole now, if it is not for want of bytes."""
+        if not self.missing:
+            return None
+        if self.missing.members:
+            number, member = self.missing.members[0]
+            blob = str(member.digest)
+        else:
+            number, blob = self.missing.indexes[0].number, str(self.missing.indexes[0].digest)
+        return RepairIncomplete(
+            path=self.folder, lost=len(self.missing), volume=f"{number:04}", blob=blob
+        )
+
+
+def repair(
+    order: RepairOrder, accept: Accept, stores: Sequence[BlobStore], notify: Subscriber
+) -> Repaired:
+    """Mend the bundle on `order.medium`, whose documents some medium at hand has whole.
+
+    `stores` may hold blobs too. Raises what `accept` raises, NoBundle, SeveralBundles, OtherPack,
+    MediumGone, and the errors of `repair_errors`; RepairIncomplete is in `Repaired.fault`.
+    """
+    own = media.bundle_folders(order.medium)
+    if len(own) > 1:
+        names = ", ".join(folder.name for folder in own)
+        raise SeveralBundles(path=order.medium, names=names)
+    sources = [place for path in order.sources for place in _of_bundle(path, own)]
+    alone = _accepted(order.medium, accept) if own else None
+    bundle = accept([order.medium, *sources]) if sources or alone is None else alone
+    if alone is not None and alone.trusted.digest != bundle.trusted.digest:
+        raise OtherPack(
+            medium=order.medium,
+            bundle=bundle.document.name,
+            created=alone.document.created,
+            other=bundle.folder,
+        )
+    folder = own[0] if own else _folder_of(order.medium, bundle)
+    mending = _Repair(bundle, folder, order, stores, notify)
+    done = mending.run((alone or bundle).files)
+    if not order.check:
+        accept([folder])
+    if order.list_to is not None:
+        make_directory(order.list_to.parent)
+        write_atomic(order.list_to, done.missing.to_bytes())
+    return done
+
+
+@dataclass
+class _Repair:
+    """One medium's repair under way."""
+
+    bundle: VerifiedBundle
+    folder: Path
+    order: RepairOrder
+    stores: Sequence[BlobStore]
+    notify: Subscriber
+    volumes: list[MendedVolume] = field(default_factory=list)
+    missing: list[tuple[int, Member]] = field(default_factory=list)
+    indexes: list[LostIndex] = field(default_factory=list)
+
+    def run(self, files: Mapping[str, bytes]) -> Repaired:
+        """Documents, as in `files`, first: with them the next run can judge the rest."""
+        if not self.order.check:
+            self._refuse_read_only()
+            self._clear()
+        documents = list(self._documents(files))
+        spares = Spares(self.bundle, self.stores, self.folder)
+        share = _share(self.bundle, self.folder, spares, whole=self.order.whole)
+        # What is there comes first: on a full medium nothing is built, but much can be mended.
+        there = _numbers(self.bundle, self.folder)
+        ordered = sorted(share, key=lambda volume: volume.entry.number not in there)
+        for volume in ordered:
+            self._volume(volume, spares)
+        here = {volume.name for volume in share}
+        document = self.bundle.document
+        return Repaired(
+            bundle=document.name,
+            version=document.version,
+            folder=self.folder,
+            check=self.order.check,
+            documents=tuple(documents),
+            volumes=tuple(self.volumes),
+            elsewhere=tuple(v.name for v in self.bundle.volumes if v.name not in here),
+            missing=RepairList(
+                document.name,
+                document.version,
+                document.volume_set,
+                tuple(self.missing),
+                tuple(self.indexes),
+            ),
+        )
+
+    def _refuse_read_only(self) -> None:
+        with writing(self.folder):
+            flags = os.statvfs(self.folder).f_flag
+        if flags & os.ST_RDONLY or not os.access(self.folder, os.W_OK):
+            raise MediumReadOnly(path=self.folder, reason="it is mounted for reading only")
+
+    def _clear(self) -> None:
+        """Remove what a killed run left, where a link cannot lead elsewhere."""
+        for place in (self.folder, self.folder / INDEXES, self.folder / media.METADATA):
+            if place.is_dir() and not place.is_symlink():
+                with writing(place):
+                    remove_partials(place)
+
+    def _documents(self, accepted: Mapping[str, bytes]) -> Iterator[str]:
+        """Put right bundle.json, metadata/ and the indexes; roots by themselves."""
+        files = {**self._roots(), **{n: d for n, d in accepted.items() if "root" not in n}}
+        if self.bundle.document.parity:
+            files[media.SPARE_DOCUMENTS] = seal_documents(files)
+        files |= {index.name: index.to_bytes() for _volume, index in self.bundle.readable}
+        for name, data in files.items():
+            path = self.folder / name
+            if _content(path, len(data) + 1) == data:
+                continue
+            if not self.order.check:
+                with writing(path, len(data)):
+                    _refuse_link(path.parent)
+                    make_directory(path.parent)
+                    write_atomic(path, data)
+            yield name
+
+    def _roots(self) -> dict[str, bytes]:
+        """The roots, from the first folder in which each leads to the next.
+
+        Whoever trusts a newer root never reads the older ones; zones that trust an older one do.
+        """
+        for folder in (self.folder, *self.bundle.places):
+            roots = media.read_roots(folder)
+            if roots and _leads_to(self.bundle.trusted.root, roots):
+                names = [f"{media.METADATA}/{media.root_name(n + 1)}" for n in range(len(roots))]
+                return dict(zip(names, roots, strict=True))
+        return {}
+
+    def _volume(self, volume: VerifiedVolume, spares: Spares) -> None:
+        """Mend or build one volume, and keep what was found."""
+        entry, index = volume.entry, volume.index
+        if index is None:
+            self.indexes.append(LostIndex(entry.number, entry.index_size, entry.index_digest))
+            self.volumes.append(MendedVolume(volume.name, 1, 1, built=False))
+            return
+        copy = VolumeReader(self.folder / volume.name, volume.name, entry)
+        mender = VolumeMender(copy, index, self.bundle.document, spares, self.notify)
+        if there := self._is_there(copy):
+            found = mender.examine()
+            places, left = found.places, self._after_parity(copy, index, mender, found)
+            wanted, act = left.members, partial(mender.mend, left)
+        else:
+            places, wanted, act = len(index.members), list(index.members), partial(mender.build)
+        lost = [m for m in wanted if not spares.has(m)] if self.order.check else act()
+        self.missing += [(entry.number, member) for member in lost]
+        if places:
+            self.volumes.append(MendedVolume(volume.name, places, len(lost), built=not there))
+        if self.bundle.document.parity and not lost:
+            self._parity_beside(copy)
+
+    def _after_parity(
+        self, copy: VolumeReader, index: VolumeIndex, mender: VolumeMender, damage: Damage
+    ) -> Damage:
+        """What is still damaged when the volume's parity has given back what it can."""
+        document, places = self.bundle.document, self.bundle.places
+        if not document.parity or not damage.regions:
+            return damage
+        if not self.order.check:
+            with writing(copy.path, copy.entry.size):
+                mend(places, document, copy, index, None, self.notify)
+            return mender.examine()
+        with Patches(copy.entry.size, None) as patches:
+            reader, _ = healed(places, document, copy, patches, self.notify)
+            return mender.of(reader).examine()
+
+    def _parity_beside(self, copy: VolumeReader) -> None:
+        """Calculate the parity of a volume that is whole, where its file is gone or cut off."""
+        document = self.bundle.document
+        name = document.parity_name(copy.entry)
+        path = self.folder / name
+        size = protection(document, copy.entry).layout.file_sectors * SECTOR
+        if media.is_file(path) and path.stat().st_size == size:
+            return
+        if not self.order.check:
+            with writing(path, size), copy.open() as volume:
+                write_parity(self.folder, document, copy.entry, volume, None, self.notify)
+        self.volumes.append(MendedVolume(name, 1, 0, built=True))
+
+    def _is_there(self, copy: VolumeReader) -> bool:
+        """Whether the volume's own file lies there, however damaged."""
+        if not media.is_file(copy.path):
+            return False
+        try:
+            copy.index(self.bundle.document)
+        except (VolumeForeign, VolumeStale):
+            return False
+        except VolumeFault:
+            return True
+        return True
+
+
+def _accepted(medium: Path, accept: Accept) -> VerifiedBundle | None:
+    """The bundle by the medium's own documents; None where they are refused.
+
+    Whoever asks goes on with other media, and meets the refusal there when none is better.
+    """
+    try:
+        return accept([medium])
+    except ChampError:
+        return None
+
+
+def _of_bundle(path: Path, own: Sequence[Path]) -> list[Path]:
+    """Those of the bundles at `path` with the medium's own name; else the path itself."""
+    names = {folder.name for folder in own}
+    return [one for one in media.bundle_folders(path) if one.name in names] or [path]
+
+
+def _folder_of(medium: Path, bundle: VerifiedBundle) -> Path:
+    """Where on a medium without documents the bundle lies; raises NoBundle."""
+    document = bundle.document
+    own = f"{document.name}-{document.version}"
+    for folder in (medium / media.SHELF / own, medium / own):
+        if folder.is_dir() and not folder.is_symlink() and not folder.parent.is_symlink():
+            return folder
+    if _numbers(bundle, medium):
+        return medium
+    raise NoBundle(path=medium)
+
+
+def _share(
+    bundle: VerifiedBundle, folder: Path, spares: Spares, *, whole: bool
+) -> list[VerifiedVolume]:
+    """The volumes that belong into the folder (FORMAT.md, "Repair")."""
+    here = _numbers(bundle, folder)
+    for place in bundle.places:
+        there = _numbers(bundle, place)
+        here |= there if there & here else set()
+    if whole or not here:
+        return list(bundle.volumes)
+    return [
+        volume
+        for volume in bundle.volumes
+        if min(here) <= volume.entry.number <= max(here)
+        or (volume.index is not None and _lies_loose(volume.index, spares))
+    ]
+
+
+def _numbers(bundle: VerifiedBundle, place: Path) -> set[int]:
+    """Which volumes have a file in a folder."""
+    volumes = bundle.volumes
+    return {one.entry.number for one in volumes if media.is_file(place / one.name)}
+
+
+def _lies_loose(index: VolumeIndex, spares: Spares) -> bool:
+    return any(spares.lies_loose(member) for member in index.members)
+
+
+def _leads_to(newest: bytes, roots: Sequence[bytes]) -> bool:
+    try:
+        found, root = follow(roots[0], roots[1:], "metadata")
+    except ChampError:
+        return False
+    return found == newest and root.version == len(roots)
+
+
+def _content(path: Path, most: int) -> bytes | None:
+    """A file's first bytes; None where there is no such file or it cannot be read."""
+    if path.parent.is_symlink() or not media.is_file(path):
+        return None
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError:
+        return None
+
+
+def _refuse_link(folder: Path) -> None:
+    """A link in the place of a folder would lead the writing off the medium."""
+    if folder.is_symlink():
+        raise MediumReadOnly(path=folder, reason="it is a link")

@@ -1,0 +1,92 @@
+"""What stands in the way of mending a medium, one error each.
+
+Invariant: whatever is raised, every byte that was written is right and the next run goes on.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from champ_offline.durable.space import free_bytes
+from champ_offline.errors import ChampError, ExitCode
+
+_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class MediumReadOnly(ChampError):
+    """A medium to be mended takes no writing."""
+
+    id = "repair.read-only"
+    exit_code = ExitCode.PREFLIGHT
+    message = "{path} cannot be written: {reason}."
+    remedy = (
+        "Release the stick's lock or mount it for writing; or copy the bundle to another stick"
+        " and mend that."
+    )
+
+
+class MediumFull(ChampError):
+    """A medium to be mended has no room for what it lost."""
+
+    id = "repair.full"
+    exit_code = ExitCode.PREFLIGHT
+    message = "{path} has {free} bytes free; mending {name} needs {needed}."
+    remedy = "Remove other files from the stick, or copy the bundle to a larger one and mend that."
+
+
+class MediumUnwritable(ChampError):
+    """A medium under repair refuses bytes, or loses them."""
+
+    id = "repair.unwritable"
+    exit_code = ExitCode.CORRUPT
+    message = "{path} does not keep what is written to it: {reason}."
+    remedy = (
+        "Plug it in again and run the command again: it goes on. If it fails again, replace the"
+        " stick: copy the bundle to another one and mend that."
+    )
+
+
+class OtherPack(ChampError):
+    """The medium to be mended and another one carry different packs of a bundle."""
+
+    id = "repair.other-pack"
+    exit_code = ExitCode.USAGE
+    message = "{medium} carries the pack of {bundle} signed on {created}; {other} carries another."
+    remedy = "Mend it from copies of the same pack, or copy the other pack over it as a whole."
+
+
+class RepairIncomplete(ChampError):
+    """Some of what a medium lost is not to be had from anything at hand."""
+
+    id = "repair.incomplete"
+    exit_code = ExitCode.CORRUPT
+    message = (
+        "{lost} of the parts that {path} lost could not be had from anything at hand; the first:"
+        " {blob} of volume {volume}."
+    )
+    remedy = (
+        "Send the repair list (--list FILE writes it) to whoever packed the bundle; they answer"
+        " with a patch (`champ pack RECIPE --only FILE`). Then run this again with --from PATCH."
+    )
+
+
+@contextmanager
+def writing(path: Path, needed: int = 0) -> Iterator[None]:
+    """Turn what a medium says while `path` on it is written into errors of ours.
+
+    `needed` is how many bytes the file takes. Raises MediumReadOnly, MediumFull, MediumUnwritable.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if error.errno in _READ_ONLY:
+            raise MediumReadOnly(path=path, reason=reason) from error
+        if error.errno in _FULL:
+            free = free_bytes(path.parent)
+            raise MediumFull(path=path.parent, name=path.name, free=free, needed=needed) from error
+        raise MediumUnwritable(path=path, reason=reason) from error

@@ -1,0 +1,103 @@
+"""The repair list: what a medium lost and nothing at hand gives back, for whoever packed it.
+
+JSON (FORMAT.md, "The repair list"). Invariant: an instance from `from_bytes` has members as a
+volume's index may name them, so nothing in it can lead a packer anywhere else.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from champ_offline.bundle.document import NAME, VERSION
+from champ_offline.bundle.volume import INDEX_LIMIT, MOST_VOLUMES, Member
+from champ_offline.errors import ChampError, ExitCode
+from champ_offline.oci.digest import Digest
+from champ_offline.oci.manifest import encode
+
+FORMAT = 1
+
+
+class RepairListMalformed(ChampError):
+    """A repair list cannot be read."""
+
+    id = "repair.list-malformed"
+    exit_code = ExitCode.USAGE
+    message = "{path} is no repair list that this release reads: {reason}."
+    remedy = "Ask for the file that `champ media repair --list FILE` wrote, unchanged."
+
+
+@dataclass(frozen=True)
+class LostIndex:
+    """A volume whose index is nowhere at hand: its number, and size and digest of the index."""
+
+    number: int
+    size: int
+    digest: Digest
+
+
+@dataclass(frozen=True)
+class RepairList:
+    """Members by the number of their volume, and indexes, of one bundle's volume set."""
+
+    bundle: str
+    version: str
+    volume_set: Digest
+    members: tuple[tuple[int, Member], ...]
+    indexes: tuple[LostIndex, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.members) + len(self.indexes)
+
+    def to_bytes(self) -> bytes:
+        """The list as canonical JSON."""
+        return encode(
+            {
+                "format": FORMAT,
+                "bundle": self.bundle,
+                "version": self.version,
+                "set": str(self.volume_set),
+                "members": [[number, *member.row] for number, member in self.members],
+                "indexes": [[one.number, one.size, str(one.digest)] for one in self.indexes],
+            }
+        )
+
+    @classmethod
+    def from_file(cls, path: Path) -> RepairList:
+        """Read a list that a person was sent; raises RepairListMalformed."""
+        try:
+            with path.open("rb") as file:
+                document = json.loads(file.read(INDEX_LIMIT))
+            return _read(document)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise RepairListMalformed(path=path, reason=reason) from error
+        except (ValueError, TypeError, KeyError, RecursionError, ChampError) as error:
+            reason = f"{type(error).__name__} {error}"[:120]
+            raise RepairListMalformed(path=path, reason=reason) from error
+
+
+def _read(document: dict[str, Any]) -> RepairList:
+    name, version = document["bundle"], document["version"]
+    if document["format"] != FORMAT:
+        raise ValueError("its format")
+    if not NAME.fullmatch(name) or not VERSION.fullmatch(version):
+        raise ValueError("bundle or version")
+    return RepairList(
+        bundle=name,
+        version=version,
+        volume_set=Digest.parse(document["set"]),
+        members=tuple((_number(row[0]), Member.from_row(row[1:])) for row in document["members"]),
+        indexes=tuple(
+            LostIndex(_number(number), int(size), Digest.parse(digest))
+            for number, size, digest in document["indexes"]
+        ),
+    )
+
+
+def _number(value: object) -> int:
+    if type(value) is not int or not 1 <= value <= MOST_VOLUMES:
+        raise ValueError("the number of a volume")
+    return value

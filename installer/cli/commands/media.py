@@ -1,0 +1,97 @@
+"""`champ media repair MEDIA`: mend a bundle's medium in place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from installer.cli.options import DIRECTORY, FILE, Verb, overrides
+from installer.cli.output import Column
+from installer.cli.session import Session
+from installer.language import translate as _
+
+
+@click.group("media", help=_("Mend media that were damaged."))
+def command() -> None:
+    """Group the acts on media."""
+
+
+@command.command(
+    "repair",
+    cls=Verb,
+    help=_(
+        "Mend the bundle on MEDIA in place: read every byte and put right what parity, other "
+        "copies, loose blobs or the zone's store give back. Only bytes that were signed are "
+        "written. Signatures are checked under the root of the zone, or the one given."
+    ),
+)
+@click.argument("media", type=DIRECTORY)
+@click.option(
+    "--from", "sources", type=DIRECTORY, multiple=True, metavar="OTHER",
+    help=_("Another copy, or a patch made by `champ pack --only`; may be given several times."),
+)  # fmt: skip
+@click.option("--root", type=FILE, metavar="ROOT.json", help=_("The public root."))
+@click.option(
+    "--list", "list_to", type=FILE, metavar="FILE",
+    help=_("Write the list of what cannot be had, to be sent to whoever packed the bundle."),
+)  # fmt: skip
+@click.option("--check", is_flag=True, help=_("Only look; nothing is written to MEDIA."))
+@click.option(
+    "--whole", is_flag=True, help=_("MEDIA is to carry every volume, not only its share.")
+)
+@overrides
+@click.pass_obj
+def repair(
+    session: Session,
+    media: Path,
+    sources: tuple[Path, ...],
+    root: Path | None,
+    list_to: Path | None,
+    accept_expired: str | None,
+    accept_clock: str | None,
+    *,
+    check: bool,
+    whole: bool,
+) -> None:
+    """Mend, show what was mended, and end with 11 where something could not be."""
+    from champ_offline.bundle.repair import RepairOrder
+    from champ_offline.trust.dates import Overrides
+    from champ_offline.workshop import Workshop
+
+    order = RepairOrder(media, sources, whole, check, list_to)
+    accepted = Overrides(accept_expired, accept_clock)
+    with session.watched() as notify:
+        if root is None:
+            done = session.appliance().repair(order, notify, accepted)
+        else:
+            done = Workshop().repair(order, root, notify, accepted)
+    session.output.record(
+        done,
+        [
+            Column("bundle", _("bundle")),
+            Column("version", _("version")),
+            Column("folder", _("folder")),
+            Column("documents", _("damaged documents"), "\n".join),
+            Column("volumes", _("damaged volumes"), _volumes),
+            Column("elsewhere", _("on other media"), "\n".join),
+            Column("missing", _("could not be had"), _missing),
+        ],
+    )
+    if done.fault is not None:
+        raise done.fault
+
+
+def _volumes(volumes: list[dict[str, Any]]) -> str:
+    return "\n".join(_volume(volume) for volume in volumes)
+
+
+def _volume(volume: dict[str, Any]) -> str:
+    text = _("{name}: rebuilt") if volume["built"] else _("{name}: {places} places")
+    more = _(", {lost} not to be had") if volume["lost"] else ""
+    return (text + more).format(**volume)
+
+
+def _missing(missing: dict[str, Any]) -> str:
+    return str(len(missing["members"]) + len(missing["indexes"]))
