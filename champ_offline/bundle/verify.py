@@ -197,6 +197,8 @@ class Faults:
         place = _place(fault)
         if place not in self._places:
             self._places.add(place)
+            # A traceback keeps its frames alive, and with each the buffer it was reading into.
+            fault.__traceback__ = fault.__context__ = fault.__cause__ = None
             self.found.append(fault)
             self._notify(FaultFound.of(fault))
 

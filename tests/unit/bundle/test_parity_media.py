@@ -21,7 +21,8 @@ from champ_offline.bundle.parity.beside import parity_size, write_parity
 from champ_offline.bundle.parity.documents import restore_documents
 from champ_offline.bundle.parity.patches import Patches
 from champ_offline.bundle.parity.protection import BeyondParity
-from champ_offline.bundle.verify import read_every_byte, verify
+from champ_offline.bundle.reader import every_member
+from champ_offline.bundle.verify import Faults, read_every_byte, verify
 from champ_offline.bundle.volume import Member, VolumeIndex, chunks
 from champ_offline.bundle.volume_image import VolumeImage
 from champ_offline.errors import ChampError
@@ -224,6 +225,21 @@ def test_verifying_still_reports_what_healing_would_mend(
     with pytest.raises(ChampError) as caught:
         read_every_byte(bundle, ignore)
     assert isinstance(caught.value, VolumeFault)
+
+
+def test_faults_that_are_kept_keep_no_buffers(original: Original, tmp_path: Path) -> None:
+    """A traceback would hold the frames of the reading, a MiB for each damaged blob."""
+    folder = original.copy_to(tmp_path / "stick")
+    for path in folder.glob("*.tar"):
+        zero(path, list(range(40, path.stat().st_size // SECTOR, 100)))
+    bundle = verify([folder], original.signing.root, NOW)
+    faults = Faults(bundle, ignore)
+    for volume, index in bundle.readable:
+        for _ in volume.copies[0].read(index, every_member, faults):
+            pass
+    assert len(faults.found) > 5
+    for fault in faults.found:
+        assert (fault.__traceback__, fault.__context__, fault.__cause__) == (None, None, None)
 
 
 def test_damage_beyond_the_parity_keeps_what_could_be_healed(
