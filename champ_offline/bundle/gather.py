@@ -7,6 +7,8 @@ media is passed over and named, and only the zone's own disk stops the gathering
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Self
 
 from champ_offline.bundle import media
@@ -65,15 +67,12 @@ class Gathering:
 
     def run(self) -> None:
         """Read what is wanted from every copy until it has come; raises ZoneUnwritable."""
-        try:
+        with zone_disk(self._room.root):
             with Pipeline(self._room.blobs) as pipeline:
                 self._read_loose(pipeline)
                 for volume in self.volumes:
                     self._read(volume, pipeline)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise ZoneUnwritable(path=self._room.root, reason=reason) from error
-        self._join()
+            self._join()
 
     def _waits(self, member: Member) -> bool:
         blob = member.blob or member.digest
@@ -149,6 +148,15 @@ class Gathering:
     def gone(self) -> MediumGone | None:
         """The error of a medium that stopped answering, if one did."""
         return next((f for f in self.faults.found if isinstance(f, MediumGone)), None)
+
+
+@contextmanager
+def zone_disk(path: Path) -> Iterator[None]:
+    """Where any OSError is the zone's own disk refusing; raises ZoneUnwritable."""
+    try:
+        yield
+    except OSError as error:
+        raise ZoneUnwritable(path=path, reason=error.strerror or str(error)) from error
 
 
 class _Wanted:

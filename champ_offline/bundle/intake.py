@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.errors import BundleIncomplete, NoSpace
-from champ_offline.bundle.gather import Gathering
+from champ_offline.bundle.gather import Gathering, zone_disk
 from champ_offline.bundle.pace import bytes_a_second
 from champ_offline.bundle.verify import VerifiedBundle, VerifiedVolume, verdict
 from champ_offline.bundle.volume import INDEX_FILE, Member
@@ -144,12 +144,13 @@ class Intake:
         missing = {d: size for d, size in blobs.items() if not self._blobs.holds(d, size)}
         unknown = any(volume.index is None for volume in bundle.volumes)
         if known and not missing and not unknown:
-            self._waiting.forget([bundle.document.index.digest])
+            self._waiting.forget(_leftovers(bundle))
             return _result(bundle, {}, blobs, changed=False)
-        damaged = self._gather(bundle, notify)
-        index = self._waiting.blobs.read(bundle.document.index.digest)
-        links = self._links(bundle, index, set(missing))
-        self._commit(bundle, missing, links, now, notify)
+        with zone_disk(self._waiting.root):
+            damaged = self._gather(bundle, notify)
+            index = self._waiting.blobs.read(bundle.document.index.digest)
+            links = self._links(bundle, index, set(missing))
+            self._commit(bundle, missing, links, now, notify)
         return _result(bundle, missing, blobs, changed=True, damaged=damaged)
 
     def _refuse_replay(self, bundle: VerifiedBundle) -> None:
@@ -258,7 +259,7 @@ class Intake:
             self._refs.put_referrers(connection, links.referrers)
             self._trust.accept(connection, bundle.document.name, bundle.trusted, now)
             _record(connection, bundle, now)
-        self._waiting.forget([bundle.document.index.digest])
+        self._waiting.forget(_leftovers(bundle))
         notify(StepFinished("commit", bundle.document.name))
 
 
@@ -277,6 +278,12 @@ def _blobs(bundle: VerifiedBundle) -> dict[Digest, int]:
         for member in bundle.members
         if member.blob is not None
     }
+
+
+def _leftovers(bundle: VerifiedBundle) -> set[Digest]:
+    """What may still wait when all blobs are in the store: index.json, marks of joined pieces."""
+    pieces = {m.blob for m in bundle.members if m.offset is not None and m.blob is not None}
+    return {bundle.document.index.digest, *pieces}
 
 
 def _unfinished(

@@ -1,8 +1,8 @@
 """Packing: named OCI content of a blob store becomes signed volumes in folders, one a medium.
 
 Invariant: the same content under the same names and limits gives the same volumes, byte for byte;
-a folder becomes a bundle with its last file (metadata/timestamp.json), so a broken pack is none
-and is begun anew over what it left.
+a folder becomes a bundle with its last file (metadata/timestamp.json), and the first of several
+folders with the last of all, so a broken pack is none and is begun anew over what it left.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from champ_offline.bundle.document import BundleDocument, VolumeEntry
 from champ_offline.bundle.layout import Contents, Layout
 from champ_offline.bundle.parity.beside import parity_size, write_parity
 from champ_offline.bundle.parity.documents import seal_documents
+from champ_offline.bundle.target import TargetFile, TargetFull, TargetTaken, writing
 from champ_offline.bundle.volume import INDEXES, VolumeIndex, chunks
 from champ_offline.bundle.volume_image import VolumeImage
 from champ_offline.durable.space import free_bytes
 from champ_offline.durable.write import (
-    DurableFile,
     make_directory,
     remove_partials,
+    sync_directory,
     write_atomic,
 )
-from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobStore
@@ -37,24 +37,15 @@ from champ_offline.trust.documents import Signers, make_documents
 # FAT32 holds files of at most 4 GiB - 1 byte; a MiB less leaves no room for doubt.
 LARGEST_VOLUME = 4 * 1024**3 - 1024**2
 SMALLEST_VOLUME = 1024**2
-
-
-class TargetTaken(ChampError):
-    """The folder of the bundle exists already."""
-
-    id = "pack.target-taken"
-    exit_code = ExitCode.USAGE
-    message = "{path} already holds this bundle."
-    remedy = "Remove that folder, or choose another --out; a bundle is never overwritten."
-
-
-class TargetFull(ChampError):
-    """The medium is too small."""
-
-    id = "pack.target-full"
-    exit_code = ExitCode.PREFLIGHT
-    message = "{path} has {free} bytes free; the bundle needs {needed}."
-    remedy = "Use a larger stick, or several with --stick SIZE; nothing was written."
+# What makes a bundle of a folder.
+_SEAL = f"{media.METADATA}/{media.TIMESTAMP}"
+# What the numbers of a pack may leave beyond those of the next.
+_OWN_FILES = (
+    "{own}.[0-9][0-9][0-9][0-9].tar",
+    "{own}.[0-9][0-9][0-9][0-9].par",
+    f"{INDEXES}/[0-9][0-9][0-9][0-9].json",
+    f"{media.METADATA}/[0-9]*.root.json",
+)
 
 
 @dataclass(frozen=True)
@@ -83,17 +74,17 @@ class Packer:
         """Write the bundle to `out`/champ/<name>-<version>, cut to the limits.
 
         With a limit of a medium, to `out`/stick-01/champ/… and so on, each to be copied to a medium
-        of its own. Raises TargetTaken, TargetFull, BlobMissing, DocumentsTooLarge. `now` dates the
-        signatures and, in milliseconds since 1970, is the number that a zone's floor is compared
-        with.
+        of its own. Raises TargetTaken, TargetFull, TargetUnwritable, BlobMissing,
+        DocumentsTooLarge. `now` dates the signatures and, in milliseconds since 1970, is the number
+        that a zone's floor is compared with.
         """
         layout = Layout(self._blobs, contents)
         division = divide(contents.name, contents.version, layout.members, limits, layout.digest)
         document = _document(contents, layout, division, now, limits.parity)
         folders = _folders(out, document, division, several=limits.medium is not None)
         _refuse_taken(folders)
-        for folder in folders:
-            _clear(folder, document)
+        with writing(out):
+            _clear(folders, document)
         _refuse_full(out, division, parity_size(document))
         self._write_volumes(folders, division, document, layout, notify)
         sequence = int(now.timestamp() * 1000)
@@ -101,8 +92,13 @@ class Packer:
         documents = make_documents(self._roots, self._signers, data, sequence, now)
         files = media.document_files(data, documents)
         spare = seal_documents(files) if document.parity else b""
-        for folder in folders:
-            _write_documents(folder, division, files, spare)
+        spares = {media.SPARE_DOCUMENTS: spare} if spare else {}
+        with writing(out):
+            for folder in folders:
+                _write_documents(folder, division, files)
+            for folder in reversed(folders):
+                for name, content in (spares | {_SEAL: files[_SEAL]}).items():
+                    write_atomic(folder / name, content)
         return Packed(folders, document, sequence)
 
     def _write_volumes(
@@ -119,7 +115,7 @@ class Packer:
         ):
             name, folder = document.volume_name(entry), folders[medium - 1]
             notify(StepStarted("pack", name))
-            with DurableFile(folder) as file:
+            with TargetFile(folder) as file:
                 for chunk in chunks(volume, layout.open):
                     file.write(chunk)
                     done += len(chunk)
@@ -131,18 +127,15 @@ class Packer:
                     write_parity(folder, document, entry, image, self._blobs.root, notify)
 
 
-def _write_documents(
-    folder: Path, division: Division, files: Mapping[str, bytes], spare: bytes
-) -> None:
-    """Everything but the volumes and their parity, the timestamp last."""
+def _write_documents(folder: Path, division: Division, files: Mapping[str, bytes]) -> None:
+    """Everything but the volumes, parity and what makes a bundle of the folder."""
     make_directory(folder / INDEXES)
     make_directory(folder / media.METADATA)
     for volume in division.volumes:
         write_atomic(folder / volume.name, volume.to_bytes())
-    if spare:
-        write_atomic(folder / media.SPARE_DOCUMENTS, spare)
     for name, data in files.items():
-        write_atomic(folder / name, data)
+        if name != _SEAL:
+            write_atomic(folder / name, data)
 
 
 def _folders(
@@ -155,21 +148,27 @@ def _folders(
 
 
 def _refuse_taken(folders: tuple[Path, ...]) -> None:
+    """The first folder is sealed last; while it is not, what the others hold is half a pack."""
+    sealed = [folder for folder in folders if media.is_file(folder / _SEAL)]
+    if sealed and (sealed[0] == folders[0] or not folders[0].is_dir()):
+        raise TargetTaken(path=sealed[0])
+
+
+def _clear(folders: tuple[Path, ...], document: BundleDocument) -> None:
+    """Make the folders, or remove what a broken pack of this bundle left; what seals it first."""
     for folder in folders:
-        if media.is_file(folder / media.METADATA / media.TIMESTAMP):
-            raise TargetTaken(path=folder)
-
-
-def _clear(folder: Path, document: BundleDocument) -> None:
-    """Make the folder, or remove what a broken pack of this bundle left in it."""
-    make_directory(folder)
-    for place in (folder, folder / media.METADATA, folder / INDEXES):
-        if place.is_dir():
-            remove_partials(place)
-    for kind in ("tar", "par"):
-        for left in folder.glob(f"{document.name}-{document.version}.[0-9][0-9][0-9][0-9].{kind}"):
-            left.unlink()
-    (folder / media.SPARE_DOCUMENTS).unlink(missing_ok=True)
+        for name in (_SEAL, media.SPARE_DOCUMENTS):
+            if media.is_file(folder / name):
+                (folder / name).unlink()
+                sync_directory((folder / name).parent)
+    for folder in folders:
+        make_directory(folder)
+        for place in (folder, folder / media.METADATA, folder / INDEXES):
+            if place.is_dir():
+                remove_partials(place)
+        for pattern in _OWN_FILES:
+            for left in folder.glob(pattern.format(own=f"{document.name}-{document.version}")):
+                left.unlink()
 
 
 def _document(

@@ -7,6 +7,7 @@ is named by volume, blob and offset, after a second reading past the page cache.
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 import tarfile
 from collections.abc import Callable, Iterator
@@ -311,5 +312,10 @@ class VolumeReader:
 
 
 def _forget_cached(file: BinaryIO, offset: int, size: int) -> None:
-    """Have the next reading of that range come from the device, as far as the kernel lets go."""
-    os.posix_fadvise(file.fileno(), offset, size, os.POSIX_FADV_DONTNEED)
+    """Have the next reading of that range come from the device, as far as the kernel lets go.
+
+    Whole pages, for it keeps those that a range only touches (posix_fadvise(2)).
+    """
+    begin = offset // mmap.PAGESIZE * mmap.PAGESIZE
+    end = -(-(offset + size) // mmap.PAGESIZE) * mmap.PAGESIZE
+    os.posix_fadvise(file.fileno(), begin, end - begin, os.POSIX_FADV_DONTNEED)

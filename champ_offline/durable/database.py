@@ -15,10 +15,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from champ_offline.durable.space import free_bytes
 from champ_offline.errors import ChampError, ExitCode
 
 _BUSY_SECONDS = 20.0
 _PAUSE_SECONDS = 0.02
+_LEAST_ROOM = 64 * 1024
 
 
 class DatabaseUnusable(ChampError):
@@ -28,6 +30,15 @@ class DatabaseUnusable(ChampError):
     exit_code = ExitCode.NEEDS_PERSON
     message = "The zone's database {path} cannot be used: {reason}."
     remedy = "Check the disk and the file's owner; restore the file from the last backup if needed."
+
+
+class DatabaseFull(ChampError):
+    """The disk has no room for what the database is to remember."""
+
+    id = "durable.database-full"
+    exit_code = ExitCode.PREFLIGHT
+    message = "The disk of the zone's database {path} is full."
+    remedy = "Free some space, then run the command again; the zone is as it was before."
 
 
 class DatabaseNewer(ChampError):
@@ -82,20 +93,23 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing, serialised against every other writer; raises DatabaseUnusable."""
-        connection = self._connection()
+        """All or nothing, serialised against every other writer.
+
+        Raises DatabaseFull, DatabaseUnusable, also for statements executed inside.
+        """
         with self._translated():
+            connection = self._connection()
             connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        with self._translated():
-            connection.execute("COMMIT")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:  # SQLite itself ends some that the disk refused
+                    connection.execute("ROLLBACK")
+                raise
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        """The rows of a read; raises DatabaseUnusable."""
+        """The rows of a read; raises DatabaseFull, DatabaseUnusable."""
         with self._translated():
             return self._connection().execute(sql, parameters).fetchall()
 
@@ -129,7 +143,18 @@ class Database:
         try:
             yield
         except sqlite3.DatabaseError as error:
+            if _lacks_room(error, self.path):
+                raise DatabaseFull(path=self.path) from error
             raise DatabaseUnusable(path=self.path, reason=str(error)) from error
+
+
+def _lacks_room(error: sqlite3.DatabaseError, path: Path) -> bool:
+    """Whether the disk is full: SQLite says so, except of the files beside the database."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    if code == sqlite3.SQLITE_FULL:
+        return True
+    beside = code & 0xFF in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+    return beside and free_bytes(path.parent) < _LEAST_ROOM
 
 
 def _make_private(path: Path) -> None:

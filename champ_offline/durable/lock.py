@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from champ_offline.errors import ChampError, ExitCode
+
+_HOLDER = 20
 
 
 class Locked(ChampError):
@@ -35,11 +38,12 @@ class FileLock:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            holder = os.pread(self._descriptor, 20, 0).decode("ascii", "replace").strip()
+            holder = os.pread(self._descriptor, _HOLDER, 0).decode("ascii", "replace").strip()
             os.close(self._descriptor)
             raise Locked(path=self._path.parent, holder=holder or "?") from error
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
+        # Only others read this, so a full disk is no reason to stop; its one block is kept.
+        with suppress(OSError):
+            os.pwrite(self._descriptor, f"{os.getpid():<{_HOLDER}}".encode(), 0)
         return self
 
     def __exit__(

@@ -10,7 +10,6 @@ import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 PARTIAL = ".partial-"
@@ -51,15 +50,15 @@ class DurableFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        os.close(self._descriptor)
-        if not self._committed:
-            self._partial.unlink(missing_ok=True)
+    def __exit__(self, *exception: object) -> None:
+        try:
+            os.close(self._descriptor)
+            if not self._committed:
+                self._partial.unlink(missing_ok=True)
+        except OSError:
+            # A medium that is gone refuses this too; the first error says more.
+            if not any(exception):
+                raise
 
     def write(self, data: bytes | memoryview) -> None:
         """Append `data`; raises OSError as the file system does (ENOSPC, EIO)."""

@@ -62,7 +62,7 @@ class BlobWriter:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._file.__exit__(None, None, None)
+        self._file.__exit__(*exception)
 
     def write(self, data: bytes | memoryview) -> None:
         """Append `data`; raises OSError as the file system does."""

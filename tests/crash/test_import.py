@@ -1,87 +1,143 @@
-"""Killed at every durable step of an import: nothing unverified, nothing lost, then it goes on."""
+"""Killed before every durable step of imports: nothing unverified, nothing lost, and on it goes."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import signal
-import subprocess
-import sys
+import random
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from champ_offline.appliance import Appliance
+from champ_offline.bundle.divide import Limits
+from champ_offline.bundle.errors import VolumeMissing
+from champ_offline.bundle.layout import Contents
+from champ_offline.bundle.pack import Packer
 from champ_offline.events import ignore
-from champ_offline.oci.manifest import Manifest
 from champ_offline.store.blobs import BlobStore
-from champ_offline.store.refs import Refs
-from tests.unit.bundle.conftest import NOW, Pack, Signing, contents, pack, signing
+from tests.crash import kills
+from tests.crash.counts import check_count
+from tests.crash.zones import Held, commission, held, take
+from tests.unit.bundle.conftest import NOW, Pack, Signing, contents, image, pack, signing
 
 __all__ = ["contents", "pack", "signing"]
-BLOBS = 8
+KIB = 1024
+LATER = NOW + timedelta(days=2)
+
+Media = Sequence[Path]
 
 
-def commission(folder: Path, signing: Signing) -> Appliance:
-    root = folder.with_suffix(".root.json")
-    root.write_bytes(signing.root)
-    return Appliance.create(folder, "core", root)
+class Field:
+    """Zones made from one template, each killed once while it takes `first` and then `rest`."""
+
+    def __init__(self, folder: Path, template: Path, plugs: Sequence[Media], now: datetime) -> None:
+        self._folder, self._template = folder, template
+        self._plugs, self._now = plugs, now
+        self._before = held(template)
+
+    def _act(self, zone: Path, plugs: Sequence[Media]) -> Callable[[], object]:
+        def act() -> None:
+            for media in plugs:
+                with suppress(VolumeMissing):
+                    take(zone, media, self._now)
+
+        return act
+
+    def kill_everywhere(self) -> int:
+        """Kill before every step and let each zone go on; returns how many kills there were."""
+        whole = self._copy("whole")
+        steps = kills.run(self._act(whole, self._plugs)).steps
+        after = held(whole)
+        assert after != self._before
+        for last in range(1, steps + 1):
+            zone = self._copy("zone")
+            assert kills.run(self._act(zone, self._plugs), last).killed
+            self._goes_on(zone, after)
+            shutil.rmtree(zone)
+        return steps
+
+    def _goes_on(self, zone: Path, after: Held) -> None:
+        found = held(zone)
+        assert found.blobs >= self._before.blobs
+        reachable = (found.refs, found.referrers, found.bundles, found.accepted)
+        assert reachable in {
+            (one.refs, one.referrers, one.bundles, one.accepted) for one in (self._before, after)
+        }
+        # Somebody plugs in what comes last, alone, and then everything there is.
+        with suppress(VolumeMissing):
+            take(zone, self._plugs[-1], self._now)
+        everything = [path for media in self._plugs for path in media]
+        take(zone, everything, self._now)
+        assert held(zone) == after
+        assert not [path for path in (zone / "incoming").rglob("*") if path.is_file()]
+        assert not list(zone.rglob(".partial-*"))
+        assert not take(zone, everything, self._now).changed
+
+    def _copy(self, name: str) -> Path:
+        return Path(shutil.copytree(self._template, self._folder / name))
 
 
-def run(last: int, zone: Path, media: Path) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-m", "tests.crash.import_killed_at"]
-    words += [str(last), str(zone), str(media), NOW.isoformat()]
-    return subprocess.run(words, capture_output=True, text=True, check=False)
+@pytest.fixture
+def empty(signing: Signing, tmp_path: Path) -> Path:
+    zone = tmp_path / "template"
+    commission(zone, signing.root)
+    return zone
 
 
-def check_store(zone: Path, appliance: Appliance) -> int:
-    """Every blob hashes to its name and every ref leads to whole content; the number of refs."""
-    blobs, refs = BlobStore(zone / "store"), Refs(appliance._database)
-    for digest in blobs:
-        assert hashlib.sha256(blobs.path(digest).read_bytes()).hexdigest() == digest.hex
-    for ref in refs.all():
-        for child in Manifest.from_bytes(blobs.read(ref.descriptor.digest)).children:
-            assert blobs.size(child.digest) == child.size
-    return len(refs.all())
+def test_one_medium(pack: Pack, empty: Path, tmp_path: Path) -> None:
+    check_count(
+        "import: one medium", Field(tmp_path, empty, [[pack().folder]], NOW).kill_everywhere()
+    )
 
 
-def test_a_kill_at_every_step_leaves_a_zone_that_goes_on(
-    pack: Pack, signing: Signing, tmp_path: Path
+def test_pieces_over_several_media_that_come_one_after_the_other(
+    pack: Pack, empty: Path, tmp_path: Path
+) -> None:
+    sticks = pack(limit=24 * KIB, medium=80 * KIB).folders
+    assert len(sticks) >= 3
+    plugs = [[stick] for stick in (*sticks[1:], sticks[0])]
+    check_count(
+        "import: pieces over several media", Field(tmp_path, empty, plugs, NOW).kill_everywhere()
+    )
+
+
+def test_a_newer_bundle_in_the_place_of_an_older_one(
+    pack: Pack,
+    contents: tuple[BlobStore, Contents],
+    signing: Signing,
+    empty: Path,
+    tmp_path: Path,
+) -> None:
+    take(empty, [pack().folder], NOW)
+    blobs, what = contents
+    noise = random.Random(11)
+    moved = image(blobs, "champ.local/first:1", [noise.randbytes(50 * KIB) for _ in range(3)])
+    newer = replace(what, version="2", descriptors=(moved, *what.descriptors[1:]))
+    packer = Packer(blobs, (signing.root,), signing.signers)
+    stick = packer.pack(
+        newer, tmp_path / "newer", Limits(40 * KIB), NOW + timedelta(days=1), ignore
+    )
+    check_count(
+        "import: in the place of an older one",
+        Field(tmp_path, empty, [[stick.folder]], LATER).kill_everywhere(),
+    )
+
+
+def test_what_a_killed_import_had_verified_is_not_read_again(
+    pack: Pack, empty: Path, tmp_path: Path
 ) -> None:
     media = pack().folder
-    commission(tmp_path / "whole", signing)
-    whole = run(0, tmp_path / "whole", media)
-    assert whole.returncode == 0, whole.stderr
-    steps = int(whole.stdout)
-    assert steps > 4 * BLOBS
-    for last in range(1, steps + 1):
-        zone = tmp_path / f"zone-{last}"
-        commission(zone, signing)
-        killed = run(last, zone, media)
-        assert killed.returncode == -signal.SIGKILL, killed.stderr
-        appliance = Appliance(zone, lambda: NOW)
-        assert check_store(zone, appliance) in {0, 3}
-        again = appliance.import_media([media], ignore)
-        assert again.new_blobs + again.known_blobs == BLOBS
-        assert check_store(zone, appliance) == 3
-        assert not list((zone / "incoming/sha256").iterdir())
-        assert not appliance.import_media([media], ignore).changed
-
-
-@pytest.mark.parametrize("last", [24])
-def test_what_a_killed_import_had_verified_is_not_read_again(
-    pack: Pack, signing: Signing, tmp_path: Path, last: int
-) -> None:
-    media, zone = pack().folder, tmp_path / "zone"
-    appliance = commission(zone, signing)
-    run(last, zone, media)
+    assert kills.run(lambda: take(empty, [media], NOW), 32).killed
     waiting = {
-        path.name: path.stat().st_ino for path in (zone / "incoming/sha256").glob("[0-9a-f]*")
+        path.name: path.stat().st_ino for path in (empty / "incoming/sha256").glob("[0-9a-f]*")
     }
     index = json.loads((media / "bundle.json").read_bytes())["index"]["digest"]
     waiting.pop(index.removeprefix("sha256:"), None)  # the layout's own index is no blob
     assert waiting
-    Appliance(zone, lambda: NOW).import_media([media], ignore)
-    assert appliance.name == "core"
+    take(empty, [media], NOW)
     for name, inode in waiting.items():
-        assert (zone / "store/sha256" / name).stat().st_ino == inode
+        assert (empty / "store/sha256" / name).stat().st_ino == inode

@@ -13,7 +13,7 @@ from champ_offline.bundle.parity.encode import encode
 from champ_offline.bundle.parity.layout import SECTOR
 from champ_offline.bundle.parity.protection import Protection
 from champ_offline.bundle.parity.reading import Medium
-from champ_offline.durable.write import DurableFile
+from champ_offline.bundle.target import TargetFile
 from champ_offline.events import Subscriber
 
 
@@ -42,8 +42,8 @@ def write_parity(
 ) -> None:
     """Write a volume's parity file into `folder`, durably, by way of a folder for scratch files.
 
-    Raises what reading `volume` raises, and OSError.
+    Raises TargetUnwritable, what reading `volume` raises, and OSError for `scratch`.
     """
-    with DurableFile(folder) as file:
+    with TargetFile(folder) as file:
         encode(protection(document, entry), volume, scratch, file.write, notify)
         file.commit(folder / document.parity_name(entry))

@@ -1,0 +1,71 @@
+"""The medium a bundle is packed onto: what it refuses, told apart from what the sources refuse.
+
+Invariant: an OSError of the medium leaves here as TargetUnwritable, and no other does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from champ_offline.durable.write import DurableFile
+from champ_offline.errors import ChampError, ExitCode
+
+
+class TargetTaken(ChampError):
+    """The folder of the bundle exists already."""
+
+    id = "pack.target-taken"
+    exit_code = ExitCode.USAGE
+    message = "{path} already holds this bundle."
+    remedy = "Remove that folder, or choose another --out; a bundle is never overwritten."
+
+
+class TargetFull(ChampError):
+    """The medium is too small."""
+
+    id = "pack.target-full"
+    exit_code = ExitCode.PREFLIGHT
+    message = "{path} has {free} bytes free; the bundle needs {needed}."
+    remedy = "Use a larger stick, or several with --stick SIZE; nothing was written."
+
+
+class TargetUnwritable(ChampError):
+    """The medium takes no more bytes, or none at all."""
+
+    id = "pack.target-unwritable"
+    exit_code = ExitCode.PREFLIGHT
+    message = "{path} refuses bytes: {reason}."
+    remedy = (
+        "See that the medium is plugged in, not write-protected and has room, then run the command"
+        " again: what is half there is no bundle and is written anew."
+    )
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Where only the medium is touched; raises TargetUnwritable for an OSError."""
+    try:
+        yield
+    except OSError as error:
+        raise TargetUnwritable(path=path, reason=error.strerror or str(error)) from error
+
+
+class TargetFile(DurableFile):
+    """A durable file in a folder of the medium; every act raises TargetUnwritable."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        with writing(folder):
+            super().__init__(folder)
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append `data`."""
+        with writing(self._folder):
+            super().write(data)
+
+    def commit(self, path: Path) -> None:
+        """Put the bytes on the medium and give them their name."""
+        with writing(self._folder):
+            super().commit(path)

@@ -1,0 +1,18 @@
+"""How many kills each test makes at least; tests/crash/test_counts.py holds the sum."""
+
+from __future__ import annotations
+
+AT_LEAST = {
+    "import: one medium": 50,
+    "import: pieces over several media": 150,
+    "import: in the place of an older one": 90,
+    "pack: one medium": 70,
+    "pack: pieces over several media": 300,
+    "pack: with parity": 180,
+    "pack: over a broken one": 120,
+}
+
+
+def check_count(what: str, kills: int) -> None:
+    """Fail when a test killed less than the sum above rests on."""
+    assert kills >= AT_LEAST[what], f"{what}: {kills} kills"

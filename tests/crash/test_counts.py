@@ -1,0 +1,14 @@
+"""The kills of every run: at least 500, and 250 each of packing and importing."""
+
+from __future__ import annotations
+
+from tests.crash.counts import AT_LEAST
+
+
+def kills_of(verb: str) -> int:
+    return sum(count for what, count in AT_LEAST.items() if what.startswith(f"{verb}:"))
+
+
+def test_at_least_500_processes_are_killed_in_every_run() -> None:
+    assert kills_of("pack") >= 250
+    assert kills_of("import") >= 250

@@ -1,0 +1,79 @@
+"""What a zone holds, checked whole: every blob hashed, every name followed to its end."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from champ_offline.appliance import Appliance
+from champ_offline.bundle.intake import Imported
+from champ_offline.durable.database import Database
+from champ_offline.events import ignore
+from champ_offline.oci import media_types
+from champ_offline.oci.manifest import Manifest
+from champ_offline.registry.content import Content
+from champ_offline.store.blobs import BlobStore
+from champ_offline.store.refs import Refs
+
+
+@dataclass(frozen=True)
+class Held:
+    """All that an import changes in a zone, save for the times it wrote down."""
+
+    blobs: frozenset[str]
+    refs: tuple[str, ...]
+    referrers: tuple[str, ...]
+    bundles: tuple[str, ...]
+    accepted: tuple[str, ...]
+
+
+def held(zone: Path) -> Held:
+    """What the zone holds; raises AssertionError where any of it is not what it says it is."""
+    blobs = BlobStore(zone / "store")
+    for digest in blobs:
+        assert hashlib.sha256(blobs.path(digest).read_bytes()).hexdigest() == digest.hex
+    with closing(Database(zone / "champ.db")) as database:
+        assert database.damage() == []
+        refs = Refs(database)
+        _follow_names(blobs, refs)
+        bundles = database.query("SELECT digest FROM bundles ORDER BY digest")
+        accepted = database.query("SELECT bundle, version FROM trust_accepted ORDER BY 1, 2")
+        return Held(
+            frozenset(str(digest) for digest in blobs),
+            tuple(f"{ref.name}:{ref.tag} {ref.descriptor.digest}" for ref in refs.all()),
+            tuple(f"{one.subject} {one.descriptor.digest}" for one in refs.all_referrers()),
+            tuple(row["digest"] for row in bundles),
+            tuple(f"{row['bundle']} {row['version']}" for row in accepted),
+        )
+
+
+def _follow_names(blobs: BlobStore, refs: Refs) -> None:
+    """Every content that the registry would serve is whole, and what it leads to as well."""
+    content = Content(blobs, refs)
+    for ref in refs.all():
+        assert content.tagged(ref.name, ref.tag) == ref.descriptor
+    for name in refs.names():
+        for descriptor in content._reachable(name):
+            assert blobs.size(descriptor.digest) == descriptor.size
+            if descriptor.media_type in media_types.DOCUMENTS:
+                for child in Manifest.from_bytes(blobs.read(descriptor.digest)).children:
+                    assert content.find(name, child.digest) is not None
+
+
+def take(zone: Path, media: Sequence[Path], now: datetime) -> Imported:
+    """Import in this process, leaving no connection open."""
+    appliance = Appliance(zone, lambda: now)
+    with closing(appliance._database):
+        return appliance.import_media(media, ignore)
+
+
+def commission(zone: Path, root: bytes) -> None:
+    """A zone called core that trusts `root`."""
+    document = zone.with_suffix(".root.json")
+    document.write_bytes(root)
+    with closing(Appliance.create(zone, "core", document)._database):
+        pass
