@@ -63,10 +63,11 @@ class VolumeMender:
 
     def examine(self, only: Collection[str] | None = None) -> Damage:
         """Read every byte, telling of faults, or only the members named; raises MediumGone."""
-        faults: list[VolumeFault] = []
+        places: list[tuple[int, bool]] = []
 
         def found(fault: VolumeFault) -> None:
-            faults.append(fault)
+            offset = int(str(fault.fields["offset"]))
+            places.append((offset, isinstance(fault, VolumeTruncated)))
             if only is None:
                 self._notify(FaultFound.of(fault))
 
@@ -85,7 +86,7 @@ class VolumeMender:
             self._notify(Progress("verify", done, self._copy.entry.size, subject=self._name))
         self._notify(StepFinished("verify", self._name))
         longer = self._path.stat().st_size > self._copy.entry.size
-        return Damage(tuple(_touched(self._index, faults)), longer)
+        return Damage(tuple(_touched(self._index, places)), longer)
 
     def mend(self, damage: Damage) -> list[Member]:
         """Put right what can be had; returns the members that cannot.
@@ -185,12 +186,12 @@ def _holds(file: BinaryIO, offset: int, data: bytes) -> bool:
         return False
 
 
-def _touched(index: VolumeIndex, faults: Iterable[VolumeFault]) -> list[Region]:
-    """The regions that the faults are about; all from where the file was cut off."""
+def _touched(index: VolumeIndex, places: Iterable[tuple[int, bool]]) -> list[Region]:
+    """The regions that hold the places; all of them from a place on that says so."""
     every = list(regions(index))
     starts = [region.offset for region in every]
     numbers: set[int] = set()
-    for fault in faults:
-        at = bisect_right(starts, int(str(fault.fields["offset"]))) - 1
-        numbers |= set(range(at, len(every) if isinstance(fault, VolumeTruncated) else at + 1))
+    for offset, onwards in places:
+        at = bisect_right(starts, offset) - 1
+        numbers |= set(range(at, len(every) if onwards else at + 1))
     return [every[number] for number in sorted(numbers)]

@@ -29,14 +29,14 @@ images:
 class Site:
     """A folder with a recipe, a cache, a stick and a zone; runs verbs on them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, layer: bytes = bytes(10240)) -> None:
         self.folder = folder
         self.recipe = folder / "bundle.yaml"
         self.recipe.write_text(RECIPE, encoding="utf-8")
         self.stick = folder / "stick"
         self.stick.mkdir()
         self.root = folder / "keys" / "root.json"
-        write_layout(folder / "layout")
+        write_layout(folder / "layout", layer)
 
     def says(self, *arguments: str, code: int = 0) -> str:
         done = champ(*arguments, XDG_CACHE_HOME=str(self.folder / "cache"))
@@ -50,7 +50,7 @@ class Site:
         return self.gives("--zone", str(self.folder / "zone"), *arguments)
 
 
-def write_layout(folder: Path) -> None:
+def write_layout(folder: Path, content: bytes = bytes(10240)) -> None:
     blobs = folder / "blobs" / "sha256"
     blobs.mkdir(parents=True)
 
@@ -60,7 +60,7 @@ def write_layout(folder: Path) -> None:
         return Descriptor(media_type, digest, len(data))
 
     config = put(b'{"architecture":"amd64","os":"linux"}', media_types.IMAGE_CONFIG)
-    layer = put(bytes(10240), media_types.LAYER_TAR)
+    layer = put(content, media_types.LAYER_TAR)
     manifest = put(image_manifest(config, [layer]), media_types.IMAGE_MANIFEST)
     (folder / "index.json").write_bytes(image_index([manifest.named("demo:1")]))
     (folder / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}', encoding="utf-8")

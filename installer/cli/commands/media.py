@@ -56,6 +56,8 @@ def repair(
     whole: bool,
 ) -> None:
     """Mend, show what was mended, and end with 11 where something could not be."""
+    if root is None and session.zone is None:
+        raise click.UsageError(_("Name the public root with --root, or a zone with --zone."))
     from champ_offline.bundle.repair import RepairOrder
     from champ_offline.trust.dates import Overrides
     from champ_offline.workshop import Workshop

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from champ_offline.bundle.parity.layout import LEAST_SHARE, MOST_SHARE
 from installer.cli.options import DIRECTORY, FILE, Verb
-from installer.cli.output import Column, as_plain
+from installer.cli.output import Column, Output, as_plain
 from installer.cli.passphrases import Passphrases
 from installer.cli.session import Session
 from installer.cli.sizes import Share, Size
 from installer.language import translate as _
 from installer.quantities import size
+
+if TYPE_CHECKING:
+    from champ_offline.bundle.patch import Patch
+    from champ_offline.workshop import PackSummary
 
 
 @click.command(
@@ -64,6 +69,13 @@ from installer.quantities import size
         "a little less than that, are then healed in the zone."
     ),
 )
+@click.option(
+    "--only", type=FILE, metavar="FILE",
+    help=_(
+        "Pack only what a repair list (`champ media repair --list`) names, as loose files; with "
+        "the recipe, lock, keys and sizes that the bundle was packed with."
+    ),
+)  # fmt: skip
 @click.pass_obj
 def command(
     session: Session,
@@ -78,25 +90,37 @@ def command(
     *,
     prove: bool,  # noqa: ARG001 (a flag to say what is done in any case)
     no_sbom: bool,
+    only: Path | None,
 ) -> None:
     """Prove, pack, sign and show where the bundle lies and what was proven."""
     from champ_offline.bundle.divide import Limits
     from champ_offline.bundle.pack import LARGEST_VOLUME
-    from champ_offline.workshop import Workshop
+    from champ_offline.workshop import PackOrder, Workshop
 
     limits = Limits.of(volume_size or LARGEST_VOLUME, stick, parity)
+    unlock = Passphrases(signing, files)
+    order = PackOrder(recipe, signing, out, lock, limits, unlock, sboms=not no_sbom)
     with session.watched() as notify:
-        done = Workshop().pack(
-            recipe,
-            lock,
-            signing,
-            out,
-            notify,
-            limits,
-            Passphrases(signing, files),
-            sboms=not no_sbom,
-        )
-    output = session.output
+        if only is not None:
+            _show_patch(session.output, Workshop().pack_only(only, order, notify))
+        else:
+            _show(session.output, Workshop().pack(order, notify))
+
+
+def _show_patch(output: Output, patch: Patch) -> None:
+    output.record(
+        patch,
+        [
+            Column("folder", _("folder")),
+            Column("bundle", _("bundle")),
+            Column("version", _("version")),
+            Column("files", _("files")),
+            Column("size", _("size"), size),
+        ],
+    )
+
+
+def _show(output: Output, done: PackSummary) -> None:
     output.record(
         {**as_plain(done.packed), "proof": done.proof},
         [
