@@ -11,12 +11,29 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from champ_offline.bundle.parity.layout import SECTOR, SPARE
-from champ_offline.bundle.volume import BLOCK, MOST_VOLUMES, Member, VolumeIndex
+from champ_offline.bundle.volume import (
+    BLOCK,
+    INDEX_LIMIT,
+    INDEXES_LIMIT,
+    MOST_VOLUMES,
+    Member,
+    VolumeIndex,
+)
+from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
 
 # What surrounds the one piece that fills a volume: two headers, index, padding and trailer.
 _AROUND_A_PIECE = 4 * 1024
+
+
+class TooManyFiles(ChampError):
+    """A bundle of more blobs, pieces or volumes than a zone reads."""
+
+    id = "pack.too-many-files"
+    exit_code = ExitCode.PREFLIGHT
+    message = "The bundle has too many blobs or volumes: its indexes would have {size} bytes."
+    remedy = "Divide the recipe into several bundles, or use larger volumes."
 
 
 @dataclass(frozen=True)
@@ -73,7 +90,7 @@ def divide(
     """Cut `members`, in order, on member boundaries; a larger one in pieces.
 
     `digest_of` hashes the bytes of a piece (its `digest` is not known before). Limits below 1 MiB
-    are for tests; the index of a volume alone may then exceed them.
+    are for tests; the index of a volume alone may then exceed them. Raises TooManyFiles.
     """
     cut = _Cut(VolumeIndex(bundle, version, Digest.of(b""), MOST_VOLUMES, ()), limits)
     largest = (limits.largest - _AROUND_A_PIECE) // BLOCK * BLOCK
@@ -81,6 +98,8 @@ def divide(
         for part in _pieces(member, largest, digest_of):
             cut.take(part)
     cut.close()
+    if cut.indexes > INDEXES_LIMIT or len(cut.volumes) > MOST_VOLUMES:
+        raise TooManyFiles(size=cut.indexes)
     rows = [[member.row for member in members] for members in cut.volumes]
     volume_set = Digest.of(encode(rows))
     return Division(
@@ -115,16 +134,21 @@ class _Cut:
         self._medium, self._left = 1, limits.medium
         self._waiting: list[Member] = []
         self._size = self._bare
+        self._index = self._bare
+        self.indexes = 0
 
     def take(self, member: Member) -> None:
         """Put the member into this volume if it fits, else into the next."""
-        grown = len(encode(member.row)) + 1 + member.span
-        if self._waiting and self._size + grown > self._room:
+        row = len(encode(member.row)) + 1
+        grown = row + member.span
+        full = self._size + grown > self._room or self._index + row > INDEX_LIMIT
+        if self._waiting and full:
             self.close()
         if not self._waiting and self._size + grown > self._room and self._left is not None:
             self._medium, self._left = self._medium + 1, self._limits.medium
         self._waiting.append(member)
         self._size += grown
+        self._index += row
 
     @property
     def _room(self) -> int:
@@ -137,4 +161,5 @@ class _Cut:
             self.media.append(self._medium)
             if self._left is not None:
                 self._left -= self._size
-        self._waiting, self._size = [], self._bare
+            self.indexes += self._index
+        self._waiting, self._size, self._index = [], self._bare, self._bare

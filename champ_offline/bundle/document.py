@@ -6,23 +6,24 @@ for form; volume names are made from the bundle's own name, never read as paths.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from champ_offline.bundle.errors import DocumentMalformed, NewerFormat
+from champ_offline.bundle.names import NAME, VERSION, format_number, text, texts
 from champ_offline.bundle.parity.layout import LEAST_SHARE, MOST_SHARE
-from champ_offline.bundle.volume import INDEX_LIMIT, MOST_VOLUMES
+from champ_offline.bundle.volume import INDEX_LIMIT, INDEXES_LIMIT, MOST_VOLUMES
 from champ_offline.errors import ChampError
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
+from champ_offline.oci.strict_json import canonical
 
 FORMAT = 1
 LIMIT = 16 * 1024 * 1024
-NAME = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+(?:[.-][a-z0-9]+)*")
-VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+~-]{0,63}")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\+00:00")
+_TITLES = re.compile(r"en|zh")
 # SubjectPublicKeyInfo as PEM (RFC 7468, section 13), or nothing; shown to people as it stands.
 _PUBLIC_KEY = re.compile(
     r"(?:-----BEGIN PUBLIC KEY-----\n(?:[A-Za-z0-9+/=]{1,64}\n){1,16}-----END PUBLIC KEY-----\n)?"
@@ -116,44 +117,39 @@ class BundleDocument:
     def from_bytes(cls, data: bytes, where: str) -> BundleDocument:
         """Read the document; raises NewerFormat, DocumentMalformed."""
         try:
-            document = json.loads(data)
-            newer = int(document["format"]) > FORMAT
-            if not newer:
+            document = canonical(data)
+            found = format_number(document["format"])
+            if found == FORMAT:
                 return _read(document)
-        except (ValueError, TypeError, KeyError, RecursionError, ChampError) as error:
+        except (ValueError, TypeError, KeyError, ChampError) as error:
             reason = f"{type(error).__name__} {error}"[:120]
             raise DocumentMalformed(where=where, kind="bundle document", reason=reason) from error
-        raise NewerFormat(where=where, found=document["format"], known=FORMAT)
+        raise NewerFormat(where=where, found=found, known=FORMAT)
 
 
 def _read(document: dict[str, Any]) -> BundleDocument:
-    name, version = document["name"], document["version"]
-    if not NAME.fullmatch(name) or not VERSION.fullmatch(version):
-        raise ValueError("name or version")
     return BundleDocument(
-        name=name,
-        version=version,
-        created=str(document["created"]),
-        zones=tuple(str(zone) for zone in document["zones"]),
+        name=text(document["name"], NAME),
+        version=text(document["version"], VERSION),
+        created=text(document["created"], _TIME),
+        zones=texts(document["zones"], NAME),
         index=Descriptor.from_document(document["index"]),
         blobs=_count(document["blobs"]),
         size=_count(document["size"]),
         volume_set=Digest.parse(document["set"]),
         volumes=_volumes(document["volumes"]),
-        apps=tuple(
-            Content(str(app["name"]), str(app["version"]), dict(app["title"]))
-            for app in document["apps"]
-        ),
-        images=tuple(str(image) for image in document["images"]),
-        image_key=_public_key(document.get("image_key", "")),
+        apps=tuple(_content(app) for app in document["apps"]),
+        images=texts(document["images"]),
+        image_key=text(document.get("image_key", ""), _PUBLIC_KEY),
         parity=_share(document.get("parity", 0)),
     )
 
 
-def _public_key(text: str) -> str:
-    if not _PUBLIC_KEY.fullmatch(text):
-        raise ValueError("image_key")
-    return text
+def _content(app: dict[str, Any]) -> Content:
+    if not isinstance(app["title"], dict):
+        raise ValueError("a title")  # noqa: TRY004 - as for every malformed document
+    titles = {text(key, _TITLES): text(title) for key, title in app["title"].items()}
+    return Content(text(app["name"]), text(app["version"]), titles)
 
 
 def _share(percent: object) -> int:
@@ -163,6 +159,8 @@ def _share(percent: object) -> int:
 
 
 def _volumes(rows: list[Any]) -> tuple[VolumeEntry, ...]:
+    if not 1 <= len(rows) <= MOST_VOLUMES:
+        raise ValueError("number of volumes")
     volumes = tuple(
         VolumeEntry(
             _count(number),
@@ -175,7 +173,8 @@ def _volumes(rows: list[Any]) -> tuple[VolumeEntry, ...]:
     )
     if [volume.number for volume in volumes] != list(range(1, len(volumes) + 1)):
         raise ValueError("numbers of volumes")
-    if len(volumes) > MOST_VOLUMES or any(v.index_size > INDEX_LIMIT for v in volumes):
+    too_large = any(v.index_size > INDEX_LIMIT for v in volumes)
+    if too_large or sum(v.index_size for v in volumes) > INDEXES_LIMIT:
         raise ValueError("too large")
     return volumes
 

@@ -207,3 +207,12 @@ class ZoneUnwritable(ChampError):
     exit_code = ExitCode.PREFLIGHT
     message = "The zone's disk refuses bytes under {path}: {reason}."
     remedy = "Free some space or mend the disk, then run the command again: it continues."
+
+
+class LayoutFaulty(ChampError):
+    """Signed content does not make up the OCI layout that FORMAT.md describes."""
+
+    id = "media.layout-faulty"
+    exit_code = ExitCode.CORRUPT
+    message = "Bundle {bundle} is put together wrongly at {where}: {reason}."
+    remedy = "The bundle was packed by a faulty tool; ask whoever packed it."

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from champ_offline.bundle import media
+from champ_offline.bundle.agreement import cut_blobs, tile
 from champ_offline.bundle.errors import MediumGone, PiecesMisfit, VolumeFault, ZoneUnwritable
 from champ_offline.bundle.healing import healed
 from champ_offline.bundle.parity.patches import Patches
@@ -138,8 +139,8 @@ class Gathering:
 
     def _join(self) -> None:
         """Put together the blobs whose last piece has come."""
-        for blob, pieces in _cut_blobs(self._bundle).items():
-            if self._room.blobs.has(blob) or not _tile(pieces):
+        for blob, pieces in cut_blobs(self._bundle.members).items():
+            if self._room.blobs.has(blob) or not tile(pieces):
                 continue
             if all(self._waits(piece) for piece in pieces) and not self._room.join(blob):
                 raise PiecesMisfit(blob=blob, bundle=self._bundle.document.name)
@@ -181,26 +182,3 @@ class _Wanted:
         digest = self._sink.commit(expected, size)
         del self._wanted[self._member.name]
         return digest
-
-
-def _cut_blobs(bundle: VerifiedBundle) -> dict[Digest, list[Member]]:
-    """The pieces of every blob that was cut, in order."""
-    cut: dict[Digest, list[Member]] = {}
-    for member in bundle.members:
-        if member.offset is not None and member.blob is not None:
-            cut.setdefault(member.blob, []).append(member)
-    return {blob: sorted(pieces, key=_offset) for blob, pieces in cut.items()}
-
-
-def _offset(piece: Member) -> int:
-    return piece.offset or 0
-
-
-def _tile(pieces: list[Member]) -> bool:
-    """Whether the pieces cover the blob from its first byte to its last, once."""
-    end = 0
-    for piece in pieces:
-        if piece.offset != end or piece.whole != pieces[0].whole:
-            return False
-        end += piece.size
-    return end == pieces[0].whole

@@ -8,11 +8,12 @@ at most blobs that no name leads to; what waited is used by the next run.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from champ_offline.bundle.closure import Closure, Links
 from champ_offline.bundle.document import BundleDocument
-from champ_offline.bundle.errors import BundleIncomplete, NoSpace
+from champ_offline.bundle.errors import NoSpace
 from champ_offline.bundle.gather import Gathering, zone_disk
 from champ_offline.bundle.pace import bytes_a_second
 from champ_offline.bundle.verify import VerifiedBundle, VerifiedVolume, verdict
@@ -21,13 +22,9 @@ from champ_offline.durable.database import Database
 from champ_offline.durable.space import free_bytes
 from champ_offline.errors import ChampError
 from champ_offline.events import Estimate, StepFinished, StepStarted, Subscriber, ignore
-from champ_offline.oci import media_types
-from champ_offline.oci.descriptor import REF_NAME, Descriptor
 from champ_offline.oci.digest import Digest
-from champ_offline.oci.manifest import Manifest, as_referrer
-from champ_offline.oci.reference import Reference
 from champ_offline.store.blobs import BlobStore
-from champ_offline.store.refs import Ref, Referrer, Refs
+from champ_offline.store.refs import Refs
 from champ_offline.store.waiting import WaitingRoom
 from champ_offline.trust.errors import Replayed
 from champ_offline.trust.state import TrustState
@@ -148,8 +145,7 @@ class Intake:
             return _result(bundle, {}, blobs, changed=False)
         with zone_disk(self._waiting.root):
             damaged = self._gather(bundle, notify)
-            index = self._waiting.blobs.read(bundle.document.index.digest)
-            links = self._links(bundle, index, set(missing))
+            links = self._links(bundle, blobs, set(missing))
             self._commit(bundle, missing, links, now, notify)
         return _result(bundle, missing, blobs, changed=True, damaged=damaged)
 
@@ -204,71 +200,34 @@ class Intake:
             raise _unfinished(bundle, gathering, lost)
         return len(gathering.faults.found)
 
-    def _links(self, bundle: VerifiedBundle, index: bytes, missing: set[Digest]) -> _Links:
+    def _links(
+        self, bundle: VerifiedBundle, blobs: Mapping[Digest, int], missing: set[Digest]
+    ) -> Links:
         """What the bundle's index leads to, after everything below it was found present."""
-        seen: dict[Digest, int] = {}
-        links = _Links([], [])
-        whole = str(bundle.trusted.digest)
-        for descriptor in Manifest.from_bytes(index).manifests:
-            self._check_closure(bundle, descriptor, "index.json", missing, seen)
-            name = descriptor.annotations.get(REF_NAME)
-            if name:
-                reference = Reference.parse(name)
-                stored = Descriptor(descriptor.media_type, descriptor.digest, descriptor.size)
-                links.refs.append(Ref(reference.name, reference.tag, stored, whole))
-            elif descriptor.media_type in media_types.DOCUMENTS:
-                room = self._waiting.blobs if descriptor.digest in missing else self._blobs
-                data = room.read(descriptor.digest)
-                subject = Manifest.from_bytes(data).subject
-                if subject is not None:
-                    self._check_closure(bundle, subject, str(descriptor.digest), missing, seen)
-                    links.referrers.append(Referrer(subject.digest, as_referrer(data), whole))
-        return links
+        index = self._waiting.blobs.read(bundle.document.index.digest)
 
-    def _check_closure(
-        self,
-        bundle: VerifiedBundle,
-        descriptor: Descriptor,
-        parent: str,
-        missing: set[Digest],
-        seen: dict[Digest, int],
-    ) -> None:
-        digest = descriptor.digest
-        if digest in seen:
-            return
-        room = self._waiting.blobs if digest in missing else self._blobs
-        if not room.has(digest) or room.size(digest) != descriptor.size:
-            raise BundleIncomplete(bundle=bundle.document.name, blob=digest, parent=parent)
-        seen[digest] = descriptor.size
-        if descriptor.media_type in media_types.DOCUMENTS:
-            for child in Manifest.from_bytes(room.read(digest)).children:
-                self._check_closure(bundle, child, str(digest), missing, seen)
+        def room(digest: Digest) -> BlobStore:
+            return self._waiting.blobs if digest in missing else self._blobs
+
+        return Closure(bundle, room).follow(index, blobs)
 
     def _commit(
         self,
         bundle: VerifiedBundle,
         missing: dict[Digest, int],
-        links: _Links,
+        links: Links,
         now: str,
         notify: Subscriber,
     ) -> None:
         notify(StepStarted("commit", bundle.document.name))
         self._blobs.adopt(self._waiting.blobs, missing)
         with self._database.transaction() as connection:
-            self._refs.put(connection, links.refs)
+            self._refs.put(connection, links.names.values())
             self._refs.put_referrers(connection, links.referrers)
             self._trust.accept(connection, bundle.document.name, bundle.trusted, now)
             _record(connection, bundle, now)
         self._waiting.forget(_leftovers(bundle))
         notify(StepFinished("commit", bundle.document.name))
-
-
-@dataclass(frozen=True)
-class _Links:
-    """What one bundle makes reachable."""
-
-    refs: list[Ref]
-    referrers: list[Referrer]
 
 
 def _blobs(bundle: VerifiedBundle) -> dict[Digest, int]:

@@ -13,10 +13,11 @@ from itertools import islice
 from pathlib import Path
 
 from champ_offline.bundle.document import LIMIT, BundleDocument, VolumeEntry
-from champ_offline.bundle.errors import DocumentMissing, MediumUnreadable, NoBundle
+from champ_offline.bundle.errors import DocumentMissing, MediumUnreadable, NoBundle, SeveralBundles
 from champ_offline.bundle.parity.documents import restore_documents
 from champ_offline.bundle.volume import INDEXES, Member
 from champ_offline.trust.documents import Documents
+from champ_offline.trust.roots import LONGEST
 
 DOCUMENT = "bundle.json"
 METADATA = "metadata"
@@ -24,8 +25,10 @@ SPARE_DOCUMENTS = "documents.par"
 TIMESTAMP, SNAPSHOT, TARGETS = "timestamp.json", "snapshot.json", "targets.json"
 SHELF = "champ"
 _MOST_ROOTS = 1024
+_ROOTS_LIMIT = 16 * 1024 * 1024
 # A stick full of other files is no reason to read all their names.
 _MOST_NAMES = 100_000
+_MOST_BUNDLES = 100
 
 
 def bundle_folders(path: Path) -> list[Path]:
@@ -36,6 +39,8 @@ def bundle_folders(path: Path) -> list[Path]:
         if (shelf == path and path.is_dir()) or _is_folder(shelf):
             inside = _names_in(shelf)
             found = sorted(folder for folder in inside if _is_folder(folder) and _is_bundle(folder))
+            if len(found) > _MOST_BUNDLES:
+                raise SeveralBundles(path=path, names=f"{found[0].name} … (+{len(found) - 1})")
             if found:
                 return found
     return []
@@ -52,7 +57,8 @@ def folders_of(paths: Sequence[Path]) -> list[Path]:
 def places(paths: Sequence[Path], folders: Sequence[Path], document: BundleDocument) -> list[Path]:
     """Where files of the bundle may lie: its folders, and those that may hold volumes alone."""
     own = f"{document.name}-{document.version}"
-    deeper = [place for path in paths for place in (path / SHELF / own, path / own)]
+    shelves = [shelf for path in paths for shelf in (path / SHELF, path)]
+    deeper = [shelf / own for shelf in shelves if shelf in paths or _is_folder(shelf)]
     more = [path for path in paths if path.is_dir()]
     return _once([*folders, *more, *(place for place in deeper if _is_folder(place))])
 
@@ -67,9 +73,9 @@ def read_documents(folder: Path) -> Documents:
     metadata = folder / METADATA
     return Documents(
         roots=read_roots(folder),
-        timestamp=_read(metadata / TIMESTAMP),
-        snapshot=_read(metadata / SNAPSHOT),
-        targets=_read(metadata / TARGETS),
+        timestamp=_read(metadata / TIMESTAMP, LONGEST),
+        snapshot=_read(metadata / SNAPSHOT, LONGEST),
+        targets=_read(metadata / TARGETS, LONGEST),
     )
 
 
@@ -77,14 +83,16 @@ def read_roots(folder: Path) -> tuple[bytes, ...]:
     """The roots of a bundle folder, ascending from the first."""
     metadata = folder / METADATA
     roots: list[bytes] = []
+    room = _ROOTS_LIMIT
     while len(roots) < _MOST_ROOTS and is_file(metadata / root_name(len(roots) + 1)):
-        roots.append(_read(metadata / root_name(len(roots) + 1)))
+        roots.append(_read(metadata / root_name(len(roots) + 1), min(LONGEST, room)))
+        room = max(0, room - len(roots[-1]))
     return tuple(roots)
 
 
 def read_bundle_document(folder: Path) -> bytes:
     """The bytes of bundle.json, not yet trusted; raises DocumentMissing."""
-    return _read(folder / DOCUMENT)
+    return _read(folder / DOCUMENT, LIMIT)
 
 
 def document_files(bundle: bytes, signed: Documents) -> dict[str, bytes]:
@@ -201,11 +209,12 @@ def _once(paths: Iterable[Path]) -> list[Path]:
     return list(kept.values())
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, most: int) -> bytes:
+    """The document, or one byte more than `most` of it: a document that is cut off is refused."""
     linked = path.parent.name == METADATA and not _is_folder(path.parent)
     if linked or not is_file(path):
         raise DocumentMissing(path=path)
-    return _bytes_of(path, LIMIT + 1)
+    return _bytes_of(path, most + 1)
 
 
 def _bytes_of(path: Path, most: int) -> bytes:

@@ -89,6 +89,7 @@ class Packer:
         self._write_volumes(folders, division, document, layout, notify)
         sequence = int(now.timestamp() * 1000)
         data = document.to_bytes()
+        BundleDocument.from_bytes(data, media.DOCUMENT)  # what no zone would read is not signed
         documents = make_documents(self._roots, self._signers, data, sequence, now)
         files = media.document_files(data, documents)
         spare = seal_documents(files) if document.parity else b""

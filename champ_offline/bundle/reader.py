@@ -29,7 +29,6 @@ from champ_offline.bundle.errors import (
 from champ_offline.bundle.volume import (
     BLOCK,
     CHUNK,
-    INDEX_LIMIT,
     TRAILER,
     Member,
     VolumeIndex,
@@ -41,6 +40,8 @@ from champ_offline.store.blobs import BlobMismatch
 
 INDEX = "the volume index"
 END = "the trailer"
+# Nobody signed the index of a volume that does not belong here; a larger one is called corrupt.
+_FOREIGN_LIMIT = 2 * 1024 * 1024
 
 
 class Sink(Protocol):
@@ -285,7 +286,9 @@ class VolumeReader:
     def _refuse_foreign(self, head: bytes, document: BundleDocument) -> None:
         """Say which volume lies in this one's place; silent when it is this one, or no index."""
         try:
-            size = min(tarfile.TarInfo.frombuf(head, "ascii", "strict").size, INDEX_LIMIT)
+            size = tarfile.TarInfo.frombuf(head, "ascii", "strict").size
+            if not 0 < size <= _FOREIGN_LIMIT:
+                return
             with self._open() as file:
                 file.seek(BLOCK)
                 found = VolumeIndex.from_bytes(self._read(file, size, INDEX), self.name)

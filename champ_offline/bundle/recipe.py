@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from champ_offline.bundle.document import NAME, VERSION
+from champ_offline.bundle.names import NAME, VERSION
 from champ_offline.durable import typed_yaml
 from champ_offline.durable.typed_yaml import Node
 from champ_offline.oci.reference import InvalidReference, Reference

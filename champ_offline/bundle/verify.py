@@ -13,10 +13,10 @@ from datetime import datetime
 from pathlib import Path
 
 from champ_offline.bundle import media
+from champ_offline.bundle.agreement import check_agreement
 from champ_offline.bundle.document import BundleDocument, VolumeEntry
 from champ_offline.bundle.errors import (
     BlobsLost,
-    DocumentMalformed,
     MediaDamaged,
     MediumUnreadable,
     SeveralBundles,
@@ -153,7 +153,7 @@ def verify(
     volumes = tuple(
         _volume(places, document, entry, faults, several=several) for entry in document.volumes
     )
-    _refuse_twins(document, volumes)
+    check_agreement(document, [volume.index for volume in volumes])
     return VerifiedBundle(
         tuple(paths), tuple(places), found, volumes, tuple(faults), made_by=_ONLY_HERE
     )
@@ -317,26 +317,6 @@ def _index_beside(
         if Digest.of(data) == entry.index_digest:
             return VolumeIndex.from_bytes(data, name)
     return None
-
-
-def _refuse_twins(document: BundleDocument, volumes: Sequence[VerifiedVolume]) -> None:
-    """A member stands in one volume only, and every index speaks of this bundle."""
-    seen: set[str] = set()
-    for volume in volumes:
-        index = volume.index
-        if index is None:
-            continue
-        expected = (document.name, document.version, document.volume_set, volume.entry.number)
-        names = {member.name for member in index.members}
-        if (
-            index.bundle,
-            index.version,
-            index.volume_set,
-            index.number,
-        ) != expected or seen & names:
-            reason = "it does not fit into its bundle"
-            raise DocumentMalformed(where=volume.name, kind="volume index", reason=reason)
-        seen |= names
 
 
 def _few(names: Sequence[str], most: int = 10) -> str:

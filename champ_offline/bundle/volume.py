@@ -7,7 +7,6 @@ that could be changed unnoticed, and one pass of SHA-256 suffices.
 
 from __future__ import annotations
 
-import json
 import re
 import tarfile
 from collections.abc import Callable, Iterator
@@ -15,15 +14,19 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from champ_offline.bundle.errors import DocumentMalformed, NewerFormat
+from champ_offline.bundle.names import NAME, VERSION, format_number, text
 from champ_offline.errors import ChampError
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
+from champ_offline.oci.strict_json import canonical
 
 FORMAT = 1
 BLOCK = 512
 CHUNK = 1024 * 1024
 TRAILER = bytes(2 * BLOCK)
-INDEX_LIMIT = 64 * 1024 * 1024
+# About 100,000 members a volume, 200,000 a bundle: what they take in memory stays bounded.
+INDEX_LIMIT = 16 * 1024 * 1024
+INDEXES_LIMIT = 2 * INDEX_LIMIT
 INDEXES = "volumes"
 MOST_VOLUMES = 9999
 MOST_PIECES = 9999
@@ -60,6 +63,12 @@ class Member:
         """The blob it is, or is a piece of; None for the layout's own files."""
         match = _BLOB.fullmatch(self.name)
         return Digest(match[1]) if match else None
+
+    @property
+    def number(self) -> int:
+        """Which piece of its blob it is, from 1 on; 0 for what was not cut."""
+        match = _BLOB.fullmatch(self.name)
+        return int(match[2] or 0) if match else 0
 
     @property
     def span(self) -> int:
@@ -147,22 +156,22 @@ class VolumeIndex:
     def from_bytes(cls, data: bytes, where: str) -> VolumeIndex:
         """Read an index, which must be canonical; raises DocumentMalformed, NewerFormat."""
         try:
-            document = json.loads(data)
-            newer = int(document["format"]) > FORMAT
-            if not newer:
+            document = canonical(data)
+            found = format_number(document["format"])
+            if found == FORMAT:
                 return _index(document, data)
-        except (ValueError, TypeError, KeyError, RecursionError, ChampError) as error:
+        except (ValueError, TypeError, KeyError, ChampError) as error:
             reason = f"{type(error).__name__} {error}"[:120]
             raise DocumentMalformed(where=where, kind="volume index", reason=reason) from error
-        raise NewerFormat(where=where, found=document["format"], known=FORMAT)
+        raise NewerFormat(where=where, found=found, known=FORMAT)
 
 
 def _index(document: dict[str, Any], data: bytes) -> VolumeIndex:
     index = VolumeIndex(
-        bundle=str(document["bundle"]),
-        version=str(document["version"]),
+        bundle=text(document["bundle"], NAME),
+        version=text(document["version"], VERSION),
         volume_set=Digest.parse(document["set"]),
-        number=int(document["number"]),
+        number=_number(document["number"]),
         members=tuple(Member.from_row(row) for row in document["members"]),
     )
     if len({member.name for member in index.members}) < len(index.members):
@@ -170,6 +179,12 @@ def _index(document: dict[str, Any], data: bytes) -> VolumeIndex:
     if index.to_bytes() != data:
         raise ValueError("not canonical")
     return index
+
+
+def _number(found: object) -> int:
+    if type(found) is not int or not 1 <= found <= MOST_VOLUMES:
+        raise ValueError("number of the volume")
+    return found
 
 
 def header(name: str, size: int) -> bytes:

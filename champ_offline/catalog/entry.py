@@ -7,7 +7,6 @@ app.yaml names lie inside the app's folder.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,7 @@ from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
 from champ_offline.oci.reference import InvalidReference, Reference
+from champ_offline.oci.strict_json import NotStrict, parse
 
 FORMAT = 1
 LANGUAGES = ("en", "zh")
@@ -196,16 +196,16 @@ class AppEntry:
     def from_bytes(cls, data: bytes, where: str) -> AppEntry:
         """Read the document; `where` names it in errors. Raises AppFormatNewer, AppMalformed."""
         try:
-            document = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise AppMalformed(where=where, reason="it is not JSON") from error
+            document = parse(data)
+        except NotStrict as error:
+            raise AppMalformed(where=where, reason=str(error)) from error
         if not isinstance(document, dict):
             raise AppMalformed(where=where, reason="it is not a JSON object")
         number = document.get("format")
         if not isinstance(number, int) or isinstance(number, bool) or number < 1:
             raise AppMalformed(where=where, reason="it names no format")
         if number > FORMAT:
-            raise AppFormatNewer(where=where, found=number, known=FORMAT)
+            raise AppFormatNewer(where=where, found=min(number, 10**6), known=FORMAT)
         return _Document(document, where).entry()
 
 

@@ -49,13 +49,16 @@ class Descriptor:
         annotations = document.get("annotations") or {}
         if not isinstance(annotations, dict):
             raise InvalidDescriptor(field="annotations", found=type(annotations).__name__)
+        platform = document.get("platform")
+        if not isinstance(platform, dict | None):
+            raise InvalidDescriptor(field="platform", found=type(platform).__name__)
         return cls(
             media_type=media_type,
             digest=Digest.parse(document.get("digest")),
             size=size,
             annotations={str(key): str(value) for key, value in annotations.items()},
             artifact_type=str(document.get("artifactType") or ""),
-            platform=document.get("platform"),
+            platform=platform,
         )
 
     def to_document(self) -> dict[str, Any]:

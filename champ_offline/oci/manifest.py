@@ -15,6 +15,7 @@ from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
+from champ_offline.oci.strict_json import NotStrict, parse
 
 LIMIT = 4 * 1024 * 1024
 # The content of an empty config or layer (manifest.md, "Guidance for an Empty Descriptor").
@@ -152,13 +153,16 @@ def _document(data: bytes) -> dict[str, Any]:
     if len(data) > LIMIT:
         raise InvalidManifest(reason=f"{len(data)} bytes are more than the {LIMIT} allowed")
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise InvalidManifest(reason="it is not JSON") from error
+        document = parse(data)
+    except NotStrict as error:
+        raise InvalidManifest(reason=str(error)) from error
     if not isinstance(document, dict) or document.get("schemaVersion") != 2:
         raise InvalidManifest(reason="it is not a JSON object with schemaVersion 2")
     if not isinstance(document.get("annotations") or {}, dict):
         raise InvalidManifest(reason="annotations are not an object")
+    if "manifests" in document and ("config" in document or "layers" in document):
+        # Readers would not agree which it is (CVE-2021-41190; image-index.md, "mediaType").
+        raise InvalidManifest(reason="it is a manifest and an index at once")
     return document
 
 

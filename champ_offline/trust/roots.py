@@ -10,14 +10,18 @@ twice.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from securesystemslib.exceptions import UnverifiedSignatureError
+from securesystemslib.signer import Key, Signature
 from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
-from tuf.api.serialization import DeserializationError
+from tuf.api.serialization import DeserializationError, SerializationError
+from tuf.api.serialization.json import JSONSerializer
 
 from champ_offline.oci.digest import Digest
 from champ_offline.trust.errors import (
@@ -38,6 +42,11 @@ T = TypeVar("T", Root, Timestamp, Snapshot, Targets)
 LONGEST = 1024 * 1024
 _GROUPS, _DIGITS = 12, 5
 _MOST_ROOTS = 1024
+# As the names of root documents on media have it, and far below what SQLite can count.
+_LAST_VERSION = 9999
+# The one form of a document's bytes: sorted keys, lines indented by one space a level.
+_FORM = JSONSerializer(compact=False)
+_HEX = re.compile(r"[0-9a-f]{2,1024}")
 
 
 @dataclass(frozen=True)
@@ -99,6 +108,8 @@ def read_draft(data: bytes, where: str) -> Metadata[Root]:
     """A sound root document, whoever signed it; raises a trust error."""
     _check_roles(data, where)
     metadata = read(Metadata[Root].from_bytes, data, Root.type, where)
+    if metadata.signed.version > _LAST_VERSION:
+        raise DocumentUnreadable(where=where, role=Root.type, reason="its version is too high")
     _check_keys(metadata.signed, where)
     return metadata
 
@@ -107,17 +118,37 @@ def follow(pinned: bytes, offered: Iterable[bytes], where: str) -> tuple[bytes, 
     """The newest root reachable from the pinned one, each step signed by old and new keys.
 
     TUF specification 1.0, section 5.3: versions step by exactly one; dates of roots on the way do
-    not matter.
+    not matter. `offered` are the roots of a medium in order, from any version on.
     """
-    data, root = pinned, read_root(pinned, where)
+    data, newest = pinned, read_draft(pinned, where)
+    valid_signers(newest, Root.type, newest.signed, where)
+    before: Metadata[Root] | None = None
     for candidate in offered:
-        step = read(Metadata[Root].from_bytes, candidate, Root.type, where)
-        if step.signed.version == root.version + 1:
-            found = read_draft(candidate, where)
-            valid_signers(found, Root.type, root, where)
-            valid_signers(found, Root.type, found.signed, where)
-            data, root = candidate, found.signed
-    return data, root
+        found = read_draft(candidate, where)
+        if found.signed.version == newest.signed.version + 1:
+            valid_signers(found, Root.type, newest.signed, where)
+            data, before, newest = candidate, newest, found
+        elif found.signed.version == newest.signed.version and found.signed != newest.signed:
+            raise OtherRoot(where=where, role=Root.type)
+        _check_offered(candidate, found, before, where)
+        before = found
+    return data, newest.signed
+
+
+def _check_offered(
+    data: bytes, found: Metadata[Root], before: Metadata[Root] | None, where: str
+) -> None:
+    """An offered root follows on the one before it and is signed by its own keys, and theirs.
+
+    Roots that a zone has long passed are held to that as well: no byte on a medium goes unchecked.
+    """
+    root = found.signed
+    if before is not None and root.version != before.signed.version + 1:
+        reason = f"version {root.version} follows {before.signed.version}"
+        raise DocumentUnreadable(where=where, role=Root.type, reason=reason)
+    roots = [root] if before is None else [before.signed, root]
+    valid_signers(found, Root.type, root, where)
+    refuse_unsigned(data, found, roots, where)
 
 
 def read(parse: Callable[[bytes], Metadata[T]], data: bytes, role: str, where: str) -> Metadata[T]:
@@ -126,7 +157,8 @@ def read(parse: Callable[[bytes], Metadata[T]], data: bytes, role: str, where: s
         raise DocumentUnreadable(where=where, role=role, reason="it is larger than 1 MiB")
     try:
         metadata = parse(data)
-    except (DeserializationError, RecursionError) as error:
+        metadata.to_bytes(_FORM), metadata.signed_bytes
+    except (DeserializationError, SerializationError, RecursionError) as error:
         raise DocumentUnreadable(where=where, role=role, reason="it cannot be parsed") from error
     if metadata.signed.type != role:
         reason = f"it is a {metadata.signed.type} document"
@@ -152,6 +184,32 @@ def valid_signers(metadata: Metadata[T], role: str, root: Root, where: str) -> l
         Signer(role, keyid, str(key.unrecognized_fields.get(HOLDER, "")))
         for keyid, key in sorted(result.signed.items())
     ]
+
+
+def refuse_unsigned(data: bytes, metadata: Metadata[T], roots: Sequence[Root], where: str) -> None:
+    """No byte of a document from media goes unchecked; raises DocumentAltered.
+
+    Beyond TUF, which passes over what it does not know: `data` is the one form of its contents, and
+    every signature in it is valid, by a key that one of `roots` gives the role.
+    """
+    role, signed = metadata.signed.type, metadata.signed_bytes
+    if metadata.to_bytes(_FORM) != data or metadata.unrecognized_fields:
+        reason = "it is not written as it was signed"
+        raise DocumentAltered(where=where, role=role, reason=reason)
+    for keyid, signature in metadata.signatures.items():
+        keys = [root.keys[keyid] for root in roots if keyid in root.roles[role].keyids]
+        plain = _HEX.fullmatch(signature.signature) and not signature.unrecognized_fields
+        if not plain or not any(_fits(key, signature, signed) for key in keys):
+            reason = f"the signature of key {keyid[:16]} does not fit"
+            raise DocumentAltered(where=where, role=role, reason=reason)
+
+
+def _fits(key: Key, signature: Signature, signed: bytes) -> bool:
+    try:
+        key.verify_signature(signature, signed)
+    except UnverifiedSignatureError:
+        return False
+    return True
 
 
 def _check_roles(data: bytes, where: str) -> None:

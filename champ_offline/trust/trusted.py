@@ -24,7 +24,6 @@ from tuf.api.metadata import (
     Targets,
     Timestamp,
 )
-from tuf.api.serialization import DeserializationError
 
 from champ_offline.oci.digest import Digest
 from champ_offline.trust.dates import NO_OVERRIDES, Dates, Overridden, Overrides
@@ -35,7 +34,7 @@ from champ_offline.trust.errors import (
     OtherRoot,
     RevokedKey,
 )
-from champ_offline.trust.roots import Signer, follow, read, valid_signers
+from champ_offline.trust.roots import Signer, follow, read, refuse_unsigned, valid_signers
 
 T = TypeVar("T", Root, Timestamp, Snapshot, Targets)
 E = TypeVar("E")
@@ -137,7 +136,9 @@ class _Chain:
     """Documents accepted one after the other under one root; remembers who signed."""
 
     def __init__(self, root: Root, offered: Sequence[bytes], dates: Dates, where: str) -> None:
-        self._root, self._offered, self._dates, self._where = root, offered, dates, where
+        self._root, self._dates, self._where = root, dates, where
+        # `follow` held them to their own keys; what they say of ours is not verified.
+        self._older = [Metadata[Root].from_bytes(data).signed for data in offered]
         self.signers: list[Signer] = []
 
     def accept(
@@ -152,6 +153,7 @@ class _Chain:
             _check_bytes(announced, data, role, self._where)
         metadata = read(parse, data, role, self._where)
         self.signers += self._signers(metadata, role)
+        refuse_unsigned(data, metadata, [self._root, *self._older], self._where)
         if announced is not None and metadata.signed.version != announced.version:
             reason = f"it has version {metadata.signed.version}, not {announced.version}"
             raise DocumentAltered(where=self._where, role=role, reason=reason)
@@ -167,16 +169,9 @@ class _Chain:
             raise RevokedKey(where=self._where, role=role, version=self._root.version) from stranger
 
     def _before(self, role: str) -> set[str]:
-        """Key ids that older roots on the medium give a role. Unverified: decides on words only."""
-        found: set[str] = set()
-        for data in self._offered:
-            try:
-                root = Metadata[Root].from_bytes(data).signed
-            except (DeserializationError, RecursionError):
-                continue
-            if root.type == Root.type and root.version < self._root.version:
-                found |= set(root.roles[role].keyids)
-        return found
+        """Key ids that older roots on the medium give a role: they decide on words only."""
+        older = (root for root in self._older if root.version < self._root.version)
+        return {keyid for root in older for keyid in root.roles[role].keyids}
 
 
 def _check_bytes(announced: MetaFile, data: bytes, role: str, where: str) -> None:

@@ -17,6 +17,7 @@ from champ_offline.errors import ChampError, ExitCode
 
 _LEAST_PARITY = 16
 _MOST_DATA = 32768  # with as much parity: the code's 65,536 sectors
+_MOST_FORMS = 4  # a file has one form; unsealing each of very many would take for ever
 _STEP = 2048  # sectors read at once
 _ENTRY = re.compile(
     rb"(bundle\.json|metadata/(?:[1-9][0-9]{0,3}\.root|targets|snapshot|timestamp)\.json)"
@@ -59,7 +60,7 @@ def restore_documents(file: Medium) -> dict[str, bytes] | None:
             piece = read_sector(sector, 0) if sector else None
             if piece:
                 pieces[piece.form][piece.index] = piece
-    for form in sorted(pieces, key=lambda form: len(pieces[form]), reverse=True):
+    for form in sorted(pieces, key=lambda form: len(pieces[form]), reverse=True)[:_MOST_FORMS]:
         content = unseal(pieces[form].values(), form) if form.data <= _MOST_DATA else None
         documents = _parse(content) if content else None
         if documents:

@@ -7,7 +7,6 @@ Specification: CycloneDX 1.6 (ECMA-424).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from uuid import NAMESPACE_URL, uuid5
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
+from champ_offline.oci.strict_json import NotStrict, bounded
 
 # The version of CycloneDX that is packed.
 SPECIFICATION = "1.6"
@@ -228,9 +228,9 @@ def _ordered(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _object(data: bytes, image: str) -> dict[str, Any]:
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise SbomMalformed(image=image, reason="it is not JSON") from error
+        document = bounded(data)
+    except NotStrict as error:
+        raise SbomMalformed(image=image, reason=str(error)) from error
     if not isinstance(document, dict) or document.get("bomFormat") != "CycloneDX":
         raise SbomMalformed(image=image, reason="it is not a CycloneDX document")
     return document

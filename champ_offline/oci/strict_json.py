@@ -1,0 +1,107 @@
+"""JSON from media, read so that no two readers could take it for different things (RFC 8259, 9).
+
+Invariant: what is returned came from UTF-8 without a byte order mark, names no key of an object
+twice, has only finite numbers and whole characters, is at most 64 levels deep and holds at most two
+million values: bytes cost memory in proportion, whoever wrote them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+MOST_VALUES = 2_000_000
+_DEEPEST = 64
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class NotStrict(ValueError):
+    """The bytes are no such JSON; the text says why."""
+
+
+def bounded(data: bytes) -> Any:  # noqa: ANN401 - JSON
+    """The document of another tool, read as leniently as `json` does, but bounded; as `parse`."""
+    return _loaded(data, {})
+
+
+def parse(data: bytes) -> Any:  # noqa: ANN401 - JSON
+    """The document in `data`; raises NotStrict."""
+    strict = {"object_pairs_hook": _once, "parse_constant": _refuse, "parse_float": _finite}
+    document = _loaded(data, strict)
+    if _SURROGATE.search(data):
+        _encoded(document)
+    return document
+
+
+def canonical(data: bytes) -> Any:  # noqa: ANN401 - JSON
+    """As `parse`, for documents of ours: these bytes and no others say so (`manifest.encode`)."""
+    document = parse(data)
+    if _encoded(document) != data:
+        raise NotStrict("it is not canonical")
+    return document
+
+
+def _encoded(document: object) -> bytes:
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    try:
+        return text.encode()
+    except UnicodeError as error:
+        raise NotStrict("it has halves of characters") from error
+
+
+def _loaded(data: bytes, hooks: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+    if sum(map(data.count, (b"{", b"[", b","))) > MOST_VALUES:
+        raise NotStrict("it has too many values")
+    try:
+        document = json.loads(data.decode(), **hooks)
+    except RecursionError as error:
+        raise NotStrict("it is nested too deeply") from error
+    except UnicodeError as error:
+        raise NotStrict("it is not text in UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise NotStrict(f"it is not JSON ({error.msg}, byte {error.pos})") from error
+    except NotStrict:
+        raise
+    except ValueError as error:
+        raise NotStrict("it has a number that is too long") from error
+    _refuse_deep(document)
+    return document
+
+
+def _refuse_deep(document: object) -> None:
+    level, depth = [document], 0
+    while level:
+        depth += 1
+        if depth > _DEEPEST:
+            raise NotStrict("it is nested too deeply")
+        level = [
+            child
+            for node in level
+            for child in (node.values() if isinstance(node, dict) else _items(node))
+            if isinstance(child, dict | list)
+        ]
+
+
+def _items(node: object) -> list[Any]:
+    return node if isinstance(node, list) else []
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise NotStrict("it names a key twice")
+    return found
+
+
+def _refuse(_constant: str) -> None:
+    raise NotStrict("it has a number that is none")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise NotStrict("it has a number that is too large")
+    return number
