@@ -13,13 +13,13 @@ import io
 import json
 import re
 import tarfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from champ_offline.bundle.chart_archive import NotAnArchive, Room, read_archive
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
@@ -31,6 +31,7 @@ SCHEMA_FILE = "values.schema.json"
 IGNORE_FILE = ".helmignore"
 _MOST_BYTES = 32 * 1024 * 1024
 _MOST_FILES = 4096
+_LARGEST_CHART_FILE = 256 * 1024
 _DEEPEST = 4
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
 _APP_VERSION = re.compile(r"^appVersion[ \t]*:.*$", re.MULTILINE)
@@ -120,39 +121,20 @@ def _in_folder(root: Path) -> Iterator[tuple[str, bytes]]:
             yield name, data
 
 
-def _in_tgz(tgz: bytes, path: Path) -> Files:
+def _in_tgz(tgz: bytes, path: Path, room: Room | None = None) -> Files:
     """The chart's files without the leading folder that Helm gives every name."""
-    files: Files = {}
     try:
-        with tarfile.open(fileobj=io.BytesIO(_unzipped(tgz, path)), mode="r:") as tar:
-            for info in tar:
-                if info.isdir():
-                    continue
-                name = info.name.partition("/")[2]
-                parts = name.split("/")
-                if not info.isfile() or info.issparse() or name in files or {"", ".."} & {*parts}:
-                    reason = f"“{info.name[:100]}” is a link, a repetition or not a plain name"
-                    raise ChartUnusable(path=path, reason=reason)
-                member = tar.extractfile(info)
-                files[name] = member.read() if member else b""
-    except tarfile.TarError as error:
-        raise ChartUnusable(path=path, reason="it is not a chart archive") from error
-    return files
+        return read_archive(tgz, room or Room(_MOST_BYTES))
+    except NotAnArchive as error:
+        raise ChartUnusable(path=path, reason=str(error)) from error
 
 
-def _unzipped(tgz: bytes, path: Path) -> bytes:
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(tgz)) as file:
-            data = file.read(_MOST_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ChartUnusable(path=path, reason="it is not a gzip file") from error
-    if len(data) > _MOST_BYTES:
-        raise ChartUnusable(path=path, reason=f"it unfolds to more than {_MOST_BYTES} bytes")
-    return data
+def _checked(files: Files, path: Path, depth: int = 0, room: Room | None = None) -> dict[str, Any]:
+    """Chart.yaml of a chart that may be carried, its packed subcharts looked into as well.
 
-
-def _checked(files: Files, path: Path, depth: int = 0) -> dict[str, Any]:
-    """Chart.yaml of a chart that may be carried, its packed subcharts looked into as well."""
+    All subcharts together share one room: a chart of charts of charts must not multiply.
+    """
+    room = room or Room(_MOST_BYTES)
     if len(files) > _MOST_FILES or depth > _DEEPEST:
         raise ChartUnusable(path=path, reason="it has too many files or nested charts")
     metadata = _metadata(files, path)
@@ -160,29 +142,44 @@ def _checked(files: Files, path: Path, depth: int = 0) -> dict[str, Any]:
         if name == SCHEMA_FILE or name.endswith(f"/{SCHEMA_FILE}"):
             _refuse_outside_references(name, data, path)
         elif name.startswith("charts/") and name.endswith(".tgz"):
-            _checked(_in_tgz(data, path / name), path / name, depth + 1)
+            _checked(_in_tgz(data, path / name, room), path / name, depth + 1, room)
     return metadata
 
 
 def _metadata(files: Files, path: Path) -> dict[str, Any]:
     if CHART_FILE not in files:
         raise ChartUnusable(path=path, reason="it has no Chart.yaml")
-    try:
-        typed = yaml.safe_load(files[CHART_FILE])
-        texts = yaml.load(files[CHART_FILE], Loader=yaml.BaseLoader)  # noqa: S506 (only text)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ChartUnusable(path=path, reason="Chart.yaml is not YAML") from error
-    if not isinstance(typed, dict):
-        raise ChartUnusable(path=path, reason="Chart.yaml is not a mapping")
+    typed, texts = _yaml(files[CHART_FILE], path)
     metadata = {**typed, **{key: texts[key] for key in _TEXTS if key in typed}}
     if "annotations" in typed:
         metadata["annotations"] = texts["annotations"]
+    try:
+        json.dumps(metadata, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise ChartUnusable(path=path, reason="Chart.yaml holds what JSON cannot") from error
     for key in ("apiVersion", "name", "version"):
         if not isinstance(metadata.get(key), str) or not metadata[key]:
             raise ChartUnusable(path=path, reason=f"Chart.yaml lacks “{key}”")
     if not _NAME.fullmatch(metadata["name"]):
         raise ChartUnusable(path=path, reason="the name in Chart.yaml is not a chart's name")
     return metadata
+
+
+def _yaml(data: bytes, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Chart.yaml as YAML types it, and as text alone; without aliases, which multiply."""
+    if len(data) > _LARGEST_CHART_FILE:
+        raise ChartUnusable(path=path, reason="Chart.yaml is too large")
+    try:
+        aliased = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(data))
+        typed = None if aliased else yaml.safe_load(data)
+        texts = None if aliased else yaml.load(data, Loader=yaml.BaseLoader)  # noqa: S506 (text)
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise ChartUnusable(path=path, reason="Chart.yaml is not YAML") from error
+    if aliased:
+        raise ChartUnusable(path=path, reason="Chart.yaml has aliases")
+    if not isinstance(typed, dict) or not isinstance(texts, dict):
+        raise ChartUnusable(path=path, reason="Chart.yaml is not a mapping")
+    return typed, texts
 
 
 def _refuse_outside_references(file: str, data: bytes, path: Path) -> None:

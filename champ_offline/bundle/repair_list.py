@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from champ_offline.bundle.document import NAME, VERSION
+from champ_offline.bundle.names import NAME, VERSION
 from champ_offline.bundle.volume import INDEX_LIMIT, MOST_VOLUMES, Member
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci.digest import Digest

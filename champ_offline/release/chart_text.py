@@ -5,10 +5,9 @@ Invariant: bounded in what is unpacked; nothing is written anywhere.
 
 from __future__ import annotations
 
-import io
 import re
-import tarfile
 
+from champ_offline.bundle.chart_archive import NotAnArchive, Room, read_archive
 from champ_offline.helm.faults import ChartInvalid
 
 _ASKED = re.compile(rb"""APIVersions\.Has\s+\(?\s*["`]([A-Za-z0-9./-]{1,200})["`]""")
@@ -20,25 +19,18 @@ def asked_kinds(chart: bytes) -> frozenset[str]:
     """The `group/version[/Kind]` texts that the templates of a chart (.tgz) and of its subcharts
     ask for with `.Capabilities.APIVersions.Has`; raises ChartInvalid.
     """
-    return frozenset(text.decode() for text in _asked(chart, _DEEPEST))
+    return frozenset(text.decode() for text in _asked(chart, _DEEPEST, Room(_LARGEST)))
 
 
-def _asked(chart: bytes, depth: int) -> set[bytes]:
+def _asked(chart: bytes, depth: int, room: Room) -> set[bytes]:
     found: set[bytes] = set()
-    left = _LARGEST
     try:
-        with tarfile.open(fileobj=io.BytesIO(chart), mode="r:gz") as archive:
-            for member in archive:
-                left -= member.size
-                if left < 0:
-                    raise ChartInvalid(release="", reason="it unpacks to more than 64 MiB")
-                file = archive.extractfile(member) if member.isfile() else None
-                if file is None:
-                    continue
-                if "/templates/" in member.name:
-                    found |= set(_ASKED.findall(file.read()))
-                elif "/charts/" in member.name and member.name.endswith(".tgz") and depth:
-                    found |= _asked(file.read(), depth - 1)
-    except (tarfile.TarError, OSError, EOFError) as error:
+        files = read_archive(chart, room)
+    except NotAnArchive as error:
         raise ChartInvalid(release="", reason=str(error)) from error
+    for name, data in files.items():
+        if "templates/" in name:
+            found |= set(_ASKED.findall(data))
+        elif "charts/" in name and name.endswith(".tgz") and depth:
+            found |= _asked(data, depth - 1, room)
     return found
