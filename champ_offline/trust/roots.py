@@ -147,8 +147,8 @@ def _check_offered(
         reason = f"version {root.version} follows {before.signed.version}"
         raise DocumentUnreadable(where=where, role=Root.type, reason=reason)
     roots = [root] if before is None else [before.signed, root]
-    valid_signers(found, Root.type, root, where)
     refuse_unsigned(data, found, roots, where)
+    valid_signers(found, Root.type, root, where)
 
 
 def read(parse: Callable[[bytes], Metadata[T]], data: bytes, role: str, where: str) -> Metadata[T]:
