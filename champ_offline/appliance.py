@@ -9,13 +9,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from champ_offline.bundle.image_keys import ImageKey, image_keys
-from champ_offline.bundle.intake import Forecast, Imported, Intake, KnownBundle
+from champ_offline.bundle.intake import Forecast, Imported, Intake
 from champ_offline.bundle.names import NAME
 from champ_offline.bundle.repair import Repaired, RepairOrder, repair
 from champ_offline.bundle.sbom.shelf import Shelf
@@ -28,7 +27,6 @@ from champ_offline.durable.database import Database
 from champ_offline.durable.lock import FileLock
 from champ_offline.durable.space import free_bytes
 from champ_offline.durable.write import make_directory
-from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import Subscriber
 from champ_offline.helm.faults import ReleaseUnknown
 from champ_offline.paths import ZonePaths
@@ -47,61 +45,19 @@ from champ_offline.trust.media import read_roots
 from champ_offline.trust.roots import fingerprint, follow, read_root, read_root_file
 from champ_offline.trust.state import TrustState
 from champ_offline.trust.view import TrustView, view_root
+from champ_offline.zone import (
+    Discarded,
+    InvalidZoneName,
+    NotAZone,
+    RootUpdate,
+    ZoneExists,
+    ZoneSummary,
+)
 
 if TYPE_CHECKING:
     from champ_offline.operations import Operations
 
 _SCHEMA = ("CREATE TABLE zone (name TEXT NOT NULL, commissioned TEXT NOT NULL) STRICT",)
-
-
-class NotAZone(ChampError):
-    """A folder is no zone."""
-
-    id = "zone.not-a-zone"
-    exit_code = ExitCode.USAGE
-    message = "{path} is not a zone."
-    remedy = "Name the zone's folder with --zone or CHAMP_ZONE, or make one with `champ zone init`."
-
-
-class InvalidZoneName(ChampError):
-    """A zone's name that bundles could not name."""
-
-    id = "zone.invalid-name"
-    exit_code = ExitCode.USAGE
-    message = "“{name}” cannot name a zone."
-    remedy = "Use lower-case letters, digits, dots and dashes, for example core-business."
-
-
-class ZoneExists(ChampError):
-    """A zone would be commissioned twice."""
-
-    id = "zone.exists"
-    exit_code = ExitCode.USAGE
-    message = "{path} is already the zone “{name}”."
-    remedy = "Use it as it is, or choose another folder."
-
-
-@dataclass(frozen=True)
-class ZoneSummary:
-    """What a zone is and holds: counts, bytes of all blobs and free, bundles oldest first."""
-
-    name: str
-    commissioned: str
-    root_version: int
-    root_fingerprint: str
-    blobs: int
-    size: int
-    free: int
-    bundles: tuple[KnownBundle, ...]
-
-
-@dataclass(frozen=True)
-class RootUpdate:
-    """The root a zone trusted before and the one it trusts now, by version."""
-
-    before: int
-    version: int
-    fingerprint: str
 
 
 def now_utc() -> datetime:
@@ -182,6 +138,7 @@ class Appliance:
             blobs=len(sizes),
             size=sum(sizes),
             free=free_bytes(self.paths.root),
+            waiting=self._waiting.size,
             bundles=tuple(self._intake.bundles()),
         )
 
@@ -207,6 +164,11 @@ class Appliance:
         """
         with FileLock(self.paths.lock):
             return self._intake.take(self.inspect(media, overrides), self._now(), notify)
+
+    def discard(self) -> Discarded:
+        """Let go of what unfinished imports left; the next one reads it from the media again."""
+        with FileLock(self.paths.lock):
+            return Discarded(self._waiting.clear())
 
     def repair(
         self, order: RepairOrder, notify: Subscriber, overrides: Overrides = NO_OVERRIDES
@@ -356,7 +318,13 @@ class Appliance:
         root_end = read_root(self._trust.root(), "root").expires
         findings = list(
             examine_zone(
-                self._database, self._blobs, self._refs, self.paths.pki, root_end, self._clock()
+                self._database,
+                self._blobs,
+                self._refs,
+                self._waiting,
+                self.paths.pki,
+                root_end,
+                self._clock(),
             )
         )
         if kubeconfig is not None:

@@ -22,6 +22,7 @@ from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import Manifest
 from champ_offline.store.blobs import BlobMissing, BlobStore
 from champ_offline.store.refs import Refs
+from champ_offline.store.waiting import WaitingRoom
 
 _SOON = timedelta(days=60)
 
@@ -50,6 +51,18 @@ class ContentMissing(ChampError):
     exit_code = ExitCode.CORRUPT
     message = "{name} needs blob {digest}, which is missing or has another size."
     remedy = "Import the bundle that brought it again."
+
+
+class ImportUnfinished(ChampError):
+    """Blobs wait for the rest of their bundle."""
+
+    id = "doctor.import-unfinished"
+    exit_code = ExitCode.PREFLIGHT
+    message = "An import is unfinished: {size} bytes wait in {path}."
+    remedy = (
+        "Run `champ import` again with the media that are missing, or let go of what waits with"
+        " `champ zone discard`."
+    )
 
 
 class Interrupted(ChampError):
@@ -110,6 +123,7 @@ def examine_zone(
     database: Database,
     blobs: BlobStore,
     refs: Refs,
+    waiting: WaitingRoom,
     pki: Path,
     root_end: datetime,
     now: datetime,
@@ -118,6 +132,9 @@ def examine_zone(
     damage = database.damage()
     yield _finding("database", DatabaseDamaged(reason=damage[0]) if damage else None)
     yield _finding("store", _incomplete(blobs, refs))
+    size = waiting.size
+    unfinished = ImportUnfinished(path=waiting.root, size=size)
+    yield Finding("import", State.WARN, unfinished) if size else Finding("import", State.OK)
     for left in Journal(database, lambda: now).interrupted():
         yield Finding("operations", State.BAD, Interrupted(subject=left.subject, step=left.step))
     yield _ending("root", root_end, now)

@@ -30,6 +30,7 @@ _WORDS = {
     "bad": mark("stops"),
     "database": mark("database"),
     "store": mark("store"),
+    "import": mark("imports"),
     "root": mark("root of trust"),
     "certificate": mark("certificate"),
     "cluster": mark("cluster"),

@@ -197,7 +197,10 @@ class NoSpace(ChampError):
     id = "intake.no-space"
     exit_code = ExitCode.PREFLIGHT
     message = "{path} has {free} bytes free; this bundle needs {needed}."
-    remedy = "Free some space or give the zone a larger disk; nothing was changed."
+    remedy = (
+        "Free some space or give the zone a larger disk; `champ zone discard` lets go of what"
+        " unfinished imports left. Nothing was changed."
+    )
 
 
 class ZoneUnwritable(ChampError):

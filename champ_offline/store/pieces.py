@@ -83,11 +83,6 @@ class Pieces:
         for path in self._files("*"):
             path.unlink()
 
-    @property
-    def size(self) -> int:
-        """Bytes on the disk; what is not filled yet takes none."""
-        return sum(path.stat().st_blocks * 512 for path in self._files("*"))
-
     def remove_partials(self) -> None:
         """Clear what killed writers left."""
         if self._folder.is_dir():

@@ -5,12 +5,22 @@ Invariant: nothing here is ever served; a blob under `sha256/` has been hashed t
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
 from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.pieces import Pieces
+
+
+def _size(path: Path) -> int:
+    """What a file takes on the disk: what is not filled yet takes nothing."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return 0
+    return min(found.st_size, found.st_blocks * 512) if stat.S_ISREG(found.st_mode) else 0
 
 
 class WaitingRoom:
@@ -41,8 +51,8 @@ class WaitingRoom:
 
     @property
     def size(self) -> int:
-        """Bytes that wait on the disk."""
-        return sum(self.blobs.size(digest) for digest in self.blobs) + self.pieces.size
+        """Bytes that wait on the disk, half-written files too; an import may be under way."""
+        return sum(_size(path) for path in self.root.rglob("*"))
 
     def remove_partials(self) -> None:
         """Clear what killed writers left; the caller holds the zone's lock."""

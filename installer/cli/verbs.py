@@ -30,7 +30,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     mark("Media and zone"): {
         "verify": Entry("verify", mark("Check media by signature and checksum.")),
         "media": Entry("media", mark("Mend media that were damaged.")),
-        "zone": Entry("zone", mark("Commission a zone.")),
+        "zone": Entry("zone", mark("Commission a zone; see what it holds.")),
         "import": Entry("import_", mark("Take a verified bundle into the zone.")),
         "registry": Entry("registry", mark("Serve the zone's images to its nodes.")),
         "doctor": Entry("doctor", mark("Look for what would stand in the way.")),

@@ -121,3 +121,21 @@ def test_without_root_and_zone_nothing_is_mended(ward: Ward) -> None:
     done = champ("media", "repair", str(ward.stick))
     assert done.returncode == 2
     assert "--root" in done.stderr
+
+
+def test_what_waits_is_told_and_let_go_of(ward: Ward) -> None:
+    zone = ["--zone", str(ward.folder / "halfway")]
+    ward.says(*zone, "zone", "init", "--name", "core", "--root", str(ward.root))
+    flip(volumes(ward.bundle)[1], 500_000)
+    ward.says(*zone, "import", str(ward.stick), code=11)
+    waiting = ward.gives(*zone, "zone", "show")["waiting"]
+    assert waiting > 2 * MIB
+    states = {finding["check"]: finding["state"] for finding in ward.gives(*zone, "doctor")}
+    assert states["import"] == "warn"
+    assert "demo" not in ward.says(*zone, "zone", "show", "--lang", "zh")
+    assert ward.gives(*zone, "zone", "discard") == {"size": waiting}
+    assert ward.gives(*zone, "zone", "discard") == {"size": 0}
+    flip(volumes(ward.bundle)[1], 500_000)
+    ward.says(*zone, "import", str(ward.stick))
+    assert ward.gives(*zone, "zone", "show")["waiting"] == 0
+    assert "demo 1" in ward.says(*zone, "zone", "show")

@@ -1,8 +1,9 @@
-"""`champ --zone DIR zone init --name NAME --root ROOT.json`: commission a zone."""
+"""`champ --zone DIR zone init|show|discard`: commission a zone, look at it, free what waits."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,9 +11,10 @@ from installer.cli.options import FILE, Verb
 from installer.cli.output import Column
 from installer.cli.session import Session
 from installer.language import translate as _
+from installer.quantities import size
 
 
-@click.group("zone", help=_("Commission a zone."))
+@click.group("zone", help=_("Commission a zone; see what it holds."))
 def command() -> None:
     """Group the acts on the zone itself."""
 
@@ -38,3 +40,42 @@ def init(session: Session, name: str, root: Path, fingerprint: str | None) -> No
             Column("root_fingerprint", _("fingerprint of the root")),
         ],
     )
+
+
+@command.command("show", cls=Verb, help=_("Show what the zone is, holds and waits for."))
+@click.pass_obj
+def show(session: Session) -> None:
+    """One zone: name, root, sizes, bundles."""
+    session.output.record(
+        session.appliance().summary(),
+        [
+            Column("name", _("zone")),
+            Column("commissioned", _("commissioned")),
+            Column("root_version", _("version of the root")),
+            Column("root_fingerprint", _("fingerprint of the root")),
+            Column("bundles", _("bundles"), _bundles),
+            Column("blobs", _("blobs")),
+            Column("size", _("size"), size),
+            Column("waiting", _("waiting for an unfinished import"), size),
+            Column("free", _("free"), size),
+        ],
+    )
+
+
+@command.command(
+    "discard",
+    cls=Verb,
+    help=_(
+        "Let go of what unfinished imports left. Nothing that the zone serves is touched; the next "
+        "import reads it from its media again."
+    ),
+)
+@click.pass_obj
+def discard(session: Session) -> None:
+    """Free what waits and show how much it was."""
+    session.output.record(session.appliance().discard(), [Column("size", _("freed"), size)])
+
+
+def _bundles(bundles: list[dict[str, Any]]) -> str:
+    documents = [bundle["document"] for bundle in bundles]
+    return ", ".join(f"{document['name']} {document['version']}" for document in documents)

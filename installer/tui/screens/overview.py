@@ -12,9 +12,10 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Static
 
-from champ_offline.appliance import Appliance, ZoneSummary
+from champ_offline.appliance import Appliance
 from champ_offline.errors import ChampError
 from champ_offline.release.status import ReleaseStatus
+from champ_offline.zone import ZoneSummary
 from installer.error_text import note
 from installer.language import mark
 from installer.language import translate as _

@@ -229,3 +229,23 @@ def test_signed_pieces_that_are_not_the_blob_are_refused(
     assert not zone.refs.all()
     assert not list(zone.waiting.pieces._files("*"))
     assert what.name == BundleDocument.from_bytes((folder / "bundle.json").read_bytes(), "x").name
+
+
+def test_what_waits_of_one_bundle_does_not_disturb_another(
+    pack: Pack, zone: Zone, contents: tuple[BlobStore, Contents]
+) -> None:
+    """Both carry the same blobs; the half of the first waits in pieces and whole."""
+    halves = pack("halves", limit=24 * KIB, medium=60 * KIB)
+    with pytest.raises(VolumeMissing):
+        zone.take(halves.folders[0])
+    with pytest.raises(VolumeMissing):
+        zone.take(halves.folders[-1])
+    before = zone.waiting.size
+    assert before
+    other = pack("other", version="2", days=1)
+    assert zone.take(other.folder).new_blobs == 8
+    for digest in zone.blobs:
+        assert Digest.of(zone.blobs.path(digest).read_bytes()) == digest
+    assert zone.waiting.clear() <= before
+    assert zone.waiting.size == 0
+    assert not zone.take(other.folder).changed

@@ -143,7 +143,9 @@ def test_the_doctor_misses_a_lost_referrer(
     noted: tuple[Packed, Descriptor, Descriptor], zone: Zone, tmp_path: Path
 ) -> None:
     zone.blobs.remove(noted[2].digest)
-    findings = examine_zone(zone.database, zone.blobs, zone.refs, tmp_path / "pki", NOW, NOW)
+    findings = examine_zone(
+        zone.database, zone.blobs, zone.refs, zone.waiting, tmp_path / "pki", NOW, NOW
+    )
     store = next(finding for finding in findings if finding.check == "store")
     assert store.state is State.BAD
     assert str(noted[2].digest) in str(store.error)

@@ -1,0 +1,72 @@
+"""What is said of a zone as a whole, and what is refused about its folder and name.
+
+Invariant: values and errors only; `appliance` makes and raises them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from champ_offline.bundle.intake import KnownBundle
+from champ_offline.errors import ChampError, ExitCode
+
+
+class NotAZone(ChampError):
+    """A folder is no zone."""
+
+    id = "zone.not-a-zone"
+    exit_code = ExitCode.USAGE
+    message = "{path} is not a zone."
+    remedy = "Name the zone's folder with --zone or CHAMP_ZONE, or make one with `champ zone init`."
+
+
+class InvalidZoneName(ChampError):
+    """A zone's name that bundles could not name."""
+
+    id = "zone.invalid-name"
+    exit_code = ExitCode.USAGE
+    message = "“{name}” cannot name a zone."
+    remedy = "Use lower-case letters, digits, dots and dashes, for example core-business."
+
+
+class ZoneExists(ChampError):
+    """A zone would be commissioned twice."""
+
+    id = "zone.exists"
+    exit_code = ExitCode.USAGE
+    message = "{path} is already the zone “{name}”."
+    remedy = "Use it as it is, or choose another folder."
+
+
+@dataclass(frozen=True)
+class ZoneSummary:
+    """What a zone is and holds: counts, bytes of all blobs and free, bundles oldest first.
+
+    `waiting` are the bytes that unfinished imports left; the next one goes on with them.
+    """
+
+    name: str
+    commissioned: str
+    root_version: int
+    root_fingerprint: str
+    blobs: int
+    size: int
+    free: int
+    waiting: int
+    bundles: tuple[KnownBundle, ...]
+
+
+@dataclass(frozen=True)
+class Discarded:
+    """How many bytes an act gave back."""
+
+    size: int
+
+
+@dataclass(frozen=True)
+class RootUpdate:
+    """The root a zone trusted before and the one it trusts now, by version."""
+
+    before: int
+    version: int
+    fingerprint: str
