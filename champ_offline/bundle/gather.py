@@ -18,7 +18,7 @@ from champ_offline.bundle.healing import healed
 from champ_offline.bundle.parity.patches import Patches
 from champ_offline.bundle.reader import Sink, Sinks, VolumeReader
 from champ_offline.bundle.verify import Faults, VerifiedBundle, VerifiedVolume
-from champ_offline.bundle.volume import Member, VolumeIndex
+from champ_offline.bundle.volume import BLOCK, Member, VolumeIndex
 from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.oci.digest import Digest
 from champ_offline.store.pipeline import Pipeline
@@ -49,6 +49,19 @@ class Gathering:
             for volume in self._bundle.volumes
             if volume.index is None or any(m.name in self.wanted for m in volume.index.members)
         ]
+
+    @property
+    def sample(self) -> tuple[Path, int, int] | None:
+        """The largest thing wanted that is at hand: file, offset and bytes; None without any."""
+        found = [
+            (member.size, volume.copies[0].path, place + BLOCK)
+            for volume, index in self._bundle.readable
+            if volume.copies
+            for member, place in index.places
+            if member.name in self.wanted
+        ]
+        size, path, offset = max(found, default=(0, Path(), 0))
+        return (path, offset, size) if size else None
 
     @property
     def size(self) -> int:

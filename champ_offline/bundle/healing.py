@@ -18,7 +18,7 @@ from champ_offline.bundle.parity.beside import protection
 from champ_offline.bundle.parity.heal import heal
 from champ_offline.bundle.parity.patches import Patches, overlay, restore_in_place
 from champ_offline.bundle.parity.protection import BeyondParity, ParityUnusable
-from champ_offline.bundle.reader import Hasher, VolumeReader
+from champ_offline.bundle.reader import Hasher, VolumeReader, released
 from champ_offline.bundle.volume import BLOCK, Member, VolumeIndex
 from champ_offline.errors import ChampError
 from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber, ignore
@@ -138,8 +138,8 @@ def _heal(
     """Heal by the parity file at `path`; returns why that was not enough."""
     with ExitStack() as files:
         try:
-            parity = files.enter_context(path.open("rb", buffering=0))
-            volume = files.enter_context(copy.path.open("rb", buffering=0))
+            parity = files.enter_context(released(path.open("rb", buffering=0)))
+            volume = files.enter_context(released(copy.path.open("rb", buffering=0)))
         except OSError as error:
             return MediumUnreadable(path=error.filename, reason=error.strerror or str(error))
         try:

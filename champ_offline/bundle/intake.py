@@ -170,8 +170,8 @@ class Intake:
                     yield member
 
     def _forecast(self, gathering: Gathering) -> Forecast:
-        copies = [copy for volume in gathering.volumes for copy in volume.copies]
-        rate = bytes_a_second(copies[0].path) if copies else None
+        sample = gathering.sample
+        rate = bytes_a_second(*sample) if sample else None
         free = free_bytes(self._waiting.root)
         return Forecast(gathering.at_hand, gathering.size, free, rate)
 

@@ -7,10 +7,10 @@ is named by volume, blob and offset, after a second reading past the page cache.
 from __future__ import annotations
 
 import hashlib
-import mmap
 import os
 import tarfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol, Self
 
@@ -111,7 +111,9 @@ class VolumeReader:
     def index(self, document: BundleDocument) -> VolumeIndex:
         """The index at the volume's beginning, checked; raises a VolumeFault."""
         try:
-            with self._open() as file:
+            with released(self._open()) as file:
+                # Nothing behind the index is wanted yet, so nothing shall be read ahead.
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
                 head = self._read(file, BLOCK, INDEX)
                 data = self._read(file, self.entry.index_size, INDEX)
         except OSError as error:
@@ -133,7 +135,7 @@ class VolumeReader:
             file = self._open()
         except OSError as error:
             raise self._gone(0, str(member.digest), error) from error
-        with file:
+        with released(file):
             yield from self._content(file, member, 0, target)
 
     def check_length(self, index: VolumeIndex) -> None:
@@ -162,7 +164,7 @@ class VolumeReader:
             file = self._open()
         except OSError as error:
             raise self._gone(0, INDEX, error) from error
-        with file:
+        with released(file):
             try:
                 yield from self._walk(file, index, sink, on_fault)
             except VolumeTruncated as fault:
@@ -192,7 +194,7 @@ class VolumeReader:
         self, file: BinaryIO, member: Member, offset: int, sink: Sinks, on_fault: OnFault
     ) -> None:
         """Read a member a second time, from the device itself."""
-        _forget_cached(file, offset, member.size)
+        _forget_cached(file)
         try:
             for _passed in self._content(file, member, offset, sink(member) or Hasher()):
                 pass
@@ -205,7 +207,7 @@ class VolumeReader:
 
     def _refuse_gone(self, file: BinaryIO, fault: VolumeFault) -> None:
         """Tell one bad place from a medium that is not there any more."""
-        _forget_cached(file, 0, BLOCK)
+        _forget_cached(file)
         try:
             file.seek(0)
             file.read(BLOCK)
@@ -225,7 +227,7 @@ class VolumeReader:
         except VolumeTruncated:
             raise
         except VolumeFault:
-            _forget_cached(file, offset, len(expected))
+            _forget_cached(file)
             try:
                 self._expect(file, offset, expected, blob)
             except VolumeFault as fault:
@@ -289,7 +291,7 @@ class VolumeReader:
             size = tarfile.TarInfo.frombuf(head, "ascii", "strict").size
             if not 0 < size <= _FOREIGN_LIMIT:
                 return
-            with self._open() as file:
+            with released(self._open()) as file:
                 file.seek(BLOCK)
                 found = VolumeIndex.from_bytes(self._read(file, size, INDEX), self.name)
         except (tarfile.HeaderError, UnicodeError, DocumentMalformed, NewerFormat, VolumeFault):
@@ -314,11 +316,22 @@ class VolumeReader:
             )
 
 
-def _forget_cached(file: BinaryIO, offset: int, size: int) -> None:
-    """Have the next reading of that range come from the device, as far as the kernel lets go.
-
-    Whole pages, for it keeps those that a range only touches (posix_fadvise(2)).
+@contextmanager
+def released(file: BinaryIO) -> Iterator[BinaryIO]:
+    """Closes a file that was only read; a medium that is gone refuses even that, and no byte hangs
+    on it.
     """
-    begin = offset // mmap.PAGESIZE * mmap.PAGESIZE
-    end = -(-(offset + size) // mmap.PAGESIZE) * mmap.PAGESIZE
-    os.posix_fadvise(file.fileno(), begin, end - begin, os.POSIX_FADV_DONTNEED)
+    try:
+        yield file
+    finally:
+        with suppress(OSError):
+            file.close()
+
+
+def _forget_cached(file: BinaryIO) -> None:
+    """Have the next reading come from the device, as far as the kernel lets go.
+
+    The whole file, for the kernel keeps what a range only touches: a page (posix_fadvise(2)), and
+    where it reads ahead many pages that it holds as one.
+    """
+    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

@@ -19,6 +19,7 @@ from tests.lab import build, packages, resources
 from tests.lab.docker_registry import DockerRegistry
 from tests.lab.engine import Engine
 from tests.lab.errors import InUse, LabError
+from tests.lab.faulty_stick import FaultyStick
 from tests.lab.records import Records
 from tests.lab.stick import FileSystem, Stick
 from tests.lab.zone import NETWORK, Zone
@@ -97,6 +98,10 @@ class Lab:
             folder = self.state / "sticks"
             self.sticks[name] = Stick(self.records, folder, name, megabytes, file_system)
         return self.sticks[name]
+
+    def faulty_stick(self, name: str, source: Path) -> FaultyStick:
+        """A stick that shows the folder `source` and fails as told."""
+        return FaultyStick(self.records, source, self.state / "sticks" / name)
 
     def engine(self) -> Engine:
         """A Docker engine of this lab, not started yet."""

@@ -26,6 +26,7 @@ PACKAGES = {
     "docker-registry": "docker-registry",
     "docker.io": "dockerd",
     "dosfstools": "mkfs.vfat",
+    "e2fsprogs": "mkfs.ext4",
     "exfat-fuse": "mount.exfat-fuse",
     "exfatprogs": "mkfs.exfat",
     "file": "file",

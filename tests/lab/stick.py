@@ -1,4 +1,4 @@
-"""A USB stick: a FAT or exFAT image that is plugged in and pulled out again.
+"""A USB stick: a FAT or exFAT image that is plugged in and pulled out again; or an ext4 disk.
 
 Invariant: `image` holds what was written when the stick is not plugged in, as a real stick would.
 Where the kernel lacks the file system its FUSE program stands in; fusefat then takes ASCII names
@@ -17,10 +17,15 @@ from tests.lab.commands import call
 from tests.lab.errors import LabError, TookTooLong
 from tests.lab.records import Record, Records
 
-FileSystem: TypeAlias = Literal["fat", "exfat"]
+FileSystem: TypeAlias = Literal["fat", "exfat", "ext4"]
 
-KERNEL = {"fat": "vfat", "exfat": "exfat"}
-OPTIONS = {"fat": "nosuid,nodev,noexec,utf8=1", "exfat": "nosuid,nodev,noexec,iocharset=utf8"}
+KERNEL = {"fat": "vfat", "exfat": "exfat", "ext4": "ext4"}
+OPTIONS = {
+    "fat": "nosuid,nodev,noexec,utf8=1",
+    "exfat": "nosuid,nodev,noexec,iocharset=utf8",
+    "ext4": "nosuid,nodev,noexec",
+}
+SECTORS_AHEAD = "256"  # what the kernel reads ahead from a USB stick; from loop devices, far more
 FAT32_FROM = 512  # megabytes; smaller images get the FAT that mkfs.vfat finds fit
 
 
@@ -33,6 +38,7 @@ class Stick:
         self._records = records
         self._made: list[Record] = []
         self._server: subprocess.Popen[str] | None = None
+        self._aside: Path | None = None
         self._mount_point = folder / name
         self._kind = file_system
         self.image = folder / f"{name}.img"
@@ -61,10 +67,40 @@ class Stick:
                 self._server.wait(30)  # it writes the rest after the unmount
             resources.remove(self._records, self._made[-1])
             self._made.pop()
+        if self._aside is not None:
+            self._aside.replace(self.image)
+            self._aside = None
+
+    @property
+    def device(self) -> str:
+        """The loop device it is attached to while it is plugged in."""
+        (device,) = resources.loop_devices(self.image)
+        return device
+
+    def pull(self) -> None:
+        """Take it out without a word: every byte of the device is gone under the mount.
+
+        `unplug` clears away what is left of it; the image is then as it was before.
+        """
+        aside = self.image.with_suffix(".aside")
+        call("blockdev", "--flushbufs", self.device)  # what is written later makes the image grow
+        call("cp", "--sparse=always", self.image, aside)
+        os.truncate(self.image, 0)
+        call("blockdev", "--flushbufs", self.device)
+        self._aside = aside
+
+    def kill_server(self) -> None:
+        """Kill the FUSE program of a FAT stick; the mount answers nothing from then on."""
+        if self._server is None:
+            raise LabError(f"No program serves {self.image}.")
+        self._server.kill()
+        self._server.wait(30)
 
     def _format(self, megabytes: int) -> None:
         if self._kind == "exfat":
             call("mkfs.exfat", self.image)
+        elif self._kind == "ext4":
+            call("mkfs.ext4", "-q", "-m", "0", self.image)
         else:
             kind = ["-F", "32"] if megabytes >= FAT32_FROM else []
             call("mkfs.vfat", *kind, self.image)
@@ -79,6 +115,7 @@ class Stick:
     def _mount(self) -> None:
         self._made.append(self._records.made("loop", image=str(self.image)))
         device = call("losetup", "--find", "--show", self.image).strip()
+        call("blockdev", "--setra", SECTORS_AHEAD, device)
         self._made.append(self._records.made("mount", path=str(self._mount_point)))
         if self._in_kernel():
             kind, options = KERNEL[self._kind], OPTIONS[self._kind]
