@@ -6,6 +6,7 @@ kill at any moment leaves a medium that is no worse than before and the next run
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from champ_offline.bundle import media
 from champ_offline.bundle.errors import (
+    MediumUnreadable,
     NoBundle,
     SeveralBundles,
     VolumeFault,
@@ -41,7 +43,6 @@ from champ_offline.durable.write import make_directory, remove_partials, write_a
 from champ_offline.errors import ChampError
 from champ_offline.events import Subscriber
 from champ_offline.store.blobs import BlobStore
-from champ_offline.trust.roots import follow
 
 Accept = Callable[[Sequence[Path]], VerifiedBundle]
 """`verify` under a root that the caller trusts."""
@@ -116,9 +117,12 @@ def repair(
 ) -> Repaired:
     """Mend the bundle on `order.medium`, whose documents some medium at hand has whole.
 
-    `stores` may hold blobs too. Raises what `accept` raises, NoBundle, SeveralBundles, OtherPack,
-    MediumGone, and the errors of `repair_errors`; RepairIncomplete is in `Repaired.fault`.
+    `stores` may hold blobs too. Raises what `accept` raises, NoBundle, SeveralBundles, MediumGone,
+    MediumUnreadable, and the errors of `repair_errors`; RepairIncomplete is in `Repaired.fault`.
     """
+    for path in (order.medium, *order.sources):
+        if not path.is_dir():
+            raise MediumUnreadable(path=path, reason=os.strerror(errno.ENOENT))
     own = media.bundle_folders(order.medium)
     if len(own) > 1:
         names = ", ".join(folder.name for folder in own)
@@ -203,8 +207,8 @@ class _Repair:
                     remove_partials(place)
 
     def _documents(self, accepted: Mapping[str, bytes]) -> Iterator[str]:
-        """Put right bundle.json, metadata/ and the indexes; roots by themselves."""
-        files = {**self._roots(), **{n: d for n, d in accepted.items() if "root" not in n}}
+        """Put right bundle.json, metadata/ and the indexes."""
+        files = dict(accepted)
         if self.bundle.document.parity:
             files[media.SPARE_DOCUMENTS] = seal_documents(files)
         files |= {index.name: index.to_bytes() for _volume, index in self.bundle.readable}
@@ -218,18 +222,6 @@ class _Repair:
                     make_directory(path.parent)
                     write_atomic(path, data)
             yield name
-
-    def _roots(self) -> dict[str, bytes]:
-        """The roots, from the first folder in which each leads to the next.
-
-        Whoever trusts a newer root never reads the older ones; zones that trust an older one do.
-        """
-        for folder in (self.folder, *self.bundle.places):
-            roots = media.read_roots(folder)
-            if roots and _leads_to(self.bundle.trusted.root, roots):
-                names = [f"{media.METADATA}/{media.root_name(n + 1)}" for n in range(len(roots))]
-                return dict(zip(names, roots, strict=True))
-        return {}
 
     def _volume(self, volume: VerifiedVolume, spares: Spares) -> None:
         """Mend or build one volume, and keep what was found."""
@@ -349,14 +341,6 @@ def _numbers(bundle: VerifiedBundle, place: Path) -> set[int]:
 
 def _lies_loose(index: VolumeIndex, spares: Spares) -> bool:
     return any(spares.lies_loose(member) for member in index.members)
-
-
-def _leads_to(newest: bytes, roots: Sequence[bytes]) -> bool:
-    try:
-        found, root = follow(roots[0], roots[1:], "metadata")
-    except ChampError:
-        return False
-    return found == newest and root.version == len(roots)
 
 
 def _content(path: Path, most: int) -> bytes | None:

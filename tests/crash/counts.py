@@ -10,8 +10,8 @@ AT_LEAST = {
     "pack: pieces over several media": 300,
     "pack: with parity": 180,
     "pack: over a broken one": 120,
-    "repair: volumes and documents": 40,
-    "repair: with parity": 10,
+    "repair: volumes and documents": 85,
+    "repair: with parity": 55,
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -76,6 +77,7 @@ def run(act: Callable[[], object], kill_before: int = 0) -> Ended:
 
     Raises AssertionError when the process fails instead.
     """
+    tempfile.gettempdir()  # tried out by writing the first time; not a step of the act
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:

@@ -75,9 +75,9 @@ def repair(
             Column("bundle", _("bundle")),
             Column("version", _("version")),
             Column("folder", _("folder")),
-            Column("documents", _("damaged documents"), "\n".join),
+            Column("documents", _("damaged documents"), ", ".join),
             Column("volumes", _("damaged volumes"), _volumes),
-            Column("elsewhere", _("on other media"), "\n".join),
+            Column("elsewhere", _("on other media"), ", ".join),
             Column("missing", _("could not be had"), _missing),
         ],
     )
@@ -86,7 +86,7 @@ def repair(
 
 
 def _volumes(volumes: list[dict[str, Any]]) -> str:
-    return "\n".join(_volume(volume) for volume in volumes)
+    return ", ".join(_volume(volume) for volume in volumes)
 
 
 def _volume(volume: dict[str, Any]) -> str:

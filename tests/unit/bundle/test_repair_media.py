@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from champ_offline.bundle.errors import BlobsLost, NoBundle, SeveralBundles, VolumeMissing
+from champ_offline.bundle.errors import (
+    BlobsLost,
+    MediumUnreadable,
+    NoBundle,
+    SeveralBundles,
+    VolumeMissing,
+)
 from champ_offline.bundle.repair_errors import (
     MediumFull,
     MediumReadOnly,
@@ -199,3 +205,8 @@ def test_a_list_that_was_changed_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(RepairListMalformed):
         RepairList.from_file(path)
+
+
+def test_a_source_that_is_not_there_is_not_passed_over(desk: Desk, tmp_path: Path) -> None:
+    with pytest.raises(MediumUnreadable):
+        desk.mend(tmp_path / "mistyped")
