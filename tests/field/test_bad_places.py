@@ -10,7 +10,7 @@ import pytest
 
 from champ_offline.bundle.volume import BLOCK
 from tests.crash.zones import held
-from tests.field.conftest import LAYERS, MIB, Site
+from tests.field.site import LAYERS, MIB, Site
 from tests.lab.faulty_stick import Behaviour, Fault, FaultyStick
 from tests.lab.lab import Lab
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.zones import held
-from tests.field.conftest import MIB, Said, Site, ended
+from tests.field.site import MIB, Said, Site, ended
 from tests.lab.commands import call
 from tests.lab.faulty_stick import Behaviour, FaultyStick, How
 from tests.lab.lab import Lab

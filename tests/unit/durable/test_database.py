@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from champ_offline.durable.database import Database, DatabaseNewer, DatabaseUnusable
+from champ_offline.durable.database import Database, DatabaseFull, DatabaseNewer, DatabaseUnusable
 from champ_offline.durable.lock import FileLock, Locked
 
 STEPS = ("CREATE TABLE first (n INTEGER) STRICT", "CREATE TABLE second (n INTEGER) STRICT")
@@ -46,6 +46,21 @@ def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
         connection.execute("INSERT INTO first VALUES (1)")
         raise RuntimeError
     assert database.query("SELECT * FROM first") == []
+
+
+def test_a_full_disk_is_told_apart_and_leaves_nothing(tmp_path: Path) -> None:
+    database = Database(tmp_path / "db")
+    database.migrate("part", STEPS)
+    pages = database.query("PRAGMA page_count")[0][0]
+    database.query(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(DatabaseFull) as caught, database.transaction() as connection:
+        for _ in range(10_000):
+            connection.execute("INSERT INTO first VALUES (1)")
+    assert caught.value.exit_code == 4
+    assert database.query("SELECT * FROM first") == []
+    with database.transaction() as connection:
+        connection.execute("INSERT INTO first VALUES (1)")
+    assert len(database.query("SELECT * FROM first")) == 1
 
 
 def test_the_file_is_private_and_durable(tmp_path: Path) -> None:

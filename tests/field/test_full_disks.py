@@ -1,0 +1,130 @@
+"""Disks that fill up while something is written: told plainly, nothing lost, on it goes after."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from champ_offline.appliance import Appliance
+from champ_offline.bundle.errors import NoBundle, ZoneUnwritable
+from champ_offline.bundle.verify import verify
+from champ_offline.durable.database import DatabaseFull
+from champ_offline.durable.space import free_bytes
+from champ_offline.events import Event, StepStarted
+from tests.crash.zones import held
+from tests.field.site import MIB, Site, ended
+from tests.field.test_pulled_sticks import stopped_half_way, waiting_bytes
+from tests.lab.lab import Lab
+from tests.lab.stick import FileSystem, Stick
+
+
+@pytest.fixture
+def disk(lab: Lab) -> Iterator[Path]:
+    """A disk of 128 MB, empty but for what the test puts there."""
+    disk = lab.stick("disk", 128, "ext4")
+    yield disk.plug()
+    disk.unplug()
+    disk.image.unlink()
+    del lab.sticks["disk"]
+
+
+def fill(folder: Path, leave: int = 0) -> Path:
+    """Something else on the same disk takes all the room there is, but for `leave` bytes."""
+    other = folder / "other"
+    with other.open("wb", buffering=0) as file:
+        try:
+            while (free := free_bytes(folder)) > leave:
+                file.write(os.urandom(min(MIB, free - leave)))
+        except OSError:
+            assert leave == 0
+    return other
+
+
+def test_a_disk_that_fills_up_under_an_import(site: Site, packed: Path, disk: Path) -> None:
+    zone = site.zone(disk / "zone")
+    process = site.start("--zone", zone, "import", packed)
+    told = stopped_half_way(process, zone)
+    other = fill(disk)
+    os.kill(process.pid, signal.SIGCONT)
+    said = ended(process, told)
+    assert (said.code, said.error["id"]) == (4, "intake.zone-unwritable"), said.error
+    assert "No space left" in said.fields["reason"]
+    assert not list((zone / "store/sha256").iterdir())
+    assert waiting_bytes(zone) >= 8 * MIB
+    refused = site.take(zone, packed)
+    assert refused.code == 4, refused.error
+    assert refused.error["id"] in {"intake.no-space", "durable.database-full"}
+    kept = {path.name: path.stat().st_ino for path in (zone / "incoming/sha256").glob("[0-9a-f]*")}
+    other.unlink()
+    assert site.take(zone, packed).code == 0
+    assert len(held(zone).refs) > 0
+    stored = {path.name: path.stat().st_ino for path in (zone / "store/sha256").iterdir()}
+    assert all(stored.get(name, inode) == inode for name, inode in kept.items())
+
+
+def test_a_disk_that_is_full_when_the_names_are_written(
+    site: Site, packed: Path, disk: Path
+) -> None:
+    zone = site.zone(disk / "zone")
+    taken: list[Path] = []
+
+    def full_at_commit(event: Event) -> None:
+        if isinstance(event, StepStarted) and event.name == "commit":
+            taken.append(fill(disk))
+
+    appliance = Appliance.open(zone)
+    with closing(appliance._database):
+        with pytest.raises((DatabaseFull, ZoneUnwritable)) as caught:
+            appliance.import_media([packed], full_at_commit)
+        assert caught.value.exit_code == 4
+    taken[0].unlink()
+    assert held(zone).refs == ()
+    said = site.take(zone, packed)
+    assert (said.code, said.result["changed"]) == (0, True), said.error
+    assert len(held(zone).refs) > 0
+
+
+def test_a_full_disk_is_told_by_every_verb_that_opens_the_zone(site: Site, disk: Path) -> None:
+    zone = site.zone(disk / "zone")
+    other = fill(disk)
+    for verb in (["catalog"], ["doctor"], ["status"]):
+        said = site.run("--zone", zone, *verb)
+        assert said.code in {0, 4, 6}, said.error
+    other.unlink()
+    assert site.does("--zone", zone, "catalog") == []
+
+
+@pytest.mark.parametrize("kind", ["fat", "exfat"])
+def test_a_stick_that_fills_up_under_a_pack(site: Site, lab: Lab, kind: FileSystem) -> None:
+    stick: Stick = lab.stick(f"full-{kind}", 48, kind)
+    out = stick.plug()
+    process = site.start("pack", site.recipe, "--signing", site.keys, "--out", out, "--no-sbom",
+                         "--volume-size", "4M")  # fmt: skip
+    told = ""
+    assert process.stderr is not None
+    while "demo-1.0002.tar" not in told:
+        told += process.stderr.readline()
+        assert process.poll() is None, told
+    os.kill(process.pid, signal.SIGSTOP)
+    other = fill(out)
+    os.kill(process.pid, signal.SIGCONT)
+    said = ended(process, told)
+    assert (said.code, said.error["id"]) == (4, "pack.target-unwritable"), said.error
+    with pytest.raises(NoBundle):
+        verify([out], (site.keys / "root.json").read_bytes(), datetime.now(UTC))
+    other.unlink()
+    assert site.pack(out).code == 0
+    again = site.folder / f"again-{kind}"
+    again.mkdir()
+    assert site.pack(again).code == 0
+    for volume in sorted((again / "champ/demo-1").glob("*.tar")):
+        assert (out / "champ/demo-1" / volume.name).read_bytes() == volume.read_bytes()
+    shutil.rmtree(again)
+    stick.unplug()
