@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.field.conftest import MIB, Site
+from tests.field.site import MIB, Site
 from tests.lab.faulty_stick import Behaviour, Fault, FaultyStick
 from tests.lab.lab import Lab
 
