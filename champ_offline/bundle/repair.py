@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from champ_offline.bundle import media
+from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.errors import (
     MediumUnreadable,
     NoBundle,
@@ -130,13 +131,8 @@ def repair(
     sources = [place for path in order.sources for place in _of_bundle(path, own)]
     alone = _accepted(order.medium, accept) if own else None
     bundle = accept([order.medium, *sources]) if sources or alone is None else alone
-    if alone is not None and alone.trusted.digest != bundle.trusted.digest:
-        raise OtherPack(
-            medium=order.medium,
-            bundle=bundle.document.name,
-            created=alone.document.created,
-            other=bundle.folder,
-        )
+    if own:
+        _refuse_other_pack(own[0], alone, bundle)
     folder = own[0] if own else _folder_of(order.medium, bundle)
     mending = _Repair(bundle, folder, order, stores, notify)
     done = mending.run((alone or bundle).files)
@@ -295,6 +291,23 @@ def _accepted(medium: Path, accept: Accept) -> VerifiedBundle | None:
         return accept([medium])
     except ChampError:
         return None
+
+
+def _refuse_other_pack(own: Path, alone: VerifiedBundle | None, bundle: VerifiedBundle) -> None:
+    """A medium is mended to what it was, not turned into another pack; raises OtherPack.
+
+    Where its documents are refused, what bundle.json says of itself is enough to stop for: damage
+    does not change the date and the volume set both.
+    """
+    try:
+        read = media.read_bundle_document(own)
+        document = alone.document if alone else BundleDocument.from_bytes(read, str(own))
+    except ChampError:
+        return
+    mine, other = bundle.document, document
+    differs = mine.created != other.created and mine.volume_set != other.volume_set
+    if differs or (alone is not None and alone.trusted.digest != bundle.trusted.digest):
+        raise OtherPack(medium=own, bundle=other.name, created=other.created, other=bundle.folder)
 
 
 def _of_bundle(path: Path, own: Sequence[Path]) -> list[Path]:

@@ -116,11 +116,18 @@ def test_a_medium_keeps_its_share_of_a_bundle(pack: Pack, desk_of: Callable[[Pat
         read_every_byte(desk.accept([desk.stick]), ignore)
 
 
-def test_a_patch_of_another_pack_is_refused(pack: Pack, desk_of: Callable[[Path], Desk]) -> None:
-    desk, newer = desk_of(pack("stick").folder), pack("newer", days=1)
+def test_a_medium_is_not_turned_into_another_pack(
+    pack: Pack, desk_of: Callable[[Path], Desk]
+) -> None:
+    desk, newer = desk_of(pack("stick").folder), pack("newer", days=1, limit=90 * KIB)
     with pytest.raises(OtherPack):
         desk.mend(newer.folder)
     desk.is_whole()
+    flip(desk.stick / "metadata/targets.json", 50)
+    before = tree(desk.stick)
+    with pytest.raises(OtherPack):
+        desk.mend(newer.folder)
+    assert tree(desk.stick) == before
 
 
 def test_one_bundle_is_mended_at_a_time(
