@@ -83,10 +83,10 @@ def read_roots(folder: Path) -> tuple[bytes, ...]:
     """The roots of a bundle folder, ascending from the first."""
     metadata = folder / METADATA
     roots: list[bytes] = []
-    room = _ROOTS_LIMIT
-    while len(roots) < _MOST_ROOTS and is_file(metadata / root_name(len(roots) + 1)):
+    room = _ROOTS_LIMIT if _is_folder(metadata) else 0
+    while room and len(roots) < _MOST_ROOTS and is_file(metadata / root_name(len(roots) + 1)):
         roots.append(_read(metadata / root_name(len(roots) + 1), min(LONGEST, room)))
-        room = max(0, room - len(roots[-1]))
+        room = max(1, room - len(roots[-1]))
     return tuple(roots)
 
 

@@ -9,8 +9,8 @@ import re
 
 NAME = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+(?:[.-][a-z0-9]+)*")
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+~-]{0,63}")
-# Shown to people: of the controls only tabs and line ends.
-_TEXT = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]*")
+# Shown to people: of the controls only tabs and line ends; nothing that turns the writing around.
+_TEXT = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*")
 _LONGEST = 2000
 
 

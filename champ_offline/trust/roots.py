@@ -125,12 +125,14 @@ def follow(pinned: bytes, offered: Iterable[bytes], where: str) -> tuple[bytes, 
     before: Metadata[Root] | None = None
     for candidate in offered:
         found = read_draft(candidate, where)
-        if found.signed.version == newest.signed.version + 1:
+        step = found.signed.version - newest.signed.version
+        if step == 1:
             valid_signers(found, Root.type, newest.signed, where)
-            data, before, newest = candidate, newest, found
-        elif found.signed.version == newest.signed.version and found.signed != newest.signed:
-            raise OtherRoot(where=where, role=Root.type)
+            before = newest
         _check_offered(candidate, found, before, where)
+        if step == 0 and found.signed != newest.signed:
+            raise OtherRoot(where=where, role=Root.type)
+        data, newest = (candidate, found) if step == 1 else (data, newest)
         before = found
     return data, newest.signed
 
