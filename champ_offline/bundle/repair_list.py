@@ -6,7 +6,6 @@ volume's index may name them, so nothing in it can lead a packer anywhere else.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from champ_offline.bundle.volume import INDEX_LIMIT, MOST_VOLUMES, Member
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
+from champ_offline.oci.strict_json import parse
 
 FORMAT = 1
 
@@ -69,12 +69,12 @@ class RepairList:
         """Read a list that a person was sent; raises RepairListMalformed."""
         try:
             with path.open("rb") as file:
-                document = json.loads(file.read(INDEX_LIMIT))
+                document = parse(file.read(INDEX_LIMIT))
             return _read(document)
         except OSError as error:
             reason = error.strerror or str(error)
             raise RepairListMalformed(path=path, reason=reason) from error
-        except (ValueError, TypeError, KeyError, RecursionError, ChampError) as error:
+        except (ValueError, TypeError, LookupError, ChampError) as error:
             reason = f"{type(error).__name__} {error}"[:120]
             raise RepairListMalformed(path=path, reason=reason) from error
 
@@ -91,7 +91,7 @@ def _read(document: dict[str, Any]) -> RepairList:
         volume_set=Digest.parse(document["set"]),
         members=tuple((_number(row[0]), Member.from_row(row[1:])) for row in document["members"]),
         indexes=tuple(
-            LostIndex(_number(number), int(size), Digest.parse(digest))
+            LostIndex(_number(number), _size(size), Digest.parse(digest))
             for number, size, digest in document["indexes"]
         ),
     )
@@ -100,4 +100,10 @@ def _read(document: dict[str, Any]) -> RepairList:
 def _number(value: object) -> int:
     if type(value) is not int or not 1 <= value <= MOST_VOLUMES:
         raise ValueError("the number of a volume")
+    return value
+
+
+def _size(value: object) -> int:
+    if type(value) is not int or not 0 <= value <= INDEX_LIMIT:
+        raise ValueError("the size of an index")
     return value

@@ -14,6 +14,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from securesystemslib.signer import Key, SSlibKey
 
+from champ_offline.oci.strict_json import parse
 from champ_offline.trust.key_errors import HolderInvalid, PublicFileUnreadable
 from champ_offline.trust.keys import ALGORITHMS, HOLDER, ROLES, algorithm_of, public_pem
 
@@ -45,12 +46,14 @@ class PublicKeys:
     def from_bytes(cls, data: bytes, where: str) -> PublicKeys:
         """Read the file; raises PublicFileUnreadable, HolderInvalid."""
         try:
-            document = json.loads(data)
+            document = parse(data)
             if document["format"] != _FORMAT or set(document) != {"format", "holder", "keys"}:
                 raise PublicFileUnreadable(path=where, reason="its format is not known")
-            holder, pems = str(document["holder"]), dict(document["keys"])
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            holder, pems = str(document["holder"]), document["keys"]
+        except (ValueError, TypeError, KeyError) as error:
             raise PublicFileUnreadable(path=where, reason="it cannot be parsed") from error
+        if not isinstance(pems, dict):
+            raise PublicFileUnreadable(path=where, reason="its keys are no table")
         return cls(holder, {role: _key(role, pem, where) for role, pem in pems.items()})
 
 

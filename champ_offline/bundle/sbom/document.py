@@ -8,7 +8,7 @@ Specification: CycloneDX 1.6 (ECMA-424).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -17,7 +17,7 @@ from uuid import NAMESPACE_URL, uuid5
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
-from champ_offline.oci.strict_json import NotStrict, bounded
+from champ_offline.oci.strict_json import NotStrict, bounded, parse
 
 # The version of CycloneDX that is packed.
 SPECIFICATION = "1.6"
@@ -25,7 +25,7 @@ SPECIFICATION = "1.6"
 LIMIT = 32 * 1024 * 1024
 _LONGEST = 1000
 _LONGEST_LICENCE = 200
-_KEPT = ("bom-ref", "type", "group", "name", "version", "purl", "cpe", "hashes")
+_KEPT = ("bom-ref", "type", "group", "name", "version", "purl", "cpe")
 # What lies in an image as it was built; files alone are no packages.
 _LEFT_OUT = frozenset({"file"})
 _NO_PACKAGES = _LEFT_OUT | {"operating-system"}
@@ -69,7 +69,7 @@ def canonical(raw: bytes, image: Digest) -> bytes:
     Only packages and the operating system stay, with identity, licences, hashes and the paths where
     they were found. Raises SbomMalformed.
     """
-    document = _object(raw, str(image))
+    document = _object(raw, str(image), parse)
     tool = _tool(document)
     if not tool:
         raise SbomMalformed(image=image, reason="it does not say which tool made it")
@@ -165,7 +165,11 @@ def _joined(group: str, name: str, kind: str) -> str:
 
 
 def _component(document: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: document[key] for key in _KEPT if document.get(key)}
+    kept: dict[str, Any] = {
+        key: document[key] for key in _KEPT if isinstance(document.get(key), str) and document[key]
+    }
+    if hashes := _objects(document.get("hashes")):
+        kept["hashes"] = hashes
     licences = [_licence(one) for one in _objects(document.get("licenses"))]
     if any(licences):
         kept["licenses"] = _ordered(one for one in licences if one)
@@ -206,7 +210,8 @@ def _dependencies(
 ) -> Iterable[dict[str, Any]]:
     for one in _list(document, "dependencies", image):
         depends, reference = one.get("dependsOn"), _text(one.get("ref"))
-        known = sorted(kept.intersection(depends)) if isinstance(depends, list) else []
+        named = depends if isinstance(depends, list) else []
+        known = sorted(kept.intersection(text for text in named if isinstance(text, str)))
         if reference in kept and known:
             yield {"ref": reference, "dependsOn": known}
 
@@ -226,9 +231,9 @@ def _ordered(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(items, key=encode)
 
 
-def _object(data: bytes, image: str) -> dict[str, Any]:
+def _object(data: bytes, image: str, load: Callable[[bytes], Any] = bounded) -> dict[str, Any]:
     try:
-        document = bounded(data)
+        document = load(data)
     except NotStrict as error:
         raise SbomMalformed(image=image, reason=str(error)) from error
     if not isinstance(document, dict) or document.get("bomFormat") != "CycloneDX":
