@@ -229,7 +229,9 @@ def _check_roles(data: bytes, where: str) -> None:
         keyids, threshold = role.get("keyids"), role.get("threshold")
         if not isinstance(keyids, list) or not isinstance(threshold, int):
             raise DocumentUnreadable(where=where, role=Root.type, reason=f"its role {name}")
-        twice = [key for key, count in Counter(map(str, keyids)).items() if count > 1]
+        if not all(isinstance(keyid, str) for keyid in keyids):
+            raise DocumentUnreadable(where=where, role=Root.type, reason=f"its role {name}")
+        twice = [key for key, count in Counter(keyids).items() if count > 1]
         if twice:
             raise KeyTwice(where=where, key=twice[0][:16], roles=name)
         if not 1 <= threshold <= len(keyids):

@@ -16,6 +16,8 @@ UNWANTED = re.compile(
 )
 TEMPORARY = re.compile(r"(?<![\w.])/tm[p]/[a-z]")
 INDEXES = re.compile(r"--(extra-)?index-url|--find-links|--trusted-host")
+# Inputs for readers: bytes, whatever they look like.
+INPUTS = ("tests/fuzz/corpus/", "tests/fuzz/crashes/")
 SKIPPING = {"skip", "skipif", "xfail", "importorskip", "SkipTest", "skipTest"}
 
 
@@ -26,7 +28,7 @@ def committed() -> Iterator[tuple[str, str]]:
     for name in filter(None, listed.stdout.split("\0")):
         path = ROOT / name
         data = path.read_bytes() if path.is_file() else b""
-        if b"\0" not in data:
+        if b"\0" not in data and not name.startswith(INPUTS):
             yield name, data.decode("utf-8")
 
 
