@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import struct
 import tarfile
 from collections.abc import Callable
+from pathlib import Path
 
 from tests.hostile.catalogue import HARMLESS, Cases
 from tests.hostile.forge import Forge, Json, row
@@ -251,6 +253,32 @@ def volumes_of_another_version(forge: Forge) -> None:
 def volumes_of_another_pack(forge: Forge) -> None:
     other = _other(forge, version="1")
     shutil.copy(other.volume(), forge.write().volume())
+
+
+def _sparse(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(8 * 1024 * MIB)
+
+
+@case(
+    "media.blobs-lost",
+    lambda path: path.write_bytes(b""),
+    lambda path: path.write_bytes(random.Random(3).randbytes(MIB)),
+    lambda path: path.write_bytes((b"CHPS" + b"\xff" * 508) * 2000),
+    lambda path: path.write_bytes(b"CHPS" * MIB),
+    _sparse,
+    lambda path: path.symlink_to("/dev/zero"),
+    os.mkfifo,
+    Path.mkdir,
+)
+def parity_that_helps_nobody(forge: Forge, variant: Callable[[Path], object]) -> None:
+    """The volume lost content, and its parity and the documents' are of hostile making."""
+    forge.parity = 10
+    forge.write()
+    size = forge.volume().stat().st_size
+    forge.volume().write_bytes(random.Random(1).randbytes(size))
+    variant(forge.folder / "demo-1.0001.par")
+    variant(forge.folder / "documents.par")
 
 
 def _other(forge: Forge, version: str) -> Forge:
