@@ -14,7 +14,7 @@ from pathlib import Path
 
 from champ_offline.cluster.interface import Cluster
 from champ_offline.durable.database import Database
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import Bytes, ChampError, ExitCode
 from champ_offline.journal.journal import Journal
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
@@ -58,7 +58,7 @@ class ImportUnfinished(ChampError):
 
     id = "doctor.import-unfinished"
     exit_code = ExitCode.PREFLIGHT
-    message = "An import is unfinished: {size} bytes wait in {path}."
+    message = "An import is unfinished: {size} wait in {path}."
     remedy = (
         "Run `champ import` again with the media that are missing, or let go of what waits with"
         " `champ zone discard`."
@@ -133,7 +133,7 @@ def examine_zone(
     yield _finding("database", DatabaseDamaged(reason=damage[0]) if damage else None)
     yield _finding("store", _incomplete(blobs, refs))
     size = waiting.size
-    unfinished = ImportUnfinished(path=waiting.root, size=size)
+    unfinished = ImportUnfinished(path=waiting.root, size=Bytes(size))
     yield Finding("import", State.WARN, unfinished) if size else Finding("import", State.OK)
     for left in Journal(database, lambda: now).interrupted():
         yield Finding("operations", State.BAD, Interrupted(subject=left.subject, step=left.step))

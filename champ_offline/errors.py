@@ -33,6 +33,13 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
+class Bytes(int):
+    """A size in bytes as a field of an error; front-ends show it in the unit people read."""
+
+    def __format__(self, spec: str) -> str:
+        return f"{int(self)} bytes"
+
+
 class ChampError(Exception):
     """Base of all errors a user can meet.
 
@@ -58,6 +65,18 @@ class ChampError(Exception):
     def advice(self) -> str:
         """The remedy with its fields filled in, in English."""
         return self.remedy.format(**self.fields)
+
+
+class Several(tuple[ChampError, ...]):
+    """Errors as a field of the one that stands for all of them; shown one after the other."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return " ".join(str(error) for error in self)
+
+    def __format__(self, spec: str) -> str:
+        return str(self)
 
 
 def every_error() -> list[type[ChampError]]:

@@ -5,16 +5,32 @@ Invariant: the template is translated first and its fields are filled in afterwa
 
 from __future__ import annotations
 
-from champ_offline.errors import ChampError
+from champ_offline.errors import Bytes, ChampError, Several
 from installer.language import translate as _
+from installer.quantities import size
 from installer.terminal_text import printable
 from installer.words import word
+
+# What stands for a blob where damage lies in none (`bundle.reader`).
+_PLACES = frozenset({"the volume index", "the trailer"})
 
 
 def sentences(error: ChampError) -> tuple[str, str]:
     """Message and remedy in the user's language, fields filled in."""
-    fields = {**error.fields, **_in_words(error)}
+    fields = {**{k: _shown(v) for k, v in error.fields.items()}, **_in_words(error)}
     return _(error.message).format(**fields), _(error.remedy).format(**fields)
+
+
+def _shown(value: object) -> object:
+    """A field as people read it: sizes with a unit, other errors and places in their language."""
+    match value:
+        case Bytes():
+            return size(value)
+        case Several():
+            return " ".join(sentences(error)[0] for error in value)
+        case str():
+            return word(value) if value in _PLACES else value
+    return value
 
 
 def _in_words(error: ChampError) -> dict[str, str]:

@@ -76,7 +76,7 @@ def fault_line(event: FaultFound) -> str:
     """A damaged place that was passed over: where it is, and the error's stable id."""
     place = [printable(event.subject)]
     if event.blob:
-        place.append(_("blob {digest}").format(digest=printable(event.blob)))
+        place.append(printable(word(event.blob)))
     if event.offset >= 0:
         place.append(_("byte {offset}").format(offset=event.offset))
     return _("Damaged: {place} [{id}]").format(place=", ".join(place), id=event.fault)

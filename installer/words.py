@@ -58,6 +58,9 @@ _WORDS = {
     "starting": mark("starting"),
     "ending": mark("ending"),
     "not ready": mark("not ready"),
+    # Where in a volume damage lies that is in no blob.
+    "the volume index": mark("the volume index"),
+    "the trailer": mark("the trailer"),
 }
 
 

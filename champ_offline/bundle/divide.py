@@ -19,10 +19,15 @@ from champ_offline.bundle.volume import (
     Member,
     VolumeIndex,
 )
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import Bytes, ChampError, ExitCode
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
 
+# In smaller ones the indexes and the file system would take more than the content.
+SMALLEST_VOLUME = 10**6
+SMALLEST_STICK = 8 * 10**6
+# Of each stick, beside the fiftieth that a file system takes: documents, all volumes' indexes.
+KEPT_BACK = 4 * 1024**2
 # What surrounds the one piece that fills a volume: two headers, index, padding and trailer.
 _AROUND_A_PIECE = 4 * 1024
 
@@ -32,8 +37,29 @@ class TooManyFiles(ChampError):
 
     id = "pack.too-many-files"
     exit_code = ExitCode.PREFLIGHT
-    message = "The bundle has too many blobs or volumes: its indexes would have {size} bytes."
+    message = "The bundle has too many blobs or volumes: its indexes would have {size}."
     remedy = "Divide the recipe into several bundles, or use larger volumes."
+
+
+class VolumesTooSmall(ChampError):
+    """A limit at which volumes would hold next to nothing."""
+
+    id = "pack.volumes-too-small"
+    exit_code = ExitCode.USAGE
+    message = "Volumes of {size} are too small; the smallest --volume-size is {least}."
+    remedy = "Leave --volume-size out, unless the sticks' file system holds smaller files only."
+
+
+class SticksTooSmall(ChampError):
+    """Sticks with no room for volumes beside what every one of them carries."""
+
+    id = "pack.sticks-too-small"
+    exit_code = ExitCode.USAGE
+    message = (
+        "Sticks of {size} are too small; the smallest --stick is {least}. Of each stick {kept} and"
+        " 2% are kept back for its file system and the documents."
+    )
+    remedy = "Name the size that is printed on the sticks, for example --stick 32GB."
 
 
 @dataclass(frozen=True)
@@ -52,11 +78,17 @@ class Limits:
         """Limits for sticks of a size as it is printed on them, in bytes.
 
         Some of it is taken by the file system, by the documents that every stick carries, and by
-        parity.
+        parity. Raises VolumesTooSmall and SticksTooSmall.
         """
+        if volume < SMALLEST_VOLUME:
+            raise VolumesTooSmall(size=Bytes(volume), least=Bytes(SMALLEST_VOLUME))
         if stick is None:
             return cls(volume, None, parity)
-        medium = stick - stick // 50 - 4 * 1024**2
+        if stick < SMALLEST_STICK:
+            raise SticksTooSmall(
+                size=Bytes(stick), least=Bytes(SMALLEST_STICK), kept=Bytes(KEPT_BACK)
+            )
+        medium = stick - stick // 50 - KEPT_BACK
         if parity:
             medium -= (medium // volume + 2) * SPARE * SECTOR
             medium = medium * 100 // (100 + parity)
@@ -89,8 +121,9 @@ def divide(
 ) -> Division:
     """Cut `members`, in order, on member boundaries; a larger one in pieces.
 
-    `digest_of` hashes the bytes of a piece (its `digest` is not known before). Limits below 1 MiB
-    are for tests; the index of a volume alone may then exceed them. Raises TooManyFiles.
+    `digest_of` hashes the bytes of a piece (its `digest` is not known before). Limits below those
+    that `Limits.of` takes are for tests; the index of a volume alone may then exceed them.
+    Raises TooManyFiles.
     """
     cut = _Cut(VolumeIndex(bundle, version, Digest.of(b""), MOST_VOLUMES, ()), limits)
     largest = (limits.largest - _AROUND_A_PIECE) // BLOCK * BLOCK
@@ -99,7 +132,7 @@ def divide(
             cut.take(part)
     cut.close()
     if cut.indexes > INDEXES_LIMIT or len(cut.volumes) > MOST_VOLUMES:
-        raise TooManyFiles(size=cut.indexes)
+        raise TooManyFiles(size=Bytes(cut.indexes))
     rows = [[member.row for member in members] for members in cut.volumes]
     volume_set = Digest.of(encode(rows))
     return Division(

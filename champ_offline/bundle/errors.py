@@ -23,7 +23,10 @@ class DocumentMissing(ChampError):
     id = "media.document-missing"
     exit_code = ExitCode.DOCUMENT_ALTERED
     message = "{path} is missing: the copy of this bundle is not complete."
-    remedy = "Copy bundle.json and metadata/ again from the original; volumes that are here stay."
+    remedy = (
+        "Plug in another copy as well, or mend this one with `champ media repair --from COPY`;"
+        " volumes that are here stay."
+    )
 
 
 class MediumUnreadable(ChampError):
@@ -88,7 +91,7 @@ class VolumeTruncated(VolumeFault):
 
     id = "media.volume-truncated"
     exit_code = ExitCode.TRUNCATED
-    message = "Volume {volume} has {offset} bytes instead of {size}: cut off in blob {blob}."
+    message = "Volume {volume} has {offset} bytes instead of {size}: cut off in {blob}."
     remedy = "Copy this volume again from the original; the stick may have been pulled too early."
 
 
@@ -97,7 +100,7 @@ class VolumeCorrupt(VolumeFault):
 
     id = "media.volume-corrupt"
     exit_code = ExitCode.CORRUPT
-    message = "Volume {volume} is damaged: blob {blob} at byte {offset} does not match its digest."
+    message = "Volume {volume} is damaged: {blob} at byte {offset} does not match its digest."
     remedy = (
         "Plug in another copy as well and run the command again, or mend this one with"
         " `champ media repair`; if it happens again, replace the stick."
@@ -119,7 +122,7 @@ class VolumeStale(VolumeFault):
     id = "media.volume-stale"
     exit_code = ExitCode.CORRUPT
     message = (
-        "Volume {volume} is left over from another pack of {found}; it begins with {blob} and"
+        "Volume {volume} is left over from another pack of {bundle}; it begins with {blob} and"
         " does not belong to the pack signed on {created}."
     )
     remedy = "Copy this volume from the medium whose bundle.json is dated {created}."
@@ -130,7 +133,7 @@ class VolumeUnreadable(VolumeFault):
 
     id = "media.volume-unreadable"
     exit_code = ExitCode.CORRUPT
-    message = "Volume {volume} cannot be read at byte {offset}, in blob {blob}: {reason}."
+    message = "Volume {volume} cannot be read at byte {offset}, in {blob}: {reason}."
     remedy = (
         "Plug the medium in again; if it fails at the same place, plug in another copy as well or"
         " mend this one with `champ media repair`."
@@ -152,10 +155,25 @@ class MediaDamaged(ChampError):
     id = "media.damaged"
     exit_code = ExitCode.CORRUPT
     message = (
-        "{faults} places on the media are damaged; the first: volume {volume}, blob {blob}, at byte"
+        "{faults} places on the media are damaged; the first: volume {volume}, {blob}, at byte"
         " {offset}."
     )
     remedy = "Mend the media with `champ media repair`; each place was named above."
+
+
+class SeveralTroubles(ChampError):
+    """Media are wrong in more than one way: documents, volumes that are damaged, and missing.
+
+    `troubles` are the errors that stand for each way.
+    """
+
+    id = "media.several-troubles"
+    exit_code = ExitCode.CORRUPT
+    message = "More than one thing is wrong with the media ({troubles})."
+    remedy = (
+        "Mend what is damaged with `champ media repair`, plug in or copy there what is missing, and"
+        " run the command again; each place was named above."
+    )
 
 
 class BlobsLost(ChampError):
@@ -164,8 +182,8 @@ class BlobsLost(ChampError):
     id = "media.blobs-lost"
     exit_code = ExitCode.CORRUPT
     message = (
-        "{blobs} blobs could not be read from any copy: {faults} places on the media are damaged;"
-        " the first: volume {volume}, blob {blob}, at byte {offset}."
+        "Blobs that no copy gives: {blobs}. {faults} places on the media are damaged;"
+        " the first: volume {volume}, {blob}, at byte {offset}."
     )
     remedy = (
         "Everything else was read and is kept. Plug in another copy as well, or have the missing"
@@ -196,7 +214,10 @@ class NoSpace(ChampError):
 
     id = "intake.no-space"
     exit_code = ExitCode.PREFLIGHT
-    message = "{path} has {free} bytes free; this bundle needs {needed}."
+    message = (
+        "{path} has {free} free; this bundle needs {needed}, of which {reserve} are kept for the"
+        " zone's database."
+    )
     remedy = (
         "Free some space or give the zone a larger disk; `champ zone discard` lets go of what"
         " unfinished imports left. Nothing was changed."

@@ -20,7 +20,7 @@ from champ_offline.bundle.verify import VerifiedBundle, VerifiedVolume, verdict
 from champ_offline.bundle.volume import INDEX_FILE, Member
 from champ_offline.durable.database import Database
 from champ_offline.durable.space import free_bytes
-from champ_offline.errors import ChampError
+from champ_offline.errors import Bytes, ChampError
 from champ_offline.events import Estimate, StepFinished, StepStarted, Subscriber, ignore
 from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobStore
@@ -29,7 +29,8 @@ from champ_offline.store.waiting import WaitingRoom
 from champ_offline.trust.errors import Replayed
 from champ_offline.trust.state import TrustState
 
-_SPARE = 64 * 1024 * 1024
+# For the database: its journal, the rows of a bundle, and what the zone writes next.
+_RESERVE = 16 * 10**6
 
 _SCHEMA = (
     """
@@ -77,7 +78,7 @@ class Forecast:
     @property
     def fits(self) -> bool:
         """Whether there is room, with something to spare for the database."""
-        return self.new_bytes + _SPARE <= self.free
+        return self.new_bytes + _RESERVE <= self.free
 
     @property
     def seconds(self) -> float | None:
@@ -192,7 +193,12 @@ class Intake:
         gathering = Gathering(bundle, self._waiting, self._absent(bundle), notify)
         found = self._forecast(gathering)
         if not found.fits:
-            raise NoSpace(path=self._waiting.root, free=found.free, needed=found.new_bytes + _SPARE)
+            raise NoSpace(
+                path=self._waiting.root,
+                free=Bytes(found.free),
+                needed=Bytes(found.new_bytes + _RESERVE),
+                reserve=Bytes(_RESERVE),
+            )
         if found.rate and found.to_read:
             notify(Estimate("import", found.to_read, found.rate, found.free))
         gathering.run()
@@ -251,10 +257,13 @@ def _unfinished(
     """Why not everything came: a medium gone, damage, or volumes that are elsewhere."""
     if gathering.gone is not None:
         return gathering.gone
-    damaged = any(volume.copies or volume.displaced for volume in lost)
-    if damaged and gathering.faults.found:
-        return verdict(gathering.faults.found, len(gathering.wanted))
-    return bundle.missing(lost)
+    absent = [volume for volume in lost if not (volume.copies or volume.displaced)]
+    if len(absent) == len(lost) or not gathering.faults.found:
+        return bundle.missing(lost)
+    gathering.faults.absent(absent)
+    elsewhere = {m.name for volume in absent if volume.index for m in volume.index.members}
+    gone = len(gathering.wanted.keys() - elsewhere)
+    return verdict(gathering.faults.found, gone, bundle.missing_of(absent))
 
 
 def _record(connection: sqlite3.Connection, bundle: VerifiedBundle, now: str) -> None:

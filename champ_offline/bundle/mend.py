@@ -21,6 +21,7 @@ from champ_offline.bundle.spares import Spares
 from champ_offline.bundle.volume import Member, Region, VolumeIndex, regions
 from champ_offline.durable.space import free_bytes
 from champ_offline.durable.write import DurableFile, cut, overwrite
+from champ_offline.errors import Bytes
 from champ_offline.events import FaultFound, Progress, StepFinished, StepStarted, Subscriber
 
 
@@ -164,7 +165,9 @@ class VolumeMender:
     def _refuse_full(self, needed: int) -> None:
         free = free_bytes(self._path.parent)
         if needed > free:
-            raise MediumFull(path=self._path.parent, name=self._name, free=free, needed=needed)
+            raise MediumFull(
+                path=self._path.parent, name=self._name, free=Bytes(free), needed=Bytes(needed)
+            )
 
     def _refuse_forgetful(self, damage: Damage, lost: list[Member]) -> None:
         """Read again, past the page cache, what was written."""

@@ -29,14 +29,15 @@ from champ_offline.durable.write import (
     sync_directory,
     write_atomic,
 )
+from champ_offline.errors import Bytes
 from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobStore
 from champ_offline.trust.documents import Signers, make_documents
 
-# FAT32 holds files of at most 4 GiB - 1 byte; a MiB less leaves no room for doubt.
+LARGEST_ON_FAT32 = 4 * 1024**3 - 1
+# A MiB less than FAT32 holds leaves no room for doubt.
 LARGEST_VOLUME = 4 * 1024**3 - 1024**2
-SMALLEST_VOLUME = 1024**2
 # What makes a bundle of a folder.
 _SEAL = f"{media.METADATA}/{media.TIMESTAMP}"
 # What the numbers of a pack may leave beyond those of the next.
@@ -204,4 +205,4 @@ def _refuse_full(out: Path, division: Division, parity: int) -> None:
     needed += sum(len(volume.to_bytes()) for volume in division.volumes) * division.media[-1]
     free = free_bytes(out)
     if needed > free:
-        raise TargetFull(path=out, free=free, needed=needed)
+        raise TargetFull(path=out, free=Bytes(free), needed=Bytes(needed))

@@ -18,7 +18,7 @@ from champ_offline.bundle.target import TargetFile, TargetFull, writing
 from champ_offline.bundle.volume import CHUNK, Member, VolumeIndex
 from champ_offline.durable.space import free_bytes
 from champ_offline.durable.write import make_directory, remove_partials, write_atomic
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import Bytes, ChampError, ExitCode
 from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobMismatch
@@ -61,7 +61,7 @@ def write_patch(
     needed = sum(member.size for member in members) + sum(index.size for index in wanted.indexes)
     free = free_bytes(out)
     if needed > free:
-        raise TargetFull(path=out, free=free, needed=needed)
+        raise TargetFull(path=out, free=Bytes(free), needed=Bytes(needed))
     folder = out / media.SHELF / f"{wanted.bundle}-{wanted.version}"
     blobs = folder / "blobs" / "sha256"
     with writing(out):

@@ -309,7 +309,7 @@ class VolumeReader:
         if found.volume_set != document.volume_set:
             raise VolumeStale(
                 volume=self.name,
-                found=f"{found.bundle} {found.version} {found.number:04}",
+                bundle=f"{found.bundle} {found.version}",
                 created=document.created,
                 blob=blob,
                 offset=0,

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from champ_offline.durable.space import free_bytes
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import Bytes, ChampError, ExitCode
 
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -34,7 +34,7 @@ class MediumFull(ChampError):
 
     id = "repair.full"
     exit_code = ExitCode.PREFLIGHT
-    message = "{path} has {free} bytes free; mending {name} needs {needed}."
+    message = "{path} has {free} free; mending {name} needs {needed}."
     remedy = "Remove other files from the stick, or copy the bundle to a larger one and mend that."
 
 
@@ -88,5 +88,7 @@ def writing(path: Path, needed: int = 0) -> Iterator[None]:
             raise MediumReadOnly(path=path, reason=reason) from error
         if error.errno in _FULL:
             free = free_bytes(path.parent)
-            raise MediumFull(path=path.parent, name=path.name, free=free, needed=needed) from error
+            raise MediumFull(
+                path=path.parent, name=path.name, free=Bytes(free), needed=Bytes(needed)
+            ) from error
         raise MediumUnwritable(path=path, reason=reason) from error

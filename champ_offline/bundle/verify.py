@@ -20,6 +20,7 @@ from champ_offline.bundle.errors import (
     MediaDamaged,
     MediumUnreadable,
     SeveralBundles,
+    SeveralTroubles,
     VolumeFault,
     VolumeForeign,
     VolumeMissing,
@@ -29,7 +30,7 @@ from champ_offline.bundle.errors import (
 from champ_offline.bundle.healing import healed_index
 from champ_offline.bundle.reader import VolumeReader, every_member
 from champ_offline.bundle.volume import Member, VolumeIndex
-from champ_offline.errors import ChampError
+from champ_offline.errors import ChampError, Several
 from champ_offline.events import FaultFound, Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.oci.digest import Digest
 from champ_offline.trust.dates import NO_OVERRIDES, Overrides
@@ -100,6 +101,10 @@ class VerifiedBundle:
     def absent(self) -> tuple[VerifiedVolume, ...]:
         """The volumes of which no copy is at hand."""
         return tuple(volume for volume in self.volumes if not volume.copies)
+
+    def missing_of(self, volumes: Sequence[VerifiedVolume]) -> VolumeMissing | None:
+        """The same, None where there are none to ask for."""
+        return self.missing(volumes) if volumes else None
 
     def missing(self, volumes: Sequence[VerifiedVolume]) -> VolumeMissing:
         """The error that asks for those volumes."""
@@ -176,7 +181,9 @@ def read_every_byte(bundle: VerifiedBundle, notify: Subscriber) -> int:
                 notify(Progress("verify", done, total, subject=volume.name))
             notify(StepFinished("verify", volume.name))
     if faults.found:
-        raise verdict(faults.found)
+        absent = [volume for volume in bundle.absent if not volume.displaced]
+        faults.absent(absent)
+        raise verdict(faults.found, missing=bundle.missing_of(absent))
     if bundle.absent:
         raise bundle.missing(bundle.absent)
     return total
@@ -202,6 +209,11 @@ class Faults:
             self.found.append(fault)
             self._notify(FaultFound.of(fault))
 
+    def absent(self, volumes: Sequence[VerifiedVolume]) -> None:
+        """Tell of volumes that are missing beside what is damaged."""
+        for volume in volumes:
+            self._notify(FaultFound(VolumeMissing.id, volume.name, str(volume.entry.first), -1))
+
 
 def _place(fault: ChampError) -> tuple[str, ...]:
     """What tells one fault from another; a volume is cut off once, wherever that is noticed."""
@@ -210,10 +222,23 @@ def _place(fault: ChampError) -> tuple[str, ...]:
     return (fault.id, str(fault))
 
 
-def verdict(faults: Sequence[ChampError], lost: int = 0) -> ChampError:
-    """The one error that stands for all faults; `lost` counts blobs and pieces no copy gave."""
+def verdict(
+    faults: Sequence[ChampError], lost: int = 0, missing: VolumeMissing | None = None
+) -> ChampError:
+    """The one error that stands for all faults, and for the volumes that are `missing` besides.
+
+    `lost` counts blobs and pieces that no copy gave.
+    """
+    volumes = [fault for fault in faults if isinstance(fault, VolumeFault)]
+    aside = faults[:1] if not isinstance(faults[0], VolumeFault) else ()
+    troubles = [*aside, *([_of_volumes(volumes, lost)] if volumes else ())]
+    troubles += [missing] if missing else []
+    return troubles[0] if len(troubles) == 1 else SeveralTroubles(troubles=Several(troubles))
+
+
+def _of_volumes(faults: Sequence[VolumeFault], lost: int) -> ChampError:
     damaged = any(not isinstance(fault, VolumeForeign | VolumeStale) for fault in faults)
-    if len(faults) == 1 or not damaged or not isinstance(faults[0], VolumeFault):
+    if len(faults) == 1 or not damaged:
         return faults[0]
     first = {name: faults[0].fields[name] for name in ("volume", "blob", "offset")}
     if lost:

@@ -178,3 +178,17 @@ def test_a_share_of_parity_is_packed_and_others_are_refused(site: Site) -> None:
     zone = ["--zone", str(site.folder / "healing")]
     site.says(*zone, "zone", "init", "--name", "core", "--root", str(site.root))
     assert site.gives(*zone, "import", str(out))["changed"]
+
+
+@pytest.mark.parametrize(
+    ("option", "size", "least"),
+    [("--stick", "0", "8.00 MB"), ("--stick", "4M", "8.00 MB"), ("--volume-size", "1K", "1.00 MB")],
+)
+def test_sizes_that_hold_nothing_are_refused_with_the_smallest(
+    site: Site, option: str, size: str, least: str
+) -> None:
+    words = ["pack", str(site.recipe), "--signing", str(site.folder / "keys")]
+    done = champ(*words, "--out", str(site.folder / "small"), option, size)
+    assert done.returncode == 2
+    assert least in done.stderr
+    assert not (site.folder / "small").exists()

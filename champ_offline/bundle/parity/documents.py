@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from champ_offline.bundle.parity.capsule import Form, Piece, read_sector, seal, unseal
 from champ_offline.bundle.parity.layout import PAYLOAD, SECTOR
 from champ_offline.bundle.parity.reading import Medium, read_sectors
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import Bytes, ChampError, ExitCode
 
 _LEAST_PARITY = 16
 _MOST_DATA = 32768  # with as much parity: the code's 65,536 sectors
@@ -30,7 +30,7 @@ class DocumentsTooLarge(ChampError):
 
     id = "parity.documents-too-large"
     exit_code = ExitCode.PREFLIGHT
-    message = "The bundle's documents have {size} bytes; with parity they may have {limit}."
+    message = "The bundle's documents have {size}; with parity they may have {limit}."
     remedy = "Pack without --parity, or divide the bundle into smaller ones."
 
 
@@ -44,7 +44,7 @@ def seal_documents(documents: Mapping[str, bytes]) -> bytes:
     )
     data = -(-len(content) // PAYLOAD)
     if data > _MOST_DATA:
-        raise DocumentsTooLarge(size=len(content), limit=_MOST_DATA * PAYLOAD)
+        raise DocumentsTooLarge(size=Bytes(len(content)), limit=Bytes(_MOST_DATA * PAYLOAD))
     return b"".join(seal(content, Form(0, data, max(data, _LEAST_PARITY)), 0))
 
 

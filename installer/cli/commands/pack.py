@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from champ_offline.bundle.parity.layout import LEAST_SHARE, MOST_SHARE
+from installer.cli.diagnostics import say
 from installer.cli.options import DIRECTORY, FILE, Verb
 from installer.cli.output import Column, Output, as_plain
 from installer.cli.passphrases import Passphrases
@@ -41,7 +42,10 @@ if TYPE_CHECKING:
     "--volume-size",
     type=Size(),
     metavar="SIZE",
-    help=_("The largest file, for example 700M; below the limit of FAT32 otherwise."),
+    help=_(
+        "The largest file, at least 1M, for example 700M; just below the 4.29 GB of FAT32 where it "
+        "is left out. Sticks for larger files need another file system, such as exFAT."
+    ),
 )
 @click.option(
     "--prove",
@@ -57,7 +61,11 @@ if TYPE_CHECKING:
     "--stick",
     type=Size(),
     metavar="SIZE",
-    help=_("Divide over several media of this size, for example 32GB: stick-01, stick-02, …"),
+    help=_(
+        "Divide over several media of this size, at least 8M, for example 32GB: stick-01, "
+        "stick-02, … Of each stick 4.2 MB and 2% are kept back for its file system and the "
+        "documents."
+    ),
 )
 @click.option(
     "--parity",
@@ -94,17 +102,20 @@ def command(
 ) -> None:
     """Prove, pack, sign and show where the bundle lies and what was proven."""
     from champ_offline.bundle.divide import Limits
-    from champ_offline.bundle.pack import LARGEST_VOLUME
+    from champ_offline.bundle.pack import LARGEST_ON_FAT32, LARGEST_VOLUME
     from champ_offline.workshop import PackOrder, Workshop
 
-    limits = Limits.of(volume_size or LARGEST_VOLUME, stick, parity)
+    limits = Limits.of(LARGEST_VOLUME if volume_size is None else volume_size, stick, parity)
     unlock = Passphrases(signing, files)
     order = PackOrder(recipe, signing, out, lock, limits, unlock, sboms=not no_sbom)
     with session.watched() as notify:
         if only is not None:
             _show_patch(session.output, Workshop().pack_only(only, order, notify))
         else:
-            _show(session.output, Workshop().pack(order, notify))
+            done = Workshop().pack(order, notify)
+            _show(session.output, done)
+            if any(volume.size > LARGEST_ON_FAT32 for volume in done.packed.document.volumes):
+                say(_("Some volumes are larger than a file on FAT32 can be; use exFAT sticks."))
 
 
 def _show_patch(output: Output, patch: Patch) -> None:

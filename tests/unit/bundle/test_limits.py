@@ -1,0 +1,36 @@
+"""How large volumes and sticks must be, and what is left of a stick for volumes."""
+
+from __future__ import annotations
+
+import pytest
+
+from champ_offline.bundle.divide import (
+    SMALLEST_STICK,
+    SMALLEST_VOLUME,
+    Limits,
+    SticksTooSmall,
+    VolumesTooSmall,
+)
+from champ_offline.bundle.parity.layout import LEAST_SHARE, MOST_SHARE
+
+MB = 10**6
+
+
+@pytest.mark.parametrize("volume", [0, 1, 1000, SMALLEST_VOLUME - 1])
+@pytest.mark.parametrize("stick", [None, 32 * 1000 * MB])
+def test_volumes_that_hold_nothing_are_refused(volume: int, stick: int | None) -> None:
+    with pytest.raises(VolumesTooSmall, match="1000000"):
+        Limits.of(volume, stick)
+
+
+@pytest.mark.parametrize("stick", [0, 1000, 100_000, MB, 4 * MB, SMALLEST_STICK - 1])
+def test_sticks_that_hold_nothing_are_refused(stick: int) -> None:
+    with pytest.raises(SticksTooSmall, match="8000000"):
+        Limits.of(100 * MB, stick)
+
+
+@pytest.mark.parametrize("parity", [0, LEAST_SHARE, MOST_SHARE])
+@pytest.mark.parametrize("volume", [SMALLEST_VOLUME, 700 * MB])
+def test_the_smallest_stick_has_room_for_the_smallest_volume(volume: int, parity: int) -> None:
+    limits = Limits.of(volume, SMALLEST_STICK, parity)
+    assert SMALLEST_VOLUME <= limits.largest <= SMALLEST_STICK - 4 * MB
