@@ -26,6 +26,13 @@ class NextMedium:
         self._names = {folder.name for path in named for folder in _folders(path)}
         self._before = self._last = self._sight()
 
+    def also(self, path: Path) -> bool:
+        """Look at the folder `path` too; False, and nothing else, where no such bundle is there."""
+        fits = any(folder.name in self._names for folder in _folders(path))
+        if fits and path not in self._named:
+            self._named = (*self._named, path)
+        return fits
+
     def at_hand(self) -> list[Path]:
         """The media to import from now: those named that are there, and mounted ones that fit."""
         found = [one.folder for one in search(None, self._mounts) if one.folder.name in self._names]

@@ -146,9 +146,12 @@ def write_source(folder: Path) -> AppSource:
 
 
 def make_media(
-    folder: Path, versions: tuple[str, ...] = VERSIONS, age: timedelta = timedelta()
+    folder: Path,
+    versions: tuple[str, ...] = VERSIONS,
+    age: timedelta = timedelta(),
+    volume: int = 700 * 1024,
 ) -> Media:
-    """Pack one bundle for each version onto the stick, signed now or `age` ago."""
+    """Pack a bundle for each version onto the stick, signed `age` ago, in volumes of that size."""
     now = datetime.now(UTC) - age
     holder = Holder("Release Engineering")
     signers, root = signers_of(holder), first_root([holder], now - timedelta(hours=1))
@@ -160,7 +163,7 @@ def make_media(
         blobs = BlobStore(folder / f"workshop-{version}")
         packer = Packer(blobs, (root,), signers)
         when = now - timedelta(minutes=10 - number)
-        packer.pack(contents(source, version, blobs), stick, Limits(700 * 1024), when, ignore)
+        packer.pack(contents(source, version, blobs), stick, Limits(volume), when, ignore)
     return Media(stick, folder / "root.json", fingerprint(root))
 
 

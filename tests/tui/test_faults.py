@@ -13,6 +13,7 @@ from champ_offline.appliance import Appliance
 from champ_offline.bundle.intake import Imported
 from champ_offline.events import Subscriber
 from champ_offline.trust.dates import Overrides
+from champ_offline.trust.errors import OtherRoot
 from installer.language import translate as _
 from installer.tui.app import Screens
 from installer.tui.desk import Desk
@@ -43,7 +44,7 @@ async def test_a_spoiled_bundle_is_refused_and_the_store_stays_empty(
         await person.sees(_("This did not work"), "media.volume-corrupt")
         person.keep("spoiled")
         await person.press("enter")
-        await person.sees(_("Nothing was imported. The zone is as it was before."))
+        await person.sees(_("Nothing was imported. The zone is as it was before."), volume.name)
         person.keep("spoiled-after")
     assert screens.desk.appliance().summary().blobs == 0
 
@@ -63,7 +64,9 @@ async def test_a_bundle_of_strangers_cannot_be_imported(
         await person.press("enter")
         await person.sees(_("This bundle is refused. Nothing was changed."))
         await person.press("i")
-        person.keep("strangers-after")
+        text = person.keep("strangers-after")
+        assert "greeter-1.0" in text.replace("\n ", "")
+        assert _(OtherRoot.remedy)[:20] in text
         assert _("Import this bundle") not in person.text
 
 
@@ -237,3 +240,80 @@ async def test_an_import_waits_for_the_next_medium_and_goes_on(
         await person.sees(_("To the catalog"))
         person.keep("next-medium-came")
     assert screens.desk.appliance().summary().blobs > 0
+
+
+async def test_an_import_goes_on_from_a_folder_that_is_named(tmp_path: Path, spoken: str) -> None:
+    made = make_media(tmp_path, ("1.0",), volume=400 * 1024)
+    other = shutil.copytree(made.stick, tmp_path / "other")
+    for stick, number in ((made.stick, "0002"), (other, "0001")):
+        next(stick.rglob(f"*.{number}.tar")).unlink()
+    Appliance.create(tmp_path / "zone", ZONE, made.root, made.fingerprint)
+    screens = Screens(Desk(tmp_path / "zone", None, made.stick, World().open))
+    async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
+        person = Person(screens, pilot, f"folder-{spoken}")
+        await open_bundle(person)
+        await person.press("i")
+        await person.sees("0002.tar", _("Name another folder"))
+        text = person.keep("waiting")
+        assert "\n > " not in text
+        await leave_and_come_back(person)
+        await person.press("f", *["backspace"] * len(str(made.stick)))
+        await person.type(str(tmp_path / "app"))
+        await person.press("enter")
+        told = _("! There is no part of this bundle in {path}. The import still waits.")
+        await person.sees(told.format(path="")[-6:])
+        person.keep("other-folder")
+        await person.press("f", *["backspace"] * len(str(made.stick)))
+        await person.type(str(other))
+        await person.press("enter")
+        await person.sees(_("To the catalog"))
+        person.keep("folder-taken")
+    assert Appliance.open(tmp_path / "zone").summary().waiting == 0
+
+
+async def open_bundle(person: Person) -> None:
+    await person.sees(ZONE)
+    await person.press("i")
+    await person.sees("greeter-1.0")
+    await person.press("1")
+    await person.sees(_("it fits"), _("To read"))
+    person.keep("bundle")
+
+
+async def leave_and_come_back(person: Person) -> None:
+    """End the wait: the bundle and the overview tell what is kept and what is still to come."""
+    before = line_of(person, _("New here"))
+    await person.press("escape")
+    await person.sees(_("it fits"))
+    while line_of(person, _("New here")) == before:
+        await person.pilot.pause(0.05)
+    person.keep("bundle-again")
+    assert _("To read") not in person.text
+    await person.press("escape", "escape")
+    kept = _(
+        "An import was begun: {size} are kept. Plug in its next stick and press i to go on."
+    ).split("{")[0]
+    await person.sees(kept)
+    person.keep("overview-begun")
+    await person.press("i")
+    await person.sees("greeter-1.0")
+    await person.press("1")
+    await person.sees(_("it fits"))
+    await person.press("i")
+    await person.sees("0002.tar", _("Name another folder"))
+
+
+def line_of(person: Person, label: str) -> str:
+    return next((line for line in person.text.split("\n") if label in line), "")
+
+
+async def test_long_values_stay_in_their_column(tmp_path: Path, spoken: str) -> None:
+    made = make_media(tmp_path, ("1.0",), volume=30 * 1024)
+    Appliance.create(tmp_path / "zone", ZONE, made.root, made.fingerprint)
+    screens = Screens(Desk(tmp_path / "zone", None, made.stick, World().open))
+    async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
+        person = Person(screens, pilot, f"columns-{spoken}")
+        await open_bundle(person)
+        lines = person.text.split("\n")
+        row = next(index for index, line in enumerate(lines) if _("Volumes") in line)
+        assert lines[row + 1].startswith("          "), person.text

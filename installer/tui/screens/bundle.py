@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
+from rich.table import Table
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -18,10 +20,11 @@ from champ_offline.bundle.verify import VerifiedBundle
 from champ_offline.errors import ChampError
 from champ_offline.trust.dates import NO_OVERRIDES, Overrides
 from champ_offline.trust.errors import ClockBehind, Expired, PackedInFuture
+from installer.error_text import sentences
 from installer.language import active, mark
 from installer.language import translate as _
 from installer.quantities import duration, size
-from installer.terminal_text import pad, printable, width
+from installer.terminal_text import printable
 from installer.tui.routes import ImportBundle
 from installer.tui.widgets.dialogs import ErrorDialog, TextDialog
 from installer.tui.widgets.page import Page
@@ -77,6 +80,11 @@ class BundleScreen(Page):
             return self.inspected is None and isinstance(self.refused, _DATES)
         return action != "take" or self.inspected is not None
 
+    def on_screen_resume(self) -> None:
+        """Look anew at what is new here and free: an import that was left took a part of it."""
+        if self.inspected is not None:
+            self._inspect()
+
     def action_take(self) -> None:
         """Import it."""
         self.post_message(ImportBundle(self.folder, self.overrides))
@@ -106,8 +114,10 @@ class BundleScreen(Page):
 
     def failed(self, error: ChampError) -> None:
         """A refused bundle is left behind."""
-        self.refused = error
-        self.say("facts", _("This bundle is refused. Nothing was changed."))
+        self.refused, self.inspected = error, None
+        message, remedy = (printable(text) for text in sentences(error))
+        refused = _("This bundle is refused. Nothing was changed.")
+        self.say("facts", f"{refused}\n\n{message}\n\n{remedy}")
         self.refresh_bindings()
         self.app.push_screen(ErrorDialog(error))
 
@@ -118,8 +128,8 @@ def inspect(appliance: Appliance, folder: Path, overrides: Overrides) -> Inspect
     return Inspected(bundle, appliance.forecast(bundle))
 
 
-def describe(found: Inspected) -> str:
-    """The bundle in lines of label and value."""
+def describe(found: Inspected) -> Table:
+    """The bundle as labels and values."""
     document, trusted = found.bundle.document, found.bundle.trusted
     forecast = found.forecast
     fits = _("it fits") if forecast.fits else _("IT DOES NOT FIT")
@@ -143,8 +153,8 @@ def describe(found: Inspected) -> str:
         *[(_("Image"), image) for image in document.images],
         (_("Volumes"), _volumes(found.bundle)),
         (_("Size"), size(document.size)),
-        (_("New here"), f"{size(forecast.new_bytes)}; "
-         + _("{free} free").format(free=size(forecast.free)) + f": {fits}"),
+        (_("New here"), _("{new}; {free} free: {fits}").format(
+            new=size(forecast.new_bytes), free=size(forecast.free), fits=fits)),
         *_reading(forecast),
         ("SHA-256", trusted.digest.hex),
     ]  # fmt: skip
@@ -168,14 +178,15 @@ def minute(time: str) -> str:
     return f"{time[:16].replace('T', ' ')} UTC"
 
 
-def two_columns(lines: list[tuple[str, str]]) -> str:
-    """Labels to the left, values in line; a label that repeats is shown once."""
-    room = max(width(label) for label, _value in lines) + 2
-    texts, before = [], ""
+def two_columns(lines: list[tuple[str, str]]) -> Table:
+    """Labels to the left, values wrapped in line; a label that repeats is shown once."""
+    table, before = Table.grid(padding=(0, 2)), ""
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for label, value in lines:
-        texts.append(pad("" if label == before else label, room) + printable(value))
+        table.add_row(Text("" if label == before else label), Text(printable(value)))
         before = label
-    return "\n".join(texts)
+    return table
 
 
 def _volumes(bundle: VerifiedBundle) -> str:

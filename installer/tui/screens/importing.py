@@ -24,7 +24,7 @@ from installer.terminal_text import printable
 from installer.tui.errors import ImportStopped
 from installer.tui.routes import BrowseCatalog, GoHome
 from installer.tui.watcher import Happened, Watcher
-from installer.tui.widgets.dialogs import ErrorDialog
+from installer.tui.widgets.dialogs import ErrorDialog, TextDialog
 from installer.tui.widgets.page import Page
 from installer.tui.widgets.progress import ProgressView
 
@@ -43,6 +43,14 @@ class MediaCame(Message):
     media: list[Path]
 
 
+@dataclass(eq=False)
+class FolderNamed(Message):
+    """A folder a person named while the import waited; no media where it holds nothing for it."""
+
+    path: Path
+    media: list[Path]
+
+
 class ImportScreen(Page):
     """Runs while it is seen; Esc stops it and leaves the zone as it was."""
 
@@ -50,6 +58,7 @@ class ImportScreen(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "home", mark("To the overview"), key_display="Enter"),
         Binding("c", "catalog", mark("To the catalog")),
+        Binding("f", "folder", mark("Name another folder")),
         Binding("escape", "leave", mark("Stop the import"), key_display="Esc"),
     ]
 
@@ -73,7 +82,7 @@ class ImportScreen(Page):
 
     def _take(self, media: Sequence[Path]) -> None:
         opened, watcher, chosen = self.desk.appliance, self.watcher, self.overrides
-        self.waiting = False
+        self._wait(on=False)
         self.say("result", "")
         self.start(lambda: ImportEnded(opened().import_media(media, watcher, chosen)))
 
@@ -87,6 +96,27 @@ class ImportScreen(Page):
         """Go on with it."""
         if self.waiting and message.media:
             self._take(message.media)
+
+    def action_folder(self) -> None:
+        """Type where the next volumes are."""
+        question = _("In which folder is the bundle, or the stick?")
+        self.app.push_screen(TextDialog(question, str(self.desk.media or "")), self._typed)
+
+    def _typed(self, text: str | None) -> None:
+        if not text:
+            return
+        coming, path = self.coming, Path(text).expanduser()
+        self.start(lambda: FolderNamed(path, coming.at_hand() if coming.also(path) else []))
+
+    def on_folder_named(self, message: FolderNamed) -> None:
+        """Go on with it, or say that it is not what is waited for."""
+        if not self.waiting:
+            return
+        if message.media:
+            self._take(message.media)
+        else:
+            none = _("! There is no part of this bundle in {path}. The import still waits.")
+            self.say("result", none.format(path=printable(str(message.path))))
 
     def on_happened(self, message: Happened) -> None:
         """Show an event."""
@@ -111,18 +141,22 @@ class ImportScreen(Page):
     def failed(self, error: ChampError) -> None:
         """Say that the zone is as it was, and why; wait where only the next medium is missing."""
         if error.exit_code is ExitCode.MEDIUM_MISSING:
-            self.waiting = True
-            self.say("result", "\n\n".join([sentences(error)[0], _(
+            self._wait(on=True)
+            self.say("result", "\n\n".join([printable(sentences(error)[0]), _(
                 "What this medium holds is kept. Plug in the next one: the import goes on by"
-                " itself. Esc ends it here, and it can be taken up again later."
+                " itself. Press f if it is in a folder of another name. Esc ends it here, and it"
+                " can be taken up again later."
             )]))  # fmt: skip
             return
         self._end()
-        self.say("result", _("Nothing was imported. The zone is as it was before."))
+        nothing = _("Nothing was imported. The zone is as it was before.")
+        self.say("result", "\n\n".join([nothing, printable(sentences(error)[0])]))
         self.app.push_screen(ErrorDialog(error))
 
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
-        """Going on is for afterwards, stopping for before."""
+        """Going on is for afterwards, stopping for before, another folder for a wait."""
+        if action == "folder":
+            return self.running and self.waiting
         if action in {"home", "catalog"}:
             return not self.running
         return action != "leave" or self.running
@@ -143,6 +177,11 @@ class ImportScreen(Page):
             return
         self.watcher.stop(ImportStopped())
         self.say("result", _("Stopping ..."))
+
+    def _wait(self, *, on: bool) -> None:
+        self.waiting = on
+        self.query_one(ProgressView).rest()
+        self.refresh_bindings()
 
     def _end(self) -> None:
         self.running = False

@@ -169,8 +169,9 @@ def facts(summary: ZoneSummary) -> str:
 
 def bundles(summary: ZoneSummary) -> str:
     """The newest bundles, one a line."""
+    begun = _begun(summary)
     if not summary.bundles:
-        return _("Bundles: none. Plug in the stick and press i.")
+        return begun or _("Bundles: none. Plug in the stick and press i.")
     shown = summary.bundles[: -_NEWEST - 1 : -1]
     lines = [_("Bundles: {count}, {held} in all, the newest first")]
     lines[0] = lines[0].format(count=len(summary.bundles), held=size(summary.size))
@@ -178,4 +179,10 @@ def bundles(summary: ZoneSummary) -> str:
         named = f"{printable(bundle.document.name)} {printable(bundle.document.version)}"
         when = _("imported {day}").format(day=bundle.imported[:16].replace("T", " "))
         lines.append(f"  {named}  {when}  {size(bundle.document.size)}")
-    return "\n".join(lines)
+    return "\n".join([*lines, begun] if begun else lines)
+
+
+def _begun(summary: ZoneSummary) -> str:
+    """An import that was begun and not ended; empty without one."""
+    text = _("An import was begun: {size} are kept. Plug in its next stick and press i to go on.")
+    return text.format(size=size(summary.waiting)) if summary.waiting else ""

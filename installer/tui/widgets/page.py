@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from rich.table import Table
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -73,11 +74,11 @@ class Page(Screen[None]):
         """Run `act` in a thread and post the message it gives, or WorkFailed."""
         self.run_worker(partial(self._work, act), thread=True)
 
-    def say(self, place: str, text: str) -> None:
+    def say(self, place: str, text: str | Table) -> None:
         """Put text into the line or block with the id `place`; an empty one takes no room."""
         block = self.query_one(f"#{place}", Static)
         block.update(text)
-        block.display = bool(text)
+        block.display = not isinstance(text, str) or bool(text)
 
     def on_work_failed(self, message: WorkFailed) -> None:
         """Show the error; a screen that cannot do without the result leaves afterwards."""

@@ -27,6 +27,7 @@ class ProgressView(Static):
         self._began = time.monotonic()
         self._ended: float | None = None
         self._step: StepLine | None = None
+        self._before: StepLine | None = None
         self._done: list[str] = []
         self._objects: dict[tuple[str, str], ObjectState] = {}
 
@@ -51,18 +52,23 @@ class ProgressView(Static):
                 self._objects[event.kind, event.name] = event
         self._draw()
 
+    def rest(self) -> None:
+        """Nothing is under way until the next event."""
+        self._step = self._before = None
+        self._draw()
+
     def end(self) -> None:
         """Nothing more comes."""
-        self._step, self._ended = None, time.monotonic()
-        self._draw()
+        self._ended = time.monotonic()
+        self.rest()
 
     def _reading(self, event: Progress, now: float) -> None:
         step = self._step
         if step is None or (step.name, step.subject) != (event.name, event.subject):
-            began = StepLine(event.name, event.subject, now)
-            if step is not None and step.name == event.name:
-                began.meter = step.meter  # the count goes on through all volumes
-            self._step = step = began
+            before, step = step or self._before, StepLine(event.name, event.subject, now)
+            if before is not None and before.name == event.name:
+                step.meter = before.meter  # the count goes on through all volumes
+            self._step = step
         step.take(event, now)
 
     def _finished(self, event: StepFinished, now: float) -> None:
@@ -70,6 +76,7 @@ class ProgressView(Static):
         taken = duration(event.seconds or now - began)
         head = step_head(event.name, event.subject)
         self._done.append(_("{step}: done in {time}").format(step=head, time=taken))
+        self._before, self._step = self._step or self._before, None
 
     def _draw(self) -> None:
         now = self._ended or time.monotonic()
