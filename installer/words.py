@@ -5,6 +5,9 @@ Invariant: only tables use these; JSON and YAML keep the words as they are.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from installer.language import mark, translate
 
 _WORDS = {
@@ -64,6 +67,15 @@ _WORDS = {
 }
 
 
+# What a person's override of the clock was about, as the zone keeps it.
+_ABOUT = {
+    re.compile(r"clock (?P<now>.+), accepted (?P<latest>.+)"): mark(
+        "clock {now}, accepted before {latest}"
+    ),
+    re.compile(r"clock (?P<now>.+), packed (?P<latest>.+)"): mark("clock {now}, packed {latest}"),
+}
+
+
 def known() -> frozenset[str]:
     """The words that have a text."""
     return frozenset(_WORDS)
@@ -72,3 +84,15 @@ def known() -> frozenset[str]:
 def word(name: str) -> str:
     """The word translated; another one as it is."""
     return translate(_WORDS[name]) if name in _WORDS else name
+
+
+def about(overridden: Iterable[str]) -> str:
+    """What an override was about, on one line, in the user's language."""
+    return "; ".join(_one(text) for text in overridden)
+
+
+def _one(text: str) -> str:
+    for pattern, template in _ABOUT.items():
+        if found := pattern.fullmatch(text):
+            return translate(template).format(**found.groupdict())
+    return text

@@ -22,7 +22,7 @@ from typing import Self
 import click
 
 from champ_offline.errors import ChampError, ExitCode
-from installer.cli.errors import refused
+from installer.cli.errors import UsageRefused, refused
 from installer.cli.output import OutputClosed
 from installer.error_text import sentences
 from installer.language import translate as _
@@ -64,7 +64,7 @@ class Guard:
                 self._told(error)
                 return int(error.exit_code)
             case click.ClickException():
-                _usage(error)
+                self._usage(error)
                 return int(ExitCode.USAGE)
             case OSError() if not isinstance(error, BrokenPipeError):
                 return self._code(refused(error))
@@ -86,6 +86,24 @@ class Guard:
         else:
             say(f"champ: {message}\n  {remedy}\n  [{error.id}]")
 
+    def _usage(self, error: click.ClickException) -> None:
+        message = error.format_message()
+        if isinstance(error, click.exceptions.NoArgsIsHelpError):
+            say(message)
+            return
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        if self._as_json():
+            command = context.command_path if context is not None else "champ"
+            self._told(UsageRefused(problem=message.removesuffix("."), command=command))
+            return
+        if context is not None:
+            say(context.get_usage())
+            hint = _("Try '{command} --help' for help.").format(command=context.command_path)
+            say(hint)
+        # Click ends its sentences with a full stop that it does not translate.
+        ended = message.removesuffix(".") + _(".") if message.endswith(".") else message
+        say(f"champ: {ended}")
+
     def _unforeseen(self, error: BaseException) -> int:
         report = _write_report(error, self._arguments)
         text = _("An internal error ended this command. The details are in {report}.")
@@ -104,7 +122,7 @@ def say(text: str) -> None:
 
 
 def error_document(error: ChampError, message: str, remedy: str) -> dict[str, object]:
-    """The error as one line of `--progress ndjson`."""
+    """The error as one line, for `--output json` and `--progress ndjson`."""
     return {
         "event": "Error",
         "id": error.id,
@@ -136,18 +154,6 @@ def show_log(name: str) -> None:
 def _line(document: dict[str, object]) -> None:
     sys.stderr.write(json.dumps(document, ensure_ascii=False) + "\n")
     sys.stderr.flush()
-
-
-def _usage(error: click.ClickException) -> None:
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        say(error.format_message())
-        return
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    if context is not None:
-        say(context.get_usage())
-        hint = _("Try '{command} --help' for help.").format(command=context.command_path)
-        say(hint)
-    say(f"champ: {error.format_message()}")
 
 
 def _silence() -> None:

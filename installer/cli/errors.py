@@ -14,6 +14,15 @@ class ZoneNotNamed(ChampError):
     remedy = "Give --zone DIR, or set CHAMP_ZONE to the zone's folder."
 
 
+class UsageRefused(ChampError):
+    """A command line that is not understood; told so where errors are JSON."""
+
+    id = "cli.usage"
+    exit_code = ExitCode.USAGE
+    message = "This command line is not understood ({problem})"
+    remedy = "Try '{command} --help' for help."
+
+
 class ConfirmationMissing(ChampError):
     """A severe act without a terminal to ask on and without --confirm."""
 

@@ -56,7 +56,7 @@ def run(arguments: Sequence[str], screens: Screens) -> int:
     _prepare_streams()
     language.activate(language.choose(_wanted_language(arguments), os.environ))
     session = Session()
-    with Guard(arguments, as_json=lambda: session.progress == "ndjson") as guard:
+    with Guard(arguments, as_json=lambda: session.json_errors) as guard:
         listen_for_termination()
         code = command_line(screens).main(
             list(arguments), prog_name="champ", standalone_mode=False, obj=session

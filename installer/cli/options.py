@@ -14,11 +14,31 @@ import click
 from installer.cli.output import FORMATS
 from installer.cli.progress import MODES
 from installer.cli.session import Session
-from installer.language import LANGUAGES
+from installer.language import LANGUAGES, mark
 from installer.language import translate as _
 
-DIRECTORY = click.Path(path_type=Path, file_okay=False)
-FILE = click.Path(path_type=Path, dir_okay=False)
+# What click says of an option that must be given; it translates the word when it is shown.
+mark("required")
+
+
+class _Place(click.Path):
+    """A path, named in the user's language: click names it when the language is not chosen yet."""
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's own
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401 - click's own
+        """Refuse the empty text, which would mean the folder one happens to be in."""
+        self.name = _("file") if self.file_okay else _("directory")
+        if not str(value):
+            self.fail(_("An empty text names nothing."), param, ctx)
+        return super().convert(value, param, ctx)
+
+
+DIRECTORY = _Place(path_type=Path, file_okay=False)
+FILE = _Place(path_type=Path, dir_okay=False)
 
 
 class Verb(click.Command):
@@ -38,7 +58,10 @@ def global_options(*, hidden: bool = False) -> list[click.Parameter]:
         ),
         _option(
             ["-o", "--output"], "form", hidden, type=click.Choice(FORMATS),
-            help=_("How results are written; table unless said otherwise."),
+            help=_(
+                "How results are written; table unless said otherwise. With json an error is one"
+                " JSON object on standard error: id, exit_code, message, remedy, fields."
+            ),
         ),
         _option(
             ["--json"], "form", hidden, is_flag=True, flag_value="json", default=None,
@@ -46,7 +69,10 @@ def global_options(*, hidden: bool = False) -> list[click.Parameter]:
         ),
         _option(
             ["--progress"], "progress", hidden, type=click.Choice(MODES),
-            help=_("How progress is told on standard error; plain unless said otherwise."),
+            help=_(
+                "How progress is told on standard error; plain unless said otherwise. With ndjson"
+                " each event, and an error too, is one JSON object on a line."
+            ),
         ),
         click.Option(
             ["--lang"], type=click.Choice(LANGUAGES), expose_value=False, hidden=hidden,

@@ -30,6 +30,11 @@ class Session:
     progress: str = "plain"
 
     @property
+    def json_errors(self) -> bool:
+        """Whether an error is told as JSON: where results or progress are."""
+        return self.form == "json" or self.progress == "ndjson"
+
+    @property
     def output(self) -> Output:
         """Standard output in the chosen form."""
         return Output(sys.stdout, self.form)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from installer.language import translate as _
 from installer.terminal_text import pad, printable, width
+from installer.words import about
 
 if TYPE_CHECKING:
     from champ_offline.trust.view import RoleView, TrustView
@@ -92,7 +93,7 @@ def _overrides(view: TrustView) -> Iterator[list[str]]:
     if view.overrides:
         yield [_("overridden"), _("bundle"), _("reason")]
     for one in view.overrides[-_NEWEST:]:
-        yield [one.time[:16], f"{one.bundle}: {'; '.join(one.about)}", one.reason]
+        yield [one.time[:16], f"{one.bundle}: {about(one.about)}", one.reason]
 
 
 def _aligned(lines: Iterator[list[str]]) -> str:

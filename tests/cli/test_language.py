@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from installer import language
+from installer.words import about
+from tests.architecture.messages import catalog, entries
 
 
 @pytest.fixture(autouse=True)
@@ -39,3 +41,21 @@ def test_texts_follow_the_language() -> None:
     language.activate("en")
     assert language.translate("Importing") == "Importing"
     assert language.translate("") == ""
+
+
+def test_a_release_has_one_name_in_chinese() -> None:
+    people = ("发布工程师", "发布者", "已发布", "发布密钥")
+    for english, chinese in entries(catalog()).items():
+        text = str(chinese)
+        for word in people:
+            text = text.replace(word, "")
+        assert "发布" not in text, english
+
+
+def test_what_an_override_was_about_follows_the_language() -> None:
+    told = ["clock 2026-01-01 10:00 UTC, accepted 2026-05-01 10:00 UTC", "targets 2026-03-01"]
+    assert about(told) == (
+        "clock 2026-01-01 10:00 UTC, accepted before 2026-05-01 10:00 UTC; targets 2026-03-01"
+    )
+    language.activate("zh")
+    assert about(["clock A, packed B"]) == "本机时间 A，打包于 B"

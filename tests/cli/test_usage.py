@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -118,3 +119,41 @@ def test_a_plan_file_that_is_none_is_named(tmp_path: Path) -> None:
     done = champ("--zone", str(tmp_path), "apply", str(tmp_path / "absent"))
     assert done.returncode == 2
     assert "[cli.file-not-read]" in done.stderr
+
+
+@pytest.mark.parametrize("form", [("-o", "json"), ("--json",)])
+def test_errors_are_json_where_results_are(form: tuple[str, ...]) -> None:
+    done = champ("catalog", *form)
+    assert (done.returncode, done.stdout) == (2, "")
+    told = json.loads(done.stderr)
+    assert told["id"] == "cli.zone-not-named"
+    assert told["exit_code"] == 2
+    assert told["message"] == "No zone was named."
+    assert told["remedy"].startswith("Give --zone DIR")
+    assert told["fields"] == {}
+
+
+def test_a_command_line_that_is_not_understood_is_json_too() -> None:
+    done = champ("--json", "lock")
+    assert (done.returncode, done.stdout) == (2, "")
+    told = json.loads(done.stderr)
+    assert told["id"] == "cli.usage"
+    assert told["message"] == "This command line is not understood (Missing argument 'RECIPE')"
+    assert told["remedy"] == "Try 'champ lock --help' for help."
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--zone", "", "zone", "show"), ("--zone", ".", "import", ""), ("lock", "")]
+)
+def test_an_empty_path_is_not_the_present_folder(arguments: tuple[str, ...]) -> None:
+    done = champ(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "An empty text names nothing." in done.stderr
+
+
+def test_what_click_says_is_chinese_to_the_full_stop(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "[必填]" in champ("zone", "init", "--help", "--lang", "zh").stdout
+    assert champ("lock", "--lang", "zh").stderr.endswith("缺少参数 'RECIPE'。\n")
+    named = champ("--lang", "zh", "--zone", str(tmp_path / "file"), "zone", "show").stderr
+    assert f"目录 '{tmp_path}/file' 是文件。" in named

@@ -28,6 +28,7 @@ from installer.terminal_text import printable
 from installer.tui.routes import ImportBundle
 from installer.tui.widgets.dialogs import ErrorDialog, TextDialog
 from installer.tui.widgets.page import Page
+from installer.words import about
 
 _DATES = (Expired, ClockBehind, PackedInFuture)
 
@@ -143,7 +144,7 @@ def describe(found: Inspected) -> Table:
             for signer in trusted.signers
         ],
         *[
-            (_("Overridden"), f"{'; '.join(used.about)}: {used.reason}")
+            (_("Overridden"), f"{about(used.about)}: {used.reason}")
             for used in trusted.overridden
         ],
         *[
