@@ -29,20 +29,23 @@ from champ_offline.bundle.parity.beside import protection, write_parity
 from champ_offline.bundle.parity.documents import seal_documents
 from champ_offline.bundle.parity.layout import SECTOR
 from champ_offline.bundle.parity.patches import Patches
+from champ_offline.bundle.parity_faults import parity_fault
 from champ_offline.bundle.reader import VolumeReader
 from champ_offline.bundle.repair_errors import (
     MediumReadOnly,
     OtherPack,
     RepairIncomplete,
+    RepairNeeded,
     writing,
 )
 from champ_offline.bundle.repair_list import LostIndex, RepairList
+from champ_offline.bundle.repair_sources import own_name, places_for
 from champ_offline.bundle.spares import Spares
 from champ_offline.bundle.verify import VerifiedBundle, VerifiedVolume
 from champ_offline.bundle.volume import INDEXES, Member, VolumeIndex
 from champ_offline.durable.write import make_directory, remove_partials, write_atomic
 from champ_offline.errors import ChampError
-from champ_offline.events import Subscriber
+from champ_offline.events import FaultFound, Subscriber
 from champ_offline.store.blobs import BlobStore
 
 Accept = Callable[[Sequence[Path]], VerifiedBundle]
@@ -100,9 +103,10 @@ class Repaired:
 
     @property
     def fault(self) -> ChampError | None:
-        """Why the medium is not whole now, if it is not for want of bytes."""
+        """Why the medium is not whole now, if it is not."""
         if not self.missing:
-            return None
+            files = len(self.documents) + len(self.volumes)
+            return RepairNeeded(path=self.folder, files=files) if self.check and files else None
         if self.missing.members:
             number, member = self.missing.members[0]
             blob = str(member.digest)
@@ -119,7 +123,8 @@ def repair(
     """Mend the bundle on `order.medium`, whose documents some medium at hand has whole.
 
     `stores` may hold blobs too. Raises what `accept` raises, NoBundle, SeveralBundles, MediumGone,
-    MediumUnreadable, and the errors of `repair_errors`; RepairIncomplete is in `Repaired.fault`.
+    MediumUnreadable, and the errors of `repair_errors`; RepairIncomplete and RepairNeeded are in
+    `Repaired.fault`.
     """
     for path in (order.medium, *order.sources):
         if not path.is_dir():
@@ -128,8 +133,8 @@ def repair(
     if len(own) > 1:
         names = ", ".join(folder.name for folder in own)
         raise SeveralBundles(path=order.medium, names=names)
-    sources = [place for path in order.sources for place in _of_bundle(path, own)]
     alone = _accepted(order.medium, accept) if own else None
+    sources = places_for(own, alone.document if alone else None, order.sources)
     bundle = accept([order.medium, *sources]) if sources or alone is None else alone
     if own:
         _refuse_other_pack(own[0], alone, bundle)
@@ -257,13 +262,15 @@ class _Repair:
             return mender.of(reader).examine()
 
     def _parity_beside(self, copy: VolumeReader) -> None:
-        """Calculate the parity of a volume that is whole, where its file is gone or cut off."""
+        """Calculate the parity of a volume that is whole, where its file is gone or damaged."""
         document = self.bundle.document
         name = document.parity_name(copy.entry)
         path = self.folder / name
-        size = protection(document, copy.entry).layout.file_sectors * SECTOR
-        if media.is_file(path) and path.stat().st_size == size:
+        fault = parity_fault(path, document, copy.entry)
+        if fault is None:
             return
+        self.notify(FaultFound.of(fault))
+        size = protection(document, copy.entry).layout.file_sectors * SECTOR
         if not self.order.check:
             with writing(path, size), copy.open() as volume:
                 write_parity(self.folder, document, copy.entry, volume, None, self.notify)
@@ -310,16 +317,9 @@ def _refuse_other_pack(own: Path, alone: VerifiedBundle | None, bundle: Verified
         raise OtherPack(medium=own, bundle=other.name, created=other.created, other=bundle.folder)
 
 
-def _of_bundle(path: Path, own: Sequence[Path]) -> list[Path]:
-    """Those of the bundles at `path` with the medium's own name; else the path itself."""
-    names = {folder.name for folder in own}
-    return [one for one in media.bundle_folders(path) if one.name in names] or [path]
-
-
 def _folder_of(medium: Path, bundle: VerifiedBundle) -> Path:
     """Where on a medium without documents the bundle lies; raises NoBundle."""
-    document = bundle.document
-    own = f"{document.name}-{document.version}"
+    own = own_name(bundle.document)
     for folder in (medium / media.SHELF / own, medium / own):
         if folder.is_dir() and not folder.is_symlink() and not folder.parent.is_symlink():
             return folder

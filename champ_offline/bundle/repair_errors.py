@@ -59,6 +59,24 @@ class OtherPack(ChampError):
     remedy = "Mend it from copies of the same pack, or copy the other pack over it as a whole."
 
 
+class OtherBundle(ChampError):
+    """What is to help mend a medium carries another bundle."""
+
+    id = "repair.other-bundle"
+    exit_code = ExitCode.USAGE
+    message = "{medium} carries {bundle}; {other} carries {found} and cannot help to mend it."
+    remedy = "Name copies of {bundle}, or a patch for it, with --from."
+
+
+class RepairNeeded(ChampError):
+    """A medium that was only looked at is damaged; everything it lost is at hand."""
+
+    id = "repair.needed"
+    exit_code = ExitCode.CORRUPT
+    message = "{path} is damaged, files concerned: {files}. All of it can be mended."
+    remedy = "Nothing was written. Run the command again without --check to mend it."
+
+
 class RepairIncomplete(ChampError):
     """Some of what a medium lost is not to be had from anything at hand."""
 

@@ -28,6 +28,8 @@ from champ_offline.bundle.errors import (
     VolumeTruncated,
 )
 from champ_offline.bundle.healing import healed_index
+from champ_offline.bundle.parity.protection import BeyondParity, ParityUnusable
+from champ_offline.bundle.parity_faults import parity_faults, spare_faults
 from champ_offline.bundle.reader import VolumeReader, every_member
 from champ_offline.bundle.volume import Member, VolumeIndex
 from champ_offline.errors import ChampError, Several
@@ -165,7 +167,7 @@ def verify(
 
 
 def read_every_byte(bundle: VerifiedBundle, notify: Subscriber) -> int:
-    """Hash every copy of every volume at hand; returns the bytes read.
+    """Hash every copy of every volume at hand, look through parity; returns the bytes hashed.
 
     Goes on after damage and raises what was found at the end: the one fault, or MediaDamaged;
     VolumeMissing when all that is there is sound but not all is there.
@@ -180,6 +182,7 @@ def read_every_byte(bundle: VerifiedBundle, notify: Subscriber) -> int:
                 done += passed
                 notify(Progress("verify", done, total, subject=volume.name))
             notify(StepFinished("verify", volume.name))
+    _check_parity(bundle, faults, notify)
     if faults.found:
         absent = [volume for volume in bundle.absent if not volume.displaced]
         faults.absent(absent)
@@ -187,6 +190,21 @@ def read_every_byte(bundle: VerifiedBundle, notify: Subscriber) -> int:
     if bundle.absent:
         raise bundle.missing(bundle.absent)
     return total
+
+
+def _check_parity(bundle: VerifiedBundle, faults: Faults, notify: Subscriber) -> None:
+    document = bundle.document
+    if not document.parity:
+        return
+    for fault in spare_faults(bundle.places, document):
+        faults(fault)
+    for volume in bundle.volumes:
+        name = document.parity_name(volume.entry)
+        beside = [copy.path.parent for copy in volume.copies]
+        notify(StepStarted("verify", name))
+        for fault in parity_faults(bundle.places, beside, document, volume.entry):
+            faults(fault)
+        notify(StepFinished("verify", name))
 
 
 class Faults:
@@ -230,7 +248,9 @@ def verdict(
     `lost` counts blobs and pieces that no copy gave.
     """
     volumes = [fault for fault in faults if isinstance(fault, VolumeFault)]
-    aside = faults[:1] if not isinstance(faults[0], VolumeFault) else ()
+    # Why healing failed is about volumes that are named in any case.
+    others = [f for f in faults if not isinstance(f, VolumeFault | BeyondParity | ParityUnusable)]
+    aside = others[:1] if others or volumes else faults[:1]
     troubles = [*aside, *([_of_volumes(volumes, lost)] if volumes else ())]
     troubles += [missing] if missing else []
     return troubles[0] if len(troubles) == 1 else SeveralTroubles(troubles=Several(troubles))

@@ -27,13 +27,21 @@ class TooFewSignatures(ChampError):
     remedy = "Have the missing key holders sign, then carry the media again."
 
 
+# The rules that raise this are asked about media, and about files of roots as well.
+_DAMAGED = (
+    "If it lies on a medium: plug in another copy as well, or mend this one with `champ media"
+    " repair --from COPY`. A root file: take it again from whoever handed it over. If it happens"
+    " again, report it as tampering."
+)
+
+
 class DocumentAltered(ChampError):
     """A trust document's bytes are not the ones that were signed."""
 
     id = "trust.document-altered"
     exit_code = ExitCode.DOCUMENT_ALTERED
     message = "{where}: {role} was changed after it was signed ({reason})."
-    remedy = "Copy the media again from the original; if it happens again, report it as tampering."
+    remedy = _DAMAGED
 
 
 class DocumentUnreadable(ChampError):
@@ -42,7 +50,7 @@ class DocumentUnreadable(ChampError):
     id = "trust.document-unreadable"
     exit_code = ExitCode.DOCUMENT_ALTERED
     message = "{where}: {role} is not a readable trust document ({reason})."
-    remedy = "Copy the media again from the original; if it happens again, report it as tampering."
+    remedy = _DAMAGED
 
 
 class Expired(ChampError):

@@ -139,3 +139,18 @@ def test_what_waits_is_told_and_let_go_of(ward: Ward) -> None:
     ward.says(*zone, "import", str(ward.stick))
     assert ward.gives(*zone, "zone", "show")["waiting"] == 0
     assert "demo 1" in ward.says(*zone, "zone", "show")
+
+
+def test_a_look_at_a_damaged_stick_says_that_nothing_was_written(ward: Ward) -> None:
+    for volume in volumes(ward.bundle)[1:3]:
+        flip(volume, 100)
+    damaged = tree(ward.bundle)
+    root = str(ward.root)
+    looked = champ("media", "repair", str(ward.stick), "--root", root, "--check", "--lang", "en")
+    assert looked.returncode == 11
+    assert "written            nothing, this was only a look" in looked.stdout
+    assert "demo-1.0002.tar: damaged places: 1, demo-1.0003.tar: damaged places: 1" in looked.stdout
+    assert "without --check" in looked.stderr
+    assert tree(ward.bundle) == damaged
+    assert "written" not in ward.repair()
+    assert "written" in ward.repair("--check")

@@ -37,7 +37,11 @@ def command() -> None:
     "--list", "list_to", type=FILE, metavar="FILE",
     help=_("Write the list of what cannot be had, to be sent to whoever packed the bundle."),
 )  # fmt: skip
-@click.option("--check", is_flag=True, help=_("Only look; nothing is written to MEDIA."))
+@click.option(
+    "--check",
+    is_flag=True,
+    help=_("Only look; nothing is written to MEDIA. Ends with 11 where it is damaged."),
+)
 @click.option(
     "--whole", is_flag=True, help=_("MEDIA is to carry every volume, not only its share.")
 )
@@ -79,6 +83,7 @@ def repair(
             Column("volumes", _("damaged volumes"), _volumes),
             Column("elsewhere", _("on other media"), ", ".join),
             Column("missing", _("could not be had"), _missing),
+            *([Column("check", _("written"), _nothing)] if check else []),
         ],
     )
     if done.fault is not None:
@@ -90,9 +95,13 @@ def _volumes(volumes: list[dict[str, Any]]) -> str:
 
 
 def _volume(volume: dict[str, Any]) -> str:
-    text = _("{name}: rebuilt") if volume["built"] else _("{name}: {places} places")
+    text = _("{name}: rebuilt") if volume["built"] else _("{name}: damaged places: {places}")
     more = _(", {lost} not to be had") if volume["lost"] else ""
     return (text + more).format(**volume)
+
+
+def _nothing(_check: object) -> str:
+    return _("nothing, this was only a look")
 
 
 def _missing(missing: dict[str, Any]) -> str:

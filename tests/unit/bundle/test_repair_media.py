@@ -20,8 +20,10 @@ from champ_offline.bundle.repair_errors import (
     MediumFull,
     MediumReadOnly,
     MediumUnwritable,
+    OtherBundle,
     OtherPack,
     RepairIncomplete,
+    RepairNeeded,
 )
 from champ_offline.bundle.repair_list import RepairList, RepairListMalformed
 from champ_offline.bundle.verify import read_every_byte
@@ -98,7 +100,9 @@ def test_looking_writes_nothing(desk: Desk) -> None:
     volumes(desk.stick)[1].unlink()
     before = tree(desk.stick)
     done = desk.mend(copy, check=True)
-    assert (done.check, done.fault, len(done.volumes), len(done.documents)) == (True, None, 2, 1)
+    assert (done.check, len(done.volumes), len(done.documents)) == (True, 2, 1)
+    assert isinstance(done.fault, RepairNeeded)
+    assert done.fault.fields["files"] == 3
     assert tree(desk.stick) == before
 
 
@@ -217,3 +221,22 @@ def test_a_list_that_was_changed_is_refused(tmp_path: Path, text: str) -> None:
 def test_a_source_that_is_not_there_is_not_passed_over(desk: Desk, tmp_path: Path) -> None:
     with pytest.raises(MediumUnreadable):
         desk.mend(tmp_path / "mistyped")
+
+
+def test_looking_at_a_sound_medium_finds_nothing(desk: Desk) -> None:
+    assert desk.mend(check=True).fault is None
+
+
+def test_a_source_of_another_bundle_is_called_so(pack: Pack, desk: Desk, tmp_path: Path) -> None:
+    other = pack("other", version="2").folder
+    flip(volumes(desk.stick)[0], 30 * KIB)
+    before = tree(desk.stick)
+    for source in (other, tmp_path / "other"):
+        with pytest.raises(OtherBundle, match=r"demo-1; .* carries demo-2"):
+            desk.mend(source)
+    assert tree(desk.stick) == before
+    renamed = desk.copy().rename(tmp_path / "renamed")
+    flip(volumes(renamed)[1], 30 * KIB)
+    flip(volumes(renamed)[0], 30 * KIB)
+    assert desk.mend(renamed).fault is None
+    desk.is_whole()
