@@ -224,6 +224,21 @@ class NoSpace(ChampError):
     )
 
 
+class NoSpaceToHeal(ChampError):
+    """The zone's file system has no room for healing a volume on the way."""
+
+    id = "intake.no-space-to-heal"
+    exit_code = ExitCode.PREFLIGHT
+    message = (
+        "{path} has {free} free; healing the damaged volume {volume} from its parity takes up to"
+        " {needed} there for a while."
+    )
+    remedy = (
+        "Free some space and run the command again, it continues; or plug in another copy as well,"
+        " or mend this one first with `champ media repair`."
+    )
+
+
 class ZoneUnwritable(ChampError):
     """The zone's own disk refuses bytes while an import runs."""
 

@@ -13,12 +13,22 @@ from typing import Self
 
 from champ_offline.bundle import media
 from champ_offline.bundle.agreement import cut_blobs, tile
-from champ_offline.bundle.errors import MediumGone, PiecesMisfit, VolumeFault, ZoneUnwritable
+from champ_offline.bundle.document import BundleDocument, VolumeEntry
+from champ_offline.bundle.errors import (
+    MediumGone,
+    NoSpaceToHeal,
+    PiecesMisfit,
+    VolumeFault,
+    ZoneUnwritable,
+)
 from champ_offline.bundle.healing import healed
+from champ_offline.bundle.parity.beside import healing_size
 from champ_offline.bundle.parity.patches import Patches
 from champ_offline.bundle.reader import Sink, Sinks, VolumeReader
 from champ_offline.bundle.verify import Faults, VerifiedBundle, VerifiedVolume
 from champ_offline.bundle.volume import BLOCK, Member, VolumeIndex
+from champ_offline.durable.space import FULL, free_bytes
+from champ_offline.errors import Bytes
 from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.oci.digest import Digest
 from champ_offline.store.pipeline import Pipeline
@@ -80,7 +90,10 @@ class Gathering:
         )
 
     def run(self) -> None:
-        """Read what is wanted from every copy until it has come; raises ZoneUnwritable."""
+        """Read what is wanted from every copy until it has come.
+
+        Raises ZoneUnwritable, NoSpaceToHeal.
+        """
         with zone_disk(self._room.root):
             with Pipeline(self._room.blobs) as pipeline:
                 self._read_loose(pipeline)
@@ -125,7 +138,11 @@ class Gathering:
     def _read_healed(self, copy: VolumeReader, index: VolumeIndex, sink: Sinks) -> None:
         """Read what is still wanted of a copy through its parity."""
         document, places = self._bundle.document, self._bundle.places
-        with Patches(copy.entry.size, self._room.root) as patches:
+        coming = sum(m.size for m in index.members if m.name in self.wanted)
+        with (
+            _room_to_heal(self._room.root, document, copy.entry, coming),
+            Patches(copy.entry.size, self._room.root) as patches,
+        ):
             reader, failed = healed(places, document, copy, patches, self._notify)
             if failed is not None:
                 self.faults(failed)
@@ -162,6 +179,34 @@ class Gathering:
     def gone(self) -> MediumGone | None:
         """The error of a medium that stopped answering, if one did."""
         return next((f for f in self.faults.found if isinstance(f, MediumGone)), None)
+
+
+@contextmanager
+def _room_to_heal(
+    folder: Path, document: BundleDocument, entry: VolumeEntry, coming: int
+) -> Iterator[None]:
+    """Where a volume is healed by scratch files in `folder`, and `coming` bytes of it are kept.
+
+    Raises NoSpaceToHeal, at once where even the tables have no room.
+    """
+    least, most = healing_size(document, entry)
+
+    def refusal() -> NoSpaceToHeal:
+        return NoSpaceToHeal(
+            path=folder,
+            volume=document.volume_name(entry),
+            free=Bytes(free_bytes(folder)),
+            needed=Bytes(most + coming),
+        )
+
+    if free_bytes(folder) < least + coming:
+        raise refusal()
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise refusal() from error
+        raise
 
 
 @contextmanager

@@ -130,8 +130,9 @@ class Intake:
         """Import `bundle`; `now` is an ISO 8601 time for the record.
 
         What can be read is kept, whatever else is missing: the next run continues there. Raises
-        Replayed, NoSpace, ZoneUnwritable, BundleIncomplete; VolumeMissing, MediumGone, a
-        VolumeFault or MediaDamaged when not everything came. The store is then as it was.
+        Replayed, NoSpace, NoSpaceToHeal, ZoneUnwritable, BundleIncomplete; VolumeMissing,
+        MediumGone, a VolumeFault, MediaDamaged, BlobsLost or SeveralTroubles when not everything
+        came. The store is then as it was.
         """
         known = self._database.query(
             "SELECT 1 FROM bundles WHERE digest = ?", (str(bundle.trusted.digest),)

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from champ_offline.durable.space import free_bytes
+from champ_offline.durable.space import FULL, free_bytes
 from champ_offline.errors import Bytes, ChampError, ExitCode
 
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class MediumReadOnly(ChampError):
@@ -104,7 +103,7 @@ def writing(path: Path, needed: int = 0) -> Iterator[None]:
         reason = error.strerror or str(error)
         if error.errno in _READ_ONLY:
             raise MediumReadOnly(path=path, reason=reason) from error
-        if error.errno in _FULL:
+        if error.errno in FULL:
             free = free_bytes(path.parent)
             raise MediumFull(
                 path=path.parent, name=path.name, free=Bytes(free), needed=Bytes(needed)

@@ -196,14 +196,20 @@ def _check_parity(bundle: VerifiedBundle, faults: Faults, notify: Subscriber) ->
     document = bundle.document
     if not document.parity:
         return
-    for fault in spare_faults(bundle.places, document):
-        faults(fault)
+    try:
+        for fault in spare_faults(bundle.places, document):
+            faults(fault)
+    except MediumUnreadable as unreadable:
+        faults(unreadable)
     for volume in bundle.volumes:
         name = document.parity_name(volume.entry)
         beside = [copy.path.parent for copy in volume.copies]
         notify(StepStarted("verify", name))
-        for fault in parity_faults(bundle.places, beside, document, volume.entry):
-            faults(fault)
+        try:
+            for fault in parity_faults(bundle.places, beside, document, volume.entry):
+                faults(fault)
+        except MediumUnreadable as unreadable:
+            faults(unreadable)
         notify(StepFinished("verify", name))
 
 

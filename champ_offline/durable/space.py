@@ -5,8 +5,12 @@ Invariant: what is given is what this user may fill, without the blocks kept for
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What a file system says when it takes no more of a file."""
 
 
 def free_bytes(folder: Path) -> int:

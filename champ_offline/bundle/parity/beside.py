@@ -10,7 +10,7 @@ from pathlib import Path
 
 from champ_offline.bundle.document import BundleDocument, VolumeEntry
 from champ_offline.bundle.parity.encode import encode
-from champ_offline.bundle.parity.layout import SECTOR
+from champ_offline.bundle.parity.layout import ENTRY, SECTOR
 from champ_offline.bundle.parity.protection import Protection
 from champ_offline.bundle.parity.reading import Medium
 from champ_offline.bundle.target import TargetFile
@@ -30,6 +30,16 @@ def parity_size(document: BundleDocument) -> int:
     return sum(
         protection(document, entry).layout.file_sectors * SECTOR for entry in document.volumes
     )
+
+
+def healing_size(document: BundleDocument, entry: VolumeEntry) -> tuple[int, int]:
+    """Bytes that scratch files take while a volume is healed: at least, and at most.
+
+    The tables in any case, and as many healed sectors as there is parity.
+    """
+    layout = protection(document, entry).layout
+    tables = layout.capsules * layout.capsule_entries * ENTRY
+    return tables, tables + layout.groups * layout.parity * SECTOR
 
 
 def write_parity(
