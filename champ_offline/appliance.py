@@ -29,6 +29,7 @@ from champ_offline.durable.space import free_bytes
 from champ_offline.durable.write import make_directory
 from champ_offline.events import Subscriber
 from champ_offline.helm.faults import ReleaseUnknown
+from champ_offline.journal.journal import Journal
 from champ_offline.paths import ZonePaths
 from champ_offline.release.history import History, Revision
 from champ_offline.release.packages import Packages, Search
@@ -47,6 +48,7 @@ from champ_offline.trust.state import TrustState
 from champ_offline.trust.view import TrustView, view_root
 from champ_offline.zone import (
     Discarded,
+    FolderTaken,
     InvalidZoneName,
     NotAZone,
     RootUpdate,
@@ -94,7 +96,7 @@ class Appliance:
         """Commission a zone that trusts `root` (a file) from now on.
 
         `expected` is the fingerprint read out by the release engineer, spaces and case ignored.
-        Raises InvalidZoneName, ZoneExists, FingerprintDiffers, RootUnreadable.
+        Raises InvalidZoneName, FolderTaken, ZoneExists, FingerprintDiffers, RootUnreadable.
         """
         if not NAME.fullmatch(name):
             raise InvalidZoneName(name=name[:100])
@@ -102,17 +104,26 @@ class Appliance:
         found = fingerprint(document)
         if expected is not None and _bare(expected) != _bare(found):
             raise FingerprintDiffers(where=root, found=found, expected=expected)
+        if foreign := ZonePaths(zone).foreign():
+            raise FolderTaken(path=zone, found=foreign[0])
         make_directory(zone)
         with FileLock(ZonePaths(zone).lock):
             appliance = cls(zone)
             if appliance.name:
                 raise ZoneExists(path=zone, name=appliance.name)
+            appliance._make_tables()
             with appliance._database.transaction() as connection:
                 version = read_root(document, str(root)).version
                 appliance._trust.pin(connection, version, document)
                 commissioned = appliance._now()
                 connection.execute("INSERT INTO zone VALUES (?, ?)", (name, commissioned))
         return appliance
+
+    def _make_tables(self) -> None:
+        """All tables, also those of later acts: a full disk shall not keep one from looking."""
+        History(self._database)
+        Vault(self._database, secrets.token_urlsafe)
+        Journal(self._database, self._clock)
 
     @property
     def name(self) -> str:

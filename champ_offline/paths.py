@@ -42,6 +42,17 @@ class ZonePaths:
         """The zone's certificate authority and the registry's key and certificate."""
         return self.root / "pki"
 
+    def foreign(self) -> list[str]:
+        """The names in a folder that is to become a zone which are none of a zone's."""
+        if not self.root.is_dir():
+            return []
+        paths = (self.lock, self.store, self.waiting, self.pki, self.root / "answers")
+        # "lost+found" is what mkfs puts at the top of a disk that is a zone's alone.
+        own = {"lost+found", *(path.name for path in paths)}
+        names = {path.name for path in self.root.iterdir()} - own
+        # SQLite's own files beside the database begin with its name.
+        return sorted(name for name in names if not name.startswith(self.database.name))
+
     def answers(self, namespace: str, release: str) -> Path:
         """The answers file of a release; both names have been checked for form."""
         return self.root / "answers" / namespace / f"{release}.yaml"

@@ -29,6 +29,15 @@ class InvalidZoneName(ChampError):
     remedy = "Use lower-case letters, digits, dots and dashes, for example core-business."
 
 
+class FolderTaken(ChampError):
+    """A zone would be commissioned among other things."""
+
+    id = "zone.folder-taken"
+    exit_code = ExitCode.USAGE
+    message = "{path} holds “{found}”, which is no part of a zone."
+    remedy = "Name a folder that is empty or not there yet; the zone makes it."
+
+
 class ZoneExists(ChampError):
     """A zone would be commissioned twice."""
 

@@ -1,7 +1,8 @@
 """The zone's SQLite database: everything mutable, changed only in transactions.
 
 Invariant: WAL with synchronous=FULL, so a committed transaction survives a power cut; each
-component owns its tables and a list of schema steps that is only ever appended to.
+component owns its tables and a list of schema steps that is only ever appended to. A disk that is
+full or read-only lets everything be read that was committed; nothing is then written.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from champ_offline.durable.space import free_bytes
+from champ_offline.durable.space import free_bytes, is_read_only
 from champ_offline.errors import ChampError, ExitCode
 
 _BUSY_SECONDS = 20.0
 _PAUSE_SECONDS = 0.02
 _LEAST_ROOM = 64 * 1024
+# What SQLite says, among other reasons, where a disk takes nothing more.
+_DISK = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 
 
 class DatabaseUnusable(ChampError):
@@ -39,6 +42,15 @@ class DatabaseFull(ChampError):
     exit_code = ExitCode.PREFLIGHT
     message = "The disk of the zone's database {path} is full."
     remedy = "Free some space, then run the command again; the zone is as it was before."
+
+
+class DatabaseReadOnly(ChampError):
+    """The disk with the database is mounted read-only and something is to be remembered."""
+
+    id = "durable.database-read-only"
+    exit_code = ExitCode.PREFLIGHT
+    message = "The disk of the zone's database {path} is read-only."
+    remedy = "Mount it for writing, then run the command again; nothing is wrong with the zone."
 
 
 class DatabaseNewer(ChampError):
@@ -127,22 +139,48 @@ class Database:
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = sqlite3.connect(
-                self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
+            connection = self._open()
             connection.row_factory = sqlite3.Row
-            _switch_to_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             self._local.connection = connection
             self._every.append(connection)
         return connection
 
+    def _open(self) -> sqlite3.Connection:
+        """To read and write; to read alone where the disk has no room for the files beside it."""
+        if is_read_only(self.path.parent):
+            return self._open_to_read()
+        connection = _connected(str(self.path))
+        try:
+            _switch_to_wal(connection)
+        except sqlite3.OperationalError as error:
+            connection.close()
+            if not _lacks_room(error, self.path) or self._has_log():
+                raise
+            return self._open_to_read()
+        return connection
+
+    def _open_to_read(self) -> sqlite3.Connection:
+        """Without any file beside the database, unless a log has what the file itself lacks.
+
+        Nobody else writes: the disk cannot be written to (SQLite, "Write-Ahead Logging", section
+        "Read-Only Databases").
+        """
+        how = "mode=ro" if self._has_log() else "mode=ro&immutable=1"
+        return _connected(f"{self.path.absolute().as_uri()}?{how}", uri=True)
+
+    def _has_log(self) -> bool:
+        log = self.path.with_name(f"{self.path.name}-wal")
+        return log.exists() and log.stat().st_size > 0
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.DatabaseError as error:
+            if _code(error) & 0xFF in _DISK and is_read_only(self.path.parent):
+                raise DatabaseReadOnly(path=self.path) from error
             if _lacks_room(error, self.path):
                 raise DatabaseFull(path=self.path) from error
             raise DatabaseUnusable(path=self.path, reason=str(error)) from error
@@ -150,11 +188,20 @@ class Database:
 
 def _lacks_room(error: sqlite3.DatabaseError, path: Path) -> bool:
     """Whether the disk is full: SQLite says so, except of the files beside the database."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    code = _code(error)
     if code == sqlite3.SQLITE_FULL:
         return True
-    beside = code & 0xFF in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
-    return beside and free_bytes(path.parent) < _LEAST_ROOM
+    return code & 0xFF in _DISK and free_bytes(path.parent) < _LEAST_ROOM
+
+
+def _code(error: sqlite3.DatabaseError) -> int:
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR))
+
+
+def _connected(name: str, *, uri: bool = False) -> sqlite3.Connection:
+    return sqlite3.connect(
+        name, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=uri
+    )
 
 
 def _make_private(path: Path) -> None:

@@ -17,3 +17,8 @@ def free_bytes(folder: Path) -> int:
     """Bytes that the file system of `folder` has free for this user; raises OSError."""
     found = os.statvfs(folder)
     return found.f_bavail * found.f_frsize
+
+
+def is_read_only(folder: Path) -> bool:
+    """Whether the file system of `folder` is mounted read-only; raises OSError."""
+    return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)

@@ -8,11 +8,22 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 PARTIAL = ".partial-"
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an OSError from inside say that it was about `path`: a full disk does not say so."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
+        raise
 
 
 def make_directory(path: Path, mode: int = 0o755) -> None:
@@ -42,6 +53,7 @@ class DurableFile:
     """
 
     def __init__(self, directory: Path, mode: int = 0o644) -> None:
+        self._directory = directory
         self._partial = directory / f"{PARTIAL}{os.getpid()}-{secrets.token_hex(8)}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._descriptor = os.open(self._partial, flags, mode)
@@ -63,15 +75,17 @@ class DurableFile:
     def write(self, data: bytes | memoryview) -> None:
         """Append `data`; raises OSError as the file system does (ENOSPC, EIO)."""
         view = memoryview(data)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
+        with naming(self._directory):
+            while view:
+                view = view[os.write(self._descriptor, view) :]
 
     def commit(self, path: Path) -> None:
         """Put the bytes on the disk and give them their name, replacing what had it."""
-        os.fsync(self._descriptor)
-        self._partial.rename(path)
-        self._committed = True
-        sync_directory(path.parent)
+        with naming(path):
+            os.fsync(self._descriptor)
+            self._partial.rename(path)
+            self._committed = True
+            sync_directory(path.parent)
 
 
 class DurableSlice:
@@ -85,7 +99,8 @@ class DurableSlice:
         flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
         self._path, self._offset = path, offset
         self._descriptor = os.open(path, flags, mode)
-        os.ftruncate(self._descriptor, whole)
+        with naming(path):
+            os.ftruncate(self._descriptor, whole)
 
     def __enter__(self) -> Self:
         return self
@@ -96,20 +111,22 @@ class DurableSlice:
     def write(self, data: bytes | memoryview) -> None:
         """Write on behind what was written; raises OSError as the file system does."""
         view = memoryview(data)
-        while view:
-            done = os.pwrite(self._descriptor, view, self._offset)
-            self._offset += done
-            view = view[done:]
+        with naming(self._path):
+            while view:
+                done = os.pwrite(self._descriptor, view, self._offset)
+                self._offset += done
+                view = view[done:]
 
     def commit(self) -> None:
         """Put the bytes, and the file's name, on the disk."""
-        os.fsync(self._descriptor)
-        sync_directory(self._path.parent)
+        with naming(self._path):
+            os.fsync(self._descriptor)
+            sync_directory(self._path.parent)
 
 
 def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write a whole small file durably; `mode` applies from the first byte on."""
-    with DurableFile(path.parent, mode) as file:
+    with naming(path), DurableFile(path.parent, mode) as file:
         file.write(data)
         file.commit(path)
 
@@ -156,9 +173,11 @@ def overwrite(path: Path, pieces: Iterable[tuple[int, bytes]]) -> None:
     try:
         for offset, data in pieces:
             done = 0
-            while done < len(data):
-                done += os.pwrite(descriptor, memoryview(data)[done:], offset + done)
-        os.fsync(descriptor)
+            with naming(path):
+                while done < len(data):
+                    done += os.pwrite(descriptor, memoryview(data)[done:], offset + done)
+        with naming(path):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

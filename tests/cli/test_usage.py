@@ -157,3 +157,19 @@ def test_what_click_says_is_chinese_to_the_full_stop(tmp_path: Path) -> None:
     assert champ("lock", "--lang", "zh").stderr.endswith("缺少参数 'RECIPE'。\n")
     named = champ("--lang", "zh", "--zone", str(tmp_path / "file"), "zone", "show").stderr
     assert f"目录 '{tmp_path}/file' 是文件。" in named
+
+
+def test_a_zone_is_not_made_among_other_things(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").touch()
+    root = tmp_path / "signing" / "root.json"
+    assert (
+        champ("trust", "init", str(root.parent), "--holder", "T", "--unencrypted").returncode == 0
+    )
+    made = ("zone", "init", "--name", "core", "--root", str(root))
+    refused = champ("--zone", str(tmp_path), *made, "--json")
+    assert json.loads(refused.stderr)["id"] == "zone.folder-taken"
+    assert {path.name for path in tmp_path.iterdir()} == {"letter.txt", "signing"}
+    (tmp_path / "disk" / "lost+found").mkdir(parents=True)
+    assert champ("--zone", str(tmp_path / "disk"), *made).returncode == 0
+    again = champ("--zone", str(tmp_path / "disk"), *made)
+    assert "[zone.exists]" in again.stderr

@@ -21,6 +21,7 @@ from champ_offline.events import Event, StepStarted
 from tests.crash.zones import held
 from tests.field.site import MIB, Site, ended
 from tests.field.test_pulled_sticks import stopped_half_way, waiting_bytes
+from tests.lab.commands import call
 from tests.lab.lab import Lab
 from tests.lab.stick import FileSystem, Stick
 
@@ -91,16 +92,6 @@ def test_a_disk_that_is_full_when_the_names_are_written(
     assert len(held(zone).refs) > 0
 
 
-def test_a_full_disk_is_told_by_every_verb_that_opens_the_zone(site: Site, disk: Path) -> None:
-    zone = site.zone(disk / "zone")
-    other = fill(disk)
-    for verb in (["catalog"], ["doctor"], ["status"]):
-        said = site.run("--zone", zone, *verb)
-        assert said.code in {0, 4, 6}, said.error
-    other.unlink()
-    assert site.does("--zone", zone, "catalog") == []
-
-
 @pytest.mark.parametrize("kind", ["fat", "exfat"])
 def test_a_stick_that_fills_up_under_a_pack(site: Site, lab: Lab, kind: FileSystem) -> None:
     stick: Stick = lab.stick(f"full-{kind}", 48, kind)
@@ -128,3 +119,56 @@ def test_a_stick_that_fills_up_under_a_pack(site: Site, lab: Lab, kind: FileSyst
         assert (out / "champ/demo-1" / volume.name).read_bytes() == volume.read_bytes()
     shutil.rmtree(again)
     stick.unplug()
+
+
+LOOKING = (
+    ("zone", "show"), ("trust", "show"), ("catalog",), ("status",), ("doctor",),
+    ("sbom", "find", "nothing"),
+)  # fmt: skip
+
+
+def looked(site: Site, zone: Path) -> dict[str, tuple[int, object]]:
+    """What the verbs that only look say, but for what changes with the disk itself."""
+    found: dict[str, tuple[int, object]] = {}
+    for words in LOOKING:
+        said = site.run("--zone", zone, *words)
+        result = said.result
+        if isinstance(result, dict):
+            result = {name: value for name, value in result.items() if name != "free"}
+        found[" ".join(words)] = (said.code, result or said.error.get("id"))
+    return found
+
+
+def test_a_zone_on_a_full_disk_can_be_looked_at(site: Site, packed: Path, disk: Path) -> None:
+    zone = site.zone(disk / "zone")
+    assert site.take(zone, packed).code == 0
+    other = fill(disk)
+    seen = looked(site, zone)
+    assert {code for code, _result in seen.values()} <= {0, 14}
+    other.unlink()
+    assert looked(site, zone) == seen
+    fill(disk)
+    refused = site.run("--zone", zone, "trust", "update", packed)
+    assert refused.error.get("id") != "durable.database-unusable"
+
+
+def test_a_zone_on_a_read_only_disk_can_be_looked_at(site: Site, packed: Path, disk: Path) -> None:
+    zone = site.zone(disk / "zone")
+    assert site.take(zone, packed).code == 0
+    call("mount", "-o", "remount,ro", str(disk))
+    seen = looked(site, zone)
+    assert {code for code, _result in seen.values()} <= {0, 14}
+    refused = site.run("--zone", zone, "import", packed)
+    assert refused.code == 4
+    assert "Read-only file system" in refused.fields["reason"]
+    call("mount", "-o", "remount,rw", str(disk))
+    assert looked(site, zone) == seen
+
+
+def test_what_a_full_disk_refuses_is_named(site: Site, disk: Path) -> None:
+    target = disk / "keys"
+    target.mkdir()
+    fill(disk)
+    refused = site.run("trust", "init", target / "own", "--holder", "Team", "--unencrypted")
+    assert refused.error["id"] == "cli.system-refused"
+    assert refused.fields["path"].startswith(str(target)), refused.error

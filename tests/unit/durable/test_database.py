@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from champ_offline.durable.database import Database, DatabaseFull, DatabaseNewer, DatabaseUnusable
+from champ_offline.durable.database import (
+    Database,
+    DatabaseFull,
+    DatabaseNewer,
+    DatabaseReadOnly,
+    DatabaseUnusable,
+)
 from champ_offline.durable.lock import FileLock, Locked
 
 STEPS = ("CREATE TABLE first (n INTEGER) STRICT", "CREATE TABLE second (n INTEGER) STRICT")
@@ -84,3 +90,30 @@ def test_a_lock_names_its_holder(tmp_path: Path) -> None:
         assert caught.value.fields["holder"].isdigit()  # type: ignore[attr-defined]
     with FileLock(tmp_path / "lock") as again:
         assert again is not None
+
+
+def test_a_read_only_disk_is_told_apart_from_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = Database(tmp_path / "db")
+    writer.migrate("part", STEPS)
+    writer.close()
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.setattr("champ_offline.durable.database.is_read_only", lambda _folder: True)
+    database = Database(tmp_path / "db")
+    database.migrate("part", STEPS)
+    assert database.query("SELECT * FROM first") == []
+    with pytest.raises(DatabaseReadOnly), database.transaction() as connection:
+        connection.execute("INSERT INTO first VALUES (1)")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_what_only_the_log_holds_is_read_on_a_read_only_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = Database(tmp_path / "db")
+    writer.migrate("part", STEPS)
+    with writer.transaction() as connection:
+        connection.execute("INSERT INTO first VALUES (7)")
+    monkeypatch.setattr("champ_offline.durable.database.is_read_only", lambda _folder: True)
+    assert [row["n"] for row in Database(tmp_path / "db").query("SELECT n FROM first")] == [7]
