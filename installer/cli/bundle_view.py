@@ -55,7 +55,7 @@ def columns() -> list[Column]:
 
 
 def _signers(signers: list[dict[str, Any]]) -> str:
-    return ", ".join(str(signer["holder"]) for signer in signers)
+    return ", ".join(dict.fromkeys(str(signer["holder"]) for signer in signers))
 
 
 def _apps(apps: list[dict[str, Any]]) -> str:

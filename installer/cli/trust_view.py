@@ -41,9 +41,11 @@ def tallies(found: Sequence[dict[str, Any]]) -> str:
 
 
 def _tally(version: int, found: int, needed: int, missing: Sequence[str]) -> str:
-    text = _("root {version}: {found} of {needed}; not yet: {missing}")
-    names = ", ".join(missing) or "—"
-    return text.format(version=version, found=found, needed=needed, missing=names)
+    text = _("root {version}: {found} signed, {needed} needed")
+    told = text.format(version=version, found=found, needed=needed)
+    if not missing:
+        return told
+    return "; ".join([told, _("not yet: {missing}").format(missing=", ".join(missing))])
 
 
 def _head(view: TrustView) -> Iterator[list[str]]:

@@ -12,7 +12,9 @@ import pytest
 import yaml
 
 from champ_offline.oci.digest import Digest
+from installer.cli.bundle_view import columns
 from installer.cli.output import Column, Output, OutputClosed
+from installer.cli.trust_view import tallies
 from installer.quantities import duration, size
 from installer.terminal_text import fit, pad, printable, width
 
@@ -120,3 +122,15 @@ def test_sizes(count: float, text: str) -> None:
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_each_who_signed_is_named_once() -> None:
+    signers = [{"holder": "Team"}, {"holder": "Other"}, {"holder": "Team"}]
+    (column,) = [column for column in columns() if column.key == "signers"]
+    assert column.show(signers) == "Team, Other"
+
+
+def test_a_draft_with_all_signatures_misses_nobody() -> None:
+    one = {"version": 1, "signed": ["a", "b", "c"], "needed": 2, "missing": []}
+    assert tallies([one]) == "root 1: 3 signed, 2 needed"
+    assert tallies([{**one, "missing": ["Bo"]}]) == "root 1: 3 signed, 2 needed; not yet: Bo"
