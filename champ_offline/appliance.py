@@ -159,8 +159,8 @@ class Appliance:
         Quick: no blob is read. Raises the errors of `trust.errors` and `bundle.errors`.
         """
         accepted = self._trust.accepted()
-        root = self._trust.root()
-        return verify(media, root, self._clock(), self.name, overrides, accepted)
+        root, known = self._trust.root(), self._trust.roots()
+        return verify(media, root, self._clock(), self.name, overrides, accepted, known)
 
     def forecast(self, bundle: VerifiedBundle) -> Forecast:
         """What importing a bundle that `inspect` accepted would take, and whether it fits."""
@@ -187,8 +187,9 @@ class Appliance:
         """Mend the bundle on a medium in place; what the zone holds helps. See `bundle.repair`."""
 
         def accept(media: Sequence[Path]) -> VerifiedBundle:
-            accepted = self._trust.accepted()
-            return verify(media, self._trust.root(), self._clock(), None, overrides, accepted)
+            accepted, known = self._trust.accepted(), self._trust.roots()
+            root = self._trust.root()
+            return verify(media, root, self._clock(), None, overrides, accepted, known)
 
         return repair(order, accept, (self._blobs, self._waiting.blobs), notify)
 

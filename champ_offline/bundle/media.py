@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from champ_offline.bundle.document import LIMIT, BundleDocument, VolumeEntry
 from champ_offline.bundle.errors import DocumentMissing, MediumUnreadable, NoBundle, SeveralBundles
 from champ_offline.bundle.parity.documents import restore_documents
 from champ_offline.bundle.volume import INDEXES, Member
+from champ_offline.errors import ChampError
 from champ_offline.trust.documents import Documents
 from champ_offline.trust.roots import LONGEST
 
@@ -88,6 +90,22 @@ def read_roots(folder: Path) -> tuple[bytes, ...]:
         roots.append(_read(metadata / root_name(len(roots) + 1), min(LONGEST, room)))
         room = max(1, room - len(roots[-1]))
     return tuple(roots)
+
+
+def roots_at_hand(folder: Path) -> list[bytes]:
+    """Every root in a bundle folder that can be read, also those behind a gap, and parity's."""
+    found: list[bytes] = []
+    room = _ROOTS_LIMIT
+    metadata = folder / METADATA
+    for number in range(1, _MOST_ROOTS + 1):
+        with suppress(ChampError):
+            if room > 0 and _is_folder(metadata) and is_file(metadata / root_name(number)):
+                found.append(_read(metadata / root_name(number), min(LONGEST, room)))
+                room -= len(found[-1])
+    with suppress(ChampError):
+        spare = spare_documents(folder)
+        found += spare[0].roots if spare else ()
+    return found
 
 
 def read_bundle_document(folder: Path) -> bytes:

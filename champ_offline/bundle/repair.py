@@ -36,6 +36,7 @@ from champ_offline.bundle.repair_errors import (
     OtherPack,
     RepairIncomplete,
     RepairNeeded,
+    RootsLost,
     writing,
 )
 from champ_offline.bundle.repair_list import LostIndex, RepairList
@@ -47,6 +48,7 @@ from champ_offline.durable.write import make_directory, remove_partials, write_a
 from champ_offline.errors import ChampError
 from champ_offline.events import FaultFound, Subscriber
 from champ_offline.store.blobs import BlobStore
+from champ_offline.trust.errors import RootMissing
 
 Accept = Callable[[Sequence[Path]], VerifiedBundle]
 """`verify` under a root that the caller trusts."""
@@ -84,7 +86,8 @@ class MendedVolume:
 class Repaired:
     """What a repair found and mended; with `check`, what it would.
 
-    `documents` are files beside the volumes, `elsewhere` volumes that belong to other media.
+    `documents` are files beside the volumes, `elsewhere` volumes that belong to other media;
+    `lost_roots` versions of roots, from the first on that nothing at hand gave.
     """
 
     bundle: str
@@ -95,6 +98,7 @@ class Repaired:
     volumes: tuple[MendedVolume, ...]
     elsewhere: tuple[str, ...]
     missing: RepairList
+    lost_roots: tuple[int, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -104,6 +108,8 @@ class Repaired:
     @property
     def fault(self) -> ChampError | None:
         """Why the medium is not whole now, if it is not."""
+        if self.lost_roots:
+            return RootsLost(path=self.folder, version=self.lost_roots[0])
         if not self.missing:
             files = len(self.documents) + len(self.volumes)
             return RepairNeeded(path=self.folder, files=files) if self.check and files else None
@@ -123,12 +129,22 @@ def repair(
     """Mend the bundle on `order.medium`, whose documents some medium at hand has whole.
 
     `stores` may hold blobs too. Raises what `accept` raises, NoBundle, SeveralBundles, MediumGone,
-    MediumUnreadable, and the errors of `repair_errors`; RepairIncomplete and RepairNeeded are in
-    `Repaired.fault`.
+    MediumUnreadable, and the errors of `repair_errors`: RootsLost where without a root
+    nothing can be trusted; RepairIncomplete and RepairNeeded are in `Repaired.fault`.
     """
     for path in (order.medium, *order.sources):
         if not path.is_dir():
             raise MediumUnreadable(path=path, reason=os.strerror(errno.ENOENT))
+    try:
+        return _repaired(order, accept, stores, notify)
+    except RootMissing as error:
+        version = error.fields["missing"]
+        raise RootsLost(path=order.medium, version=version) from error
+
+
+def _repaired(
+    order: RepairOrder, accept: Accept, stores: Sequence[BlobStore], notify: Subscriber
+) -> Repaired:
     own = media.bundle_folders(order.medium)
     if len(own) > 1:
         names = ", ".join(folder.name for folder in own)
@@ -140,7 +156,8 @@ def repair(
         _refuse_other_pack(own[0], alone, bundle)
     folder = own[0] if own else _folder_of(order.medium, bundle)
     mending = _Repair(bundle, folder, order, stores, notify)
-    done = mending.run((alone or bundle).files)
+    # Other copies may have roots that the medium lost; the rest of its documents are its own.
+    done = mending.run(bundle.files | (alone.files if alone else {}))
     if not order.check:
         accept([folder])
     if order.list_to is not None:
@@ -192,6 +209,7 @@ class _Repair:
                 tuple(self.missing),
                 tuple(self.indexes),
             ),
+            lost_roots=self.bundle.lost_roots,
         )
 
     def _refuse_read_only(self) -> None:
@@ -210,7 +228,8 @@ class _Repair:
     def _documents(self, accepted: Mapping[str, bytes]) -> Iterator[str]:
         """Put right bundle.json, metadata/ and the indexes."""
         files = dict(accepted)
-        if self.bundle.document.parity:
+        # What parity still has of a lost root is worth more than a new file without it.
+        if self.bundle.document.parity and not self.bundle.lost_roots:
             files[media.SPARE_DOCUMENTS] = seal_documents(files)
         files |= {index.name: index.to_bytes() for _volume, index in self.bundle.readable}
         for name, data in files.items():

@@ -76,6 +76,18 @@ class RepairNeeded(ChampError):
     remedy = "Nothing was written. Run the command again without --check to mend it."
 
 
+class RootsLost(ChampError):
+    """A root that the bundle must carry is nowhere at hand."""
+
+    id = "repair.roots-lost"
+    exit_code = ExitCode.CORRUPT
+    message = "{path} lost root {version}, and nothing at hand has it."
+    remedy = (
+        "Run this again with --from another copy of the medium, or with --zone of a zone that"
+        " already trusts that root. Until then documents.par stays as it is."
+    )
+
+
 class RepairIncomplete(ChampError):
     """Some of what a medium lost is not to be had from anything at hand."""
 

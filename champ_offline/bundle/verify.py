@@ -7,8 +7,9 @@ them checks them against these indexes on the way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -37,7 +38,8 @@ from champ_offline.events import FaultFound, Progress, StepFinished, StepStarted
 from champ_offline.oci.digest import Digest
 from champ_offline.trust.dates import NO_OVERRIDES, Overrides
 from champ_offline.trust.documents import Documents
-from champ_offline.trust.errors import WrongZone
+from champ_offline.trust.errors import RootMissing, WrongZone
+from champ_offline.trust.roots import line_through
 from champ_offline.trust.trusted import Accepted, TrustedBundle, evaluate
 
 _ONLY_HERE = object()
@@ -90,6 +92,11 @@ class VerifiedBundle:
         return self.places[0]
 
     @property
+    def lost_roots(self) -> tuple[int, ...]:
+        """Versions of roots that the bundle must carry, from the first on that no medium gave."""
+        return _lost_roots(self.trusted, self.files)
+
+    @property
     def members(self) -> Iterator[Member]:
         """Every file of the layout that a known index names, in media order."""
         return (member for _volume, index in self.readable for member in index.members)
@@ -127,6 +134,11 @@ class _Found:
     files: dict[str, bytes]
 
 
+def _lost_roots(trusted: TrustedBundle, files: Mapping[str, bytes]) -> tuple[int, ...]:
+    wanted = range(1, trusted.announced + 1)
+    return tuple(n for n in wanted if f"{media.METADATA}/{media.root_name(n)}" not in files)
+
+
 def verify(
     paths: Sequence[Path],
     root: bytes,
@@ -134,17 +146,19 @@ def verify(
     zone: str | None = None,
     overrides: Overrides = NO_OVERRIDES,
     history: Sequence[Accepted] = (),
+    known: Sequence[bytes] = (),
 ) -> VerifiedBundle:
     """Accept the bundle that lies on the media at `paths` under a pinned `root`.
 
     Each path is a bundle's folder, a medium with it, or a folder of volumes alone. Where packs of
     different days lie there, the newest counts. Reads documents and volume indexes only. `zone` is
     the zone it is to enter, None for a check outside of any zone; `overrides` and `history` are
-    those of `evaluate`. Raises the errors of `trust.errors`, NoBundle, SeveralBundles,
-    DocumentMissing, DocumentMalformed.
+    those of `evaluate`; `known` are roots that may make up for lost ones, as all on the media do.
+    Raises the errors of `trust.errors`, NoBundle, SeveralBundles, DocumentMissing,
+    DocumentMalformed.
     """
     folders = media.folders_of(paths)
-    gate = _Gate(root, now, overrides, tuple(history))
+    gate = _Gate(root, now, overrides, tuple(history), tuple(known))
     accepted, faults = gate.accept(folders)
     found = _newest(paths, accepted)
     document = found.document
@@ -274,12 +288,13 @@ def _of_volumes(faults: Sequence[VolumeFault], lost: int) -> ChampError:
 
 @dataclass(frozen=True)
 class _Gate:
-    """What documents have to pass."""
+    """What documents have to pass; `known` are roots that may make up for lost ones."""
 
     root: bytes
     now: datetime
     overrides: Overrides
     history: tuple[Accepted, ...]
+    known: tuple[bytes, ...]
 
     def accept(self, folders: Sequence[Path]) -> tuple[list[_Found], list[ChampError]]:
         """Those folders whose documents are trusted; the first error when there is none."""
@@ -289,24 +304,43 @@ class _Gate:
             try:
                 found.append(self._read(folder))
             except ChampError as error:
-                spare = self._read_spare(folder)
-                found += [spare] if spare else []
+                helped = self._read_helped(folder, folders)
+                found += [helped] if helped else []
                 refused.append(error)
         if not found:
             raise refused[0]
         return found, refused
 
     def _read(self, folder: Path) -> _Found:
+        """By what lies in the folder; a bundle without a root that it must carry is refused."""
         documents = media.read_documents(folder)
-        return self._judge(folder, documents, media.read_bundle_document(folder))
+        found = self._judge(folder, documents, media.read_bundle_document(folder))
+        lost = _lost_roots(found.trusted, found.files)
+        if lost:
+            where, announced = str(folder), found.trusted.announced
+            raise RootMissing(where=where, missing=lost[0], announced=announced)
+        return found
 
-    def _read_spare(self, folder: Path) -> _Found | None:
-        """By the documents that parity gives back; None without, or where they fare no better."""
-        try:
+    def _read_helped(self, folder: Path, folders: Sequence[Path]) -> _Found | None:
+        """By parity's documents, and by roots of all media; None where they fare no better.
+
+        Where nothing gives a lost root back, the documents count if the pinned root is new enough.
+        """
+        offers: list[tuple[Documents, bytes]] = []
+        with suppress(ChampError):
+            offers.append((media.read_documents(folder), media.read_bundle_document(folder)))
+        with suppress(ChampError):
             spare = media.spare_documents(folder)
-            return self._judge(folder, *spare) if spare else None
-        except ChampError:
-            return None
+            offers += [spare] if spare else []
+        at_hand = [root for one in folders for root in media.roots_at_hand(one)]
+        line = line_through(self.root, [*at_hand, *self.known], str(folder)) if offers else ()
+        pooled = [(replace(one, roots=line), data) for one, data in offers if line]
+        found: list[_Found] = []
+        for documents, data in (*reversed(offers), *pooled):
+            with suppress(ChampError):
+                found.append(self._judge(folder, documents, data))
+        whole = [one for one in found if not _lost_roots(one.trusted, one.files)]
+        return next(iter(whole or found), None)
 
     def _judge(self, folder: Path, documents: Documents, data: bytes) -> _Found:
         where = str(folder)

@@ -1,7 +1,8 @@
 """Makes the signed documents of a bundle (TUF specification 1.0, section 4, "Document formats").
 
 Invariant: every document is signed by every signer given for its role and names its successor in
-the chain by length and SHA-256; what a bundle contains is named by one target, `bundle.json`.
+the chain by length and SHA-256; what a bundle contains is named by one target, `bundle.json`; the
+snapshot says under which root all this was signed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from tuf.api.metadata import (
 from tuf.api.serialization.json import JSONSerializer
 
 TARGET = "bundle.json"
+ROOT = "root.json"
 BUNDLE_DAYS = 365
 
 Signers = Mapping[str, Sequence[Signer]]
@@ -42,20 +44,21 @@ class Documents:
 def make_documents(
     roots: tuple[bytes, ...], signers: Signers, bundle: bytes, version: int, now: datetime
 ) -> Documents:
-    """Sign that `bundle` (the bytes of bundle.json) is the bundle's state number `version`."""
+    """Sign that `bundle` (the bytes of bundle.json) is the bundle's state number `version`.
+
+    The last of `roots` is the one that the signers' keys stand in.
+    """
     expires = now + timedelta(days=BUNDLE_DAYS)
     target = TargetFile.from_data(TARGET, bundle, ["sha256"])
     targets = signed_bytes(
         Metadata(Targets(version=version, expires=expires, targets={TARGET: target})),
         signers["targets"],
     )
+    # As in early versions of the specification: the newest root must not get lost on the way.
+    root = MetaFile(Metadata[Root].from_bytes(roots[-1]).signed.version)
+    meta = {ROOT: root, "targets.json": _meta(version, targets)}
     snapshot = signed_bytes(
-        Metadata(
-            Snapshot(
-                version=version, expires=expires, meta={"targets.json": _meta(version, targets)}
-            )
-        ),
-        signers["snapshot"],
+        Metadata(Snapshot(version=version, expires=expires, meta=meta)), signers["snapshot"]
     )
     timestamp = signed_bytes(
         Metadata(

@@ -53,6 +53,21 @@ class DocumentUnreadable(ChampError):
     remedy = _DAMAGED
 
 
+class RootMissing(ChampError):
+    """The root that a bundle was signed under is not on its media."""
+
+    id = "trust.root-missing"
+    exit_code = ExitCode.DOCUMENT_ALTERED
+    message = (
+        "{where}: root {missing} is missing; the bundle was signed under root {announced}, which"
+        " may withdraw keys."
+    )
+    remedy = (
+        "Plug in another copy of the media, or give the root back with `champ media repair` from"
+        " one (--from)."
+    )
+
+
 class Expired(ChampError):
     """A signature's time is over."""
 

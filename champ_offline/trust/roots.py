@@ -13,6 +13,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
 from tuf.api.serialization import DeserializationError, SerializationError
 from tuf.api.serialization.json import JSONSerializer
 
+from champ_offline.errors import ChampError
 from champ_offline.oci.digest import Digest
 from champ_offline.trust.errors import (
     DocumentAltered,
@@ -43,7 +45,7 @@ LONGEST = 1024 * 1024
 _GROUPS, _DIGITS = 12, 5
 _MOST_ROOTS = 1024
 # As the names of root documents on media have it, and far below what SQLite can count.
-_LAST_VERSION = 9999
+LAST_VERSION = 9999
 # The one form of a document's bytes: sorted keys, lines indented by one space a level.
 _FORM = JSONSerializer(compact=False)
 _HEX = re.compile(r"[0-9a-f]{2,1024}")
@@ -108,7 +110,7 @@ def read_draft(data: bytes, where: str) -> Metadata[Root]:
     """A sound root document, whoever signed it; raises a trust error."""
     _check_roles(data, where)
     metadata = read(Metadata[Root].from_bytes, data, Root.type, where)
-    if metadata.signed.version > _LAST_VERSION:
+    if metadata.signed.version > LAST_VERSION:
         raise DocumentUnreadable(where=where, role=Root.type, reason="its version is too high")
     _check_keys(metadata.signed, where)
     return metadata
@@ -207,6 +209,59 @@ def refuse_unsigned(data: bytes, metadata: Metadata[T], roots: Sequence[Root], w
         if not plain or not any(_fits(key, signature, signed) for key in keys):
             reason = f"the signature of key {keyid[:16]} does not fit"
             raise DocumentAltered(where=where, role=role, reason=reason)
+
+
+def kin(older: Metadata[Root], newer: Metadata[Root]) -> bool:
+    """Whether a root key that signed `older` signed `newer` too, or is a root key there still.
+
+    Nobody without that key can make a root of which this is said: ids of keys alone prove nothing.
+    """
+    payload = older.signed_bytes
+    for keyid, signature in older.signatures.items():
+        key, kept = older.signed.keys.get(keyid), newer.signed.keys.get(keyid)
+        again = newer.signatures.get(keyid)
+        stays = kept is not None and keyid in newer.signed.roles[Root.type].keyids
+        if kept is not None and stays and _fits(kept, signature, payload):
+            return True
+        both = key is not None and again is not None and _fits(key, again, newer.signed_bytes)
+        if key is not None and both and _fits(key, signature, payload):
+            return True
+    return False
+
+
+def line_through(pinned: bytes, candidates: Iterable[bytes], where: str) -> tuple[bytes, ...]:
+    """The longest line of roots, from 1 on, that leads through the pinned one.
+
+    `candidates` are roots of several copies, in any order, whatever their state; those that do not
+    follow are passed over. Empty where none leads to the pinned root.
+    """
+    wanted = read_draft(pinned, where).signed
+    known: dict[int, list[bytes]] = {}
+    for data in dict.fromkeys([*candidates, pinned]):
+        with suppress(ChampError):
+            known.setdefault(read_draft(data, where).signed.version, []).append(data)
+    lines = [_line_from(first, known, wanted, where) for first in known.get(1, ())]
+    return max((line for line in lines if len(line) >= wanted.version), key=len, default=())
+
+
+def _line_from(
+    first: bytes, known: dict[int, list[bytes]], wanted: Root, where: str
+) -> tuple[bytes, ...]:
+    line: list[bytes] = []
+    following: Sequence[bytes] = [first]
+    while following:
+        sound = [data for data in following if _goes_on(line, data, wanted, where)]
+        line += sound[:1]
+        following = known.get(len(line) + 1, ()) if sound else ()
+    return tuple(line)
+
+
+def _goes_on(line: Sequence[bytes], data: bytes, wanted: Root, where: str) -> bool:
+    try:
+        _data, root = follow(line[-1] if line else data, [data], where)
+    except ChampError:
+        return False
+    return root.version != wanted.version or root == wanted
 
 
 def _fits(key: Key, signature: Signature, signed: bytes) -> bool:

@@ -74,6 +74,11 @@ class TrustState:
         )
         return bytes(rows[0]["document"]) if rows else b""
 
+    def roots(self) -> list[bytes]:
+        """Every root the zone ever trusted, oldest first."""
+        rows = self._database.query("SELECT document FROM trust_roots ORDER BY version")
+        return [bytes(row["document"]) for row in rows]
+
     def accepted(self) -> list[Accepted]:
         """Every bundle state the zone ever accepted, in ascending order of versions."""
         rows = self._database.query("SELECT * FROM trust_accepted ORDER BY version, bundle")

@@ -27,14 +27,23 @@ from tuf.api.metadata import (
 
 from champ_offline.oci.digest import Digest
 from champ_offline.trust.dates import NO_OVERRIDES, Dates, Overridden, Overrides
-from champ_offline.trust.documents import TARGET, Documents
+from champ_offline.trust.documents import ROOT, TARGET, Documents
 from champ_offline.trust.errors import (
     DocumentAltered,
     DocumentUnreadable,
     OtherRoot,
     RevokedKey,
+    RootMissing,
 )
-from champ_offline.trust.roots import Signer, follow, read, refuse_unsigned, valid_signers
+from champ_offline.trust.roots import (
+    LAST_VERSION,
+    Signer,
+    follow,
+    kin,
+    read,
+    refuse_unsigned,
+    valid_signers,
+)
 
 T = TypeVar("T", Root, Timestamp, Snapshot, Targets)
 E = TypeVar("E")
@@ -46,12 +55,14 @@ BUNDLE_ROLES = ("targets", "snapshot", "timestamp")
 class TrustedBundle:
     """What the signatures say: the bytes named bundle.json have this size and digest.
 
-    `root` is the newest root of the chain and `root_version` its number; `version` is the number a
-    zone's floor is compared with; `expires` the earliest end of all documents.
+    `root` is the newest root of the chain and `root_version` its number; `announced` the version of
+    the root it was signed under, 0 where it does not say; `version` is the number a zone's floor is
+    compared with; `expires` the earliest end of all documents.
     """
 
     root: bytes
     root_version: int
+    announced: int
     version: int
     expires: datetime
     size: int
@@ -104,10 +115,11 @@ def evaluate(
     accepted before, of any bundle.
     """
     root_bytes, root = follow(pinned, documents.roots, where)
+    announced = _refuse_missing(root, documents, where)
     dates = Dates(now, overrides, where)
     dates.not_before([one for one in accepted if one.stands(root)])
     dates.check(root)
-    chain = _Chain(root, documents.roots, dates, where)
+    chain = _Chain(root_bytes, root, documents.roots, dates, where)
     timestamp = chain.accept(Metadata[Timestamp].from_bytes, documents.timestamp, Timestamp.type)
     snapshot = chain.accept(
         Metadata[Snapshot].from_bytes, documents.snapshot, Snapshot.type, timestamp.snapshot_meta
@@ -123,6 +135,7 @@ def evaluate(
     return TrustedBundle(
         root=root_bytes,
         root_version=root.version,
+        announced=announced,
         version=timestamp.version,
         expires=min(root.expires, timestamp.expires, snapshot.expires, targets.expires),
         size=target.length,
@@ -132,13 +145,37 @@ def evaluate(
     )
 
 
+def _refuse_missing(root: Root, documents: Documents, where: str) -> int:
+    """The root that the snapshot announces; raises RootMissing where `root` is an older one.
+
+    Looked at before the signatures, which may be by keys that only the missing root knows.
+    Documents that do not fit each other announce nothing here: they are refused further on.
+    """
+    timestamp = read(Metadata[Timestamp].from_bytes, documents.timestamp, Timestamp.type, where)
+    try:
+        timestamp.signed.snapshot_meta.verify_length_and_hashes(documents.snapshot)
+    except LengthOrHashMismatchError:
+        return 0
+    snapshot = read(Metadata[Snapshot].from_bytes, documents.snapshot, Snapshot.type, where)
+    entry = snapshot.signed.meta.get(ROOT)
+    if entry is None:
+        return 0
+    if entry.version > root.version:
+        missing, announced = root.version + 1, min(entry.version, LAST_VERSION)
+        raise RootMissing(where=where, missing=missing, announced=announced)
+    return entry.version
+
+
 class _Chain:
     """Documents accepted one after the other under one root; remembers who signed."""
 
-    def __init__(self, root: Root, offered: Sequence[bytes], dates: Dates, where: str) -> None:
-        self._root, self._dates, self._where = root, dates, where
+    def __init__(
+        self, newest: bytes, root: Root, offered: Sequence[bytes], dates: Dates, where: str
+    ) -> None:
+        self._newest, self._root, self._dates, self._where = newest, root, dates, where
         # `follow` held them to their own keys; what they say of ours is not verified.
-        self._older = [Metadata[Root].from_bytes(data).signed for data in offered]
+        self._offered = [Metadata[Root].from_bytes(data) for data in offered]
+        self._older = [offer.signed for offer in self._offered]
         self.signers: list[Signer] = []
 
     def accept(
@@ -169,9 +206,12 @@ class _Chain:
             raise RevokedKey(where=self._where, role=role, version=self._root.version) from stranger
 
     def _before(self, role: str) -> set[str]:
-        """Key ids that older roots on the medium give a role: they decide on words only."""
-        older = (root for root in self._older if root.version < self._root.version)
-        return {keyid for root in older for keyid in root.roles[role].keyids}
+        """Key ids that older roots of ours on the medium give a role: they decide on words only."""
+        line = [Metadata[Root].from_bytes(self._newest)]
+        for older in reversed(self._offered):
+            if older.signed.version < self._root.version and kin(older, line[-1]):
+                line.append(older)
+        return {keyid for older in line[1:] for keyid in older.signed.roles[role].keyids}
 
 
 def _check_bytes(announced: MetaFile, data: bytes, role: str, where: str) -> None:

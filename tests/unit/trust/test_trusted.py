@@ -9,7 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from securesystemslib.signer import Signature
 from tuf.api.metadata import Metadata, Root
+from tuf.api.serialization.json import JSONSerializer
 
 from champ_offline.errors import ExitCode
 from champ_offline.oci.digest import Digest
@@ -19,6 +21,8 @@ from champ_offline.trust.errors import (
     DocumentUnreadable,
     Expired,
     OtherRoot,
+    RevokedKey,
+    RootMissing,
     RootUnreadable,
     TooFewSignatures,
 )
@@ -189,3 +193,52 @@ def test_unusable_root_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text(json.dumps({"signed": {}}))
     with pytest.raises(DocumentUnreadable):
         read_root_file(tmp_path / "other.json")
+
+
+def test_a_bundle_of_before_the_keys_were_withdrawn_is_told_from_one_of_strangers(
+    root: bytes, documents: Documents, holder: Holder
+) -> None:
+    heir = Holder("heir")
+    second = next_root(
+        root, Change(added=[heir.public], removed=[holder.name]), [holder, heir], NOW
+    )
+    third = next_root(second, Change(), [heir], NOW)
+    with pytest.raises(RevokedKey):
+        evaluate(second, documents, NOW, "stick")
+    with pytest.raises(RevokedKey):
+        evaluate(third, replace(documents, roots=(root, second)), NOW, "stick")
+    stranger = Holder("stranger")
+    theirs = first_root([stranger], NOW)
+    strange = make_documents((theirs,), signers_of(stranger), BUNDLE, 7, NOW)
+    with pytest.raises(OtherRoot):
+        evaluate(second, strange, NOW, "stick")
+
+
+def test_a_stranger_with_a_key_under_our_keys_id_is_a_stranger(root: bytes, holder: Holder) -> None:
+    second = next_root(root, Change(), [holder], NOW)
+    stranger = Holder("stranger")
+    data = json.loads(first_root([stranger], NOW))
+    (theirs,) = data["signed"]["roles"]["root"]["keyids"]
+    ours = holder.signers["root"].public_key.keyid
+    data["signed"]["roles"]["root"]["keyids"] = [ours]
+    data["signed"]["keys"][ours] = data["signed"]["keys"].pop(theirs)
+    metadata = Metadata[Root].from_dict(data)
+    signature = stranger.signers["root"].sign(metadata.signed_bytes)
+    metadata.signatures = {ours: Signature(ours, signature.signature)}
+    first = metadata.to_bytes(JSONSerializer(compact=False))
+    strange = make_documents((first,), signers_of(stranger), BUNDLE, 7, NOW)
+    assert evaluate(first, strange, NOW, "stick").root == first
+    with pytest.raises(OtherRoot):
+        evaluate(second, strange, NOW, "stick")
+
+
+def test_the_documents_say_under_which_root_they_were_made(
+    root: bytes, signers: Signers, holder: Holder
+) -> None:
+    second = next_root(root, Change(), [holder], NOW)
+    made = make_documents((root, second), signers, BUNDLE, 7, NOW)
+    assert evaluate(root, made, NOW, "stick").announced == 2
+    assert evaluate(second, replace(made, roots=(root,)), NOW, "stick").root_version == 2
+    with pytest.raises(RootMissing) as caught:
+        evaluate(root, replace(made, roots=(root,)), NOW, "stick")
+    assert (caught.value.fields["missing"], caught.value.fields["announced"]) == (2, 2)
