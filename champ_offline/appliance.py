@@ -159,8 +159,8 @@ class Appliance:
         Quick: no blob is read. Raises the errors of `trust.errors` and `bundle.errors`.
         """
         accepted = self._trust.accepted()
-        root, known = self._trust.root(), self._trust.roots()
-        return verify(media, root, self._clock(), self.name, overrides, accepted, known)
+        root = self._trust.root()
+        return verify(media, root, self._clock(), self.name, overrides, accepted)
 
     def forecast(self, bundle: VerifiedBundle) -> Forecast:
         """What importing a bundle that `inspect` accepted would take, and whether it fits."""

@@ -168,7 +168,8 @@ class Workshop:
         trusted = read_root_file(root)
 
         def accept(media: Sequence[Path]) -> VerifiedBundle:
-            return verify(media, trusted, self._clock(), overrides=overrides)
+            now = self._clock()
+            return verify(media, trusted, now, overrides=overrides, known=(trusted,))
 
         return repair(order, accept, (), notify)
 

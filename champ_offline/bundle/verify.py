@@ -153,7 +153,7 @@ def verify(
     Each path is a bundle's folder, a medium with it, or a folder of volumes alone. Where packs of
     different days lie there, the newest counts. Reads documents and volume indexes only. `zone` is
     the zone it is to enter, None for a check outside of any zone; `overrides` and `history` are
-    those of `evaluate`; `known` are roots that may make up for lost ones, as all on the media do.
+    those of `evaluate`; `known` are roots that make up for lost ones, besides those on the media.
     Raises the errors of `trust.errors`, NoBundle, SeveralBundles, DocumentMissing,
     DocumentMalformed.
     """
@@ -334,7 +334,12 @@ class _Gate:
             offers += [spare] if spare else []
         at_hand = [root for one in folders for root in media.roots_at_hand(one)]
         line = line_through(self.root, [*at_hand, *self.known], str(folder)) if offers else ()
-        pooled = [(replace(one, roots=line), data) for one, data in offers if line]
+        # Roots make up for others, and never for there being fewer.
+        pooled = [
+            (replace(one, roots=line), data)
+            for one, data in offers
+            if line and len(line) >= len(one.roots)
+        ]
         found: list[_Found] = []
         for documents, data in (*reversed(offers), *pooled):
             with suppress(ChampError):

@@ -113,6 +113,18 @@ class RootUnreadable(ChampError):
     remedy = "Name the root.json that the release engineer handed over."
 
 
+class RootsGap(ChampError):
+    """A folder of roots lacks one of those before its newest."""
+
+    id = "trust.roots-gap"
+    exit_code = ExitCode.TRUST_REFUSED
+    message = "{path}: root {missing} is missing, though root {newest} was made; it may matter."
+    remedy = (
+        "Copy all roots there again from another copy of the signing folder, or export them again"
+        " with `champ trust export`. Nothing was changed."
+    )
+
+
 class RevokedKey(ChampError):
     """The documents are signed by keys that a newer root took out."""
 

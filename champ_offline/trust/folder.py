@@ -15,6 +15,7 @@ from tuf.api.metadata import Root
 from champ_offline.durable.write import make_directory, write_atomic
 from champ_offline.trust import keys
 from champ_offline.trust.documents import Signers
+from champ_offline.trust.errors import RootsGap
 from champ_offline.trust.external import SUFFIX, Command, CommandSigner
 from champ_offline.trust.holders import PublicKeys, holder_of
 from champ_offline.trust.key_errors import (
@@ -56,13 +57,20 @@ class SigningFolder:
         return self.path / "draft" / f"{version}.root.json"
 
     def roots(self) -> tuple[bytes, ...]:
-        """All roots in order, each seen to follow; raises NotSigningFolder and trust errors."""
+        """All roots in order, each seen to follow.
+
+        Raises NotSigningFolder, RootsGap also where `root.json` is newer, and trust errors.
+        """
         if not self.has_roots:
             raise NotSigningFolder(path=self.path, reason="it has no roots/1.root.json")
         found = tuple(read_file(path) for path in root_files(self._roots))
         _newest, root = follow(found[0], found[1:], str(self._roots))
         if root.version != len(found):
             raise NotSigningFolder(path=self.path, reason="its roots do not follow one another")
+        if self.newest_file.is_file():
+            carried = read_root(read_file(self.newest_file), str(self.newest_file)).version
+            if carried > root.version:
+                raise RootsGap(path=self._roots, missing=root.version + 1, newest=carried)
         return found
 
     def add_root(self, data: bytes) -> None:

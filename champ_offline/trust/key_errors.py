@@ -17,6 +17,18 @@ class KeyUnreadable(ChampError):
     remedy = "Name a folder made by `champ trust init` or `champ trust key new`, with its keys/."
 
 
+class KeyFileOpen(ChampError):
+    """A private key that is not locked and that others may read or write."""
+
+    id = "trust.key-file-open"
+    exit_code = ExitCode.USAGE
+    message = "{path} has mode {mode} and no passphrase: others than its owner may use the key."
+    remedy = (
+        "Run `chmod 600` on it; where others could log in, make another key and withdraw this one"
+        " with `champ trust rotate`."
+    )
+
+
 class KeysExist(ChampError):
     """Keys would be overwritten."""
 

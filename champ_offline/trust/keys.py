@@ -10,6 +10,8 @@ payload give the same signature (P-256: RFC 6979), so the same content packs to 
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,7 +37,12 @@ from securesystemslib.signer import Key, SecretsHandler, Signature, Signer, SSli
 from champ_offline.durable.write import make_directory, write_atomic
 from champ_offline.trust import pkcs8
 from champ_offline.trust.external import SUFFIX, Command, CommandSigner
-from champ_offline.trust.key_errors import KeyUnreadable, PassphraseNeeded, PassphraseWrong
+from champ_offline.trust.key_errors import (
+    KeyFileOpen,
+    KeyUnreadable,
+    PassphraseNeeded,
+    PassphraseWrong,
+)
 
 ROLES = ("root", "targets", "snapshot", "timestamp")
 IMAGES = "images"
@@ -104,7 +111,8 @@ def save(signer: KeySigner, folder: Path, name: str, passphrase: bytes | None) -
 def load(folder: Path, name: str, unlock: Unlock) -> Signer:
     """The signer `name` (a role, or IMAGES) of a signing folder.
 
-    Raises KeyUnreadable, PassphraseWrong, what `unlock` raises, and the errors of `typed_yaml`.
+    Raises KeyUnreadable, KeyFileOpen, PassphraseWrong, what `unlock` raises, and the errors of
+    `typed_yaml`.
     """
     command = folder / FOLDER / f"{name}{SUFFIX}"
     if command.is_file():
@@ -145,6 +153,7 @@ def nobody(folder: Path) -> bytes:
 def _read(path: Path, folder: Path, unlock: Unlock) -> KeySigner:
     try:
         with path.open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             pem = file.read(_LONGEST)
     except OSError as error:
         raise KeyUnreadable(path=path, reason=error.strerror or str(error)) from error
@@ -155,6 +164,8 @@ def _read(path: Path, folder: Path, unlock: Unlock) -> KeySigner:
         if passphrase is not None and pkcs8.is_sound(pem):
             raise PassphraseWrong(path=path) from error
         raise KeyUnreadable(path=path, reason="it is no PEM private key") from error
+    if mode & (stat.S_IRWXG | stat.S_IRWXO) and passphrase is None:
+        raise KeyFileOpen(path=path, mode=f"{mode:04o}")
     if isinstance(private, EllipticCurvePrivateKey) and isinstance(private.curve, SECP256R1):
         return KeySigner(private)
     if isinstance(private, Ed25519PrivateKey):

@@ -15,7 +15,7 @@ TRUST_SHELF = Path("champ", "trust")
 
 
 def read_roots(media: Path) -> tuple[bytes, ...]:
-    """The roots on a medium, ascending from the first; raises RootsMissing."""
+    """The roots on a medium, ascending from the first; raises RootsMissing, RootsGap."""
     found = tuple(read_file(path) for path in root_files(media / TRUST_SHELF))
     if not found:
         raise RootsMissing(path=media)

@@ -12,9 +12,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +34,7 @@ from champ_offline.trust.errors import (
     KeyTwice,
     OtherRoot,
     RolesUnknown,
+    RootsGap,
     RootUnreadable,
     ThresholdImpossible,
     TooFewSignatures,
@@ -44,6 +46,8 @@ T = TypeVar("T", Root, Timestamp, Snapshot, Targets)
 LONGEST = 1024 * 1024
 _GROUPS, _DIGITS = 12, 5
 _MOST_ROOTS = 1024
+_MOST_NAMES = 100_000
+_NAME = re.compile(r"([1-9][0-9]{0,3})\.root\.json")
 # As the names of root documents on media have it, and far below what SQLite can count.
 LAST_VERSION = 9999
 # The one form of a document's bytes: sorted keys, lines indented by one space a level.
@@ -89,14 +93,32 @@ def read_file(path: Path) -> bytes:
 
 
 def root_files(folder: Path) -> list[Path]:
-    """The files `1.root.json`, `2.root.json` … of a folder, without a gap, at most 1,024."""
+    """The files `1.root.json`, `2.root.json` … of a folder, at most 1,024.
+
+    Raises RootsGap where one is missing, or a link: a root behind it may withdraw keys.
+    """
     found: list[Path] = []
     for version in range(1, _MOST_ROOTS + 1):
         path = folder / f"{version}.root.json"
         if not path.is_file() or path.is_symlink():
             break
         found.append(path)
+    newest = max(_versions_in(folder), default=0)
+    if newest > len(found):
+        raise RootsGap(path=folder, missing=len(found) + 1, newest=newest)
     return found
+
+
+def _versions_in(folder: Path) -> Iterator[int]:
+    """Versions in the names of a folder's roots, as far as roots go."""
+    try:
+        for path in islice(folder.iterdir(), _MOST_NAMES):
+            if name := _NAME.fullmatch(path.name):
+                yield int(name[1])
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise RootUnreadable(path=folder, reason=error.strerror or str(error)) from error
 
 
 def read_root(data: bytes, where: str) -> Root:
@@ -237,7 +259,7 @@ def line_through(pinned: bytes, candidates: Iterable[bytes], where: str) -> tupl
     """
     wanted = read_draft(pinned, where).signed
     known: dict[int, list[bytes]] = {}
-    for data in dict.fromkeys([*candidates, pinned]):
+    for data in dict.fromkeys(candidates):
         with suppress(ChampError):
             known.setdefault(read_draft(data, where).signed.version, []).append(data)
     lines = [_line_from(first, known, wanted, where) for first in known.get(1, ())]

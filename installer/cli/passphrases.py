@@ -12,6 +12,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import click
+
 from champ_offline.trust.key_errors import PassphraseEmpty, PassphraseNeeded
 from installer.cli.errors import FileNotRead, PassphraseFileOpen, PassphrasesDiffer
 from installer.language import translate as _
@@ -24,6 +26,8 @@ def chosen(folder: Path, file: Path | None, *, unencrypted: bool) -> bytes | Non
 
     Raises PassphraseNeeded, PassphrasesDiffer, PassphraseEmpty, PassphraseFileOpen, FileNotRead.
     """
+    if unencrypted and file is not None:
+        raise click.UsageError(_("Give either --unencrypted or --passphrase-file FILE."))
     if unencrypted:
         return None
     if file is not None:
@@ -38,7 +42,13 @@ class Passphrases:
     """Gives the passphrase of a folder's keys: of its file, or as it is typed."""
 
     def __init__(self, folders: Sequence[Path], files: Sequence[Path]) -> None:
-        """One file serves every folder; several stand in the order of the folders."""
+        """One file serves every folder; several stand in the order of the folders.
+
+        Raises UsageError where neither holds.
+        """
+        if len(files) > 1 and len(files) != len(folders):
+            text = _("{files} files with passphrases for {folders} folders: give one, or one each.")
+            raise click.UsageError(text.format(files=len(files), folders=len(folders)))
         ordered = list(files) * len(folders) if len(files) == 1 else list(files)
         self._files = dict(zip(folders, ordered, strict=False))
         self._known: dict[Path, bytes] = {}

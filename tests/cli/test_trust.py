@@ -181,3 +181,66 @@ def test_media_without_roots_are_named(tmp_path: Path, shared: Path) -> None:
     says("trust", "export", tmp_path / "stick", "--signing", shared)
     told = json.loads(says(*zone, "trust", "update", tmp_path / "stick", "--json"))
     assert (told["before"], told["version"]) == (1, 1)
+
+
+def rotated(folder: Path, tmp_path: Path, times: int) -> None:
+    for _time in range(times):
+        draft = json.loads(says("trust", "rotate", folder, "--json"))["file"]
+        says("trust", "sign", draft, "--signing", tmp_path / "Anna", "--signing", tmp_path / "Bo")
+
+
+def test_roots_with_a_gap_change_nothing(tmp_path: Path, shared: Path) -> None:
+    zone = ["--zone", tmp_path / "zone"]
+    says(*zone, "zone", "init", "--name", "core", "--root", shared / "root.json")
+    rotated(shared, tmp_path, 3)
+    says("trust", "export", tmp_path / "stick", "--signing", shared)
+    lost = tmp_path / "stick/champ/trust/3.root.json"
+    data = lost.read_bytes()
+    lost.unlink()
+    said = says(*zone, "trust", "update", tmp_path / "stick", code=3)
+    assert "trust.roots-gap" in said
+    assert "root 3 is missing" in said
+    assert json.loads(says(*zone, "trust", "show", "--json"))["version"] == 1
+    lost.write_bytes(data)
+    says(*zone, "trust", "update", tmp_path / "stick")
+    assert json.loads(says(*zone, "trust", "show", "--json"))["version"] == 4
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3, 4])
+def test_a_signing_folder_that_lost_a_root_is_not_an_old_one(
+    tmp_path: Path, shared: Path, lost: int
+) -> None:
+    rotated(shared, tmp_path, 3)
+    (shared / f"roots/{lost}.root.json").unlink()
+    for words in (
+        ["show", "--signing", shared],
+        ["export", tmp_path / "stick", "--signing", shared],
+        ["rotate", shared],
+    ):
+        said = champ("trust", *map(str, words))
+        assert said.returncode in {2, 3}
+        assert "trust.roots-gap" in said.stderr or lost == 1
+    assert not (tmp_path / "stick").exists()
+
+
+def test_options_that_would_be_passed_over_are_refused(tmp_path: Path) -> None:
+    file, folder = passphrase_file(tmp_path), tmp_path / "s"
+    alone = ["trust", "init", folder, "--holder", "T"]
+    assert "--threshold" in says(*alone, "--threshold", "root=2", "--unencrypted", code=2)
+    said = says(*alone, "--unencrypted", "--passphrase-file", file, code=2)
+    assert "--unencrypted" in said
+    assert not folder.exists()
+    words = ["trust", "sign", tmp_path / "draft", *["--passphrase-file", file] * 2]
+    three = [word for name in "abc" for word in ("--signing", tmp_path / name)]
+    assert "2 files with passphrases for 3 folders" in says(*words, *three, code=2)
+
+
+def test_an_open_private_key_that_is_not_locked_is_refused(tmp_path: Path, shared: Path) -> None:
+    pem = tmp_path / "Anna/keys/root.pem"
+    draft = json.loads(says("trust", "rotate", shared, "--json"))["file"]
+    pem.chmod(0o644)
+    said = says("trust", "sign", draft, "--signing", tmp_path / "Anna", code=2)
+    assert "trust.key-file-open" in said
+    assert "0644" in said
+    pem.chmod(0o600)
+    says("trust", "sign", draft, "--signing", tmp_path / "Anna")

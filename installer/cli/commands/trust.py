@@ -101,6 +101,10 @@ def init(
 
     if (holder is None) == (not added):
         raise click.UsageError(_("Give either --holder NAME or --add FILE."))
+    if holder is not None and thresholds:
+        raise click.UsageError(
+            _("--threshold goes with --add: one person's root wants one signature of each role.")
+        )
     passphrase = chosen(directory, passphrase_file, unencrypted=unencrypted)
     now = ceremony.now_utc()
     if holder is None:
