@@ -7,9 +7,8 @@ them checks them against these indexes on the way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from champ_offline.bundle.errors import (
     VolumeStale,
     VolumeTruncated,
 )
+from champ_offline.bundle.gate import Found, Gate
 from champ_offline.bundle.healing import healed_index
 from champ_offline.bundle.parity.protection import BeyondParity, ParityUnusable
 from champ_offline.bundle.parity_faults import parity_faults, spare_faults
@@ -37,10 +37,8 @@ from champ_offline.errors import ChampError, Several
 from champ_offline.events import FaultFound, Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.oci.digest import Digest
 from champ_offline.trust.dates import NO_OVERRIDES, Overrides
-from champ_offline.trust.documents import Documents
-from champ_offline.trust.errors import RootMissing, WrongZone
-from champ_offline.trust.roots import line_through
-from champ_offline.trust.trusted import Accepted, TrustedBundle, evaluate
+from champ_offline.trust.errors import WrongZone
+from champ_offline.trust.trusted import Accepted
 
 _ONLY_HERE = object()
 
@@ -71,7 +69,7 @@ class VerifiedBundle:
         self,
         paths: tuple[Path, ...],
         places: tuple[Path, ...],
-        found: _Found,
+        found: Found,
         volumes: tuple[VerifiedVolume, ...],
         faults: tuple[ChampError, ...],
         *,
@@ -80,6 +78,7 @@ class VerifiedBundle:
         if made_by is not _ONLY_HERE:
             raise TypeError("a VerifiedBundle is made by verify() only")
         self.paths, self.places = paths, places
+        self._found = found
         self.trusted = found.trusted
         self.document = found.document
         self.files = found.files
@@ -94,7 +93,7 @@ class VerifiedBundle:
     @property
     def lost_roots(self) -> tuple[int, ...]:
         """Versions of roots that the bundle must carry, from the first on that no medium gave."""
-        return _lost_roots(self.trusted, self.files)
+        return self._found.lost_roots
 
     @property
     def members(self) -> Iterator[Member]:
@@ -126,19 +125,6 @@ class VerifiedBundle:
         )
 
 
-@dataclass(frozen=True)
-class _Found:
-    folder: Path
-    trusted: TrustedBundle
-    document: BundleDocument
-    files: dict[str, bytes]
-
-
-def _lost_roots(trusted: TrustedBundle, files: Mapping[str, bytes]) -> tuple[int, ...]:
-    wanted = range(1, trusted.announced + 1)
-    return tuple(n for n in wanted if f"{media.METADATA}/{media.root_name(n)}" not in files)
-
-
 def verify(
     paths: Sequence[Path],
     root: bytes,
@@ -158,7 +144,7 @@ def verify(
     DocumentMalformed.
     """
     folders = media.folders_of(paths)
-    gate = _Gate(root, now, overrides, tuple(history), tuple(known))
+    gate = Gate(root, now, overrides, tuple(history), tuple(known))
     accepted, faults = gate.accept(folders)
     found = _newest(paths, accepted)
     document = found.document
@@ -286,76 +272,7 @@ def _of_volumes(faults: Sequence[VolumeFault], lost: int) -> ChampError:
     return MediaDamaged(faults=len(faults), **first)
 
 
-@dataclass(frozen=True)
-class _Gate:
-    """What documents have to pass; `known` are roots that may make up for lost ones."""
-
-    root: bytes
-    now: datetime
-    overrides: Overrides
-    history: tuple[Accepted, ...]
-    known: tuple[bytes, ...]
-
-    def accept(self, folders: Sequence[Path]) -> tuple[list[_Found], list[ChampError]]:
-        """Those folders whose documents are trusted; the first error when there is none."""
-        found: list[_Found] = []
-        refused: list[ChampError] = []
-        for folder in folders:
-            try:
-                found.append(self._read(folder))
-            except ChampError as error:
-                helped = self._read_helped(folder, folders)
-                found += [helped] if helped else []
-                refused.append(error)
-        if not found:
-            raise refused[0]
-        return found, refused
-
-    def _read(self, folder: Path) -> _Found:
-        """By what lies in the folder; a bundle without a root that it must carry is refused."""
-        documents = media.read_documents(folder)
-        found = self._judge(folder, documents, media.read_bundle_document(folder))
-        lost = _lost_roots(found.trusted, found.files)
-        if lost:
-            where, announced = str(folder), found.trusted.announced
-            raise RootMissing(where=where, missing=lost[0], announced=announced)
-        return found
-
-    def _read_helped(self, folder: Path, folders: Sequence[Path]) -> _Found | None:
-        """By parity's documents, and by roots of all media; None where they fare no better.
-
-        Where nothing gives a lost root back, the documents count if the pinned root is new enough.
-        """
-        offers: list[tuple[Documents, bytes]] = []
-        with suppress(ChampError):
-            offers.append((media.read_documents(folder), media.read_bundle_document(folder)))
-        with suppress(ChampError):
-            spare = media.spare_documents(folder)
-            offers += [spare] if spare else []
-        at_hand = [root for one in folders for root in media.roots_at_hand(one)]
-        line = line_through(self.root, [*at_hand, *self.known], str(folder)) if offers else ()
-        # Roots make up for others, and never for there being fewer.
-        pooled = [
-            (replace(one, roots=line), data)
-            for one, data in offers
-            if line and len(line) >= len(one.roots)
-        ]
-        found: list[_Found] = []
-        for documents, data in (*reversed(offers), *pooled):
-            with suppress(ChampError):
-                found.append(self._judge(folder, documents, data))
-        whole = [one for one in found if not _lost_roots(one.trusted, one.files)]
-        return next(iter(whole or found), None)
-
-    def _judge(self, folder: Path, documents: Documents, data: bytes) -> _Found:
-        where = str(folder)
-        trusted = evaluate(self.root, documents, self.now, where, self.overrides, self.history)
-        trusted.confirm(data, where)
-        document = BundleDocument.from_bytes(data, where)
-        return _Found(folder, trusted, document, media.document_files(data, documents))
-
-
-def _newest(paths: Sequence[Path], accepted: Sequence[_Found]) -> _Found:
+def _newest(paths: Sequence[Path], accepted: Sequence[Found]) -> Found:
     names = {(one.document.name, one.document.version): one.folder.name for one in accepted}
     if len(names) > 1:
         where = ", ".join(str(path) for path in paths)
