@@ -8,10 +8,11 @@ FINDINGS or quotes what stands there: both are message ids, filled in after tran
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from champ_offline.catalog.patterns import NotAPattern, compiled
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -140,7 +141,12 @@ def _validator(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 (the class is 
         return isinstance(value, int) and not isinstance(value, bool)
 
     kinds = Draft202012Validator.TYPE_CHECKER.redefine("integer", integer)
-    own = {"pattern": _pattern, "required": _required, "dependentRequired": _dependents}
+    own = {
+        "pattern": _pattern,
+        "required": _required,
+        "dependentRequired": _dependents,
+        "uniqueItems": _unique,
+    }
     made = extend(Draft202012Validator, own, type_checker=kinds)  # type: ignore[no-untyped-call]
     return made(schema)
 
@@ -148,7 +154,7 @@ def _validator(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 (the class is 
 def _pattern(
     _validator: object, wanted: str, value: object, _schema: object
 ) -> Iterator[ValidationError]:
-    if isinstance(value, str) and not _ecma(wanted).search(value):
+    if isinstance(value, str) and not compiled(wanted).is_in(value):
         yield _error("pattern")
 
 
@@ -170,6 +176,26 @@ def _dependents(
                 yield _error(other, name)
 
 
+def _unique(
+    _validator: object,
+    wanted: object,
+    value: object,
+    _schema: object,
+) -> Iterator[ValidationError]:
+    # jsonschema compares tables each with each, for minutes where there are thousands.
+    if wanted and isinstance(value, list) and len(set(map(_identity, value))) < len(value):
+        yield _error("uniqueItems")
+
+
+def _identity(value: object) -> Hashable:
+    """What equal JSON values have in common: 1 is 1.0, and true is not 1."""
+    if isinstance(value, dict):
+        return "table", frozenset((key, _identity(child)) for key, child in value.items())
+    if isinstance(value, list):
+        return "list", tuple(map(_identity, value))
+    return type(value) if isinstance(value, bool | None) else "", value
+
+
 def _error(message: str, *missing: str) -> ValidationError:
     """An error at the place of what is missing; jsonschema's own point at the table around it."""
     from jsonschema import ValidationError
@@ -177,25 +203,13 @@ def _error(message: str, *missing: str) -> ValidationError:
     return ValidationError(message, path=missing)
 
 
-def _ecma(pattern: str) -> re.Pattern[str]:
-    """A pattern as ECMA-262 means it: `$` is the very end, classes such as \\d are ASCII."""
-    text, escaped, in_class = "", False, False
-    for character in pattern:
-        plain = not escaped
-        if plain and character in "[]":
-            in_class = character == "["
-        text += r"\Z" if character == "$" and plain and not in_class else character
-        escaped = plain and character == "\\"
-    return re.compile(text, re.ASCII)
-
-
 def _broken_patterns(schema: object, place: str) -> Iterator[str]:
     if isinstance(schema, dict):
         for key, value in schema.items():
             if key == "pattern" and isinstance(value, str):
                 try:
-                    _ecma(value)
-                except (re.error, OverflowError, RecursionError):
+                    compiled(value)
+                except NotAPattern:
                     yield f"{place}/pattern"
             yield from _broken_patterns(value, f"{place}/{key}")
 

@@ -19,6 +19,8 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 LIMIT = 256 * 1024
 DEEPEST = 8
 _DEEPEST_JSON = 64
+# jsonschema compares the entries of some lists each with each.
+_LONGEST_LIST = 1000
 TYPES = frozenset({"object", "array", "string", "integer", "number", "boolean"})
 WIDGETS = frozenset({"text", "textarea", "password", "select", "radio", "checkbox", "updown"})
 _SHORTEST_SECRET, _LONGEST_SECRET = 12, 256
@@ -69,6 +71,8 @@ class Checker:
             self.refuse(what, "it is not a JSON object")
         if _depth(document) > _DEEPEST_JSON:
             self.refuse(what, f"it is nested deeper than {_DEEPEST_JSON} levels")
+        if _longest(document) > _LONGEST_LIST:
+            self.refuse(what, f"a list has more than {_LONGEST_LIST} entries")
         return dict(document)
 
     def refuse(self, place: str, reason: str) -> NoReturn:
@@ -238,6 +242,15 @@ def _depth(document: object) -> int:
             for child in (parent.values() if isinstance(parent, dict) else parent)
         ]
     return depth
+
+
+def _longest(document: object) -> int:
+    """The entries of the longest list; at most _DEEPEST_JSON levels are walked."""
+    if not isinstance(document, dict | list):
+        return 0
+    children = document.values() if isinstance(document, dict) else document
+    own = len(document) if isinstance(document, list) else 0
+    return max([own, *map(_longest, children)])
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from champ_offline.catalog.answers import parse_answers
 from champ_offline.catalog.artifact import TITLE, app_file, read_app
 from champ_offline.catalog.entry import LANGUAGES, AppEntry, said
 from champ_offline.catalog.form import Form, FormField
+from champ_offline.catalog.patterns import NotAPattern, Pattern
 from champ_offline.catalog.yaml_text import block
 from champ_offline.durable import typed_yaml
 from champ_offline.oci import media_types
@@ -75,6 +78,13 @@ def _look_at(field: FormField) -> None:
         _look_at(item)
 
 
+def read_pattern(data: bytes) -> None:
+    """A pattern and a text; ends soon, whichever they are."""
+    pattern, _, text = data.decode("utf-8", "replace").partition(PART.decode())
+    with suppress(NotAPattern):
+        Pattern(pattern).is_in(text)
+
+
 def read_yaml(data: bytes) -> None:
     """What a template rendered to, or answers say; what is written reads back the same."""
     root = typed_yaml.parse(data, "input")
@@ -130,6 +140,13 @@ def _form_seeds() -> dict[str, bytes]:
     }
 
 
+def _pattern_seeds() -> dict[str, bytes]:
+    return {
+        "preset": b"^[!-\\[\\]-~]([ -\\[\\]-~]{0,14}[!-~])?$\0A B",
+        "nested": b"^(?:(a+|[^\\d-z\\x41]?)*?b{1,2}|.\\u{41}|\\W){3,}$\0aab",
+    }
+
+
 def _yaml_seeds() -> dict[str, bytes]:
     return {
         "answers": b'a: 1\nb:\n  - "x\\u00e9"\n  - {c: null, d: 1.5e3, e: ~}\nf: |\n  g\n  h\n',
@@ -140,5 +157,6 @@ def _yaml_seeds() -> dict[str, bytes]:
 TARGETS = (
     Target("app", read_app_artifact, _app_seeds, json_mutator()),
     Target("form", read_form, _form_seeds, json_mutator()),
+    Target("patterns", read_pattern, _pattern_seeds),
     Target("yaml", read_yaml, _yaml_seeds, json_mutator()),
 )

@@ -19,6 +19,7 @@ MODULES = {
     "form": "catalog",
     "documents_par": "parity",
     "roots": "trust",
+    "patterns": "catalog",
     "strict_json": "oci",
     "reference": "oci",
     "sbom": "content",

@@ -223,9 +223,9 @@ def test_templates_are_constants_and_fields_fill_them() -> None:
 
 
 def test_data_with_braces_stays_data() -> None:
-    schema = {"type": "object", "properties": {"x": {"type": "string", "pattern": "^{a}{1}$"}}}
+    schema = {"type": "object", "properties": {"x": {"type": "string", "pattern": r"^\{a\}{1}$"}}}
     (problem,) = make_form(schema, {}).problems({"x": "{0.__class__}"})
-    assert problem.expectation == "text of the form ^{a}{1}$"
+    assert problem.expectation == "text of the form ^\\{a\\}{1}$"
     assert problem.found == "“{0.__class__}”"
 
 
@@ -345,3 +345,27 @@ def test_a_password_is_a_secret_by_its_hint_alone() -> None:
     schema = {"type": "object", "properties": {"x": {"type": "string"}}}
     assert make_form(schema, {}).secrets() == ()
     assert make_form(schema, {"x": {"ui:widget": "password"}}).secrets() == ("x",)
+
+
+def test_entries_of_long_lists_are_told_apart_at_once() -> None:
+    entry = {"type": "object", "properties": {"n": {"type": "number"}, "b": {"type": "boolean"}}}
+    users = {"type": "array", "uniqueItems": True, "items": entry}
+    form = make_form({"type": "object", "properties": {"users": users}}, {})
+    many: list[dict[str, Any]] = [{"n": n} for n in range(50_000)]
+    assert form.problems({"users": many}) == ()
+    assert form.problems({"users": [{"n": 1}, {"b": True}, {"n": 0}, {"b": False}]}) == ()
+    for twice in ({"n": 1.0}, {"n": 49_999}):
+        (problem,) = form.problems({"users": [*many, twice]})
+        assert (problem.path, problem.expected) == ("users", problems.ALL_DIFFERENT)
+
+
+def test_a_form_with_a_very_long_list_is_refused() -> None:
+    choices = {"type": "string", "enum": [str(n) for n in range(1001)]}
+    with pytest.raises(FormUnusable, match="more than 1000 entries"):
+        make_form({"type": "object", "properties": {"x": choices}}, {})
+
+
+def test_a_costly_pattern_is_only_a_pattern() -> None:
+    text = {"type": "string", "pattern": "^(a+)+$", "default": "a" * 9000 + "!"}
+    with pytest.raises(FormUnusable, match="the default does not fit"):
+        make_form({"type": "object", "properties": {"x": text}}, {})
