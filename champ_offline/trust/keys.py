@@ -15,7 +15,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import (
     ECDSA,
     SECP256R1,
@@ -160,6 +160,8 @@ def _read(path: Path, folder: Path, unlock: Unlock) -> KeySigner:
     passphrase = unlock(folder) if pkcs8.is_encrypted(pem) else None
     try:
         private = load_pem_private_key(pem, passphrase)
+    except InternalError as error:
+        raise KeyUnreadable(path=path, reason="it is locked in a way that is not valid") from error
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         if passphrase is not None and pkcs8.is_sound(pem):
             raise PassphraseWrong(path=path) from error
