@@ -186,8 +186,9 @@ def read(parse: Callable[[bytes], Metadata[T]], data: bytes, role: str, where: s
         metadata.to_bytes(_FORM), metadata.signed_bytes
     except (DeserializationError, SerializationError, RecursionError) as error:
         raise DocumentUnreadable(where=where, role=role, reason="it cannot be parsed") from error
-    # tuf takes any JSON value for a signature.
-    if not all(isinstance(one.signature, str) for one in metadata.signatures.values()):
+    # tuf takes any JSON value for a signature, and for the key it is by.
+    found = ((key, one.signature) for key, one in metadata.signatures.items())
+    if not all(isinstance(text, str) for pair in found for text in pair):
         raise DocumentUnreadable(where=where, role=role, reason="a signature is no text")
     if metadata.signed.type != role:
         reason = f"it is a {metadata.signed.type} document"
