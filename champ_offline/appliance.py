@@ -220,6 +220,7 @@ class Appliance:
             self.name,
             accepted=self._trust.accepted(),
             overrides=self._trust.overrides(),
+            versions={one.digest: one.document.version for one in self._intake.bundles()},
         )
 
     def serve_registry(

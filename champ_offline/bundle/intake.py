@@ -137,29 +137,37 @@ class Intake:
         known = self._database.query(
             "SELECT 1 FROM bundles WHERE digest = ?", (str(bundle.trusted.digest),)
         )
-        if not known:
-            self._refuse_replay(bundle)
         blobs = _blobs(bundle)
         missing = {d: size for d, size in blobs.items() if not self._blobs.holds(d, size)}
         unknown = any(volume.index is None for volume in bundle.volumes)
+        older = self._older(bundle, known=bool(known), lacking=bool(missing))
         if known and not missing and not unknown:
             self._waiting.forget(_leftovers(bundle))
             return _result(bundle, {}, blobs, changed=False)
         with zone_disk(self._waiting.root):
             damaged = self._gather(bundle, notify)
             links = self._links(bundle, blobs, set(missing))
-            self._commit(bundle, missing, links, now, notify)
+            self._commit(bundle, missing, None if older else links, now, notify)
         return _result(bundle, missing, blobs, changed=True, damaged=damaged)
 
-    def _refuse_replay(self, bundle: VerifiedBundle) -> None:
+    def _older(self, bundle: VerifiedBundle, *, known: bool, lacking: bool) -> bool:
+        """Whether the zone has a newer pack, and this one only gives back blobs that it lost.
+
+        Raises Replayed for every other pack that is not above the floor, but the newest itself.
+        """
         floor = self._trust.floor(bundle.document.name, bundle.trusted.root)
-        if floor is not None and bundle.trusted.version <= floor.version:
+        if floor is None or bundle.trusted.version > floor.version:
+            return False
+        if known and bundle.trusted.version == floor.version:
+            return False
+        if not known or not lacking:
             raise Replayed(
                 where=bundle.folder,
                 bundle=bundle.document.name,
                 found=bundle.trusted.version,
                 floor=floor.version,
             )
+        return True
 
     def _absent(self, bundle: VerifiedBundle) -> Iterator[Member]:
         """The members whose content the store does not have: index.json and blobs."""
@@ -222,19 +230,24 @@ class Intake:
         self,
         bundle: VerifiedBundle,
         missing: dict[Digest, int],
-        links: Links,
+        links: Links | None,
         now: str,
         notify: Subscriber,
     ) -> None:
+        """Make blobs and names reachable; without `links` blobs alone, as names know them."""
         notify(StepStarted("commit", bundle.document.name))
         self._blobs.adopt(self._waiting.blobs, missing)
+        if links is not None:
+            self._name(bundle, links, now)
+        self._waiting.forget(_leftovers(bundle))
+        notify(StepFinished("commit", bundle.document.name))
+
+    def _name(self, bundle: VerifiedBundle, links: Links, now: str) -> None:
         with self._database.transaction() as connection:
             self._refs.put(connection, links.names.values())
             self._refs.put_referrers(connection, links.referrers)
             self._trust.accept(connection, bundle.document.name, bundle.trusted, now)
             _record(connection, bundle, now)
-        self._waiting.forget(_leftovers(bundle))
-        notify(StepFinished("commit", bundle.document.name))
 
 
 def _blobs(bundle: VerifiedBundle) -> dict[Digest, int]:

@@ -6,12 +6,13 @@ here decides whether a zone accepts it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
 
+from champ_offline.oci.digest import Digest
 from champ_offline.trust.dates import packing_time
 from champ_offline.trust.documents import Documents
 from champ_offline.trust.holders import holder_of
@@ -22,6 +23,7 @@ from champ_offline.trust.state import OverrideRecord
 from champ_offline.trust.trusted import Accepted
 
 SHORT = 8
+NO_VERSIONS: Mapping[Digest, str] = {}
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,13 @@ class DocumentView:
 
 @dataclass(frozen=True)
 class AcceptedView:
-    """A bundle state a zone accepted; `stands` unless only withdrawn keys vouched for it."""
+    """A bundle state a zone accepted; `stands` unless only withdrawn keys vouched for it.
+
+    `version` is what its makers call it; empty where the zone does not know.
+    """
 
     bundle: str
+    version: str
     packed: datetime
     stands: bool
 
@@ -84,9 +90,11 @@ def view_root(
     draft: tuple[Tally, ...] = (),
     accepted: Sequence[Accepted] = (),
     overrides: Sequence[OverrideRecord] = (),
+    versions: Mapping[Digest, str] = NO_VERSIONS,
 ) -> TrustView:
     """The view of one sound root; that enough keys signed it was checked where it was read.
 
+    `versions` are those of accepted bundles by the digest of bundle.json.
     Raises trust errors.
     """
     root = read_draft(data, source).signed
@@ -99,7 +107,12 @@ def view_root(
         documents=documents,
         draft=draft,
         accepted=tuple(
-            AcceptedView(one.bundle, packing_time(one.version), one.stands(root))
+            AcceptedView(
+                one.bundle,
+                versions.get(one.digest, ""),
+                packing_time(one.version),
+                one.stands(root),
+            )
             for one in accepted
         ),
         overrides=tuple(overrides),

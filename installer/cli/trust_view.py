@@ -88,7 +88,7 @@ def _accepted(view: TrustView) -> Iterator[list[str]]:
         yield [_("accepted bundle"), _("packed"), ""]
     for one in view.accepted[-_NEWEST:]:
         state = "" if one.stands else _("its keys were withdrawn")
-        yield [one.bundle, _minute(one.packed), state]
+        yield [f"{one.bundle} {one.version}".rstrip(), _minute(one.packed), state]
 
 
 def _overrides(view: TrustView) -> Iterator[list[str]]:

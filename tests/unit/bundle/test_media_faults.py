@@ -6,6 +6,7 @@ import hashlib
 import json
 import random
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,14 @@ from champ_offline.bundle.errors import (
     VolumeMissing,
     VolumeTruncated,
 )
+from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.verify import VerifiedBundle, read_every_byte, verify
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import ignore
 from champ_offline.oci.manifest import Manifest
+from champ_offline.store.blobs import BlobStore
 from champ_offline.trust.errors import DocumentAltered, Expired, OtherRoot, Replayed, WrongZone
-from tests.unit.bundle.conftest import NOW, Pack, Signing, Zone, new_signing
+from tests.unit.bundle.conftest import NOW, Pack, Signing, Zone, image, new_signing
 
 
 def volumes(folder: Path) -> list[Path]:
@@ -232,6 +235,38 @@ def test_an_older_state_of_a_bundle_is_refused(pack: Pack, zone: Zone) -> None:
     with pytest.raises(Replayed):
         zone.take(old.folder)
     assert zone.content() == before
+
+
+def test_a_pack_that_was_accepted_before_a_newer_one_is_refused_again(
+    pack: Pack, zone: Zone
+) -> None:
+    old, new = pack("old"), pack("new", days=1, version="2")
+    zone.take(old.folder)
+    zone.take(new.folder)
+    with pytest.raises(Replayed):
+        zone.take(old.folder)
+    assert not zone.take(new.folder).changed
+
+
+def test_an_older_pack_gives_lost_blobs_back_and_no_name(
+    pack: Pack, zone: Zone, contents: tuple[BlobStore, Contents]
+) -> None:
+    blobs, what = contents
+    name = "champ.local/first:1"
+    newer = image(blobs, name, [b"newer"])
+    old = pack("old")
+    new = pack("new", days=1, what=replace(what, descriptors=(newer,), images=(name,)))
+    zone.take(old.folder)
+    zone.take(new.folder)
+    before = zone.content()
+    kept = zone.trust.accepted(), zone.trust.root()
+    lost = next(d for d in zone.blobs if d != newer.digest and zone.blobs.size(d) > 1024)
+    zone.blobs.path(lost).unlink()
+    assert zone.take(old.folder).new_blobs == 1
+    assert zone.content() == before
+    assert (zone.trust.accepted(), zone.trust.root()) == kept
+    with pytest.raises(Replayed):
+        zone.take(old.folder)
 
 
 def test_a_bundle_for_another_zone_is_refused(pack: Pack, zone: Zone) -> None:
