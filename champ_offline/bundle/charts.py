@@ -154,7 +154,7 @@ def _metadata(files: Files, path: Path) -> dict[str, Any]:
     if "annotations" in typed:
         metadata["annotations"] = texts["annotations"]
     try:
-        json.dumps(metadata, allow_nan=False, ensure_ascii=False).encode()
+        json.dumps(metadata, allow_nan=False, ensure_ascii=False, sort_keys=True).encode()
     except (TypeError, ValueError) as error:
         raise ChartUnusable(path=path, reason="Chart.yaml holds what JSON cannot") from error
     for key in ("apiVersion", "name", "version"):

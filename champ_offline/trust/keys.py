@@ -157,6 +157,8 @@ def _read(path: Path, folder: Path, unlock: Unlock) -> KeySigner:
             pem = file.read(_LONGEST)
     except OSError as error:
         raise KeyUnreadable(path=path, reason=error.strerror or str(error)) from error
+    if pkcs8.is_costly(pem):
+        raise KeyUnreadable(path=path, reason="opening it would take too much memory or time")
     passphrase = unlock(folder) if pkcs8.is_encrypted(pem) else None
     try:
         private = load_pem_private_key(pem, passphrase)

@@ -25,6 +25,9 @@ COST, BLOCK, PARALLEL = 2**15, 7, 3
 _PBES2 = ObjectIdentifier("1.2.840.113549.1.5.13")
 _SCRYPT = ObjectIdentifier("1.3.6.1.4.1.11591.4.11")
 _AES_256_CBC = ObjectIdentifier("2.16.840.1.101.3.4.1.42")
+# What opening a key may cost: bytes of memory and rounds of scrypt, iterations of PBKDF2. Far more
+# than anybody sets, and no more than a few seconds.
+_MOST_MEMORY, _MOST_ROUNDS, _MOST_ITERATIONS = 512 * 1024 * 1024, 2**24, 5 * 10**6
 _KEY_BYTES, _SALT_BYTES = 32, 16
 _LINE = 64
 
@@ -45,6 +48,57 @@ class ScryptParameters:
     cost: int
     block: int
     parallel: int
+    key_bytes: int | None = None
+
+
+@asn1.sequence
+class _Function:
+    """AlgorithmIdentifier of a pseudorandom function."""
+
+    algorithm: ObjectIdentifier
+    parameters: asn1.Null | None
+
+
+@asn1.sequence
+class _Pbkdf2Parameters:
+    """RFC 8018 appendix A.2."""
+
+    salt: bytes
+    iterations: int
+    key_bytes: int | None
+    function: _Function | None
+
+
+@asn1.sequence
+class _AnyDerivation:
+    """AlgorithmIdentifier of any key derivation function."""
+
+    algorithm: ObjectIdentifier
+    parameters: asn1.TLV
+
+
+@asn1.sequence
+class _AnyScheme:
+    """PBES2-params of any algorithms."""
+
+    derivation: _AnyDerivation
+    encryption: asn1.TLV
+
+
+@asn1.sequence
+class _AnyAlgorithm:
+    """AlgorithmIdentifier of PBES2 with any algorithms."""
+
+    algorithm: ObjectIdentifier
+    parameters: _AnyScheme
+
+
+@asn1.sequence
+class _AnyLocked:
+    """EncryptedPrivateKeyInfo under PBES2."""
+
+    algorithm: _AnyAlgorithm
+    data: bytes
 
 
 @asn1.sequence
@@ -116,12 +170,36 @@ def is_sound(pem: bytes) -> bool:
 
     A wrong passphrase passes the padding's check once in about 250 times, and gives nonsense then.
     """
-    body = pem.partition(_BEGIN)[2].partition(b"-----")[0]
     try:
-        asn1.decode_der(_Locked, base64.b64decode(body))
+        asn1.decode_der(_Locked, _body(pem))
     except ValueError:
         return False
     return True
+
+
+def is_costly(pem: bytes) -> bool:
+    """Whether opening a locked key would take gigabytes or minutes, as its own numbers say."""
+    try:
+        locked = asn1.decode_der(_AnyLocked, _body(pem))
+        costly = _is_costly(locked.algorithm.parameters.derivation)
+    except ValueError:
+        # Of a scheme without numbers to set, or not whole.
+        return False
+    return costly
+
+
+def _is_costly(derivation: _AnyDerivation) -> bool:
+    if derivation.algorithm != _SCRYPT:
+        other: _Pbkdf2Parameters = derivation.parameters.parse(_Pbkdf2Parameters)
+        return other.iterations > _MOST_ITERATIONS
+    scrypt: ScryptParameters = derivation.parameters.parse(ScryptParameters)
+    memory = 128 * scrypt.block * (scrypt.cost + scrypt.parallel)
+    rounds = scrypt.block * scrypt.cost * scrypt.parallel
+    return memory > _MOST_MEMORY or rounds > _MOST_ROUNDS
+
+
+def _body(pem: bytes) -> bytes:
+    return base64.b64decode(pem.partition(_BEGIN)[2].partition(b"-----")[0])
 
 
 def _pem(der: bytes) -> bytes:

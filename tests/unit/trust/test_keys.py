@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 from pathlib import Path
 
@@ -120,6 +121,27 @@ def test_files_that_are_no_keys_are_named(tmp_path: Path, text: str) -> None:
         keys.load(tmp_path, "root", unlock)
     assert "root.pem" in str(caught.value)
     with pytest.raises(KeyUnreadable):
+        keys.load(tmp_path, "targets", unlock)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "number"),
+    [(("-scrypt", "-scrypt_N", "65536", "-scrypt_r", "2"), 65536), (("-iter", "100000"), 100_000)],
+)
+def test_a_key_that_takes_for_ever_to_open_is_refused(
+    tmp_path: Path, scheme: tuple[str, ...], number: int
+) -> None:
+    keys.save(keys.generate("somebody"), tmp_path, "root", None)
+    clear, path = tmp_path / "keys" / "root.pem", tmp_path / "keys" / "targets.pem"
+    password = f"pass:{PASSPHRASE}"
+    openssl("pkcs8", "-topk8", "-in", clear, "-out", path, "-passout", password, *scheme)
+    keys.load(tmp_path, "targets", unlock)
+    pem = path.read_text().splitlines()
+    der, cost = base64.b64decode("".join(pem[1:-1])), b"\x02\x03" + number.to_bytes(3, "big")
+    assert cost in der
+    costly = base64.encodebytes(der.replace(cost, b"\x02\x03\x7f\xff\xff")).decode()
+    path.write_text(f"{pem[0]}\n{costly}{pem[-1]}\n")
+    with pytest.raises(KeyUnreadable, match="too much memory or time"):
         keys.load(tmp_path, "targets", unlock)
 
 
