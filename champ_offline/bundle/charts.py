@@ -33,11 +33,17 @@ _MOST_BYTES = 32 * 1024 * 1024
 _MOST_FILES = 4096
 _LARGEST_CHART_FILE = 256 * 1024
 _DEEPEST = 4
+_DEEPEST_YAML = 32
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
 _APP_VERSION = re.compile(r"^appVersion[ \t]*:.*$", re.MULTILINE)
 _VERSION = re.compile(r"^version:[ \t]*[\"']?(?P<value>[0-9A-Za-z.+-]+)[\"']?[ \t]*$", re.MULTILINE)
 # Of Helm's Chart.yaml (pkg/chart/v2/metadata.go); text even where YAML would read a number.
 _TEXTS = ("apiVersion", "name", "version", "appVersion", "kubeVersion", "description", "type")
+# PyYAML's constructors let through what they meet in a value that does not fit its tag.
+_BROKEN = (
+    yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError,
+    RecursionError,
+)  # fmt: skip
 Files = dict[str, bytes]
 
 
@@ -170,16 +176,27 @@ def _yaml(data: bytes, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     if len(data) > _LARGEST_CHART_FILE:
         raise ChartUnusable(path=path, reason="Chart.yaml is too large")
     try:
-        aliased = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(data))
-        typed = None if aliased else yaml.safe_load(data)
-        texts = None if aliased else yaml.load(data, Loader=yaml.BaseLoader)  # noqa: S506 (text)
-    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        plain = _is_plain(data)
+        typed = yaml.safe_load(data) if plain else None
+        texts = yaml.load(data, Loader=yaml.BaseLoader) if plain else None  # noqa: S506 (text)
+    except _BROKEN as error:
         raise ChartUnusable(path=path, reason="Chart.yaml is not YAML") from error
-    if aliased:
-        raise ChartUnusable(path=path, reason="Chart.yaml has aliases")
+    if not plain:
+        raise ChartUnusable(path=path, reason="Chart.yaml has aliases, or is nested too deeply")
     if not isinstance(typed, dict) or not isinstance(texts, dict):
         raise ChartUnusable(path=path, reason="Chart.yaml is not a mapping")
     return typed, texts
+
+
+def _is_plain(data: bytes) -> bool:
+    """Whether YAML has no aliases and few levels: others take very long to read."""
+    level = 0
+    for event in yaml.parse(data):
+        level += isinstance(event, yaml.CollectionStartEvent)
+        level -= isinstance(event, yaml.CollectionEndEvent)
+        if level > _DEEPEST_YAML or isinstance(event, yaml.AliasEvent):
+            return False
+    return True
 
 
 def _refuse_outside_references(file: str, data: bytes, path: Path) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import yaml
+from yaml.constructor import ConstructorError
 
 from champ_offline.errors import ChampError, ExitCode
 
@@ -23,6 +24,9 @@ HOOK = "helm.sh/hook"
 _SEPARATOR = re.compile(r"^---[ \t]*", re.MULTILINE)
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
 _SHOWN = 200
+_MOST_MERGED = 100_000
+# PyYAML's constructors let through what they meet in a value that does not fit its tag.
+_BROKEN = (yaml.YAMLError, ValueError, AttributeError, LookupError, RecursionError)
 
 
 class NotAnObject(ChampError):
@@ -35,7 +39,16 @@ class NotAnObject(ChampError):
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader with the scalars of sigs.k8s.io/yaml."""
+    """SafeLoader with the scalars of sigs.k8s.io/yaml, and merges (`<<`) that do not multiply."""
+
+    _merged = 0
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        own = len(node.value)
+        super().flatten_mapping(node)
+        self._merged += max(0, len(node.value) - own)
+        if self._merged > _MOST_MERGED:
+            raise ConstructorError(None, None, "it merges too many tables", node.start_mark)
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -77,7 +90,7 @@ def read(text: str, source: str) -> Any:  # noqa: ANN401 (any YAML value)
     """One document as plain values; raises NotAnObject."""
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except _BROKEN as error:
         problem = str(getattr(error, "problem", None) or "it is not YAML")
         raise NotAnObject(source=source, reason=problem[:_SHOWN]) from error
 
@@ -90,7 +103,7 @@ def texts(text: str, source: str) -> list[Any]:
     """
     try:
         return list(yaml.load_all(text, Loader=_TEXT_LOADER))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except _BROKEN as error:
         raise NotAnObject(source=source, reason=str(error)[:_SHOWN]) from error
 
 
@@ -104,6 +117,9 @@ def load(text: str, source: str) -> dict[str, Any]:
     metadata = found.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
         raise NotAnObject(source=source, reason="metadata.name is missing")
+    for key in ("annotations", "labels"):
+        if not _is_flat(metadata.get(key)):
+            raise NotAnObject(source=source, reason=f"metadata.{key} is no table of texts")
     return found
 
 
@@ -123,7 +139,7 @@ def scalars(text: str, source: str) -> Iterator[Scalar]:
     """Every text value of a document with its place; raises NotAnObject."""
     try:
         node = yaml.compose(text, Loader=_Loader)
-    except yaml.YAMLError as error:
+    except _BROKEN as error:
         raise NotAnObject(source=source, reason=str(error)[:_SHOWN]) from error
     # A value met again through an alias is written once, where its anchor is.
     seen: set[int] = set()
@@ -144,6 +160,13 @@ def replace(text: str, changes: Sequence[tuple[Scalar, str]]) -> str:
 def dump(item: object) -> str:
     """An object as YAML for reading and comparing: sorted keys, block style."""
     return yaml.safe_dump(item, sort_keys=True, allow_unicode=True, width=1000)
+
+
+def _is_flat(table: object) -> bool:
+    """Whether it is a table without lists and tables in it, or nothing at all."""
+    values = table.values() if isinstance(table, dict) else ()
+    nested = any(isinstance(value, dict | list | set | tuple) for value in values)
+    return not nested and isinstance(table, dict | None)
 
 
 def _has_content(part: str) -> bool:

@@ -14,6 +14,7 @@ MODULES = {
     "charts": "charts",
     "app": "catalog",
     "parity": "parity",
+    "objects": "objects",
     "volume_index": "bundles",
     "chart_files": "charts",
     "form": "catalog",
