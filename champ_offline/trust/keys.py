@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     ECDSA,
     SECP256R1,
     EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
     generate_private_key,
 )
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -130,14 +131,21 @@ def load_images(folder: Path, unlock: Unlock) -> Signer:
 
 
 def public_pem(key: Key) -> bytes:
-    """A public key as PEM (SubjectPublicKeyInfo), as openssl and cosign read it."""
+    """A public key as PEM (SubjectPublicKeyInfo), as openssl and cosign read it.
+
+    Raises ValueError, KeyError for one that is not of the scheme it names.
+    """
     public = key.keyval["public"]
     if key.scheme == ED25519:
         loaded = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
         return loaded.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    return load_pem_public_key(public.encode()).public_bytes(
-        Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
-    )
+    try:
+        other = load_pem_public_key(public.encode())
+    except UnsupportedAlgorithm as error:
+        raise ValueError("a key of no known kind") from error
+    if not isinstance(other, EllipticCurvePublicKey) or not isinstance(other.curve, SECP256R1):
+        raise ValueError("a key of another kind")  # noqa: TRY004 - as for every other wrong key
+    return other.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def algorithm_of(key: Key) -> str:

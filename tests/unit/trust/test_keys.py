@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from securesystemslib.signer import SSlibKey
 
 from champ_offline.trust import keys, pkcs8
 from champ_offline.trust.key_errors import KeyUnreadable, PassphraseNeeded, PassphraseWrong
@@ -151,6 +152,15 @@ def test_keys_of_other_kinds_are_refused(tmp_path: Path) -> None:
     openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384", "-out", path)
     with pytest.raises(KeyUnreadable, match="neither Ed25519 nor P-256"):
         keys.load(tmp_path, "root", unlock)
+
+
+@pytest.mark.parametrize("kind", [["X25519"], ["EC", "-pkeyopt", "ec_paramgen_curve:P-384"]])
+def test_a_public_key_is_of_the_scheme_it_names(tmp_path: Path, kind: list[str]) -> None:
+    clear = tmp_path / "clear.pem"
+    openssl("genpkey", "-algorithm", *kind, "-out", clear)
+    public = openssl("pkey", "-in", clear, "-pubout")
+    with pytest.raises(ValueError, match="another kind"):
+        keys.public_pem(SSlibKey("id", "ecdsa", "ecdsa-sha2-nistp256", {"public": public}))
 
 
 def test_two_locked_files_of_one_key_share_no_byte_of_salt() -> None:
