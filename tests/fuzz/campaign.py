@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fuzz.target import CORPUS, CRASHES, HERE
+from tests.fuzz.target import CORPUS, CRASHES, HERE, memory
 
 ROOT = HERE.parents[1]
 KEPT = ROOT / "build" / "fuzz"
@@ -63,7 +63,7 @@ def run(target: str, seconds: int, kept: Path = KEPT) -> Outcome:
         *(f"-rss_limit_mb={_MEMORY_MB}", f"-max_len={_LONGEST_INPUT}"),
         *(f"-artifact_prefix={crashes}{os.sep}", str(corpus), *more),
     ]
-    with tempfile.TemporaryDirectory(prefix="champ-fuzz-") as files:
+    with tempfile.TemporaryDirectory(prefix="champ-fuzz-", dir=memory()) as files:
         done = subprocess.run(
             command,
             cwd=ROOT,

@@ -6,6 +6,7 @@ Invariant: a target needs no fuzzing engine: kept inputs are replayed by an ordi
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -50,11 +51,19 @@ class Target:
         return sorted(path for folder in folders for path in folder.glob("*") if path.is_file())
 
 
+def memory() -> str | None:
+    """Where files lie in memory, in systems that have such a place."""
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+
 @cache
 def scratch() -> Path:
-    """A folder of this process for what must be a file; in memory where the system has that."""
-    memory = Path("/dev/shm")
-    folder = Path(tempfile.mkdtemp(prefix="champ-fuzz-", dir=memory if memory.is_dir() else None))
+    """A folder of this process for what must be a file.
+
+    The engine ends without cleaning up: whoever runs it gives it a folder for all of that.
+    """
+    given = os.environ.get("TMPDIR")
+    folder = Path(tempfile.mkdtemp(prefix="champ-fuzz-", dir=given or memory()))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
