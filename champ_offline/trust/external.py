@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from securesystemslib.exceptions import Error as SecureSystemsError
 from securesystemslib.signer import Key, SecretsHandler, Signature, Signer, SSlibKey
@@ -60,7 +61,7 @@ class Command:
         pem = root["public_key"]
         try:
             key = SSlibKey.from_crypto(load_pem_public_key(pem.text().encode()))
-        except (ValueError, SecureSystemsError) as error:
+        except (ValueError, UnsupportedAlgorithm, SecureSystemsError) as error:
             raise pem.refuse("a public key in PEM, Ed25519 or P-256") from error
         if key.scheme not in {"ed25519", "ecdsa-sha2-nistp256"}:
             raise pem.refuse("a public key of Ed25519 or P-256")

@@ -49,7 +49,7 @@ class Outcome:
         return told if self.status == 0 else f"{told}, status {self.status}"
 
 
-def run(target: str, seconds: int, kept: Path = KEPT) -> Outcome:
+def run(target: str, seconds: int, kept: Path = KEPT, seed: int = 0) -> Outcome:
     """Fuzz one target; new inputs go to `kept`/<target>/corpus, crashes beside it."""
     folder = kept / target
     corpus, crashes = folder / "corpus", folder / "crashes"
@@ -60,7 +60,7 @@ def run(target: str, seconds: int, kept: Path = KEPT) -> Outcome:
     command = [
         *("nice", "-n", "19", sys.executable, "-m", "tests.fuzz.engine", target),
         *(f"-max_total_time={seconds}", f"-timeout={_HANG_SECONDS}"),
-        *(f"-rss_limit_mb={_MEMORY_MB}", f"-max_len={_LONGEST_INPUT}"),
+        *(f"-rss_limit_mb={_MEMORY_MB}", f"-max_len={_LONGEST_INPUT}", f"-seed={seed}"),
         *(f"-artifact_prefix={crashes}{os.sep}", str(corpus), *more),
     ]
     with tempfile.TemporaryDirectory(prefix="champ-fuzz-", dir=memory()) as files:
@@ -80,12 +80,20 @@ def run(target: str, seconds: int, kept: Path = KEPT) -> Outcome:
 
 
 def run_all(
-    targets: Iterable[str], seconds: int, jobs: int, kept: Path, tell: Callable[[Outcome], object]
+    targets: Iterable[str],
+    seconds: int,
+    jobs: int,
+    kept: Path,
+    tell: Callable[[Outcome], object],
+    seed: int = 0,
 ) -> list[Outcome]:
-    """Fuzz targets for `seconds` each, `jobs` at a time; `tell` hears of each when it is over."""
+    """Fuzz targets for `seconds` each, `jobs` at a time; `tell` hears of each when it is over.
+
+    With a `seed` other than 0 every run tries the same inputs in the same order.
+    """
 
     def one(target: str) -> Outcome:
-        outcome = run(target, seconds, kept)
+        outcome = run(target, seconds, kept, seed)
         tell(outcome)
         return outcome
 

@@ -40,7 +40,7 @@ def test_the_kept_inputs_are_few_and_have_a_target() -> None:
 
 
 def test_a_minute_of_fuzzing_finds_nothing(tmp_path: Path) -> None:
-    outcomes = run_all(MODULES, SECONDS // len(MODULES), 2, tmp_path, print)
+    outcomes = run_all(MODULES, SECONDS // len(MODULES), 2, tmp_path, print, seed=1)
     for outcome in outcomes:
         assert outcome.sound, _told(outcome)
         assert outcome.executions > 0, outcome.log
