@@ -75,7 +75,7 @@ def _check_whole(document: BundleDocument, volumes: Sequence[Sequence[Member]]) 
         if member.blob is not None:
             if member.offset is None and member.blob in cut:
                 raise PiecesMisfit(blob=member.blob, bundle=document.name)
-            sizes[member.blob] = member.size if member.whole is None else member.whole
+            sizes[member.blob] = member.blob_size
     for blob, pieces in cut.items():
         if not tile(pieces):
             raise PiecesMisfit(blob=blob, bundle=document.name)

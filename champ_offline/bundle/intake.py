@@ -172,12 +172,10 @@ class Intake:
     def _absent(self, bundle: VerifiedBundle) -> Iterator[Member]:
         """The members whose content the store does not have: index.json and blobs."""
         for member in bundle.members:
-            if member.name == INDEX_FILE:
+            if member.name == INDEX_FILE or (
+                member.blob is not None and not self._blobs.holds(member.blob, member.blob_size)
+            ):
                 yield member
-            elif member.blob is not None:
-                size = member.size if member.whole is None else member.whole
-                if not self._blobs.holds(member.blob, size):
-                    yield member
 
     def _forecast(self, gathering: Gathering) -> Forecast:
         sample = gathering.sample
@@ -252,11 +250,7 @@ class Intake:
 
 def _blobs(bundle: VerifiedBundle) -> dict[Digest, int]:
     """Every blob of the bundle that a known index names, and its size."""
-    return {
-        member.blob: member.size if member.whole is None else member.whole
-        for member in bundle.members
-        if member.blob is not None
-    }
+    return {member.blob: member.blob_size for member in bundle.members if member.blob is not None}
 
 
 def _leftovers(bundle: VerifiedBundle) -> set[Digest]:

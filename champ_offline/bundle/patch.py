@@ -87,8 +87,7 @@ def _refuse_unlike(wanted: RepairList, layout: Layout) -> None:
     held = {(member.blob or member.name): member for member in layout.members}
     for number, member in wanted.members:
         own = held.get(member.blob or member.name)
-        whole = member.size if member.whole is None else member.whole
-        if own is None or own.size != whole or (member.whole is None and own != member):
+        if own is None or own.size != member.blob_size or (member.whole is None and own != member):
             raise _unlike(wanted, f"{member.name} (volume {number:04})")
 
 

@@ -71,6 +71,11 @@ class Member:
         return int(match[2] or 0) if match else 0
 
     @property
+    def blob_size(self) -> int:
+        """Bytes of the whole blob that it is, or is a piece of."""
+        return self.size if self.whole is None else self.whole
+
+    @property
     def span(self) -> int:
         """Bytes the member takes in the tar: header, content, padding."""
         return BLOCK + self.size + padding(self.size)

@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -45,11 +46,9 @@ def on_a_terminal(words: list[str], typed: list[str]) -> tuple[int, str]:
             shown += os.read(terminal, 4096)
         os.write(terminal, f"{answer}\n".encode())
         shown += b"\n"
-    try:
+    with suppress(OSError):  # the terminal is gone with the child
         while block := os.read(terminal, 4096):
             shown += block
-    except OSError:  # the terminal is gone with the child
-        pass
     os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode()
 

@@ -15,12 +15,12 @@ from champ_offline.store.blobs import BlobStore
 KIB = 1024
 
 
-def flip(path: Path, offset: int) -> None:
+def flip(path: Path, offset: int, bit: int = 0) -> None:
     with path.open("r+b") as file:
         file.seek(offset)
         byte = file.read(1)[0]
         file.seek(offset)
-        file.write(bytes([byte ^ 1]))
+        file.write(bytes([byte ^ (1 << bit)]))
 
 
 def volumes(folder: Path) -> list[Path]:

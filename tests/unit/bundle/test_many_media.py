@@ -24,20 +24,9 @@ from champ_offline.events import Event, FaultFound, ignore
 from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobStore
 from tests.unit.bundle.conftest import NOW, Pack, Signing, Zone
+from tests.unit.bundle.desk import flip, volumes
 
 KIB = 1024
-
-
-def flip(path: Path, offset: int) -> None:
-    with path.open("r+b") as file:
-        file.seek(offset)
-        byte = file.read(1)[0]
-        file.seek(offset)
-        file.write(bytes([byte ^ 1]))
-
-
-def volumes(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.tar"))
 
 
 def whole(zone: Zone) -> None:

@@ -29,18 +29,7 @@ from champ_offline.oci.manifest import Manifest
 from champ_offline.store.blobs import BlobStore
 from champ_offline.trust.errors import DocumentAltered, Expired, OtherRoot, Replayed, WrongZone
 from tests.unit.bundle.conftest import NOW, Pack, Signing, Zone, image, new_signing
-
-
-def volumes(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.tar"))
-
-
-def flip(path: Path, offset: int, bit: int = 0) -> None:
-    with path.open("r+b") as file:
-        file.seek(offset)
-        byte = file.read(1)[0]
-        file.seek(offset)
-        file.write(bytes([byte ^ (1 << bit)]))
+from tests.unit.bundle.desk import flip, volumes
 
 
 def whole_content(zone: Zone) -> tuple[set[str], list[str]]:
