@@ -163,7 +163,10 @@ class Appliance:
         return verify(media, root, self._clock(), self.name, overrides, accepted)
 
     def forecast(self, bundle: VerifiedBundle) -> Forecast:
-        """What importing a bundle that `inspect` accepted would take, and whether it fits."""
+        """What importing a bundle that `inspect` accepted would take, and whether it fits.
+
+        Raises Replayed.
+        """
         return self._intake.forecast(bundle)
 
     def import_media(

@@ -95,6 +95,19 @@ class KnownBundle:
     imported: str
 
 
+@dataclass(frozen=True)
+class _Standing:
+    """A bundle against the zone: its blobs and those the store lacks, with their sizes in bytes.
+
+    `known`: it was imported before. `older`: the zone holds a newer pack of the name.
+    """
+
+    blobs: Mapping[Digest, int]
+    missing: Mapping[Digest, int]
+    known: bool
+    older: bool
+
+
 class Intake:
     """Takes verified bundles into one zone. The caller holds the zone's lock."""
 
@@ -123,7 +136,11 @@ class Intake:
         ]
 
     def forecast(self, bundle: VerifiedBundle) -> Forecast:
-        """What importing `bundle` would take; reads a few MiB of the medium, for its pace."""
+        """What importing `bundle` would take; reads a few MiB of the medium, for its pace.
+
+        Raises Replayed.
+        """
+        self._standing(bundle)
         return self._forecast(Gathering(bundle, self._waiting, self._absent(bundle), ignore))
 
     def take(self, bundle: VerifiedBundle, now: str, notify: Subscriber) -> Imported:
@@ -134,40 +151,39 @@ class Intake:
         MediumGone, a VolumeFault, MediaDamaged, BlobsLost or SeveralTroubles when not everything
         came. The store is then as it was.
         """
-        known = self._database.query(
-            "SELECT 1 FROM bundles WHERE digest = ?", (str(bundle.trusted.digest),)
-        )
-        blobs = _blobs(bundle)
-        missing = {d: size for d, size in blobs.items() if not self._blobs.holds(d, size)}
-        unknown = any(volume.index is None for volume in bundle.volumes)
-        older = self._older(bundle, known=bool(known), lacking=bool(missing))
-        if known and not missing and not unknown:
+        standing, unknown = self._standing(bundle), any(v.index is None for v in bundle.volumes)
+        if standing.known and not standing.missing and not unknown:
             self._waiting.forget(_leftovers(bundle))
-            return _result(bundle, {}, blobs, changed=False)
+            return _result(bundle, standing, changed=False)
         with zone_disk(self._waiting.root):
             damaged = self._gather(bundle, notify)
-            links = self._links(bundle, blobs, set(missing))
-            self._commit(bundle, missing, None if older else links, now, notify)
-        return _result(bundle, missing, blobs, changed=True, damaged=damaged)
+            links = self._links(bundle, standing)
+            self._commit(bundle, standing, links, now, notify)
+        return _result(bundle, standing, changed=True, damaged=damaged)
 
-    def _older(self, bundle: VerifiedBundle, *, known: bool, lacking: bool) -> bool:
-        """Whether the zone has a newer pack, and this one only gives back blobs that it lost.
+    def _standing(self, bundle: VerifiedBundle) -> _Standing:
+        """How `bundle` stands to what the zone has.
 
-        Raises Replayed for every other pack that is not above the floor, but the newest itself.
+        Raises Replayed for a pack that is not above the floor, but for the very one at the floor
+        and for one that gives back blobs which the zone lost.
         """
+        rows = self._database.query(
+            "SELECT 1 FROM bundles WHERE digest = ?", (str(bundle.trusted.digest),)
+        )
+        blobs, known = _blobs(bundle), bool(rows)
+        missing = {d: size for d, size in blobs.items() if not self._blobs.holds(d, size)}
         floor = self._trust.floor(bundle.document.name, bundle.trusted.root)
-        if floor is None or bundle.trusted.version > floor.version:
-            return False
-        if known and bundle.trusted.version == floor.version:
-            return False
-        if not known or not lacking:
+        above = floor is None or bundle.trusted.version > floor.version
+        at = floor is not None and bundle.trusted.version == floor.version
+        older = not above and not (known and at)
+        if floor is not None and older and not (known and missing):
             raise Replayed(
                 where=bundle.folder,
                 bundle=bundle.document.name,
                 found=bundle.trusted.version,
                 floor=floor.version,
             )
-        return True
+        return _Standing(blobs, missing, known=known, older=older)
 
     def _absent(self, bundle: VerifiedBundle) -> Iterator[Member]:
         """The members whose content the store does not have: index.json and blobs."""
@@ -213,29 +229,27 @@ class Intake:
             raise _unfinished(bundle, gathering, lost)
         return len(gathering.faults.found)
 
-    def _links(
-        self, bundle: VerifiedBundle, blobs: Mapping[Digest, int], missing: set[Digest]
-    ) -> Links:
+    def _links(self, bundle: VerifiedBundle, standing: _Standing) -> Links:
         """What the bundle's index leads to, after everything below it was found present."""
         index = self._waiting.blobs.read(bundle.document.index.digest)
 
         def room(digest: Digest) -> BlobStore:
-            return self._waiting.blobs if digest in missing else self._blobs
+            return self._waiting.blobs if digest in standing.missing else self._blobs
 
-        return Closure(bundle, room).follow(index, blobs)
+        return Closure(bundle, room).follow(index, standing.blobs)
 
     def _commit(
         self,
         bundle: VerifiedBundle,
-        missing: dict[Digest, int],
-        links: Links | None,
+        standing: _Standing,
+        links: Links,
         now: str,
         notify: Subscriber,
     ) -> None:
-        """Make blobs and names reachable; without `links` blobs alone, as names know them."""
+        """Make blobs and names reachable; of an older pack its lost blobs alone."""
         notify(StepStarted("commit", bundle.document.name))
-        self._blobs.adopt(self._waiting.blobs, missing)
-        if links is not None:
+        self._blobs.adopt(self._waiting.blobs, standing.missing)
+        if not standing.older:
             self._name(bundle, links, now)
         self._waiting.forget(_leftovers(bundle))
         notify(StepFinished("commit", bundle.document.name))
@@ -290,19 +304,15 @@ def _record(connection: sqlite3.Connection, bundle: VerifiedBundle, now: str) ->
 
 
 def _result(
-    bundle: VerifiedBundle,
-    missing: dict[Digest, int],
-    blobs: dict[Digest, int],
-    *,
-    changed: bool,
-    damaged: int = 0,
+    bundle: VerifiedBundle, standing: _Standing, *, changed: bool, damaged: int = 0
 ) -> Imported:
+    missing, known = standing.missing, len(standing.blobs) - len(standing.missing)
     return Imported(
         bundle=bundle.document.name,
         version=bundle.document.version,
         new_blobs=len(missing),
         new_bytes=sum(missing.values()),
-        known_blobs=len(blobs) - len(missing),
+        known_blobs=known,
         changed=changed,
         damaged=damaged,
     )

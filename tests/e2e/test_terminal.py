@@ -89,16 +89,26 @@ def find_the_stick(terminal: Terminal) -> None:
     terminal.sees(_("Overview"), f"orthanc {NEWER}")
     terminal.keep("overview")
     terminal.press("i")
-    terminal.sees(f"orthanc-{OLDER}", f"orthanc-{NEWER}")
-    terminal.keep("media")
-    terminal.press("1")
-    terminal.sees("release engineering", _("it fits"))
+    choose_the_bundle(terminal, "1")
+    terminal.sees(_("This did not work"), "trust.replayed")
+    terminal.keep("replayed")
+    terminal.press("Enter")
+    terminal.sees(_("This bundle is refused. Nothing was changed."))
+    terminal.press("Escape")
+    choose_the_bundle(terminal, "2")
+    terminal.sees("release engineering", _("it fits"), f"orthanc {NEWER}")
     terminal.keep("bundle")
     terminal.press("i")
     held = _("The zone already holds {bundle} {version}. Nothing was changed.")
-    terminal.sees(held.format(bundle="orthanc", version=OLDER))
+    terminal.sees(held.format(bundle="orthanc", version=NEWER))
     terminal.keep("imported")
     terminal.press("c")
+
+
+def choose_the_bundle(terminal: Terminal, key: str) -> None:
+    terminal.sees(f"orthanc-{OLDER}", f"orthanc-{NEWER}")
+    terminal.keep("media")
+    terminal.press(key)
 
 
 def choose_the_app(terminal: Terminal, wanted: Wanted) -> None:
