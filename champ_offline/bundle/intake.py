@@ -26,6 +26,7 @@ from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.refs import Refs
 from champ_offline.store.waiting import WaitingRoom
+from champ_offline.trust.dates import packed_on
 from champ_offline.trust.errors import Replayed
 from champ_offline.trust.state import TrustState
 
@@ -180,8 +181,8 @@ class Intake:
             raise Replayed(
                 where=bundle.folder,
                 bundle=bundle.document.name,
-                found=bundle.trusted.version,
-                floor=floor.version,
+                found=packed_on(bundle.trusted.version),
+                floor=packed_on(floor.version),
             )
         return _Standing(blobs, missing, known=known, older=older)
 

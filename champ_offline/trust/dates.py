@@ -123,5 +123,10 @@ def packing_time(version: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=min(version, _LAST))
 
 
+def packed_on(version: int) -> str:
+    """The packing time to the second, in UTC, for people."""
+    return packing_time(version).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
 def _minute(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

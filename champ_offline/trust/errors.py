@@ -82,7 +82,9 @@ class Replayed(ChampError):
 
     id = "trust.replayed"
     exit_code = ExitCode.TRUST_REFUSED
-    message = "{where}: bundle {bundle} has version {found}; this zone already accepted {floor}."
+    message = (
+        "{where}: {bundle} was packed on {found}; this zone already accepted the pack of {floor}."
+    )
     remedy = "This is an old copy. To go back to older content, have it packed and signed anew."
 
 
