@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from champ_offline.bundle.sbom.versions import Constraint
 from champ_offline.bundle.verify import VerifiedBundle, verify
 from champ_offline.catalog.form import Form
 from champ_offline.catalog.index import Catalog
+from champ_offline.clock import now_utc
 from champ_offline.doctor import Finding, examine_cluster, examine_zone
 from champ_offline.durable.database import Database
 from champ_offline.durable.lock import FileLock
@@ -60,11 +61,6 @@ if TYPE_CHECKING:
     from champ_offline.operations import Operations
 
 _SCHEMA = ("CREATE TABLE zone (name TEXT NOT NULL, commissioned TEXT NOT NULL) STRICT",)
-
-
-def now_utc() -> datetime:
-    """The clock of this machine."""
-    return datetime.now(UTC)
 
 
 class Appliance:

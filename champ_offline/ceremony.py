@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from champ_offline.bundle.errors import SeveralBundles
@@ -66,11 +66,6 @@ class ExportSummary:
 
     folder: Path
     newest: int
-
-
-def now_utc() -> datetime:
-    """The clock of this machine."""
-    return datetime.now(UTC)
 
 
 def init_alone(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from champ_offline.assembly import Assembly
@@ -22,6 +22,7 @@ from champ_offline.bundle.patch import Patch, write_patch
 from champ_offline.bundle.repair import Repaired, RepairOrder, repair
 from champ_offline.bundle.repair_list import RepairList
 from champ_offline.bundle.verify import VerifiedBundle, read_every_byte, verify
+from champ_offline.clock import now_utc
 from champ_offline.durable.write import make_directory, write_atomic
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import Subscriber
@@ -89,11 +90,6 @@ class VerifySummary:
     def document(self) -> BundleDocument:
         """What the bundle says of itself."""
         return self.bundle.document
-
-
-def now_utc() -> datetime:
-    """The clock of this machine."""
-    return datetime.now(UTC)
 
 
 class Workshop:

@@ -164,29 +164,32 @@ def _element(
 def _children(path: str, schema: Mapping[str, Any], hints: Mapping[str, Any]) -> list[Element]:
     then = schema.get("then", {})
     condition = _condition(schema.get("if", {}))
-    rows: list[tuple[str, Mapping[str, Any], Mapping[str, Any], Condition | None]]
-    rows = [(n, s, schema, None) for n, s in schema.get("properties", {}).items()]
-    rows += [(n, s, then, condition) for n, s in then.get("properties", {}).items()]
-    order = _order(hints.get("ui:order", ["*"]), [row[0] for row in rows])
+    rows: list[tuple[str, Mapping[str, Any], bool, Condition | None]] = []
+    for table, when in ((schema, None), (then, condition)):
+        needed = frozenset(table.get("required", []))
+        rows += [(n, s, n in needed, when) for n, s in table.get("properties", {}).items()]
+    places = _places(hints.get("ui:order", ["*"]), [row[0] for row in rows])
     found = [
         _element(
             name,
             f"{path}.{name}" if path else name,
             child,
             hints.get(name, {}),
-            required=name in table.get("required", []),
+            required=required,
             condition=when,
         )
-        for name, child, table, when in rows
+        for name, child, required, when in rows
     ]
-    return sorted(found, key=lambda element: order.index(element.name))
+    return sorted(found, key=lambda element: places[element.name])
 
 
-def _order(wanted: list[str], names: list[str]) -> list[str]:
+def _places(wanted: list[str], names: list[str]) -> dict[str, tuple[int, int]]:
     """RJSF's `ui:order`: "*" stands for all that are not named; without it they come last."""
-    rest = [name for name in names if name not in wanted]
-    star = wanted.index("*") if "*" in wanted else len(wanted)
-    return [*wanted[:star], *rest, *wanted[star + 1 :]]
+    named: dict[str, tuple[int, int]] = {}
+    for number, name in enumerate(wanted):
+        named.setdefault(name, (number, 0))
+    star, _ = named.get("*", (len(wanted), 0))
+    return {name: named.get(name, (star, number)) for number, name in enumerate(names)}
 
 
 def _condition(test: Mapping[str, Any]) -> Condition:

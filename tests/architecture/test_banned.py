@@ -17,6 +17,7 @@ MOVING = {
 }  # fmt: skip
 ENDING = {"sys.exit", "os._exit", "os.system", "os.popen", "sys.stdout.write", "sys.stderr.write"}
 WRITERS = {"write_text", "write_bytes"}
+CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time"}
 FRONT_ENDS = {"argparse", "click", "textual", "rich", "installer", "optparse"}
 
 
@@ -80,6 +81,16 @@ def test_the_library_neither_talks_nor_ends_the_process() -> None:
         if dotted(call.func) in TALKING | ENDING
     ]
     assert found == []
+
+
+def test_one_module_alone_asks_what_time_it_is() -> None:
+    found = {
+        source.name
+        for source in library()
+        for call in source.calls()
+        if dotted(call.func) in CLOCKS
+    }
+    assert found == {"champ_offline/clock.py"}
 
 
 def test_the_library_imports_no_front_end() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from champ_offline.appliance import Appliance, now_utc
+from champ_offline.appliance import Appliance
 from champ_offline.catalog.index import Catalog
+from champ_offline.clock import now_utc
 from champ_offline.helm.engine import Options
 from champ_offline.journal.journal import Journal
 from champ_offline.operations import ClusterNotNamed, Operations

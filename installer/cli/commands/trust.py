@@ -98,6 +98,7 @@ def init(
 ) -> None:
     """Make the keys and the root, or its draft, and show its fingerprint."""
     from champ_offline import ceremony
+    from champ_offline.clock import now_utc
 
     if (holder is None) == (not added):
         raise click.UsageError(_("Give either --holder NAME or --add FILE."))
@@ -106,7 +107,7 @@ def init(
             _("--threshold goes with --add: one person's root wants one signature of each role.")
         )
     passphrase = chosen(directory, passphrase_file, unencrypted=unencrypted)
-    now = ceremony.now_utc()
+    now = now_utc()
     if holder is None:
         draft = ceremony.init_together(directory, added, dict(thresholds), passphrase, now)
         session.output.record(draft, _draft_columns())
@@ -212,8 +213,9 @@ def rotate(
 ) -> None:
     """Write the draft and show who has to sign it."""
     from champ_offline import ceremony
+    from champ_offline.clock import now_utc
 
-    now = ceremony.now_utc()
+    now = now_utc()
     draft = ceremony.rotate(directory, added, removed, dict(thresholds), now)
     session.output.record(draft, _draft_columns())
 
