@@ -40,7 +40,7 @@ from champ_offline.release.vault import Vault
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.refs import Refs
 from champ_offline.store.waiting import WaitingRoom
-from champ_offline.trust.dates import NO_OVERRIDES, Overrides
+from champ_offline.trust.dates import NO_OVERRIDES, Dates, Overrides
 from champ_offline.trust.errors import FingerprintDiffers
 from champ_offline.trust.key_errors import RootsUnconnected
 from champ_offline.trust.media import read_roots
@@ -88,11 +88,20 @@ class Appliance:
         return appliance
 
     @classmethod
-    def create(cls, zone: Path, name: str, root: Path, expected: str | None = None) -> Appliance:
+    def create(
+        cls,
+        zone: Path,
+        name: str,
+        root: Path,
+        expected: str | None = None,
+        overrides: Overrides = NO_OVERRIDES,
+        clock: Callable[[], datetime] = now_utc,
+    ) -> Appliance:
         """Commission a zone that trusts `root` (a file) from now on.
 
         `expected` is the fingerprint read out by the release engineer, spaces and case ignored.
-        Raises InvalidZoneName, FolderTaken, ZoneExists, FingerprintDiffers, RootUnreadable.
+        Raises InvalidZoneName, FolderTaken, ZoneExists, FingerprintDiffers, RootUnreadable,
+        RootExpired; nothing is made then. An override that was needed is kept.
         """
         if not NAME.fullmatch(name):
             raise InvalidZoneName(name=name[:100])
@@ -100,18 +109,20 @@ class Appliance:
         found = fingerprint(document)
         if expected is not None and _bare(expected) != _bare(found):
             raise FingerprintDiffers(where=root, found=found, expected=expected)
+        trusted, dates = read_root(document, str(root)), Dates(clock(), overrides, str(root))
+        dates.check(trusted)
         if foreign := ZonePaths(zone).foreign():
             raise FolderTaken(path=zone, found=foreign[0])
         make_directory(zone)
         with FileLock(ZonePaths(zone).lock):
-            appliance = cls(zone)
+            appliance = cls(zone, clock)
             if appliance.name:
                 raise ZoneExists(path=zone, name=appliance.name)
             appliance._make_tables()
             with appliance._database.transaction() as connection:
-                version = read_root(document, str(root)).version
+                commissioned, version = appliance._now(), trusted.version
                 appliance._trust.pin(connection, version, document)
-                commissioned = appliance._now()
+                appliance._trust.keep(connection, "", version, dates.overridden(), commissioned)
                 connection.execute("INSERT INTO zone VALUES (?, ?)", (name, commissioned))
         return appliance
 
@@ -200,6 +211,7 @@ class Appliance:
     def update_trust(self, media: Path) -> RootUpdate:
         """Follow the roots on a medium that carries no bundle; keys they withdraw are at once out.
 
+        An expired root is kept as well: it is newer, and imports will ask about its date.
         Raises RootsMissing, RootsUnconnected and trust errors; the zone's root is then as it was.
         """
         with FileLock(self.paths.lock):
@@ -210,7 +222,8 @@ class Appliance:
                 raise RootsUnconnected(path=media, version=before, newest=len(offered))
             with self._database.transaction() as connection:
                 self._trust.pin(connection, root.version, newest)
-        return RootUpdate(before, root.version, fingerprint(newest))
+        expired = root.is_expired(self._clock())
+        return RootUpdate(before, root.version, fingerprint(newest), root.expires, expired)
 
     def trust_view(self) -> TrustView:
         """What the zone trusts, accepted and overrode."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from tuf.api.metadata import Signed
+from tuf.api.metadata import Root, Signed
 
 from champ_offline.trust.errors import (
     ClockBehind,
@@ -19,6 +19,7 @@ from champ_offline.trust.errors import (
     Expired,
     PackedInFuture,
     ReasonEmpty,
+    RootExpired,
 )
 
 # Clocks of honest machines differ, by a wrong time zone at worst.
@@ -63,7 +64,7 @@ class Overridden:
 
 
 class Dates:
-    """The time under which one bundle is judged; collects what had to be overridden."""
+    """The time under which one bundle or root is judged; collects what had to be overridden."""
 
     def __init__(self, now: datetime, overrides: Overrides, where: str) -> None:
         self._now, self._overrides, self._where = now, overrides, where
@@ -96,17 +97,18 @@ class Dates:
         self._clock.append(f"clock {_minute(self._now)}, packed {_minute(packed)}")
 
     def check(self, signed: Signed) -> None:
-        """Refuse an expired document; raises Expired."""
+        """Refuse an expired document; raises Expired, for a root RootExpired."""
         if not signed.is_expired(self._now):
             return
         expires = signed.expires.date().isoformat()
         if self._overrides.expired is None:
             now = _minute(self._now)
-            raise Expired(where=self._where, role=signed.type, expires=expires, now=now)
+            kind = RootExpired if signed.type == Root.type else Expired
+            raise kind(where=self._where, role=signed.type, expires=expires, now=now)
         self._expired.append(f"{signed.type} {expires}")
 
     def overridden(self) -> tuple[Overridden, ...]:
-        """The overrides without which the bundle would have been refused."""
+        """The overrides without which it would have been refused."""
         found = (
             (EXPIRED, self._expired, self._overrides.expired),
             (CLOCK, self._clock, self._overrides.clock),

@@ -77,6 +77,18 @@ class Expired(ChampError):
     remedy = "Check this clock; else have it signed anew, or use --accept-expired REASON."
 
 
+class RootExpired(Expired):
+    """The time of a root itself is over, so that nothing signed under it is fresh."""
+
+    id = "trust.root-expired"
+    exit_code = ExitCode.TRUST_REFUSED
+    message = "{where}: the root expired on {expires}; this machine's clock says {now}."
+    remedy = (
+        "Check this clock. If it is right, ask the release engineer for a newer root; to go on"
+        " without one, use --accept-expired REASON."
+    )
+
+
 class Replayed(ChampError):
     """An older version of a bundle than the zone already accepted."""
 
@@ -159,7 +171,7 @@ class ReasonEmpty(ChampError):
 
     id = "trust.reason-empty"
     exit_code = ExitCode.USAGE
-    message = "{option} wants a reason, which the zone keeps."
+    message = "{option} wants a reason."
     remedy = "Say in a few words why, for example who decided it."
 
 

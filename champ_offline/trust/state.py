@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from champ_offline.durable.database import Database
 from champ_offline.oci.digest import Digest
+from champ_offline.trust.dates import Overridden
 from champ_offline.trust.roots import read_root
 from champ_offline.trust.trusted import Accepted, TrustedBundle
 
@@ -50,7 +52,10 @@ _SCHEMA = (
 
 @dataclass(frozen=True)
 class OverrideRecord:
-    """An override that an import used: when (ISO 8601), for which bundle, about what, and why."""
+    """An override that was used: when (ISO 8601), for which bundle, about what, and why.
+
+    Where the zone was commissioned `bundle` is empty and `version` that of the root.
+    """
 
     time: str
     bundle: str
@@ -99,7 +104,7 @@ class TrustState:
         return standing[-1] if standing else None
 
     def overrides(self) -> list[OverrideRecord]:
-        """Every override an import used, oldest first."""
+        """Every override that was used, oldest first."""
         rows = self._database.query("SELECT * FROM trust_overrides ORDER BY time, rowid")
         return [
             OverrideRecord(**{**dict(row), "about": tuple(json.loads(row["about"]))})
@@ -125,10 +130,21 @@ class TrustState:
             "INSERT OR REPLACE INTO trust_accepted VALUES (?, ?, ?, ?, ?)",
             (bundle, trusted.version, str(trusted.digest), json.dumps(keys, sort_keys=True), now),
         )
+        self.keep(connection, bundle, trusted.version, trusted.overridden, now)
+
+    def keep(
+        self,
+        connection: sqlite3.Connection,
+        bundle: str,
+        version: int,
+        overridden: Sequence[Overridden],
+        now: str,
+    ) -> None:
+        """Record overrides, inside the caller's transaction; the fields as in OverrideRecord."""
         connection.executemany(
             "INSERT INTO trust_overrides VALUES (?, ?, ?, ?, ?, ?)",
             [
-                (now, bundle, trusted.version, used.kind, json.dumps(used.about), used.reason)
-                for used in trusted.overridden
+                (now, bundle, version, used.kind, json.dumps(used.about), used.reason)
+                for used in overridden
             ],
         )

@@ -5,11 +5,13 @@ Invariant: only a VerifiedBundle can be shown, so nothing here was not vouched f
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from installer.cli.output import Column
 from installer.language import translate as _
 from installer.quantities import size
+from installer.words import about
 
 if TYPE_CHECKING:
     from champ_offline.bundle.verify import VerifiedBundle
@@ -37,8 +39,8 @@ def bundle_summary(bundle: VerifiedBundle) -> dict[str, Any]:
     }
 
 
-def columns() -> list[Column]:
-    """What of it a table shows."""
+def columns(overridden: int = 0) -> list[Column]:
+    """What of it a table shows; with a row for each of so many overrides."""
     return [
         Column("bundle", _("bundle")),
         Column("version", _("version")),
@@ -46,6 +48,7 @@ def columns() -> list[Column]:
         Column("created", _("signed on")),
         Column("expires", _("valid until")),
         Column("signers", _("signed by"), _signers),
+        *[Column("overridden", _("overridden"), _override(n)) for n in range(overridden)],
         Column("apps", _("apps"), _apps),
         Column("images", _("images"), lambda images: str(len(images))),
         Column("volumes", _("volumes"), lambda volumes: str(len(volumes))),
@@ -56,6 +59,15 @@ def columns() -> list[Column]:
 
 def _signers(signers: list[dict[str, Any]]) -> str:
     return ", ".join(dict.fromkeys(str(signer["holder"]) for signer in signers))
+
+
+def _override(number: int) -> Callable[[list[dict[str, Any]]], str]:
+    """Shows one override of the list: what it was about, and the reason given."""
+
+    def show(found: list[dict[str, Any]]) -> str:
+        return f"{about(found[number]['about'])}: {found[number]['reason']}"
+
+    return show
 
 
 def _apps(apps: list[dict[str, Any]]) -> str:

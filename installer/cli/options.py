@@ -104,14 +104,27 @@ def confirmation(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def overrides(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--accept-expired REASON` and `--accept-clock REASON`."""
+    """Add `--accept-expired REASON` and `--accept-clock REASON` for a verb that keeps neither."""
     function = click.option(
         "--accept-clock", metavar="REASON",
-        help=_("Accept it although this machine's clock is wrong; the reason is kept."),
+        help=_("Accept it although this machine's clock is wrong; say why."),
+    )(function)  # fmt: skip
+    return click.option(
+        "--accept-expired",
+        metavar="REASON",
+        help=_("Accept signatures whose time is over; say why."),
+    )(function)
+
+
+def kept_overrides(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add both for a verb that keeps the reasons in the zone."""
+    function = click.option(
+        "--accept-clock", metavar="REASON",
+        help=_("Accept it although this machine's clock is wrong; the zone keeps the reason."),
     )(function)  # fmt: skip
     return click.option(
         "--accept-expired", metavar="REASON",
-        help=_("Accept signatures whose time is over; the reason is kept."),
+        help=_("Accept signatures whose time is over; the zone keeps the reason."),
     )(function)  # fmt: skip
 
 

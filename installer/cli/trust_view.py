@@ -95,7 +95,8 @@ def _overrides(view: TrustView) -> Iterator[list[str]]:
     if view.overrides:
         yield [_("overridden"), _("bundle"), _("reason")]
     for one in view.overrides[-_NEWEST:]:
-        yield [one.time[:16], f"{one.bundle}: {about(one.about)}", one.reason]
+        what = one.bundle or _("making of the zone")
+        yield [one.time[:16], f"{what}: {about(one.about)}", one.reason]
 
 
 def _aligned(lines: Iterator[list[str]]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from champ_offline.bundle.intake import Imported
 from champ_offline.events import Subscriber
 from champ_offline.trust.dates import Overrides
 from champ_offline.trust.errors import OtherRoot
+from champ_offline.trust.roots import fingerprint
 from installer.language import translate as _
 from installer.tui.app import Screens
 from installer.tui.desk import Desk
@@ -21,6 +22,7 @@ from tests.tui.conftest import Opened
 from tests.tui.sample_app import ZONE, Media, make_media
 from tests.tui.screen import COLUMNS, LINES, Person
 from tests.tui.simulated import SimulatedAppliance, World
+from tests.unit.trust.signing import Holder, first_root
 
 
 async def test_a_spoiled_bundle_is_refused_and_the_store_stays_empty(
@@ -154,6 +156,35 @@ async def test_without_a_zone_a_folder_is_asked_for_and_a_zone_can_be_made(
         await person.press("f2")
         await person.sees(_("Overview"), "clinic")
     assert Appliance.open(tmp_path / "new").name == "clinic"
+
+
+async def test_a_zone_is_made_with_an_expired_root_where_a_reason_is_given(
+    tmp_path: Path, spoken: str
+) -> None:
+    data = first_root([Holder("Anna")], datetime(2010, 5, 1, tzinfo=UTC))
+    (tmp_path / "old.json").write_bytes(data)
+    screens = Screens(Desk(None, None, None, World().open))
+    async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
+        person = Person(screens, pilot, f"faults-{spoken}")
+        await person.sees(_("Zone folder"))
+        assert "[F3]" not in person.text
+        for text in (tmp_path / "new", "clinic", tmp_path / "old.json", fingerprint(data)):
+            await person.type(str(text))
+            await person.press("tab")
+        await person.press("f2")
+        await person.sees(_("This did not work"), "trust.root-expired", "2020-04-28")
+        assert not (tmp_path / "new").exists()
+        await person.press("enter")
+        await person.sees(_("Accept with a reason"))
+        person.keep("expired-root")
+        await person.press("f3", "enter")
+        await person.sees(_("Say in a few words why."))
+        await person.type("the clock cannot be set")
+        person.keep("expired-root-reason")
+        await person.press("enter")
+        await person.sees(_("Overview"), "clinic")
+    (record,) = Appliance.open(tmp_path / "new").trust_view().overrides
+    assert (record.kind, record.reason) == ("expired", "the clock cannot be set")
 
 
 async def test_a_cluster_that_does_not_answer_is_noted_and_said(

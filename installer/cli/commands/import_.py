@@ -10,7 +10,7 @@ import click
 
 from champ_offline.errors import ChampError, ExitCode
 from installer.cli.diagnostics import say
-from installer.cli.options import DIRECTORY, Verb, overrides
+from installer.cli.options import DIRECTORY, Verb, kept_overrides
 from installer.cli.output import Column
 from installer.cli.session import Session
 from installer.error_text import sentences
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--wait", is_flag=True, help=_("Wait for the next medium when volumes are missing, and go on.")
 )
-@overrides
+@kept_overrides
 @click.pass_obj
 def command(
     session: Session,

@@ -269,12 +269,15 @@ def export(session: Session, media: Path, signing: Path) -> None:
 @click.pass_obj
 def update(session: Session, media: Path) -> None:
     """Follow the roots and show which one the zone trusts now."""
+    updated = session.appliance().update_trust(media)
     columns = [
         Column("before", _("root before")),
         Column("version", _("root now")),
         Column("fingerprint", _("fingerprint")),
+        Column("expires", _("valid until"), _day),
+        *([Column("expired", _("expired"), _asks)] if updated.expired else []),
     ]
-    session.output.record(session.appliance().update_trust(media), columns)
+    session.output.record(updated, columns)
 
 
 @command.command(
@@ -304,6 +307,16 @@ def show(session: Session, media: Path | None, signing: Path | None, root: Path 
         session.output.text(table(view))
     else:
         session.output.document(view)
+
+
+def _day(time: str) -> str:
+    return time[:10]
+
+
+def _asks(_expired: object) -> str:
+    return _(
+        "yes, by this machine's clock: imports ask for --accept-expired until a newer root comes"
+    )
 
 
 def _draft_columns() -> list[Column]:

@@ -35,4 +35,5 @@ def command(
     accepted = Overrides(accept_expired, accept_clock)
     with session.watched() as notify:
         summary = Workshop().verify(media, root, notify, accepted)
-    session.output.record(bundle_summary(summary.bundle), columns())
+    overridden = len(summary.bundle.trusted.overridden)
+    session.output.record(bundle_summary(summary.bundle), columns(overridden))

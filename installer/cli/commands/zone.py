@@ -27,13 +27,21 @@ def command() -> None:
 @click.option(
     "--fingerprint", metavar="DIGITS", help=_("Refuse any root but the one with this fingerprint.")
 )
+@click.option(
+    "--accept-expired", metavar="REASON",
+    help=_("Trust a root whose time is over; the zone keeps the reason."),
+)  # fmt: skip
 @click.pass_obj
-def init(session: Session, name: str, root: Path, fingerprint: str | None) -> None:
+def init(
+    session: Session, name: str, root: Path, fingerprint: str | None, accept_expired: str | None
+) -> None:
     """Commission the zone and show what it trusts."""
     from champ_offline.appliance import Appliance
+    from champ_offline.trust.dates import Overrides
 
+    accepted = Overrides(expired=accept_expired)
     session.output.record(
-        Appliance.create(session.zone_folder(), name, root, fingerprint).summary(),
+        Appliance.create(session.zone_folder(), name, root, fingerprint, accepted).summary(),
         [
             Column("name", _("zone")),
             Column("commissioned", _("commissioned")),

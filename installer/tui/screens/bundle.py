@@ -26,7 +26,7 @@ from installer.language import translate as _
 from installer.quantities import duration, size
 from installer.terminal_text import printable
 from installer.tui.routes import ImportBundle
-from installer.tui.widgets.dialogs import ErrorDialog, TextDialog
+from installer.tui.widgets.dialogs import ErrorDialog, ReasonDialog
 from installer.tui.widgets.page import Page
 from installer.words import about
 
@@ -92,14 +92,7 @@ class BundleScreen(Page):
 
     def action_accept(self) -> None:
         """Ask for the reason that the zone keeps."""
-        question = _(
-            "Accept it although the dates speak against it. Why? The zone keeps the reason."
-        )
-
-        def refuse(text: str) -> str:
-            return "" if text else _("Say in a few words why.")
-
-        self.app.push_screen(TextDialog(question, "", refuse), self._accept)
+        self.app.push_screen(ReasonDialog(), self._accept)
 
     def _accept(self, reason: str | None) -> None:
         if reason is None:

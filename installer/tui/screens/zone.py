@@ -11,9 +11,13 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
 from champ_offline.appliance import Appliance
+from champ_offline.errors import ChampError
+from champ_offline.trust.dates import NO_OVERRIDES, Overrides
+from champ_offline.trust.errors import RootExpired
 from installer.language import mark
 from installer.language import translate as _
 from installer.tui.routes import ZoneOpened
+from installer.tui.widgets.dialogs import ReasonDialog
 from installer.tui.widgets.page import Page
 
 # Field name, label, whether it may stay empty.
@@ -34,15 +38,23 @@ class FolderLine(Input):
 
 
 class ZoneScreen(Page):
-    """Four lines: the folder alone opens a zone, all of them make one."""
+    """Four lines: the folder alone opens a zone, all of them make one.
+
+    Where only the root's date speaks against it a person can accept it, with a reason.
+    """
 
     NAME = mark("Open or make a zone")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "make", mark("Make a new zone"), key_display="F2"),
+        Binding("f3", "accept", mark("Accept with a reason"), key_display="F3"),
         Binding("escape", "leave", mark("Quit"), key_display="Esc"),
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
     ]
+
+    # What was typed when a root was refused for its date alone; else empty.
+    _expired: tuple[str, ...] = ()
+    _asked: tuple[str, ...] = ()
 
     def body(self) -> ComposeResult:
         """What a zone is, and the lines."""
@@ -87,14 +99,39 @@ class ZoneScreen(Page):
 
     def action_make(self) -> None:
         """Make a new zone that trusts the root, if its fingerprint is the one that was typed."""
-        folder, name, root, fingerprint = (self._typed(name) for name, _label in _FIELDS)
-        if not (folder and name and root and fingerprint):
+        typed = tuple(self._typed(name) for name, _label in _FIELDS)
+        if not all(typed):
             text = _("To make a zone, fill in all four lines.")
             self.say("problem", f"! {text}")
             return
+        self._make(typed, NO_OVERRIDES)
+
+    def action_accept(self) -> None:
+        """Ask why the very root that was refused shall be trusted although its time is over."""
+        refused = self._expired
+
+        def accept(reason: str | None) -> None:
+            if reason is not None:
+                self._make(refused, Overrides(expired=reason))
+
+        self.app.push_screen(ReasonDialog(), accept)
+
+    def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
+        """Only an expired root can be accepted."""
+        return action != "accept" or bool(self._expired)
+
+    def failed(self, error: ChampError) -> None:
+        """Show the error; an expired root can be accepted afterwards."""
+        self._expired = self._asked if isinstance(error, RootExpired) else ()
+        self.refresh_bindings()
+        super().failed(error)
+
+    def _make(self, typed: tuple[str, ...], overrides: Overrides) -> None:
+        folder, name, root, fingerprint = typed
+        self._asked = typed
 
         def act() -> ZoneOpened:
-            Appliance.create(Path(folder), name, Path(root), fingerprint)
+            Appliance.create(Path(folder), name, Path(root), fingerprint, overrides)
             return ZoneOpened(Path(folder))
 
         self.start(act)

@@ -137,3 +137,17 @@ class TextDialog(ModalScreen[str | None]):
     def action_close(self) -> None:
         """Give nothing."""
         self.dismiss(None)
+
+
+class ReasonDialog(TextDialog):
+    """Why something is accepted that only dates speak against; gives the reason, None on Esc."""
+
+    def __init__(self) -> None:
+        question = _(
+            "Accept it although the dates speak against it. Why? The zone keeps the reason."
+        )
+        super().__init__(question, refuse=_refuse_empty)
+
+
+def _refuse_empty(text: str) -> str:
+    return "" if text else _("Say in a few words why.")
