@@ -6,7 +6,7 @@ files by them; unknown fields are kept so that a descriptor round-trips.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -37,8 +37,13 @@ class Descriptor:
     platform: Mapping[str, Any] | None = field(default=None, hash=False)
 
     @classmethod
-    def from_document(cls, document: object) -> Descriptor:
-        """Read a JSON object; raises InvalidDescriptor or InvalidDigest."""
+    def from_document(
+        cls, document: object, digests: Callable[[object], Digest] = Digest.parse
+    ) -> Descriptor:
+        """Read a JSON object; `digests` says which are accepted.
+
+        Raises InvalidDescriptor or InvalidDigest.
+        """
         if not isinstance(document, dict):
             raise InvalidDescriptor(field="descriptor", found=type(document).__name__)
         media_type, size = document.get("mediaType"), document.get("size")
@@ -54,7 +59,7 @@ class Descriptor:
             raise InvalidDescriptor(field="platform", found=type(platform).__name__)
         return cls(
             media_type=media_type,
-            digest=Digest.parse(document.get("digest")),
+            digest=digests(document.get("digest")),
             size=size,
             annotations={str(key): str(value) for key, value in annotations.items()},
             artifact_type=str(document.get("artifactType") or ""),

@@ -7,7 +7,7 @@ media types are read, and every descriptor they hold has been checked.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,25 +55,33 @@ class Manifest:
 
     @property
     def kind(self) -> str:
-        """What the artifact is: its artifactType, or the media type of its config."""
-        return self.artifact_type or (self.config.media_type if self.config else self.media_type)
+        """What the artifact is: its artifactType, or the media type of its config.
+
+        Empty for an index without an artifactType (distribution-spec 1.1, "Listing Referrers").
+        """
+        return self.artifact_type or (self.config.media_type if self.config else "")
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Manifest:
-        """Read a manifest or index; raises InvalidManifest, InvalidDescriptor, InvalidDigest."""
+    def from_bytes(
+        cls, data: bytes, digests: Callable[[object], Digest] = Digest.parse
+    ) -> Manifest:
+        """Read a manifest or index; `digests` says which its descriptors may carry.
+
+        Raises InvalidManifest, InvalidDescriptor, InvalidDigest.
+        """
         document = _document(data)
         media_type = document.get("mediaType") or _guess(document)
         if not isinstance(media_type, str) or media_type not in media_types.DOCUMENTS:
             raise InvalidManifest(reason=f"media type {str(media_type)[:80]!r} is not known")
-        index = media_type in media_types.INDEXES
+        index, subject = media_type in media_types.INDEXES, document.get("subject")
         return cls(
             media_type=media_type,
             artifact_type=str(document.get("artifactType") or ""),
-            config=None if index else Descriptor.from_document(document.get("config")),
-            layers=() if index else _descriptors(document, "layers"),
-            manifests=_descriptors(document, "manifests") if index else (),
+            config=None if index else Descriptor.from_document(document.get("config"), digests),
+            layers=() if index else _descriptors(document, "layers", digests),
+            manifests=_descriptors(document, "manifests", digests) if index else (),
             annotations={str(k): str(v) for k, v in (document.get("annotations") or {}).items()},
-            subject=_subject(document),
+            subject=None if subject is None else Descriptor.from_document(subject, digests),
         )
 
 
@@ -166,18 +174,15 @@ def _document(data: bytes) -> dict[str, Any]:
     return document
 
 
-def _subject(document: dict[str, Any]) -> Descriptor | None:
-    subject = document.get("subject")
-    return None if subject is None else Descriptor.from_document(subject)
-
-
 def _guess(document: dict[str, Any]) -> str:
     """OCI documents may leave mediaType out; the fields tell an index from a manifest."""
     return media_types.IMAGE_INDEX if "manifests" in document else media_types.IMAGE_MANIFEST
 
 
-def _descriptors(document: dict[str, Any], key: str) -> tuple[Descriptor, ...]:
+def _descriptors(
+    document: dict[str, Any], key: str, digests: Callable[[object], Digest]
+) -> tuple[Descriptor, ...]:
     items = document.get(key)
     if not isinstance(items, list):
         raise InvalidManifest(reason=f"“{key}” is not a list")
-    return tuple(Descriptor.from_document(item) for item in items)
+    return tuple(Descriptor.from_document(item, digests) for item in items)

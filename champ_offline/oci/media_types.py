@@ -6,6 +6,16 @@ IMAGE_CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER_TAR = "application/vnd.oci.image.layer.v1.tar"
 LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
 LAYER_ZSTD = "application/vnd.oci.image.layer.v1.tar+zstd"
+# Content that may not be passed on: manifests name it, registries need not have it (image-spec 1.1,
+# layer.md, "Non-Distributable Layers", and Docker's name for the same).
+NOT_DISTRIBUTED = frozenset(
+    {
+        "application/vnd.oci.image.layer.nondistributable.v1.tar",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+    }
+)
 EMPTY = "application/vnd.oci.empty.v1+json"
 
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
