@@ -243,12 +243,13 @@ class Appliance:
         on_ready: Callable[[], None] | None = None,
     ) -> None:
         """Serve the store over TLS until SIGTERM; `hosts` are the names nodes use for it."""
-        from champ_offline.registry.content import Content
+        from champ_offline.registry.asgi import registry
         from champ_offline.registry.pki import ensure_certificates
         from champ_offline.registry.server import Listen, serve
 
         certificates = ensure_certificates(self.paths.pki, hosts, self._clock())
-        serve(Content(self._blobs, self._refs), Listen(address, port, certificates), on_ready)
+        app = registry(self._database, self._blobs, self.paths.uploads, self._clock)
+        serve(app, Listen(address, port, certificates), on_ready)
 
     @property
     def sboms(self) -> Shelf:

@@ -38,6 +38,11 @@ class ZonePaths:
         return self.root / "incoming"
 
     @property
+    def uploads(self) -> Path:
+        """Blobs that clients are pushing to the registry; on the file system of the store."""
+        return self.root / "uploads"
+
+    @property
     def pki(self) -> Path:
         """The zone's certificate authority and the registry's key and certificate."""
         return self.root / "pki"
@@ -46,7 +51,8 @@ class ZonePaths:
         """The names in a folder that is to become a zone which are none of a zone's."""
         if not self.root.is_dir():
             return []
-        paths = (self.lock, self.store, self.waiting, self.pki, self.root / "answers")
+        answers = self.root / "answers"
+        paths = (self.lock, self.store, self.waiting, self.uploads, self.pki, answers)
         # "lost+found" is what mkfs puts at the top of a disk that is a zone's alone.
         own = {"lost+found", *(path.name for path in paths)}
         names = {path.name for path in self.root.iterdir()} - own

@@ -115,6 +115,7 @@ class Database:
             try:
                 yield connection
                 connection.execute("COMMIT")
+                self._local.commits = self._commits + 1
             except BaseException:
                 if connection.in_transaction:  # SQLite itself ends some that the disk refused
                     connection.execute("ROLLBACK")
@@ -124,6 +125,20 @@ class Database:
         """The rows of a read; raises DatabaseFull, DatabaseUnusable."""
         with self._translated():
             return self._connection().execute(sql, parameters).fetchall()
+
+    def changes(self) -> tuple[int, int, int]:
+        """A value that another one follows as soon as anybody commits: this thread or any other.
+
+        For what is remembered of this database by one thread: values of two threads never agree
+        (SQLite, "PRAGMA data_version": of a connection, and blind to its own commits).
+        """
+        with self._translated():
+            row = self._connection().execute("PRAGMA data_version").fetchone()
+        return threading.get_ident(), self._commits, int(row[0])
+
+    @property
+    def _commits(self) -> int:
+        return int(getattr(self._local, "commits", 0))
 
     def damage(self) -> list[str]:
         """What SQLite's own integrity check finds; empty when the file is sound."""

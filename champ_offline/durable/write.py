@@ -124,6 +124,51 @@ class DurableSlice:
             sync_directory(self._path.parent)
 
 
+class GrowingFile:
+    """A file that is written on at its end; how long it is says how far it came.
+
+    For one writer at a time, who checks the whole of it before anybody relies on it: a crash may
+    leave any part of what was written since the last `sync`.
+    """
+
+    def __init__(self, path: Path, mode: int = 0o600) -> None:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._path = path
+        with naming(path):
+            self._descriptor = os.open(path, flags, mode)
+        self.size = os.fstat(self._descriptor).st_size
+        self._named = self.size > 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        os.close(self._descriptor)
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append `data`; raises OSError as the file system does."""
+        view = memoryview(data)
+        with naming(self._path):
+            while view:
+                done = os.write(self._descriptor, view)
+                self.size += done
+                view = view[done:]
+
+    def sync(self) -> None:
+        """Put the bytes, and the file's name, on the disk."""
+        with naming(self._path):
+            os.fsync(self._descriptor)
+            if not self._named:
+                sync_directory(self._path.parent)
+                self._named = True
+
+    def cut(self, size: int) -> None:
+        """Let go of what was written behind the first `size` bytes."""
+        with naming(self._path):
+            os.ftruncate(self._descriptor, size)
+        self.size = size
+
+
 def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write a whole small file durably; `mode` applies from the first byte on."""
     with naming(path), DurableFile(path.parent, mode) as file:

@@ -1,8 +1,9 @@
-"""The registry as an ASGI 3 application: requests in, `answers` out, files sent by the server.
+"""The registry as an ASGI 3 application: requests in, answers out, files sent by the server.
 
 Invariant: every answer states its exact length and is sent whole or the connection ends; a file
 goes to the client by the server's own means (`http.response.pathsend`) where it offers that, else
-in pieces of 1 MiB. One log line an answer, with nothing a client sent besides the request line.
+in pieces of 1 MiB. Nothing of a body is read before it is clear who asks and that they may. One log
+line an answer, with nothing a client sent besides the request line.
 """
 
 from __future__ import annotations
@@ -11,29 +12,63 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeAlias
 
+from champ_offline.durable.database import Database
 from champ_offline.errors import ChampError
-from champ_offline.registry.answers import Answer, FilePart, answer, refuse
+from champ_offline.registry.access import Client, Gatekeeper, ReadOnly, judge
+from champ_offline.registry.answers import Answer, FilePart, Refused, refuse, unavailable
+from champ_offline.registry.bodies import Body, ClientGone, Message, Receive
 from champ_offline.registry.content import Content
-from champ_offline.registry.routes import Refusal, parse
+from champ_offline.registry.limits import Limits
+from champ_offline.registry.publish import Publish
+from champ_offline.registry.pull import answer
+from champ_offline.registry.push import Push
+from champ_offline.registry.routes import (
+    AboutUpload,
+    BeginUpload,
+    CancelUpload,
+    Change,
+    DeleteBlob,
+    DeleteManifest,
+    FinishUpload,
+    PutManifest,
+    Read,
+    Refusal,
+    Repository,
+    UploadChunk,
+    UploadStatus,
+    parse,
+)
+from champ_offline.registry.threads import done
+from champ_offline.store.blobs import BlobStore
 
 Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 ACCESS = logging.getLogger("champ.registry.access")
 _CHUNK = 1024 * 1024
 _PATHSEND = "http.response.pathsend"
+_TOO_LARGE = Refusal(431, "UNSUPPORTED", "the headers of the request are too large")
+_TOO_MANY = Refusal(
+    429, "TOOMANYREQUESTS", "too many requests with a body are under way", (("retry-after", "5"),)
+)
 
 
 class RegistryApp:
     """Serves one zone's store; also the app to give to any other ASGI server."""
 
-    def __init__(self, content: Content) -> None:
-        self._content = content
+    def __init__(
+        self, content: Content, push: Push, publish: Publish, gatekeeper: Gatekeeper, limits: Limits
+    ) -> None:
+        self._content, self.push, self._publish = content, push, publish
+        self._gatekeeper, self._limits = gatekeeper, limits
+        self._bodies = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -41,20 +76,90 @@ class RegistryApp:
             await _lifespan(receive, send)
             return
         began = time.monotonic()
-        found = self._answer(scope)
+        headers = {name.decode("latin-1").lower(): _text(value) for name, value in scope["headers"]}
+        body = Body(receive, _length(headers), self._limits)
+        try:
+            found = await self._answer(scope, headers, body)
+        except ClientGone:
+            return
+        if found.status >= 400 and (body.length or "transfer-encoding" in headers):
+            await body.drain()
         await _send(found, scope, send)
         _log(scope, found, time.monotonic() - began)
 
-    def _answer(self, scope: Scope) -> Answer:
+    async def _answer(self, scope: Scope, headers: Mapping[str, str], body: Body) -> Answer:
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > self._limits.headers:
+            return refuse(_TOO_LARGE)
         raw = scope.get("raw_path") or scope["path"].encode()
-        query: bytes = scope["query_string"]
-        request = parse(scope["method"], raw.decode("latin-1"), query.decode("latin-1"))
-        headers = {name.decode("latin-1").lower(): _text(value) for name, value in scope["headers"]}
+        request = parse(scope["method"], _text(raw), _text(scope["query_string"]))
+        if isinstance(request, Refusal):
+            return refuse(request)
+        client = self._gatekeeper.identify(headers)
+        if isinstance(client, Refusal):
+            return refuse(client)
         try:
-            return answer(request, headers, self._content)
+            return await self._admitted(request, headers, client, body)
+        except Refused as error:
+            return error.answer
         except ChampError as error:
             ACCESS.error("%s: %s", error.id, error)
-            return refuse(Refusal(503, "UNAVAILABLE", "the zone's store cannot be read"))
+            return refuse(unavailable(error))
+        except OSError as error:
+            ACCESS.error("registry: %s", error)
+            return refuse(unavailable(error))
+
+    async def _admitted(
+        self,
+        request: Read | AboutUpload | Change,
+        headers: Mapping[str, str],
+        client: Client,
+        body: Body,
+    ) -> Answer:
+        name = request.name if isinstance(request, Repository) else ""
+        owned = bool(name) and self._content.of(name).owned
+        refusal = judge(self._gatekeeper, client, request, owned=owned)
+        if refusal is not None:
+            return refuse(refusal)
+        match request:
+            case BeginUpload() | UploadChunk() | FinishUpload() | UploadStatus() | CancelUpload():
+                with self._room():
+                    return await self.push.answer(request, headers, client, body)
+            case PutManifest() | DeleteManifest() | DeleteBlob():
+                with self._room():
+                    data = await body.whole(self._limits.manifest)
+                    publish = self._publish.answer
+                    return await done(publish, request, headers, client, data)
+            case _:
+                return _scoped(answer(request, headers, self._content, client), request)
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        """Room for one more request that may have a body; Refused where there is none."""
+        if self._bodies >= self._limits.bodies:
+            raise Refused(_TOO_MANY)
+        self._bodies += 1
+        try:
+            yield
+        finally:
+            self._bodies -= 1
+
+
+def registry(
+    database: Database,
+    blobs: BlobStore,
+    uploads: Path,
+    clock: Callable[[], datetime],
+    gatekeeper: Gatekeeper | None = None,
+    limits: Limits | None = None,
+) -> RegistryApp:
+    """The registry over a zone's database and store; read-only unless a gatekeeper says more.
+
+    `uploads` is a folder on the file system of the store; one process serves it.
+    """
+    limits, content = limits or Limits(), Content(database, blobs)
+    push = Push(database, content, uploads, limits, clock)
+    publish = Publish(database, content, clock)
+    return RegistryApp(content, push, publish, gatekeeper or ReadOnly(), limits)
 
 
 async def _send(found: Answer, scope: Scope, send: Send) -> None:
@@ -63,9 +168,10 @@ async def _send(found: Answer, scope: Scope, send: Send) -> None:
         "x-content-type-options": "nosniff",
         **found.headers,
     }
-    if found.status != 304:
+    if found.status not in {204, 304}:
         headers["content-length"] = str(found.length)
-    lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    pairs = (*headers.items(), *found.repeated)
+    lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
     await send({"type": "http.response.start", "status": found.status, "headers": lines})
     body = b"" if scope["method"] == "HEAD" else found.body
     if isinstance(body, bytes):
@@ -95,6 +201,21 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         await send({"type": f"{message['type']}.complete"})
         if message["type"] == "lifespan.shutdown":
             return
+
+
+def _scoped(found: Answer, request: Read) -> Answer:
+    """Say which host the name was taken under ("Registry Proxying")."""
+    if not isinstance(request, Repository) or not request.host:
+        return found
+    return replace(found, headers={**found.headers, "oci-namespace": request.host})
+
+
+def _length(headers: Mapping[str, str]) -> int | None:
+    """The Content-Length; the server has refused one that is no number."""
+    text = headers.get("content-length", "")
+    if "transfer-encoding" in headers:
+        return None
+    return int(text) if text.isdecimal() else 0
 
 
 def _text(value: bytes) -> str:

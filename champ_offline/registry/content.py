@@ -1,26 +1,31 @@
-"""Which content a repository of the zone has: what its refs lead to, and nothing else of the store.
+"""Which content a repository of the zone has: what its refs and links lead to, and nothing else.
 
-Invariant: only digests reachable from a ref of the repository are found, from manifests down to
-their children and on to what refers to them, each with the size that was recorded; a ref written a
-moment ago counts at once, because refs are read on every call. Manifests never change under a
-digest, so what one says is remembered.
+Invariant: only digests reachable from what a bundle gave a repository are found, from manifests
+down to their children and on to what refers to them, and what clients pushed to it or mounted into
+it; each with the size that was recorded. What a repository has is remembered until somebody commits
+to the zone's database, another process or this one: no request reads the tables where nothing
+changed. Manifests never change under a digest, so what one says is remembered longer. One thread
+uses a `Content`.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from champ_offline.durable.database import Database
 from champ_offline.errors import ChampError
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import Manifest
 from champ_offline.store.blobs import BlobStore
+from champ_offline.store.links import Kind, Links
 from champ_offline.store.refs import Refs
 
-_REMEMBERED = 4096
+_DOCUMENTS = 4096
+_REPOSITORIES = 512
 
 
 @dataclass(frozen=True)
@@ -36,53 +41,129 @@ class Document:
 _UNREADABLE = Document()
 
 
+@dataclass
+class Holdings:
+    """All that one repository has.
+
+    `blobs` is whatever can be had by digest alone, `manifests` what counts as one, `referring` the
+    manifests by their subject. `whole` is False while a manifest below it cannot be read.
+    """
+
+    owned: bool = False
+    tags: dict[str, Descriptor] = field(default_factory=dict)
+    blobs: dict[Digest, Descriptor] = field(default_factory=dict)
+    manifests: dict[Digest, Descriptor] = field(default_factory=dict)
+    referring: defaultdict[Digest, dict[Digest, Descriptor]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    whole: bool = True
+
+    @property
+    def exists(self) -> bool:
+        """Whether the zone has such a repository."""
+        return bool(self.tags or self.blobs or self.manifests)
+
+
 class Content:
     """The zone's repositories, read-only."""
 
-    def __init__(self, blobs: BlobStore, refs: Refs) -> None:
+    def __init__(self, database: Database, blobs: BlobStore) -> None:
         self.blobs = blobs
-        self.refs = refs
-        self._known: OrderedDict[Digest, Document] = OrderedDict()
+        self.refs = Refs(database)
+        self.links = Links(database)
+        self._database = database
+        self._changes: object = None
+        self._names: list[str] | None = None
+        self._known: OrderedDict[str, Holdings] = OrderedDict()
+        self._documents: OrderedDict[Digest, Document] = OrderedDict()
+
+    def names(self) -> list[str]:
+        """All repositories, sorted."""
+        self._forget_what_changed()
+        if self._names is None:
+            self._names = sorted({*self.refs.names(), *self.links.names()})
+        return self._names
+
+    def of(self, name: str) -> Holdings:
+        """What the repository has now; empty for one that is not there."""
+        self._forget_what_changed()
+        known = self._known.get(name)
+        if known is not None:
+            self._known.move_to_end(name)
+            return known
+        found = self._read(name)
+        if found.whole:
+            self._known[name] = found
+            if len(self._known) > _REPOSITORIES:
+                self._known.popitem(last=False)
+        return found
 
     def tagged(self, name: str, tag: str) -> Descriptor | None:
         """What the tag means now."""
-        return self.refs.resolve(name, tag)
+        return self.of(name).tags.get(tag)
 
     def find(self, name: str, digest: Digest) -> Descriptor | None:
         """The descriptor of `digest` in the repository, or None when it has no such content."""
-        return next((found for found in self._reachable(name) if found.digest == digest), None)
+        return self.of(name).blobs.get(digest)
 
     def referrers(self, name: str, digest: Digest) -> list[Descriptor]:
         """The manifests of the repository whose subject is `digest`, sorted by digest."""
-        found: dict[Digest, Descriptor] = {}
-        for descriptor in self._reachable(name):
-            if descriptor.media_type in media_types.DOCUMENTS:
-                document = self._document(descriptor)
-                if document.subject == digest:
-                    found[descriptor.digest] = replace(
-                        descriptor,
-                        artifact_type=document.artifact_type,
-                        annotations=dict(document.annotations),
-                    )
-        return [found[key] for key in sorted(found)]
+        found = self.of(name).referring.get(digest, {})
+        return [self._described(found[key]) for key in sorted(found)]
 
-    def _reachable(self, name: str) -> Iterator[Descriptor]:
+    def holders(self, digest: Digest) -> Iterator[str]:
+        """The repositories that have the blob: those it was pushed to, then bundles' own."""
+        yield from self.links.holders(digest)
+        yield from (name for name in self.refs.names() if digest in self.of(name).blobs)
+
+    def _forget_what_changed(self) -> None:
+        changes = self._database.changes()
+        if changes != self._changes:
+            self._known.clear()
+            self._names = None
+            self._changes = changes
+
+    def _read(self, name: str) -> Holdings:
+        found = Holdings(owned=self.refs.owned(name), tags=self.refs.tagged(name))
+        if found.owned:
+            self._follow_bundles(name, found)
+        for link in self.links.of(name):
+            kind = found.manifests if link.kind is Kind.MANIFEST else found.blobs
+            kind.setdefault(link.descriptor.digest, link.descriptor)
+            if link.subject is not None:
+                found.referring[link.subject][link.descriptor.digest] = link.descriptor
+        return found
+
+    def _follow_bundles(self, name: str, found: Holdings) -> None:
         waiting = self.refs.manifests(name)
-        seen: set[Digest] = set()
         while waiting:
             descriptor = waiting.pop()
-            if descriptor.digest in seen:
+            if descriptor.digest in found.blobs:
                 continue
-            seen.add(descriptor.digest)
-            yield descriptor
-            if descriptor.media_type in media_types.DOCUMENTS:
-                waiting.extend(self._document(descriptor).children)
-                waiting.extend(self.refs.referrers(descriptor.digest))
+            found.blobs[descriptor.digest] = descriptor
+            if descriptor.media_type not in media_types.DOCUMENTS:
+                continue
+            found.manifests[descriptor.digest] = descriptor
+            document = self._document(descriptor)
+            found.whole = found.whole and document is not _UNREADABLE
+            if document.subject is not None:
+                found.referring[document.subject][descriptor.digest] = descriptor
+            waiting.extend(document.children)
+            waiting.extend(self.refs.referrers(descriptor.digest))
+
+    def _described(self, descriptor: Descriptor) -> Descriptor:
+        """As a list of referrers has it: with its artifact type and its own annotations."""
+        document = self._document(descriptor)
+        return replace(
+            descriptor,
+            artifact_type=document.artifact_type,
+            annotations=dict(document.annotations),
+        )
 
     def _document(self, descriptor: Descriptor) -> Document:
-        known = self._known.get(descriptor.digest)
+        known = self._documents.get(descriptor.digest)
         if known is not None:
-            self._known.move_to_end(descriptor.digest)
+            self._documents.move_to_end(descriptor.digest)
             return known
         try:
             document = _read(self.blobs.read(descriptor.digest))
@@ -90,14 +171,14 @@ class Content:
             # Missing or damaged: the content under it is not served, everything else is. It is not
             # remembered, so a repaired store is served again without a restart.
             return _UNREADABLE
-        self._known[descriptor.digest] = document
-        if len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
+        self._documents[descriptor.digest] = document
+        if len(self._documents) > _DOCUMENTS:
+            self._documents.popitem(last=False)
         return document
 
 
 def _read(data: bytes) -> Document:
-    manifest = Manifest.from_bytes(data)
+    manifest = Manifest.from_bytes(data, Digest.parse_registered)
     return Document(
         children=manifest.children,
         subject=None if manifest.subject is None else manifest.subject.digest,

@@ -1,4 +1,4 @@
-"""Answers registry requests from the store's content (OCI distribution-spec 1.1, "Pull" and on).
+"""Answers what clients read, from the store's content (OCI distribution-spec 1.1, "Pull" and on).
 
 Invariant: pure but for reading the store; a manifest is served only after it has been hashed again,
 a blob file only while it has the size its manifest recorded. The store changes by whole
@@ -7,65 +7,40 @@ files, so an answer is true when it leaves.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import quote
 
 from champ_offline.errors import ChampError
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import image_index
+from champ_offline.registry.access import Action, Client, may
+from champ_offline.registry.answers import Answer, FilePart, document, etag, identity, refuse
 from champ_offline.registry.content import Content
 from champ_offline.registry.routes import (
     BlobRequest,
     CatalogRequest,
     ManifestRequest,
     Ping,
+    Read,
     ReferrersRequest,
     Refusal,
-    Request,
     TagsRequest,
 )
 
-_JSON = "application/json"
 _BLOB = "application/octet-stream"
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 _MOST_ENTRIES = 1000
+_NO_REPOSITORY = Refusal(404, "NAME_UNKNOWN", "this zone has no such repository")
 
 
-@dataclass(frozen=True)
-class FilePart:
-    """`length` bytes of a file from `start` on; `whole` when that is all of it."""
-
-    path: Path
-    start: int
-    length: int
-    whole: bool
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Status, headers (names in lower case) and body of a response to GET."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes | FilePart = b""
-
-    @property
-    def length(self) -> int:
-        """Bytes in the body."""
-        return self.body.length if isinstance(self.body, FilePart) else len(self.body)
-
-
-def answer(request: Request, headers: Mapping[str, str], content: Content) -> Answer:
+def answer(request: Read, headers: Mapping[str, str], content: Content, client: Client) -> Answer:
     """Answer one request; `headers` are the client's, names in lower case."""
     match request:
         case Ping():
-            return _document({})
+            return document({})
         case ManifestRequest():
             return _manifest(request, headers, content)
         case BlobRequest():
@@ -73,33 +48,30 @@ def answer(request: Request, headers: Mapping[str, str], content: Content) -> An
         case TagsRequest():
             return _tags(request, content)
         case CatalogRequest():
-            names = content.refs.names()
-            page, more = _cut(names, request.limit, request.last)
-            return _document({"repositories": page}, _link("/v2/_catalog", page, more))
+            return _catalog(request, content, client)
         case ReferrersRequest():
             return _referrers(request, content)
-        case Refusal():
-            return refuse(request)
 
 
-def refuse(refusal: Refusal) -> Answer:
-    """The spec's error document ("Error Codes")."""
-    error = {"code": refusal.code, "message": refusal.message}
-    extra = {"allow": "GET, HEAD"} if refusal.status == 405 else {}
-    return _document({"errors": [error]}, extra, refusal.status)
+def _catalog(request: CatalogRequest, content: Content, client: Client) -> Answer:
+    names = [name for name in content.names() if may(client, Action.PULL, name)]
+    page, more = _cut(names, request.limit, request.last)
+    follows = _link(f"/v2/_catalog?n={len(page)}&last={quote(page[-1], '')}") if more else {}
+    return document({"repositories": page}, follows)
 
 
 def _manifest(request: ManifestRequest, headers: Mapping[str, str], content: Content) -> Answer:
+    held = content.of(request.name)
     if isinstance(request.reference, Digest):
-        found = content.find(request.name, request.reference)
+        found = held.manifests.get(request.reference)
     else:
-        found = content.tagged(request.name, request.reference)
+        found = held.tags.get(request.reference)
     if found is None or found.media_type not in media_types.DOCUMENTS:
         return _unknown(request.name, "MANIFEST_UNKNOWN", "manifest", content)
     data = _sound(found, content)
     if data is None:
         return refuse(_damaged("MANIFEST_UNKNOWN", found))
-    extra = _identity(found.digest) | {"content-type": found.media_type}
+    extra = identity(found.digest) | {"content-type": found.media_type}
     if _unchanged(headers, found.digest):
         return Answer(304, extra)
     return Answer(200, extra, data)
@@ -111,7 +83,8 @@ def _sound(found: Descriptor, content: Content) -> bytes | None:
         data = content.blobs.read(found.digest)
     except ChampError:
         return None
-    return data if Digest.of(data) == found.digest and len(data) == found.size else None
+    sound = Digest.of(data, found.digest.algorithm) == found.digest and len(data) == found.size
+    return data if sound else None
 
 
 def _blob(request: BlobRequest, headers: Mapping[str, str], content: Content) -> Answer:
@@ -124,7 +97,7 @@ def _blob(request: BlobRequest, headers: Mapping[str, str], content: Content) ->
         size = -1
     if size != found.size:
         return refuse(_damaged("BLOB_UNKNOWN", found))
-    extra = _identity(found.digest) | {"content-type": _BLOB, "accept-ranges": "bytes"}
+    extra = identity(found.digest) | {"content-type": _BLOB, "accept-ranges": "bytes"}
     if _unchanged(headers, found.digest):
         return Answer(304, extra)
     path = content.blobs.path(found.digest)
@@ -134,17 +107,18 @@ def _blob(request: BlobRequest, headers: Mapping[str, str], content: Content) ->
 def _ranged(
     headers: Mapping[str, str], file: FilePart, extra: dict[str, str], digest: Digest
 ) -> Answer:
-    """One range of RFC 9110, 14.2; several ranges or another unit give the whole."""
+    """One range of RFC 9110, 14.2; several ranges or another unit give the whole.
+
+    A range that ends before it begins is refused like one that lies outside (15.5.17).
+    """
     match = _RANGE.fullmatch(headers.get("range", "").replace(" ", ""))
     condition = headers.get("if-range")
-    if not match or match[0] == "bytes=-" or condition not in {None, _etag(digest)}:
+    if not match or match[0] == "bytes=-" or condition not in {None, etag(digest)}:
         return Answer(200, extra, file)
     size = file.length
     if match[1]:
         start = int(match[1])
         end = min(int(match[2]), size - 1) if match[2] else size - 1
-        if match[2] and int(match[2]) < start:
-            return Answer(200, extra, file)
     else:
         start, end = max(0, size - int(match[2])), size - 1
     if start > end:
@@ -154,13 +128,12 @@ def _ranged(
 
 
 def _tags(request: TagsRequest, content: Content) -> Answer:
-    tags = content.refs.tags(request.name)
-    if not tags:
-        return refuse(Refusal(404, "NAME_UNKNOWN", "this zone has no such repository"))
-    page, more = _cut(tags, request.limit, request.last)
-    document = {"name": request.asked, "tags": page}
-    path = f"/v2/{request.asked}/tags/list"
-    return _document(document, _link(path, page, more, request.host))
+    held = content.of(request.name)
+    if not held.exists:
+        return refuse(_NO_REPOSITORY)
+    page, more = _cut(list(held.tags), request.limit, request.last)
+    follows = _link(request.address("tags/list", n=len(page), last=page[-1])) if more else {}
+    return document({"name": request.asked, "tags": page}, follows)
 
 
 def _referrers(request: ReferrersRequest, content: Content) -> Answer:
@@ -173,13 +146,13 @@ def _referrers(request: ReferrersRequest, content: Content) -> Answer:
 
 
 def _unknown(name: str, code: str, what: str, content: Content) -> Answer:
-    if not content.refs.tags(name):
-        return refuse(Refusal(404, "NAME_UNKNOWN", "this zone has no such repository"))
+    if not content.of(name).exists:
+        return refuse(_NO_REPOSITORY)
     return refuse(Refusal(404, code, f"this repository has no such {what}"))
 
 
 def _damaged(code: str, found: Descriptor) -> Refusal:
-    message = f"{found.digest} is missing or damaged in the zone's store; import its bundle again"
+    message = f"{found.digest} is missing or damaged in the zone's store; import or push it again"
     return Refusal(404, code, message)
 
 
@@ -190,29 +163,12 @@ def _cut(entries: list[str], limit: int | None, last: str) -> tuple[list[str], b
     return rest[:limit], 0 < limit < len(rest)
 
 
-def _link(path: str, page: list[str], more: bool, host: str = "") -> dict[str, str]:  # noqa: FBT001
-    if not more:
-        return {}
-    mirrored = {"ns": host} if host else {}
-    query = urlencode({**mirrored, "n": len(page), "last": page[-1]})
-    return {"link": f'<{path}?{query}>; rel="next"'}
-
-
-def _document(
-    document: object, extra: Mapping[str, str] | None = None, status: int = 200
-) -> Answer:
-    return Answer(status, {"content-type": _JSON, **(extra or {})}, json.dumps(document).encode())
-
-
-def _identity(digest: Digest) -> dict[str, str]:
-    return {"docker-content-digest": str(digest), "etag": _etag(digest)}
-
-
-def _etag(digest: Digest) -> str:
-    return f'"{digest}"'
+def _link(address: str) -> dict[str, str]:
+    """Where the next page is (RFC 8288)."""
+    return {"link": f'<{address}>; rel="next"'}
 
 
 def _unchanged(headers: Mapping[str, str], digest: Digest) -> bool:
     """Whether the client holds this very content (RFC 9110, 13.1.2)."""
     tags = [tag.strip().removeprefix("W/") for tag in headers.get("if-none-match", "").split(",")]
-    return "*" in tags or _etag(digest) in tags
+    return "*" in tags or etag(digest) in tags

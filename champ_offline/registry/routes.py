@@ -1,7 +1,8 @@
 """Turns method, path and query into a typed request (OCI distribution-spec 1.1, "Endpoints").
 
-Invariant: pure; a name, tag or digest in a request has its grammar checked, so nothing a client
-sends can become part of a file path except through `Digest.parse`.
+Invariant: pure; a name, tag, digest or upload id in a request has its grammar checked, so nothing a
+client sends can become part of a file path except through `Digest.parse_registered` and the form
+of a UUID.
 
 The key of a repository is its registry's host and its name. A client that knows this registry as a
 mirror sends the host as `?ns=` (containerd's hosts.toml), others put it into the path:
@@ -11,56 +12,49 @@ mirror sends the host as `?ns=` (containerd's hosts.toml), others put it into th
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, unquote, urlencode
 
-from champ_offline.oci.digest import Digest, InvalidDigest
+from champ_offline.oci.digest import ALGORITHMS, Digest, InvalidDigest
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _NAME = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_UPLOAD = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NUMBER = re.compile(r"[0-9]{1,6}")
 _LONGEST = 255
-_LONGEST_LINE = 4096
+_LONGEST_LINE = 8192
+_MOST_OPTIONS = 64
 _FORM = re.compile(r"/v2/(?P<name>.+)/(?P<kind>manifests|blobs|tags|referrers)/(?P<rest>[^/]*)")
+_UPLOADS = re.compile(r"/v2/(?P<name>.+)/blobs/uploads(?:/(?P<rest>[^/]*))?")
+
+_Options: TypeAlias = Mapping[str, list[str]]
 
 
 @dataclass(frozen=True)
-class Ping:
-    """`GET /v2/`: is this a registry?"""
-
-
-@dataclass(frozen=True)
-class ManifestRequest:
-    """`GET /v2/<name>/manifests/<reference>`."""
+class Repository:
+    """A request about one repository: its key, and the part of it that came as `?ns=`."""
 
     name: str
-    reference: str | Digest
-
-
-@dataclass(frozen=True)
-class BlobRequest:
-    """`GET /v2/<name>/blobs/<digest>`."""
-
-    name: str
-    digest: Digest
-
-
-@dataclass(frozen=True)
-class TagsRequest:
-    """`GET /v2/<name>/tags/list?n=&last=`; `host` is what came as `?ns=`."""
-
-    name: str
-    limit: int | None
-    last: str
     host: str = ""
 
     @property
     def asked(self) -> str:
         """The name as it stood in the path."""
         return self.name.removeprefix(f"{self.host}/") if self.host else self.name
+
+    def address(self, rest: str, **query: str | int) -> str:
+        """The path and query of something else in the repository, as this client names it."""
+        fields = {**({"ns": self.host} if self.host else {}), **query}
+        return f"/v2/{self.asked}/{rest}" + (f"?{urlencode(fields)}" if fields else "")
+
+
+@dataclass(frozen=True)
+class Ping:
+    """`GET /v2/`: is this a registry?"""
 
 
 @dataclass(frozen=True)
@@ -71,13 +65,99 @@ class CatalogRequest:
     last: str
 
 
-@dataclass(frozen=True)
-class ReferrersRequest:
+@dataclass(frozen=True, kw_only=True)
+class ManifestRequest(Repository):
+    """`GET /v2/<name>/manifests/<reference>`."""
+
+    reference: str | Digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlobRequest(Repository):
+    """`GET /v2/<name>/blobs/<digest>`."""
+
+    digest: Digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagsRequest(Repository):
+    """`GET /v2/<name>/tags/list?n=&last=`."""
+
+    limit: int | None
+    last: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferrersRequest(Repository):
     """`GET /v2/<name>/referrers/<digest>?artifactType=`."""
 
-    name: str
     digest: Digest
     artifact_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeginUpload(Repository):
+    """`POST /v2/<name>/blobs/uploads/`.
+
+    With `digest`, the body is the whole blob. With `mount`, the blob is looked for in repository
+    `source`, or where that is empty in all the client may read. `algorithm` hashes what comes.
+    """
+
+    digest: Digest | None = None
+    mount: Digest | None = None
+    source: str = ""
+    algorithm: str = ALGORITHMS[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadStatus(Repository):
+    """`GET /v2/<name>/blobs/uploads/<id>`."""
+
+    upload: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadChunk(Repository):
+    """`PATCH /v2/<name>/blobs/uploads/<id>`."""
+
+    upload: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishUpload(Repository):
+    """`PUT /v2/<name>/blobs/uploads/<id>?digest=`."""
+
+    upload: str
+    digest: Digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancelUpload(Repository):
+    """`DELETE /v2/<name>/blobs/uploads/<id>`."""
+
+    upload: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PutManifest(Repository):
+    """`PUT /v2/<name>/manifests/<reference>`; with a digest, `?tag=` any number of times."""
+
+    reference: str | Digest
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteManifest(Repository):
+    """`DELETE /v2/<name>/manifests/<reference>`: a tag, or a manifest and its tags."""
+
+    reference: str | Digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteBlob(Repository):
+    """`DELETE /v2/<name>/blobs/<digest>`."""
+
+    digest: Digest
 
 
 @dataclass(frozen=True)
@@ -87,76 +167,170 @@ class Refusal:
     status: int
     code: str
     message: str
+    headers: tuple[tuple[str, str], ...] = ()
 
 
-Request: TypeAlias = (
-    Ping | ManifestRequest | BlobRequest | TagsRequest | CatalogRequest | ReferrersRequest | Refusal
+Read: TypeAlias = (
+    Ping | CatalogRequest | ManifestRequest | BlobRequest | TagsRequest | ReferrersRequest
 )
+AboutUpload: TypeAlias = BeginUpload | UploadStatus | UploadChunk | FinishUpload | CancelUpload
+Change: TypeAlias = PutManifest | DeleteManifest | DeleteBlob
+Request: TypeAlias = Read | AboutUpload | Change | Refusal
 _NOT_FOUND = Refusal(404, "NAME_UNKNOWN", "there is nothing at this address")
-_READ_ONLY = Refusal(405, "UNSUPPORTED", "this registry is filled by importing bundles only")
+_TOO_LONG = Refusal(414, "UNSUPPORTED", "the address is too long")
+_TAG_INVALID = Refusal(400, "TAG_INVALID", "the tag is not valid")
+_DIGEST_INVALID = Refusal(
+    400, "DIGEST_INVALID", "the digest is neither a valid sha256 nor a valid sha512 digest"
+)
+_NAME_INVALID = Refusal(400, "NAME_INVALID", "the repository name is not valid")
+
+
+class _Malformed(Exception):
+    """Part of a request line has not its form."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
 
 
 def parse(method: str, raw_path: str, query: str) -> Request:
     """Read a request line; never raises. `raw_path` is still percent-encoded."""
     if len(raw_path) + len(query) > _LONGEST_LINE:
-        return Refusal(414, "UNSUPPORTED", "the address is too long")
-    path = unquote(raw_path, errors="replace")
-    if method not in {"GET", "HEAD"}:
-        return _READ_ONLY if path.startswith("/v2/") else _NOT_FOUND
+        return _TOO_LONG
+    try:
+        options: _Options = parse_qs(query, keep_blank_values=True, max_num_fields=_MOST_OPTIONS)
+    except ValueError:
+        return _TOO_LONG
+    method = "GET" if method == "HEAD" else method
+    try:
+        return _request(method, unquote(raw_path, errors="replace"), options)
+    except _Malformed as error:
+        return error.refusal
+
+
+def _request(method: str, path: str, options: _Options) -> Request:
     if path in {"/v2/", "/v2"}:
-        return Ping()
-    options = _options(query)
+        return Ping() if method == "GET" else _not_allowed("GET, HEAD")
     if path == "/v2/_catalog":
-        page = _page(options)
-        return page if isinstance(page, Refusal) else CatalogRequest(*page)
-    match = _FORM.fullmatch(path)
+        return CatalogRequest(*_page(options)) if method == "GET" else _not_allowed("GET, HEAD")
+    upload = _UPLOADS.fullmatch(path)
+    match = upload or _FORM.fullmatch(path)
     if match is None:
         return _NOT_FOUND
-    name = _key(match["name"], options.get("ns", ""))
-    if name is None:
-        return Refusal(400, "NAME_INVALID", "the repository name is not valid")
-    return _within(name, match["kind"], match["rest"], options)
+    host = _first(options, "ns")
+    where = Repository(_key(match["name"], host), host)
+    if upload is not None:
+        return _about_upload(method, where, match["rest"] or "", options)
+    return _within(method, where, match["kind"], match["rest"], options)
 
 
-def _within(name: str, kind: str, rest: str, options: dict[str, str]) -> Request:
-    if kind == "tags":
-        page = _page(options)
-        if rest != "list" or isinstance(page, Refusal):
-            return page if isinstance(page, Refusal) else _NOT_FOUND
-        return TagsRequest(name, *page, options.get("ns", ""))
-    if kind == "manifests" and ":" not in rest:
-        if not _TAG.fullmatch(rest):
-            return Refusal(400, "TAG_INVALID", "the tag is not valid")
-        return ManifestRequest(name, rest)
-    try:
-        digest = Digest.parse(rest)
-    except InvalidDigest:
-        return Refusal(400, "DIGEST_INVALID", "the digest is not a valid sha256 digest")
+def _within(method: str, where: Repository, kind: str, rest: str, options: _Options) -> Request:
+    name, host = where.name, where.host
     if kind == "manifests":
-        return ManifestRequest(name, digest)
-    if kind == "blobs":
-        return BlobRequest(name, digest)
-    return ReferrersRequest(name, digest, options.get("artifactType", ""))
+        return _about_manifest(method, where, rest, options)
+    if kind == "tags":
+        if rest != "list":
+            return _NOT_FOUND
+        if method != "GET":
+            return _not_allowed("GET, HEAD")
+        limit, last = _page(options)
+        return TagsRequest(name, host, limit=limit, last=last)
+    digest = _digest(rest)
+    if kind == "referrers":
+        if method != "GET":
+            return _not_allowed("GET, HEAD")
+        wanted = _first(options, "artifactType")
+        return ReferrersRequest(name, host, digest=digest, artifact_type=wanted)
+    if method == "DELETE":
+        return DeleteBlob(name, host, digest=digest)
+    if method != "GET":
+        return _not_allowed("GET, HEAD, DELETE")
+    return BlobRequest(name, host, digest=digest)
 
 
-def _options(query: str) -> dict[str, str]:
-    """The first value of each field; the registry knows fewer than ten."""
-    try:
-        return {key: values[0] for key, values in parse_qs(query, max_num_fields=10).items()}
-    except ValueError:
-        return {}
+def _about_manifest(method: str, where: Repository, rest: str, options: _Options) -> Request:
+    name, host = where.name, where.host
+    reference = _digest(rest) if ":" in rest else _tag(rest)
+    if method == "PUT":
+        tags = tuple(map(_tag, options.get("tag", [])))
+        if tags and isinstance(reference, str):
+            tags = ()
+        return PutManifest(name, host, reference=reference, tags=tags)
+    if method == "DELETE":
+        return DeleteManifest(name, host, reference=reference)
+    if method != "GET":
+        return _not_allowed("GET, HEAD, PUT, DELETE")
+    return ManifestRequest(name, host, reference=reference)
 
 
-def _key(name: str, host: str) -> str | None:
-    """The repository's key in the store, or None when the name is not valid."""
-    if not _NAME.fullmatch(name) or (host and not _HOST.fullmatch(host)):
-        return None
+def _about_upload(method: str, where: Repository, rest: str, options: _Options) -> Request:
+    name, host = where.name, where.host
+    if not rest:
+        return _begin(where, options) if method == "POST" else _not_allowed("POST")
+    if not _UPLOAD.fullmatch(rest):
+        return Refusal(404, "BLOB_UPLOAD_UNKNOWN", "there is no such upload")
+    if method == "PUT":
+        digest = _digest(_first(options, "digest"))
+        return FinishUpload(name, host, upload=rest, digest=digest)
+    made: dict[str, Callable[..., Request]] = {
+        "GET": UploadStatus,
+        "PATCH": UploadChunk,
+        "DELETE": CancelUpload,
+    }
+    if method not in made:
+        return _not_allowed("GET, HEAD, PATCH, PUT, DELETE")
+    return made[method](name, host, upload=rest)
+
+
+def _begin(where: Repository, options: _Options) -> Request:
+    digest, mount = _first(options, "digest"), _first(options, "mount")
+    source = _first(options, "from")
+    algorithm = _first(options, "digest-algorithm") or ALGORITHMS[0]
+    if algorithm not in ALGORITHMS:
+        return _DIGEST_INVALID
+    whole = _digest(digest) if digest else None
+    return BeginUpload(
+        where.name,
+        where.host,
+        digest=whole,
+        mount=_digest(mount) if mount else None,
+        source=_key(source, where.host) if source else "",
+        algorithm=whole.algorithm if whole else algorithm,
+    )
+
+
+def _not_allowed(methods: str) -> Refusal:
+    message = "this address does not know that method"
+    return Refusal(405, "UNSUPPORTED", message, (("allow", methods),))
+
+
+def _first(options: _Options, key: str) -> str:
+    return options.get(key, [""])[0]
+
+
+def _key(name: str, host: str) -> str:
+    """The repository's key in the store."""
     key = f"{host}/{name}" if host else name
-    return key if len(key) <= _LONGEST else None
+    if not _NAME.fullmatch(name) or (host and not _HOST.fullmatch(host)) or len(key) > _LONGEST:
+        raise _Malformed(_NAME_INVALID)
+    return key
 
 
-def _page(options: dict[str, str]) -> tuple[int | None, str] | Refusal:
-    limit, last = options.get("n"), options.get("last", "")
-    if limit is not None and not _NUMBER.fullmatch(limit):
-        return Refusal(400, "PAGINATION_NUMBER_INVALID", "n is not a number of entries")
-    return (None if limit is None else int(limit), last)
+def _tag(text: str) -> str:
+    if not _TAG.fullmatch(text):
+        raise _Malformed(_TAG_INVALID)
+    return text
+
+
+def _digest(text: str) -> Digest:
+    try:
+        return Digest.parse_registered(text)
+    except InvalidDigest:
+        raise _Malformed(_DIGEST_INVALID) from None
+
+
+def _page(options: _Options) -> tuple[int | None, str]:
+    limit = _first(options, "n")
+    if limit and not _NUMBER.fullmatch(limit):
+        raise _Malformed(Refusal(400, "PAGINATION_NUMBER_INVALID", "n is not a number of entries"))
+    return (int(limit) if limit else None, _first(options, "last"))

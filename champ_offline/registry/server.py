@@ -20,15 +20,16 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from champ_offline.errors import ChampError, ExitCode
-from champ_offline.registry.asgi import RegistryApp
-from champ_offline.registry.content import Content
+from champ_offline.registry.asgi import ACCESS, RegistryApp
 from champ_offline.registry.pki import Certificates
+from champ_offline.registry.threads import done
 
 _READY_SECONDS = 10.0
 _READY_POLL_SECONDS = 0.02
 _DRAIN_SECONDS = 10.0
 _GONE_SECONDS = 2.0
 _BACKLOG = 1024
+_TIDY_SECONDS = 60.0
 
 
 class CannotListen(ChampError):
@@ -58,7 +59,7 @@ class RegistryStopped(ChampError):
     remedy = "Start it again; if it happens again, report it together with the log."
 
 
-def serve(content: Content, listen: Listen, on_ready: Callable[[], None] | None = None) -> None:
+def serve(app: RegistryApp, listen: Listen, on_ready: Callable[[], None] | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then let running answers end; called in the main thread.
 
     Raises CannotListen, RegistryStopped.
@@ -69,13 +70,13 @@ def serve(content: Content, listen: Listen, on_ready: Callable[[], None] | None 
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        await run(content, listen, stop, on_ready)
+        await run(app, listen, stop, on_ready)
 
     asyncio.run(main())
 
 
 async def run(
-    content: Content,
+    app: RegistryApp,
     listen: Listen,
     stop: asyncio.Event,
     on_ready: Callable[[], None] | None = None,
@@ -83,9 +84,10 @@ async def run(
     """Serve until `stop` is set; raises CannotListen, RegistryStopped."""
     _probe(listen)
     before = _threads()
-    server = _server(content, listen)
+    server = _server(app, listen)
     serving = asyncio.create_task(server.serve())
     stopping = asyncio.create_task(stop.wait())
+    tidying = asyncio.create_task(_tidy(app))
     try:
         await _wait_ready(listen, serving)
         if on_ready is not None:
@@ -95,10 +97,22 @@ async def run(
             raise RegistryStopped(address=listen.address, port=listen.port)
     finally:
         stopping.cancel()
+        tidying.cancel()
         server.stop()  # type: ignore[no-untyped-call]
         await asyncio.wait({serving}, timeout=_DRAIN_SECONDS)
         await _end(serving)
         await _wait_gone(before)
+
+
+async def _tidy(app: RegistryApp) -> None:
+    """End idle uploads now and then, also while nobody begins another one."""
+    while True:
+        try:
+            await done(app.push.expire)
+        except (ChampError, OSError) as error:
+            # A full or read-only disk; the next round tries again.
+            ACCESS.error("uploads: %s", error)
+        await asyncio.sleep(_TIDY_SECONDS)
 
 
 async def _end(serving: asyncio.Task[None]) -> None:
@@ -122,10 +136,10 @@ async def _wait_gone(before: set[int]) -> None:
         await asyncio.sleep(_READY_POLL_SECONDS)
 
 
-def _server(content: Content, listen: Listen) -> Server:
+def _server(app: RegistryApp, listen: Listen) -> Server:
     certificates = listen.certificates
     return Server(
-        RegistryApp(content),
+        app,
         address=listen.address,
         port=listen.port,
         interface=Interfaces.ASGINL,

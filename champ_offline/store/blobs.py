@@ -14,7 +14,7 @@ from typing import BinaryIO, Self
 
 from champ_offline.durable.write import DurableFile, make_directory, remove_partials, rename_all
 from champ_offline.errors import ChampError, ExitCode
-from champ_offline.oci.digest import Digest
+from champ_offline.oci.digest import ALGORITHMS, Digest
 from champ_offline.oci.manifest import LIMIT
 
 _MODE = 0o444
@@ -52,10 +52,10 @@ class BlobTooLarge(ChampError):
 class BlobWriter:
     """Hashes while it writes; the blob exists once `commit` has returned."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, algorithm: str = "sha256") -> None:
         self._directory = directory
         self._file = DurableFile(directory, _MODE)
-        self._hash = hashlib.sha256()
+        self._hash = hashlib.new(algorithm)
         self._size = 0
 
     def __enter__(self) -> Self:
@@ -91,12 +91,15 @@ class BlobWriter:
 
 
 class BlobStore:
-    """All blobs under one folder, `sha256/<hex>` each, mode 0444."""
+    """All blobs under one folder, `sha256/<hex>` or `sha512/<hex>` each, mode 0444.
+
+    The folder of the rarer algorithm is made when the first blob comes for it.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._directory = root / "sha256"
-        make_directory(self._directory)
+        self._folders = {algorithm: root / algorithm for algorithm in ALGORITHMS}
+        make_directory(self._folders["sha256"])
 
     def has(self, digest: Digest) -> bool:
         """Whether the blob is here, whole."""
@@ -115,7 +118,7 @@ class BlobStore:
         for digest in digests:
             if self.has(digest):
                 with self.path(digest).open("rb") as file:
-                    found = hashlib.file_digest(file, "sha256").hexdigest()
+                    found = hashlib.file_digest(file, digest.algorithm).hexdigest()
                 if found != digest.hex:
                     self.remove(digest)
                     removed += 1
@@ -123,7 +126,7 @@ class BlobStore:
 
     def path(self, digest: Digest) -> Path:
         """Where the blob is or would be."""
-        return self._directory / digest.hex
+        return self._folders[digest.algorithm] / digest.hex
 
     def size(self, digest: Digest) -> int:
         """Size in bytes; raises BlobMissing."""
@@ -147,18 +150,29 @@ class BlobStore:
         with self.open(digest) as file:
             return file.read()
 
-    def add(self, data: bytes) -> Digest:
+    def add(self, data: bytes, algorithm: str = "sha256") -> Digest:
         """Store a small document; one that is already here is not written again."""
-        digest = Digest.of(data)
+        digest = Digest.of(data, algorithm)
         if not self.has(digest):
-            with self.writer() as writer:
+            with self.writer(algorithm) as writer:
                 writer.write(data)
                 writer.commit()
         return digest
 
-    def writer(self) -> BlobWriter:
-        """A new blob being written; it vanishes unless committed."""
-        return BlobWriter(self._directory)
+    def writer(self, algorithm: str = "sha256") -> BlobWriter:
+        """A new blob being written, to be named by `algorithm`; it vanishes unless committed."""
+        folder = self._folders[algorithm]
+        make_directory(folder)
+        return BlobWriter(folder, algorithm)
+
+    def take(self, path: Path, digest: Digest) -> None:
+        """Take over a file that was hashed to `digest` and synced, on the same file system.
+
+        It replaces what has the name: those bytes are the same, or damaged.
+        """
+        make_directory(self._folders[digest.algorithm])
+        path.chmod(_MODE)
+        rename_all([(path, self.path(digest))])
 
     def adopt(self, other: BlobStore, digests: Iterable[Digest]) -> None:
         """Take blobs over from a store on the same file system: renames, no copies, one sync."""
@@ -170,11 +184,15 @@ class BlobStore:
 
     def remove_partials(self) -> int:
         """Clear what killed writers left; the caller holds the zone's lock."""
-        return remove_partials(self._directory)
+        return sum(map(remove_partials, self._present()))
 
     def __iter__(self) -> Iterator[Digest]:
         """The digests of all whole blobs, in no particular order."""
-        with os.scandir(self._directory) as entries:
-            for entry in entries:
-                if not entry.name.startswith("."):
-                    yield Digest.parse(f"sha256:{entry.name}")
+        for folder in self._present():
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if not entry.name.startswith("."):
+                        yield Digest.parse_registered(f"{folder.name}:{entry.name}")
+
+    def _present(self) -> list[Path]:
+        return [folder for folder in self._folders.values() if folder.is_dir()]

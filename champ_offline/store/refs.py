@@ -3,7 +3,8 @@
 Invariant: a ref points at a manifest whose every blob was in the store when the ref was written;
 refs and referrers of one bundle appear together in one transaction or not at all. A manifest that
 lost its tag to a newer one stays reachable by digest under its name: a rollback pulls it. What
-refers to a reachable manifest is reachable too.
+refers to a reachable manifest is reachable too. A name that a bundle brought belongs to bundles;
+tags that clients pushed have no bundle, and only the registry knows of them.
 """
 
 from __future__ import annotations
@@ -81,8 +82,19 @@ class Refs:
 
     def tags(self, name: str) -> list[str]:
         """The tags of a repository in the order of distribution-spec 1.1 ("Listing Tags")."""
-        rows = self._database.query("SELECT tag FROM refs WHERE name = ? ORDER BY tag", (name,))
-        return [row["tag"] for row in rows]
+        return list(self.tagged(name))
+
+    def tagged(self, name: str) -> dict[str, Descriptor]:
+        """What each tag of a repository leads to, pushed ones too, in the order of `tags`."""
+        rows = self._database.query(
+            "SELECT tag, descriptor FROM refs WHERE name = ? ORDER BY tag", (name,)
+        )
+        return {row["tag"]: _descriptor(row) for row in rows}
+
+    def owned(self, name: str) -> bool:
+        """Whether a bundle brought the repository; nobody else writes into it then."""
+        sql = "SELECT 1 FROM ref_manifests WHERE name = ? LIMIT 1"
+        return bool(self._database.query(sql, (name,)))
 
     def manifests(self, name: str) -> list[Descriptor]:
         """Every manifest a repository was ever given by a bundle, tagged now or not."""
@@ -92,14 +104,13 @@ class Refs:
         return [_descriptor(row) for row in rows]
 
     def names(self) -> list[str]:
-        """All repositories, sorted."""
-        return [
-            row["name"] for row in self._database.query("SELECT DISTINCT name FROM refs ORDER BY 1")
-        ]
+        """All repositories that bundles brought, sorted."""
+        rows = self._database.query("SELECT DISTINCT name FROM ref_manifests ORDER BY 1")
+        return [row["name"] for row in rows]
 
     def all(self) -> list[Ref]:
-        """Every ref, sorted by name and tag."""
-        rows = self._database.query("SELECT * FROM refs ORDER BY name, tag")
+        """Every ref that a bundle brought, sorted by name and tag."""
+        rows = self._database.query("SELECT * FROM refs WHERE bundle <> '' ORDER BY name, tag")
         return [Ref(row["name"], row["tag"], _descriptor(row), row["bundle"]) for row in rows]
 
     def referrers(self, subject: Digest) -> list[Descriptor]:
@@ -128,10 +139,33 @@ class Refs:
             changed += connection.execute(
                 "INSERT INTO refs VALUES (?, ?, ?, ?, ?) ON CONFLICT (name, tag) DO UPDATE SET"
                 " digest = excluded.digest, descriptor = excluded.descriptor,"
-                " bundle = excluded.bundle WHERE digest <> excluded.digest",
+                " bundle = excluded.bundle WHERE digest <> excluded.digest OR bundle = ''",
                 row,
             ).rowcount
         return changed
+
+    def tag(
+        self, connection: sqlite3.Connection, name: str, tag: str, descriptor: Descriptor
+    ) -> None:
+        """Let a pushed tag lead to `descriptor`, inside the caller's transaction."""
+        connection.execute(
+            "INSERT OR REPLACE INTO refs VALUES (?, ?, ?, ?, '')",
+            (name, tag, str(descriptor.digest), _text(descriptor)),
+        )
+
+    def untag(
+        self,
+        connection: sqlite3.Connection,
+        name: str,
+        *,
+        tag: str = "",
+        digest: Digest | None = None,
+    ) -> int:
+        """Remove pushed tags, by name or by what they lead to; returns how many went."""
+        return connection.execute(
+            "DELETE FROM refs WHERE bundle = '' AND name = ? AND (tag = ? OR digest = ?)",
+            (name, tag, str(digest) if digest else ""),
+        ).rowcount
 
     def put_referrers(self, connection: sqlite3.Connection, found: Iterable[Referrer]) -> None:
         """Write referrers inside the caller's transaction; known ones stay as they are."""
@@ -149,4 +183,5 @@ def _text(descriptor: Descriptor) -> str:
 
 
 def _descriptor(row: sqlite3.Row) -> Descriptor:
-    return Descriptor.from_document(json.loads(row["descriptor"]))
+    document = json.loads(row["descriptor"])
+    return Descriptor.from_document(document, Digest.parse_registered)

@@ -39,7 +39,7 @@ def held(zone: Path) -> Held:
     with closing(Database(zone / "champ.db")) as database:
         assert database.damage() == []
         refs = Refs(database)
-        _follow_names(blobs, refs)
+        _follow_names(blobs, refs, Content(database, blobs))
         bundles = database.query("SELECT digest FROM bundles ORDER BY digest")
         accepted = database.query("SELECT bundle, version FROM trust_accepted ORDER BY 1, 2")
         return Held(
@@ -51,13 +51,12 @@ def held(zone: Path) -> Held:
         )
 
 
-def _follow_names(blobs: BlobStore, refs: Refs) -> None:
+def _follow_names(blobs: BlobStore, refs: Refs, content: Content) -> None:
     """Every content that the registry would serve is whole, and what it leads to as well."""
-    content = Content(blobs, refs)
     for ref in refs.all():
         assert content.tagged(ref.name, ref.tag) == ref.descriptor
     for name in refs.names():
-        for descriptor in content._reachable(name):
+        for descriptor in content.of(name).blobs.values():
             assert blobs.size(descriptor.digest) == descriptor.size
             if descriptor.media_type in media_types.DOCUMENTS:
                 for child in Manifest.from_bytes(blobs.read(descriptor.digest)).children:

@@ -41,15 +41,15 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from champ_offline.durable.database import Database
-from champ_offline.registry.content import Content
+from champ_offline.clock import now_utc
+from champ_offline.registry.asgi import registry
 from champ_offline.registry.pki import ensure_certificates
 from champ_offline.registry.server import Listen, serve
 from champ_offline.store.blobs import BlobStore
-from champ_offline.store.refs import Refs
 zone, port = Path(sys.argv[1]), int(sys.argv[2])
-content = Content(BlobStore(zone / "blobs"), Refs(Database(zone / "zone.db")))
+app = registry(Database(zone / "zone.db"), BlobStore(zone / "blobs"), zone / "uploads", now_utc)
 certificates = ensure_certificates(zone / "pki", ["127.0.0.1"], datetime.now(UTC))
-serve(content, Listen("127.0.0.1", port, certificates), lambda: print("ready", flush=True))
+serve(app, Listen("127.0.0.1", port, certificates), lambda: print("ready", flush=True))
 """
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from champ_offline.clock import now_utc
 from champ_offline.durable.database import Database
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.manifest import encode, image_index, image_manifest
+from champ_offline.registry.asgi import RegistryApp, registry
 from champ_offline.registry.content import Content
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.refs import Ref, Refs
@@ -26,6 +28,7 @@ class Zone:
     blobs: BlobStore
     refs: Refs
     content: Content
+    app: RegistryApp
     image: Descriptor
     layer: Descriptor
     index: Descriptor
@@ -54,7 +57,9 @@ def zone(tmp_path: Path) -> Zone:
     document["subject"] = image.to_document()
     signature = _put(blobs, media_types.IMAGE_MANIFEST, encode(document))
     _put(blobs, media_types.LAYER_TAR, b"in the store, but of no repository")
-    zone = Zone(database, blobs, refs, Content(blobs, refs), image, layer, index, signature)
+    app = registry(database, blobs, tmp_path / "uploads", now_utc)
+    content = Content(database, blobs)
+    zone = Zone(database, blobs, refs, content, app, image, layer, index, signature)
     zone.tag(NAME, "1", image)
     zone.tag(NAME, "2", index)
     zone.tag(NAME, f"sha256-{image.digest.hex}.sig", signature)

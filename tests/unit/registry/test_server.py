@@ -57,7 +57,7 @@ def serving(zone: Zone, directory: Path) -> Iterator[Running]:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         stops.append(lambda: loop.call_soon_threadsafe(stop.set))
-        await run(zone.content, Listen("127.0.0.1", port, certificates), stop, ready.set)
+        await run(zone.app, Listen("127.0.0.1", port, certificates), stop, ready.set)
 
     thread = threading.Thread(target=asyncio.run, args=(main(),))
     thread.start()
@@ -171,10 +171,10 @@ def test_a_port_in_use(zone: Zone, tmp_path: Path) -> None:
     with serving(zone, tmp_path) as server:
         listen = Listen("127.0.0.1", server.port, server.certificates)
         with pytest.raises(CannotListen) as caught:
-            asyncio.run(run(zone.content, listen, asyncio.Event()))
+            asyncio.run(run(zone.app, listen, asyncio.Event()))
     assert caught.value.fields["port"] == server.port
 
 
 def test_an_address_of_another_machine(zone: Zone) -> None:
     with pytest.raises(CannotListen):
-        asyncio.run(run(zone.content, Listen("192.0.2.1", 5000, None), asyncio.Event()))
+        asyncio.run(run(zone.app, Listen("192.0.2.1", 5000, None), asyncio.Event()))

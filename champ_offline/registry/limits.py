@@ -1,0 +1,36 @@
+"""How much of this machine one client, or all of them, may take.
+
+Invariant: one value; every number that bounds a request is here, with its unit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from champ_offline.oci.manifest import LIMIT
+
+_MIB = 1024**2
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Sizes in bytes, times in seconds.
+
+    `body` bounds what one request brings of a blob, `manifest` a whole manifest (at least 4 MiB:
+    distribution-spec 1.1, "Pushing Manifests"). A body may be silent for `silence`, and after
+    `patience` it must have come at `slowest` bytes a second on the whole. An upload to which
+    nothing was written for `idle` ends. `piece` is what is held in memory of a blob on its way.
+    """
+
+    manifest: int = LIMIT
+    body: int = 1024 * 1024 * _MIB
+    headers: int = 32 * 1024
+    uploads_per_client: int = 64
+    uploads: int = 512
+    bodies: int = 64
+    idle: int = 3600
+    silence: float = 30.0
+    patience: float = 60.0
+    slowest: int = 4 * 1024
+    piece: int = 256 * 1024
+    drained: int = 8 * _MIB

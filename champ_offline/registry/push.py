@@ -1,0 +1,262 @@
+"""Blobs that clients push: uploads in one piece or many, mounts (distribution-spec 1.1, "Push").
+
+Invariant: a blob is in its repository when its bytes were hashed to the digest the client named,
+are on the disk, and were linked in one transaction with their move into the store; until then
+nobody sees any of it. What fails leaves the upload as it was before that request, except that a
+connection which breaks, or is too slow, leaves what came over it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from champ_offline.durable.database import Database
+from champ_offline.oci.descriptor import Descriptor
+from champ_offline.oci.digest import Digest
+from champ_offline.registry.access import OWNED, Action, Client, may
+from champ_offline.registry.answers import Answer, Refused, identity
+from champ_offline.registry.bodies import Body, ClientGone, TooSlow
+from champ_offline.registry.content import Content
+from champ_offline.registry.limits import Limits
+from champ_offline.registry.routes import (
+    AboutUpload,
+    BeginUpload,
+    CancelUpload,
+    FinishUpload,
+    Refusal,
+    Repository,
+    UploadChunk,
+    UploadStatus,
+)
+from champ_offline.registry.threads import done
+from champ_offline.store.blobs import BlobMismatch
+from champ_offline.store.links import Kind, Link
+from champ_offline.store.uploads import Reception, Upload, Uploads
+
+_MEDIA_TYPE = "application/octet-stream"
+_CHUNK = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
+_UNKNOWN = Refusal(404, "BLOB_UPLOAD_UNKNOWN", "there is no such upload, or it has ended")
+_BUSY = Refusal(409, "BLOB_UPLOAD_INVALID", "another request is writing to this upload")
+_TOO_MANY = Refusal(
+    429, "TOOMANYREQUESTS", "too many uploads are under way", (("retry-after", "30"),)
+)
+_SIZE_INVALID = Refusal(400, "SIZE_INVALID", "the body has not the length of its Content-Range")
+_NO_CHUNK = Refusal(400, "BLOB_UPLOAD_INVALID", "Content-Range is not of the form <start>-<end>")
+
+
+class Push:
+    """Takes blobs into one zone's store."""
+
+    def __init__(
+        self,
+        database: Database,
+        content: Content,
+        folder: Path,
+        limits: Limits,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database, self._content = database, content
+        self._blobs, self._refs, self._links = content.blobs, content.refs, content.links
+        self._uploads = Uploads(database, folder)
+        self._limits, self._clock = limits, clock
+
+    async def answer(
+        self, request: AboutUpload, headers: Mapping[str, str], client: Client, body: Body
+    ) -> Answer:
+        """Answer one request; raises Refused, ClientGone, OSError and ChampError of the store."""
+        match request:
+            case BeginUpload():
+                return await self._begin(request, client, body)
+            case UploadChunk():
+                return await self._chunk(request, headers, body)
+            case FinishUpload():
+                return await self._finish(request, headers, client, body)
+            case UploadStatus():
+                upload = self._find(request, request.upload)
+                return _progress(204, request, upload, self._uploads.size(upload))
+            case CancelUpload():
+                upload = self._find(request, request.upload)
+                await done(self._cancel, upload)
+                return Answer(204, {})
+
+    def expire(self) -> int:
+        """End the uploads nobody wrote to for too long; returns how many."""
+        before = self._clock() - timedelta(seconds=self._limits.idle)
+        idle = self._uploads.idle(_text(before))
+        for upload in idle:
+            self._uploads.drop(upload)
+        return len(idle)
+
+    async def _begin(self, request: BeginUpload, client: Client, body: Body) -> Answer:
+        if request.mount is not None:
+            mounted = await self._mount(request, request.mount, client)
+            if mounted is not None:
+                return mounted
+        upload = await done(self._open, request, client)
+        if request.digest is None:
+            return _progress(202, request, upload, 0)
+        try:
+            await self._receive(upload, None, body)
+            return await done(self._store, request, upload, request.digest, client)
+        except BaseException:
+            # Its client was never told where the upload is.
+            await done(self._uploads.drop, upload)
+            raise
+
+    def _open(self, request: BeginUpload, client: Client) -> Upload:
+        self.expire()
+        most = (self._limits.uploads_per_client, self._limits.uploads)
+        upload = self._uploads.begin(
+            request.name, client.name, request.algorithm, _text(self._clock()), most
+        )
+        if upload is None:
+            raise Refused(_TOO_MANY)
+        return upload
+
+    async def _mount(self, request: BeginUpload, digest: Digest, client: Client) -> Answer | None:
+        """Link a blob another repository has; None where the client can read none that has it."""
+        names = [request.source] if request.source else self._content.holders(digest)
+        for name in names:
+            found = self._content.find(name, digest)
+            if found is not None and may(client, Action.PULL, name):
+                linked = await done(self._link, request, found, client)
+                return _created(request, digest) if linked else None
+        return None
+
+    def _link(self, request: BeginUpload, found: Descriptor, client: Client) -> bool:
+        with self._database.transaction() as connection:
+            self._refuse_owned(request)
+            # Looked at again: until now nothing kept it from being collected.
+            if not self._blobs.holds(found.digest, found.size):
+                return False
+            self._links.put(connection, self._made(request, found.digest, found.size, client))
+        return True
+
+    async def _chunk(self, request: UploadChunk, headers: Mapping[str, str], body: Body) -> Answer:
+        upload = self._find(request, request.upload)
+        size = await self._receive(upload, self._range(request, upload, headers, body), body)
+        await done(self._uploads.written, upload, _text(self._clock()))
+        return _progress(202, request, upload, size)
+
+    async def _finish(
+        self, request: FinishUpload, headers: Mapping[str, str], client: Client, body: Body
+    ) -> Answer:
+        upload = self._find(request, request.upload)
+        await self._receive(upload, self._range(request, upload, headers, body), body)
+        try:
+            return await done(self._store, request, upload, request.digest, client)
+        except Refused:
+            # Bytes that are not the blob cannot become it: what follows is appended.
+            await done(self._uploads.drop, upload)
+            raise
+
+    def _range(
+        self,
+        request: UploadChunk | FinishUpload,
+        upload: Upload,
+        headers: Mapping[str, str],
+        body: Body,
+    ) -> tuple[int, int] | None:
+        """Where the body begins and how long it is, if the client says so; Refused elsewhere."""
+        text = headers.get("content-range")
+        if text is None:
+            return None
+        match = _CHUNK.fullmatch(text)
+        if match is None:
+            raise Refused(_NO_CHUNK)
+        start, end, size = int(match[1]), int(match[2]), self._uploads.size(upload)
+        if start != size or end < start:
+            raise Refused(_out_of_order(request, upload, size))
+        if body.length not in {None, end - start + 1}:
+            raise Refused(_SIZE_INVALID)
+        return start, end - start + 1
+
+    async def _receive(self, upload: Upload, wanted: tuple[int, int] | None, body: Body) -> int:
+        """Append the body; returns how many bytes of the blob are here then."""
+        reception = await done(self._uploads.receive, upload)
+        if reception is None:
+            raise Refused(_BUSY)
+        with reception:
+            try:
+                async for piece in body.pieces(self._limits.body):
+                    await done(reception.write, piece)
+                _check_range(reception, wanted)
+            except (TooSlow, ClientGone):
+                await done(reception.commit)
+                await done(self._uploads.written, upload, _text(self._clock()))
+                raise
+            except (Refused, OSError):
+                reception.undo()
+                raise
+            await done(reception.commit)
+            return reception.size
+
+    def _store(
+        self, request: BeginUpload | FinishUpload, upload: Upload, digest: Digest, client: Client
+    ) -> Answer:
+        try:
+            size = self._uploads.verify(upload, digest)
+        except BlobMismatch as error:
+            message = f"the bytes are {error.fields['found']}, not {digest}"
+            raise Refused(Refusal(400, "DIGEST_INVALID", message)) from error
+        with self._database.transaction() as connection:
+            self._refuse_owned(request)
+            self._links.put(connection, self._made(request, digest, size, client))
+            self._uploads.finish(connection, upload, digest, self._blobs)
+        self._uploads.forget(upload)
+        return _created(request, digest)
+
+    def _made(self, request: Repository, digest: Digest, size: int, client: Client) -> Link:
+        found = Descriptor(_MEDIA_TYPE, digest, size)
+        return Link(request.name, Kind.BLOB, found, _text(self._clock()), client.name)
+
+    def _refuse_owned(self, request: Repository) -> None:
+        """Asked again inside the transaction: an import may have taken the name meanwhile."""
+        if self._refs.owned(request.name):
+            raise Refused(OWNED)
+
+    def _find(self, request: Repository, upload: str) -> Upload:
+        found = self._uploads.find(request.name, upload)
+        if found is None:
+            raise Refused(_UNKNOWN)
+        return found
+
+    def _cancel(self, upload: Upload) -> None:
+        reception = self._uploads.receive(upload)
+        if reception is None:
+            raise Refused(_BUSY)
+        with reception:
+            self._uploads.drop(upload)
+
+
+def _check_range(reception: Reception, wanted: tuple[int, int] | None) -> None:
+    """Refuse a body that is not the range the client announced: start and length in bytes."""
+    if wanted not in {None, (reception.start, reception.size - reception.start)}:
+        raise Refused(_SIZE_INVALID)
+
+
+def _created(request: Repository, digest: Digest) -> Answer:
+    location = request.address(f"blobs/{digest}")
+    return Answer(201, {"location": location, **identity(digest)})
+
+
+def _progress(status: int, request: Repository, upload: Upload, size: int) -> Answer:
+    """Where the upload goes on; its range names the last byte that is here, so 0-0 before any."""
+    headers = {
+        "location": request.address(f"blobs/uploads/{upload.id}"),
+        "range": f"0-{max(0, size - 1)}",
+        "docker-upload-uuid": upload.id,
+    }
+    return Answer(status, headers)
+
+
+def _out_of_order(request: Repository, upload: Upload, size: int) -> Refusal:
+    headers = tuple(_progress(416, request, upload, size).headers.items())
+    return Refusal(416, "BLOB_UPLOAD_INVALID", f"the next byte is {size}", headers)
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
