@@ -27,7 +27,7 @@ test: lab       ## every test, on a real cluster too; ARGS="..." goes to pytest
 lint: setup     ## ruff, mypy and the layers alone
 	@$(PY) -m pytest -q tests/architecture/test_gates.py
 
-docs: setup     ## champ_offline/errors.md and docs/cli.md from the code
+docs: setup     ## the generated documents: errors, the command line, conformance
 	@$(PY) -m tests.architecture.documents
 
 messages: setup ## bring the translation catalog in line with the code; lists what is missing

@@ -1,7 +1,7 @@
-"""Makes the documents that are generated: champ_offline/errors.md and docs/cli.md.
+"""Makes the documents that are generated: errors.md, docs/cli.md and docs/distribution-spec.md.
 
 `python -m tests.architecture.documents` writes them; a test compares. Invariant: their content
-comes from the error classes and the parser alone.
+comes from the error classes, the parser and the contract tests alone.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from champ_offline.errors import ExitCode
 from installer.cli.main import command_line
 from installer.cli.verbs import SECTIONS, load
 from installer.language import activate
+from tests.architecture.distribution import listing
 from tests.architecture.source import ROOT, product_errors
 
 MEANINGS = {
@@ -43,6 +44,7 @@ def documents() -> dict[Path, str]:
     return {
         ROOT / "champ_offline" / "errors.md": errors(),
         ROOT / "docs" / "cli.md": reference(),
+        ROOT / "docs" / "distribution-spec.md": listing(),
     }
 
 
