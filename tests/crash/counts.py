@@ -12,6 +12,8 @@ AT_LEAST = {
     "pack: over a broken one": 120,
     "repair: volumes and documents": 85,
     "repair: with parity": 55,
+    "push: images": 70,
+    "push: deletes": 12,
 }
 
 
