@@ -6,6 +6,8 @@ Nothing else in the library opens a file for writing (an AST test holds that).
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import secrets
 from collections.abc import Iterable, Iterator
@@ -127,17 +129,33 @@ class DurableSlice:
 class GrowingFile:
     """A file that is written on at its end; how long it is says how far it came.
 
-    For one writer at a time, who checks the whole of it before anybody relies on it: a crash may
-    leave any part of what was written since the last `sync`.
+    It has one writer at a time, in any process (flock(2)): BlockingIOError where there is one, and
+    where the file was moved away meanwhile. The writer checks the whole of it before anybody relies
+    on it: a crash may leave any part of what was written since the last `sync`.
     """
 
-    def __init__(self, path: Path, mode: int = 0o600) -> None:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    def __init__(self, path: Path, mode: int = 0o600, *, new: bool = False) -> None:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         self._path = path
         with naming(path):
-            self._descriptor = os.open(path, flags, mode)
-        self.size = os.fstat(self._descriptor).st_size
+            self._descriptor = os.open(path, flags | (os.O_CREAT | os.O_EXCL if new else 0), mode)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._refuse_moved()
+            self.size = os.fstat(self._descriptor).st_size
+        except OSError:
+            os.close(self._descriptor)
+            raise
         self._named = self.size > 0
+
+    def _refuse_moved(self) -> None:
+        """Another writer may have had the file, and moved it, between the opening and the lock."""
+        try:
+            same = os.path.samestat(os.fstat(self._descriptor), self._path.stat())
+        except FileNotFoundError:
+            same = False
+        if not same:
+            raise BlockingIOError(errno.EAGAIN, "another writer moved it", str(self._path))
 
     def __enter__(self) -> Self:
         return self

@@ -83,7 +83,7 @@ class RegistryApp:
         except ClientGone:
             return
         if found.status >= 400 and (body.length or "transfer-encoding" in headers):
-            await body.drain()
+            await body.drain(asked="expect" in headers)
         await _send(found, scope, send)
         _log(scope, found, time.monotonic() - began)
 

@@ -68,8 +68,13 @@ class Body:
         """All of a small body; Refused beyond `most` bytes."""
         return b"".join([piece async for piece in self.pieces(most)])
 
-    async def drain(self) -> None:
-        """Read on for a while what nobody wants, so that the client gets to read its answer."""
+    async def drain(self, *, asked: bool) -> None:
+        """Read on for a while what nobody wants, so that the client gets to read its answer.
+
+        One that `asked` whether to send its body (RFC 9110, 10.1.1) and was not told so does not.
+        """
+        if asked and not self._came:
+            return
         try:
             async with asyncio.timeout(_DRAIN_SECONDS):
                 end = self._came + self._limits.drained

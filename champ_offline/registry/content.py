@@ -73,20 +73,21 @@ class Content:
         self.links = Links(database)
         self._database = database
         self._changes: object = None
-        self._names: list[str] | None = None
+        self._names: dict[str, None] | None = None
         self._known: OrderedDict[str, Holdings] = OrderedDict()
         self._documents: OrderedDict[Digest, Document] = OrderedDict()
 
     def names(self) -> list[str]:
         """All repositories, sorted."""
-        self._forget_what_changed()
-        if self._names is None:
-            self._names = sorted({*self.refs.names(), *self.links.names()})
-        return self._names
+        return list(self._every())
 
     def of(self, name: str) -> Holdings:
-        """What the repository has now; empty for one that is not there."""
-        self._forget_what_changed()
+        """What the repository has now; empty for one that is not there.
+
+        Nothing is remembered of those: names that clients make up would push out the real ones.
+        """
+        if name not in self._every():
+            return Holdings()
         known = self._known.get(name)
         if known is not None:
             self._known.move_to_end(name)
@@ -116,12 +117,14 @@ class Content:
         yield from self.links.holders(digest)
         yield from (name for name in self.refs.names() if digest in self.of(name).blobs)
 
-    def _forget_what_changed(self) -> None:
+    def _every(self) -> dict[str, None]:
+        """The names of all repositories, in order, after forgetting whatever is no longer so."""
         changes = self._database.changes()
-        if changes != self._changes:
+        if changes != self._changes or self._names is None:
             self._known.clear()
-            self._names = None
+            self._names = dict.fromkeys(sorted({*self.refs.names(), *self.links.names()}))
             self._changes = changes
+        return self._names
 
     def _read(self, name: str) -> Holdings:
         found = Holdings(owned=self.refs.owned(name), tags=self.refs.tagged(name))

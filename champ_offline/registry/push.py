@@ -9,7 +9,8 @@ connection which breaks, or is too slow, leaves what came over it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -75,20 +76,18 @@ class Push:
             case FinishUpload():
                 return await self._finish(request, headers, client, body)
             case UploadStatus():
-                upload = self._find(request, request.upload)
+                upload = self._find(request)
                 return _progress(204, request, upload, self._uploads.size(upload))
             case CancelUpload():
-                upload = self._find(request, request.upload)
-                await done(self._cancel, upload)
+                upload = self._find(request)
+                async with self._writing(upload):
+                    await done(self._uploads.drop, upload)
                 return Answer(204, {})
 
     def expire(self) -> int:
         """End the uploads nobody wrote to for too long; returns how many."""
         before = self._clock() - timedelta(seconds=self._limits.idle)
-        idle = self._uploads.idle(_text(before))
-        for upload in idle:
-            self._uploads.drop(upload)
-        return len(idle)
+        return self._uploads.expire(_text(before))
 
     async def _begin(self, request: BeginUpload, client: Client, body: Body) -> Answer:
         if request.mount is not None:
@@ -98,13 +97,14 @@ class Push:
         upload = await done(self._open, request, client)
         if request.digest is None:
             return _progress(202, request, upload, 0)
-        try:
-            await self._receive(upload, None, body)
-            return await done(self._store, request, upload, request.digest, client)
-        except BaseException:
-            # Its client was never told where the upload is.
-            await done(self._uploads.drop, upload)
-            raise
+        async with self._writing(upload) as reception:
+            try:
+                await self._receive(upload, reception, None, body)
+                return await done(self._store, request, upload, reception, request.digest, client)
+            except BaseException:
+                # Its client was never told where the upload is.
+                await done(self._uploads.drop, upload)
+                raise
 
     def _open(self, request: BeginUpload, client: Client) -> Upload:
         self.expire()
@@ -136,75 +136,69 @@ class Push:
         return True
 
     async def _chunk(self, request: UploadChunk, headers: Mapping[str, str], body: Body) -> Answer:
-        upload = self._find(request, request.upload)
-        size = await self._receive(upload, self._range(request, upload, headers, body), body)
-        await done(self._uploads.written, upload, _text(self._clock()))
-        return _progress(202, request, upload, size)
+        upload = self._find(request)
+        async with self._writing(upload) as reception:
+            wanted = _announced(request, upload, reception, headers, body)
+            await self._receive(upload, reception, wanted, body)
+            await done(self._uploads.written, upload, _text(self._clock()))
+            return _progress(202, request, upload, reception.size)
 
     async def _finish(
         self, request: FinishUpload, headers: Mapping[str, str], client: Client, body: Body
     ) -> Answer:
-        upload = self._find(request, request.upload)
-        await self._receive(upload, self._range(request, upload, headers, body), body)
-        try:
-            return await done(self._store, request, upload, request.digest, client)
-        except Refused:
-            # Bytes that are not the blob cannot become it: what follows is appended.
-            await done(self._uploads.drop, upload)
-            raise
+        upload = self._find(request)
+        async with self._writing(upload) as reception:
+            wanted = _announced(request, upload, reception, headers, body)
+            await self._receive(upload, reception, wanted, body)
+            try:
+                return await done(self._store, request, upload, reception, request.digest, client)
+            except Refused:
+                # Bytes that are not the blob cannot become it: what follows is appended.
+                await done(self._uploads.drop, upload)
+                raise
 
-    def _range(
-        self,
-        request: UploadChunk | FinishUpload,
-        upload: Upload,
-        headers: Mapping[str, str],
-        body: Body,
-    ) -> tuple[int, int] | None:
-        """Where the body begins and how long it is, if the client says so; Refused elsewhere."""
-        text = headers.get("content-range")
-        if text is None:
-            return None
-        match = _CHUNK.fullmatch(text)
-        if match is None:
-            raise Refused(_NO_CHUNK)
-        start, end, size = int(match[1]), int(match[2]), self._uploads.size(upload)
-        if start != size or end < start:
-            raise Refused(_out_of_order(request, upload, size))
-        if body.length not in {None, end - start + 1}:
-            raise Refused(_SIZE_INVALID)
-        return start, end - start + 1
-
-    async def _receive(self, upload: Upload, wanted: tuple[int, int] | None, body: Body) -> int:
-        """Append the body; returns how many bytes of the blob are here then."""
+    @asynccontextmanager
+    async def _writing(self, upload: Upload) -> AsyncIterator[Reception]:
+        """Be the upload's one writer, until it is where it belongs."""
         reception = await done(self._uploads.receive, upload)
         if reception is None:
             raise Refused(_BUSY)
         with reception:
-            try:
-                async for piece in body.pieces(self._limits.body):
-                    await done(reception.write, piece)
-                _check_range(reception, wanted)
-            except (TooSlow, ClientGone):
-                await done(reception.commit)
-                await done(self._uploads.written, upload, _text(self._clock()))
-                raise
-            except (Refused, OSError):
-                reception.undo()
-                raise
+            yield reception
+
+    async def _receive(
+        self, upload: Upload, reception: Reception, wanted: int | None, body: Body
+    ) -> None:
+        """Append the body, of `wanted` bytes where its client said how many."""
+        try:
+            async for piece in body.pieces(self._limits.body):
+                await done(reception.write, piece)
+            _check_length(reception, wanted)
+        except (TooSlow, ClientGone):
             await done(reception.commit)
-            return reception.size
+            await done(self._uploads.written, upload, _text(self._clock()))
+            raise
+        except (Refused, OSError):
+            reception.undo()
+            raise
+        await done(reception.commit)
 
     def _store(
-        self, request: BeginUpload | FinishUpload, upload: Upload, digest: Digest, client: Client
+        self,
+        request: Repository,
+        upload: Upload,
+        reception: Reception,
+        digest: Digest,
+        client: Client,
     ) -> Answer:
         try:
-            size = self._uploads.verify(upload, digest)
+            reception.verify(digest)
         except BlobMismatch as error:
             message = f"the bytes are {error.fields['found']}, not {digest}"
             raise Refused(Refusal(400, "DIGEST_INVALID", message)) from error
         with self._database.transaction() as connection:
             self._refuse_owned(request)
-            self._links.put(connection, self._made(request, digest, size, client))
+            self._links.put(connection, self._made(request, digest, reception.size, client))
             self._uploads.finish(connection, upload, digest, self._blobs)
         self._uploads.forget(upload)
         return _created(request, digest)
@@ -218,23 +212,37 @@ class Push:
         if self._refs.owned(request.name):
             raise Refused(OWNED)
 
-    def _find(self, request: Repository, upload: str) -> Upload:
-        found = self._uploads.find(request.name, upload)
+    def _find(self, request: UploadChunk | FinishUpload | UploadStatus | CancelUpload) -> Upload:
+        found = self._uploads.find(request.name, request.upload)
         if found is None:
             raise Refused(_UNKNOWN)
         return found
 
-    def _cancel(self, upload: Upload) -> None:
-        reception = self._uploads.receive(upload)
-        if reception is None:
-            raise Refused(_BUSY)
-        with reception:
-            self._uploads.drop(upload)
+
+def _announced(
+    request: UploadChunk | FinishUpload,
+    upload: Upload,
+    reception: Reception,
+    headers: Mapping[str, str],
+    body: Body,
+) -> int | None:
+    """How many bytes the client says it sends now, if it says so; Refused where they do not fit."""
+    text = headers.get("content-range")
+    if text is None:
+        return None
+    match = _CHUNK.fullmatch(text)
+    if match is None:
+        raise Refused(_NO_CHUNK)
+    start, end = int(match[1]), int(match[2])
+    if start != reception.start or end < start:
+        raise Refused(_out_of_order(request, upload, reception.start))
+    if body.length not in {None, end - start + 1}:
+        raise Refused(_SIZE_INVALID)
+    return end - start + 1
 
 
-def _check_range(reception: Reception, wanted: tuple[int, int] | None) -> None:
-    """Refuse a body that is not the range the client announced: start and length in bytes."""
-    if wanted not in {None, (reception.start, reception.size - reception.start)}:
+def _check_length(reception: Reception, wanted: int | None) -> None:
+    if wanted not in {None, reception.size - reception.start}:
         raise Refused(_SIZE_INVALID)
 
 

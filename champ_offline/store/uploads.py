@@ -1,18 +1,16 @@
 """Blobs that clients are pushing: a row and a growing file each (layout: FORMAT.md here).
 
 Invariant: nothing here is ever served; a file leaves this folder only after the whole of it was
-hashed to the digest the client announced, into the store, in the transaction that links it. How far
-an upload came is the length of its file, so a restart forgets nothing but the running hash, which
-is made again from the file.
+hashed to the digest the client announced, into the store, in the transaction that links it, and by
+its one writer, so nothing is written into a blob. How far an upload came is the length of its file:
+a restart forgets nothing but the running hash, which is made again from the file.
 """
 
 from __future__ import annotations
 
 import hashlib
 import sqlite3
-import threading
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -64,13 +62,11 @@ class _Running:
 
 
 class Uploads:
-    """All uploads under one folder, on the file system of the store; one process writes."""
+    """All uploads under one folder, on the file system of the store."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         self._database, self._folder = database, folder
         self._running: dict[str, _Running] = {}
-        self._busy: set[str] = set()
-        self._lock = threading.Lock()
         database.migrate("uploads", _SCHEMA)
 
     def begin(
@@ -87,53 +83,48 @@ class Uploads:
                 "INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?)",
                 (made.id, name, client, algorithm, now, now),
             )
-        return made
+        try:
+            make_directory(self._folder)
+            with GrowingFile(self.path(made), new=True):
+                return made
+        except OSError:
+            self.drop(made)
+            raise
 
     def find(self, name: str, upload: str) -> Upload | None:
         """The upload with that id, if it is one to that repository."""
         sql = "SELECT * FROM uploads WHERE id = ? AND name = ?"
         rows = self._database.query(sql, (upload, name))
-        return Upload(**dict(rows[0])) if rows else None
-
-    def idle(self, before: str) -> list[Upload]:
-        """The uploads to which nothing was written since `before`, oldest first."""
-        sql = "SELECT * FROM uploads WHERE written < ? ORDER BY written"
-        found = [Upload(**dict(row)) for row in self._database.query(sql, (before,))]
-        return [one for one in found if one.id not in self._busy]
+        found = Upload(**dict(rows[0])) if rows else None
+        return found if found is not None and self.path(found).is_file() else None
 
     def size(self, upload: Upload) -> int:
-        """How many bytes of the blob are here."""
-        path = self.path(upload)
-        return path.stat().st_size if path.is_file() else 0
+        """How many bytes of the blob are here; 0 for one that has ended."""
+        try:
+            return self.path(upload).stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def path(self, upload: Upload) -> Path:
         """Where its bytes come together."""
         return self._folder / upload.id
 
     def receive(self, upload: Upload) -> Reception | None:
-        """Write on, inside `with`; None while somebody else does."""
-        with self._lock:
-            if upload.id in self._busy:
-                return None
-            self._busy.add(upload.id)
+        """Become its writer, inside `with`; None while somebody else is, or after its end."""
         try:
-            make_directory(self._folder)
-            running = self._hashed(upload)
-            return Reception(self.path(upload), running, lambda: self._busy.discard(upload.id))
-        except BaseException:
-            self._busy.discard(upload.id)
-            raise
+            return Reception(self, upload, GrowingFile(self.path(upload)))
+        except (BlockingIOError, FileNotFoundError):
+            return None
 
-    def _hashed(self, upload: Upload) -> _Running:
-        """The running hash of what is here; read again where memory does not have it."""
+    def running(self, upload: Upload) -> _Running:
+        """The hash of what is here; read again where memory does not have it."""
         running, size = self._running.get(upload.id), self.size(upload)
         if running is None or running.size != size:
             running = _Running(hashlib.new(upload.algorithm))
-            if size:
-                with self.path(upload).open("rb") as file:
-                    while piece := file.read(_PIECE):
-                        running.state.update(piece)
-                        running.size += len(piece)
+            with self.path(upload).open("rb") as file:
+                while piece := file.read(_PIECE):
+                    running.state.update(piece)
+                    running.size += len(piece)
             self._running[upload.id] = running
         return running
 
@@ -142,27 +133,15 @@ class Uploads:
         with self._database.transaction() as connection:
             connection.execute("UPDATE uploads SET written = ? WHERE id = ?", (now, upload.id))
 
-    def verify(self, upload: Upload, digest: Digest) -> int:
-        """The size of an upload whose bytes hash to `digest`; raises BlobMismatch."""
-        if upload.algorithm == digest.algorithm:
-            found = self._hashed(upload).state.hexdigest()
-        else:
-            with self.path(upload).open("rb") as file:
-                found = hashlib.file_digest(file, digest.algorithm).hexdigest()
-        size = self.size(upload)
-        if found != digest.hex:
-            raise BlobMismatch(expected=digest, expected_size=size, found=Digest(found), size=size)
-        return size
-
     def finish(
         self, connection: sqlite3.Connection, upload: Upload, digest: Digest, blobs: BlobStore
     ) -> None:
-        """Move what `verify` accepted into the store, inside the caller's transaction."""
+        """Move what its writer verified into the store, inside the caller's transaction."""
         connection.execute("DELETE FROM uploads WHERE id = ?", (upload.id,))
         blobs.take(self.path(upload), digest)
 
     def drop(self, upload: Upload) -> None:
-        """Let go of an upload: its file, then its row."""
+        """Let go of an upload, as its writer: its file, then its row."""
         self.path(upload).unlink(missing_ok=True)
         self.forget(upload)
         with self._database.transaction() as connection:
@@ -172,22 +151,36 @@ class Uploads:
         """Let go of what memory holds of an upload that has ended."""
         self._running.pop(upload.id, None)
 
+    def expire(self, before: str) -> int:
+        """End the uploads to which nothing was written since `before`; returns how many."""
+        ended = 0
+        sql = "SELECT * FROM uploads WHERE written < ? ORDER BY written"
+        for row in self._database.query(sql, (before,)):
+            upload = Upload(**dict(row))
+            reception = self.receive(upload)
+            if reception is not None:
+                with reception:
+                    self.drop(upload)
+                ended += 1
+            elif not self.path(upload).exists():
+                self.drop(upload)  # a crash took the file but not the row
+                ended += 1
+        return ended
+
 
 class Reception:
-    """Bytes of one upload as they come: appended, hashed, and durable after `commit`."""
+    """The one writer of an upload: bytes are appended, hashed, and durable after `commit`."""
 
-    def __init__(self, path: Path, running: _Running, end: Callable[[], None]) -> None:
-        self._running, self._end = running, end
-        self._file = GrowingFile(path)
-        self._before = running.state.copy()
-        self.start = self._file.size
+    def __init__(self, uploads: Uploads, upload: Upload, file: GrowingFile) -> None:
+        self._uploads, self._upload, self._file = uploads, upload, file
+        self._before: tuple[_Running, _Hash] | None = None
+        self.start = file.size
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._file.__exit__(*exception)
-        self._end()
 
     @property
     def size(self) -> int:
@@ -196,9 +189,13 @@ class Reception:
 
     def write(self, data: bytes | memoryview) -> None:
         """Append `data`; raises OSError as the file system does."""
+        if self._before is None:
+            running = self._uploads.running(self._upload)
+            self._before = running, running.state.copy()
+        running = self._before[0]
         self._file.write(data)
-        self._running.state.update(data)
-        self._running.size += len(data)
+        running.state.update(data)
+        running.size += len(data)
 
     def commit(self) -> None:
         """Put the bytes on the disk."""
@@ -207,4 +204,20 @@ class Reception:
     def undo(self) -> None:
         """Let go of what came through this reception; what was here before stays."""
         self._file.cut(self.start)
-        self._running.state, self._running.size = self._before, self.start
+        if self._before is not None:
+            running, state = self._before
+            running.state, running.size = state, self.start
+            self._before = None
+
+    def verify(self, digest: Digest) -> None:
+        """Raises BlobMismatch unless the bytes hash to `digest`."""
+        upload = self._upload
+        if upload.algorithm == digest.algorithm:
+            found = self._uploads.running(upload).state.hexdigest()
+        else:
+            with self._uploads.path(upload).open("rb") as file:
+                found = hashlib.file_digest(file, digest.algorithm).hexdigest()
+        if found != digest.hex:
+            raise BlobMismatch(
+                expected=digest, expected_size=self.size, found=Digest(found), size=self.size
+            )

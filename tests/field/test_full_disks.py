@@ -15,9 +15,14 @@ import pytest
 from champ_offline.appliance import Appliance
 from champ_offline.bundle.errors import NoBundle, ZoneUnwritable
 from champ_offline.bundle.verify import verify
-from champ_offline.durable.database import DatabaseFull
+from champ_offline.clock import now_utc
+from champ_offline.durable.database import Database, DatabaseFull
 from champ_offline.durable.space import free_bytes
 from champ_offline.events import Event, StepStarted
+from champ_offline.registry.access import Open
+from champ_offline.registry.asgi import registry
+from champ_offline.store.blobs import BlobStore
+from tests.contracts.distribution.client import digest_of, serving
 from tests.crash.zones import held
 from tests.field.site import MIB, Site, ended
 from tests.field.test_pulled_sticks import stopped_half_way, waiting_bytes
@@ -172,3 +177,37 @@ def test_what_a_full_disk_refuses_is_named(site: Site, disk: Path) -> None:
     refused = site.run("trust", "init", target / "own", "--holder", "Team", "--unencrypted")
     assert refused.error["id"] == "cli.system-refused"
     assert refused.fields["path"].startswith(str(target)), refused.error
+
+
+def test_a_push_onto_a_disk_that_fills_up(disk: Path) -> None:
+    zone = disk / "zone"
+    zone.mkdir()
+    with closing(Database(zone / "champ.db")) as database:
+        blobs, uploads = BlobStore(zone / "store"), zone / "uploads"
+        with serving(registry(database, blobs, uploads, now_utc, Open())) as server:
+            repository = server.repository()
+            image = repository.image_bytes()
+            repository.manifest(image, "1")
+            where, data = repository.begin(), os.urandom(3 * MIB)
+            digest = digest_of(data)
+            other = fill(disk, leave=MIB)
+            for _ in range(2):
+                refused = repository.follow("PUT", where, data, digest=digest)
+                assert (refused.status, refused.codes) == (507, ["UNAVAILABLE"])
+                assert repository.follow("GET", where).headers["range"] == "0-0"
+            fill(disk)
+            for method, rest, body in (
+                ("POST", "blobs/uploads/", b""),
+                ("POST", f"blobs/uploads/?digest={digest}", data),
+                ("PUT", "manifests/2", image + b" " * MIB),
+                ("DELETE", "manifests/1", b""),
+            ):
+                refused = repository.send(method, rest, body)
+                assert (refused.status, refused.codes) == (507, ["UNAVAILABLE"]), rest
+            assert repository.send("GET", "manifests/1").body == image
+            for rest in (f"blobs/{digest}", "manifests/2"):
+                assert repository.send("GET", rest).status == 404
+            other.unlink()
+            assert repository.follow("PUT", where, data, digest=digest).status == 201
+            assert repository.send("GET", f"blobs/{digest}").body == data
+            assert repository.send("DELETE", "manifests/1").status == 202

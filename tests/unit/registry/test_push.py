@@ -21,6 +21,7 @@ from champ_offline.registry.asgi import RegistryApp, registry
 from champ_offline.registry.limits import Limits
 from champ_offline.registry.routes import Refusal
 from champ_offline.store.blobs import BlobStore
+from champ_offline.store.uploads import Reception
 from tests.contracts.distribution.client import (
     CONFIG,
     IMAGE,
@@ -299,6 +300,31 @@ def test_two_writers_of_one_upload(desk: Desk) -> None:
     assert ask(app, "GET", where).headers["range"] == "0-1999"
 
 
+def test_nothing_is_written_into_a_blob(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second connection that goes on with an upload while the first ends it comes too late."""
+    app, late = desk.restarted(), desk.restarted()
+    where = begun(app)
+    ask(app, "PATCH", where, DATA)
+    tried: list[int] = []
+    inner = Reception.verify
+
+    def between(reception: Reception, digest: Digest) -> None:
+        inner(reception, digest)
+        tried.append(asyncio.run(second()).status)
+
+    async def second() -> Response:
+        found = await exchange(late, "PATCH", where, *framed(b"more", {}))
+        assert found is not None
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Reception, "verify", between)
+        assert ask(app, "PUT", f"{where}?digest={DIGEST}").status == 201
+    assert tried == [409]
+    assert ask(late, "PATCH", where, b"more").status == 404
+    assert desk.blobs.read(Digest.of(DATA)) == DATA
+
+
 def test_uploads_that_nobody_goes_on_with(desk: Desk) -> None:
     app = desk.restarted()
     old, kept = begun(app), begun(app)
@@ -309,7 +335,7 @@ def test_uploads_that_nobody_goes_on_with(desk: Desk) -> None:
     begun(app)
     assert ask(app, "GET", old).codes == ["BLOB_UPLOAD_UNKNOWN"]
     assert ask(app, "GET", kept).headers["range"] == f"0-{len(DATA) - 1}"
-    assert len(desk.uploads()) == 1
+    assert len(desk.uploads()) == 2
     desk.now += timedelta(days=1)
     assert app.push.expire() == 2
     assert desk.uploads() == []

@@ -17,17 +17,14 @@ from pathlib import Path
 
 import pytest
 
+from champ_offline.clock import now_utc
 from champ_offline.oci.digest import Digest
+from champ_offline.registry.access import Open
+from champ_offline.registry.asgi import registry
 from champ_offline.registry.pki import Certificates, ensure_certificates
 from champ_offline.registry.server import CannotListen, Listen, run
+from tests.contracts.distribution.client import Registry, free_port
 from tests.unit.registry.conftest import LAYER, NAME, Zone
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass
@@ -128,6 +125,23 @@ def test_writes_are_refused(running: Running) -> None:
     for method in ("PUT", "POST", "PATCH", "DELETE"):
         response, body = running.get(f"/v2/{NAME}/manifests/1", method=method)
         assert (response.status, json.loads(body)["errors"][0]["code"]) == (405, "UNSUPPORTED")
+
+
+def test_headers_that_are_too_large(running: Running) -> None:
+    response, body = running.get("/v2/", {"x": "y" * 40_000})
+    assert (response.status, json.loads(body)["errors"][0]["code"]) == (431, "UNSUPPORTED")
+
+
+def test_a_push_over_tls(zone: Zone, tmp_path: Path) -> None:
+    uploads = tmp_path / "pushed"
+    zone.app = registry(zone.database, zone.blobs, uploads, now_utc, Open())
+    with serving(zone, tmp_path) as server:
+        repository = Registry(server.port, server.certificates).repository()
+        data = LAYER[:3_000_000] * 2
+        digest = repository.blob(data)
+        assert repository.send("GET", f"blobs/{digest}").body == data
+        image = repository.image("1")
+        assert Digest.of(repository.send("GET", "manifests/1").body) == Digest.parse(image)
 
 
 def test_another_authority_is_not_trusted(running: Running, tmp_path: Path) -> None:
