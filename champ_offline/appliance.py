@@ -38,7 +38,9 @@ from champ_offline.release.plan import Plan
 from champ_offline.release.status import ReleaseStatus
 from champ_offline.release.vault import Vault
 from champ_offline.store.blobs import BlobStore
+from champ_offline.store.links import Links
 from champ_offline.store.refs import Refs
+from champ_offline.store.uploads import Uploads
 from champ_offline.store.waiting import WaitingRoom
 from champ_offline.trust.dates import NO_OVERRIDES, Dates, Overrides
 from champ_offline.trust.errors import FingerprintDiffers
@@ -131,6 +133,8 @@ class Appliance:
         History(self._database)
         Vault(self._database, secrets.token_urlsafe)
         Journal(self._database, self._clock)
+        Links(self._database)
+        Uploads(self._database, self.paths.uploads)
 
     @property
     def name(self) -> str:

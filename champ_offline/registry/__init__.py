@@ -1,1 +1,1 @@
-"""The zone registry: the read side of OCI Distribution, serving the store's own files over TLS."""
+"""The zone's registry: OCI Distribution 1.1 over the store, for containerd and everybody else."""

@@ -21,4 +21,6 @@ async def done(function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) 
         return await asyncio.shield(work)
     except asyncio.CancelledError:
         await asyncio.wait({work})
+        # Looked at, or asyncio would complain of an error that nobody waits for any more.
+        work.exception()
         raise

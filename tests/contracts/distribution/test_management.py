@@ -148,6 +148,30 @@ def test_a_blob_deleted_here_stays_there(repository: Repository, other: Reposito
     assert other.send("GET", f"blobs/{digest}").body == b"shared"
 
 
+def refused(repository: Repository, reader: Registry, rest: str) -> None:
+    """A DELETE that is disabled is answered with 405, and what was named stays."""
+    readable = Repository(reader, repository.name)
+    found = readable.send("DELETE", rest)
+    assert (found.status, found.codes) == (405, ["UNSUPPORTED"])
+    assert readable.send("HEAD", rest).status == 200
+
+
+def test_tags_that_stay(repository: Repository, reader: Registry) -> None:
+    """MUST, Deleting tags: where it is disabled, the answer is 400 or 405."""
+    repository.image("1")
+    refused(repository, reader, "manifests/1")
+
+
+def test_manifests_that_stay(repository: Repository, reader: Registry) -> None:
+    """MUST, Deleting Manifests: where it is disabled, the answer is 400 or 405."""
+    refused(repository, reader, f"manifests/{repository.image()}")
+
+
+def test_blobs_that_stay(repository: Repository, reader: Registry) -> None:
+    """MUST, Deleting Blobs: where it is disabled, the answer is 400 or 405."""
+    refused(repository, reader, f"blobs/{repository.blob(b'bytes')}")
+
+
 @pytest.mark.parametrize(
     ("method", "rest", "status", "code"),
     [

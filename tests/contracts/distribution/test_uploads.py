@@ -260,6 +260,14 @@ def test_cancel(repository: Repository) -> None:
     assert repository.follow("GET", location).codes == ["BLOB_UPLOAD_UNKNOWN"]
 
 
+def test_sessions_end_by_themselves(hasty: Registry) -> None:
+    """SHOULD, Cancel a blob upload: an upload that nobody goes on with ends after a while."""
+    repository = hasty.repository()
+    first = repository.begin()
+    repository.begin()
+    assert repository.follow("GET", first).codes == ["BLOB_UPLOAD_UNKNOWN"]
+
+
 def test_mount(repository: Repository, other: Repository, algorithm: str) -> None:
     """MUST, Mounting a blob from another repository: 201 and the Location in this repository."""
     digest = other.blob(DATA, algorithm)
