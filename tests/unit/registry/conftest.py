@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from champ_offline.registry.asgi import RegistryApp, registry
 from champ_offline.registry.content import Content
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.refs import Ref, Refs
+from tests.unit.registry.desk import Desk
 
 NAME = "docker.io/library/web"
 LAYER = bytes(range(256)) * 8192
@@ -65,3 +68,9 @@ def zone(tmp_path: Path) -> Zone:
     zone.tag(NAME, f"sha256-{image.digest.hex}.sig", signature)
     zone.tag("champ.local/orthanc", "1.10.1", image)
     return zone
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with closing(Database(tmp_path / "champ.db")) as database:
+        yield Desk(tmp_path, database)

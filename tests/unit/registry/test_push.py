@@ -1,26 +1,21 @@
-"""Pushes as the store sees them: owners, restarts, limits, broken connections, full disks."""
+"""Pushes as the store sees them: owners, restarts, broken connections, full disks."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from champ_offline.durable.database import Database
 from champ_offline.durable.write import GrowingFile
 from champ_offline.oci.digest import Digest
-from champ_offline.registry.access import Action, Client, Gatekeeper, Open, Role
-from champ_offline.registry.asgi import RegistryApp, registry
-from champ_offline.registry.limits import Limits
-from champ_offline.registry.routes import Refusal
-from champ_offline.store.blobs import BlobStore
+from champ_offline.registry.access import Open
+from champ_offline.registry.asgi import registry
 from champ_offline.store.uploads import Reception
 from tests.contracts.distribution.client import (
     CONFIG,
@@ -30,61 +25,20 @@ from tests.contracts.distribution.client import (
     descriptor,
     digest_of,
 )
-from tests.simulators.asgi import End, Piece, ask, exchange, framed
+from tests.simulators.asgi import End, ask, exchange, framed
 from tests.unit.registry.conftest import NAME, Zone
-
-NOW = datetime(2026, 5, 1, tzinfo=UTC)
-DATA = bytes(range(256)) * 20
-DIGEST = digest_of(DATA)
-UPLOADS = "/v2/team/app/blobs/uploads/"
-MORE = Limits(piece=1000)
-
-
-@dataclass
-class Desk:
-    """A zone that is pushed to; a restart is another app over the same files."""
-
-    folder: Path
-    database: Database
-    now: datetime = NOW
-    limits: Limits = MORE
-    gatekeeper: Gatekeeper = field(default_factory=Open)
-
-    @property
-    def blobs(self) -> BlobStore:
-        return BlobStore(self.folder / "store")
-
-    def restarted(self) -> RegistryApp:
-        uploads = self.folder / "uploads"
-        return registry(
-            self.database, self.blobs, uploads, lambda: self.now, self.gatekeeper, self.limits
-        )
-
-    def uploads(self) -> list[Path]:
-        folder = self.folder / "uploads"
-        return list(folder.iterdir()) if folder.is_dir() else []
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with closing(Database(tmp_path / "champ.db")) as database:
-        yield Desk(tmp_path, database)
-
-
-def begun(app: RegistryApp, path: str = UPLOADS) -> str:
-    found = ask(app, "POST", path)
-    assert found.status == 202, found
-    return found.location
-
-
-def send(
-    app: RegistryApp, method: str, target: str, body: list[Piece], **headers: str
-) -> Response | None:
-    return asyncio.run(exchange(app, method, target, *framed(body, headers)))
-
-
-def gone(app: RegistryApp, where: str, came: bytes) -> None:
-    assert send(app, "PATCH", where, [came, End.GONE]) is None
+from tests.unit.registry.desk import (
+    DATA,
+    DIGEST,
+    MORE,
+    NOW,
+    UPLOADS,
+    Desk,
+    Teams,
+    begun,
+    gone,
+    send,
+)
 
 
 def test_what_a_bundle_brought_is_not_written(zone: Zone, tmp_path: Path) -> None:
@@ -134,19 +88,6 @@ def test_what_lies_in_the_store_without_a_name_is_not_mounted(zone: Zone, tmp_pa
     stray = Digest.of(b"in the store, but of no repository")
     assert zone.blobs.has(stray)
     assert ask(app, "POST", f"{UPLOADS}?mount={stray}").status == 202
-
-
-class Teams:
-    """A gatekeeper that believes the header x-team; a team reads and writes its own."""
-
-    def identify(self, headers: Mapping[str, str]) -> Client | Refusal:
-        team = headers.get("x-team", "")
-        if not team:
-            return Refusal(401, "UNAUTHORIZED", "who are you", (("www-authenticate", "Team"),))
-        return Client(team, (Role(f"{team}/*", frozenset(Action)),))
-
-    def refuse(self, client: Client, action: Action, repository: str) -> Refusal:
-        return Refusal(403, "DENIED", f"{client.name} may not {action} {repository}")
 
 
 def test_a_client_sees_what_it_may(desk: Desk) -> None:
@@ -202,84 +143,6 @@ def test_one_post_that_breaks_leaves_nothing(desk: Desk) -> None:
     assert send(app, "POST", f"{UPLOADS}?digest={DIGEST}", [DATA[:3300], End.GONE]) is None
     assert desk.uploads() == []
     assert desk.database.query("SELECT * FROM uploads") == []
-
-
-def test_a_body_that_goes_silent_is_cut_off(desk: Desk) -> None:
-    desk.limits = replace(MORE, silence=0.05)
-    app = desk.restarted()
-    where = begun(app)
-    found = send(app, "PATCH", where, [DATA[:2500], End.SILENT])
-    assert found is not None
-    assert (found.status, found.codes) == (408, ["BLOB_UPLOAD_INVALID"])
-    assert ask(app, "GET", where).headers["range"] == "0-2499"
-    found = send(app, "PUT", "/v2/team/app/manifests/1", [b"{", End.SILENT])
-    assert found is not None
-    assert found.status == 408
-
-
-def test_a_body_that_trickles_is_cut_off(desk: Desk) -> None:
-    desk.limits = replace(MORE, patience=0.0, slowest=10**9)
-    app = desk.restarted()
-    found = send(app, "PATCH", begun(app), [DATA[:10], End.SILENT])
-    assert found is not None
-    assert found.status == 408
-
-
-def test_a_body_that_is_too_large(desk: Desk) -> None:
-    desk.limits = replace(MORE, body=2000)
-    app = desk.restarted()
-    where = begun(app)
-    assert ask(app, "PATCH", where, DATA[:1500]).status == 202
-    for body in (DATA[:2001], [DATA[:1200], DATA[:1200]]):
-        found = ask(app, "PATCH", where, body)
-        assert (found.status, found.codes) == (413, ["SIZE_INVALID"])
-        assert ask(app, "GET", where).headers["range"] == "0-1499"
-
-
-def test_headers_that_are_too_large(desk: Desk) -> None:
-    app = desk.restarted()
-    found = ask(app, "GET", "/v2/", headers={"x": "y" * 40_000})
-    assert (found.status, found.codes) == (431, ["UNSUPPORTED"])
-    assert ask(app, "GET", f"/v2/{'a/' * 5000}manifests/1").status == 414
-
-
-def test_too_many_uploads_of_a_client(desk: Desk) -> None:
-    desk.limits = replace(MORE, uploads_per_client=2)
-    desk.gatekeeper = Teams()
-    app = desk.restarted()
-
-    def begin(team: str) -> Response:
-        return ask(app, "POST", f"/v2/{team}/x/blobs/uploads/", headers={"x-team": team})
-
-    assert [begin("a").status for _ in range(3)] == [202, 202, 429]
-    found = begin("a")
-    assert (found.codes, found.headers["retry-after"]) == (["TOOMANYREQUESTS"], "30")
-    where = begin("b").location
-    assert ask(app, "DELETE", where, headers={"x-team": "b"}).status == 204
-    assert begin("b").status == 202
-
-
-def test_too_many_uploads_of_all(desk: Desk) -> None:
-    desk.limits = replace(MORE, uploads=3)
-    app = desk.restarted()
-    assert [ask(app, "POST", UPLOADS).status for _ in range(4)] == [202, 202, 202, 429]
-
-
-def test_too_many_bodies_at_once(desk: Desk) -> None:
-    desk.limits = replace(MORE, bodies=1, silence=0.2)
-    app = desk.restarted()
-    where = begun(app)
-
-    async def both() -> tuple[Response | None, Response | None]:
-        slow = exchange(app, "PATCH", where, *framed([b"x", End.SILENT], {}))
-        other = exchange(app, "POST", UPLOADS, *framed(b"", {}))
-        first, second = await asyncio.gather(slow, other)
-        return first, second
-
-    first, second = asyncio.run(both())
-    assert first is not None
-    assert second is not None
-    assert (first.status, second.status, second.codes) == (408, 429, ["TOOMANYREQUESTS"])
 
 
 def test_two_writers_of_one_upload(desk: Desk) -> None:

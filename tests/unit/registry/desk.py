@@ -1,0 +1,78 @@
+"""A zone that clients push to, teams they belong to, and requests that end in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from champ_offline.durable.database import Database
+from champ_offline.registry.access import Action, Client, Gatekeeper, Open, Role
+from champ_offline.registry.asgi import RegistryApp, registry
+from champ_offline.registry.limits import Limits
+from champ_offline.registry.routes import Refusal
+from champ_offline.store.blobs import BlobStore
+from tests.contracts.distribution.client import Response, digest_of
+from tests.simulators.asgi import End, Piece, ask, exchange, framed
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+DATA = bytes(range(256)) * 20
+DIGEST = digest_of(DATA)
+UPLOADS = "/v2/team/app/blobs/uploads/"
+MORE = Limits(piece=1000)
+
+
+@dataclass
+class Desk:
+    """A zone that is pushed to; a restart is another app over the same files."""
+
+    folder: Path
+    database: Database
+    now: datetime = NOW
+    limits: Limits = MORE
+    gatekeeper: Gatekeeper = field(default_factory=Open)
+
+    @property
+    def blobs(self) -> BlobStore:
+        return BlobStore(self.folder / "store")
+
+    def restarted(self) -> RegistryApp:
+        uploads = self.folder / "uploads"
+        return registry(
+            self.database, self.blobs, uploads, lambda: self.now, self.gatekeeper, self.limits
+        )
+
+    def uploads(self) -> list[Path]:
+        folder = self.folder / "uploads"
+        return list(folder.iterdir()) if folder.is_dir() else []
+
+
+class Teams:
+    """A gatekeeper that believes the header x-team; a team reads and writes its own."""
+
+    def identify(self, headers: Mapping[str, str]) -> Client | Refusal:
+        team = headers.get("x-team", "")
+        if not team:
+            return Refusal(401, "UNAUTHORIZED", "who are you", (("www-authenticate", "Team"),))
+        return Client(team, (Role(f"{team}/*", frozenset(Action)),))
+
+    def refuse(self, client: Client, action: Action, repository: str) -> Refusal:
+        return Refusal(403, "DENIED", f"{client.name} may not {action} {repository}")
+
+
+def begun(app: RegistryApp, path: str = UPLOADS) -> str:
+    found = ask(app, "POST", path)
+    assert found.status == 202, found
+    return found.location
+
+
+def send(
+    app: RegistryApp, method: str, target: str, body: list[Piece], **headers: str
+) -> Response | None:
+    return asyncio.run(exchange(app, method, target, *framed(body, headers)))
+
+
+def gone(app: RegistryApp, where: str, came: bytes) -> None:
+    assert send(app, "PATCH", where, [came, End.GONE]) is None
