@@ -179,7 +179,7 @@ class Push:
             await done(self._uploads.written, upload, _text(self._clock()))
             raise
         except (Refused, OSError):
-            reception.undo()
+            await done(reception.undo)
             raise
         await done(reception.commit)
 

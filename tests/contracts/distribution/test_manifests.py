@@ -48,6 +48,14 @@ def test_by_tag(repository: Repository) -> None:
     assert repository.registry.send("GET", found.location).body == data
 
 
+def test_in_pieces(repository: Repository) -> None:
+    """MUST, Pushing Manifests: a manifest whose length was not announced is taken as well."""
+    data = repository.image_bytes()
+    found = repository.send("PUT", "manifests/1", iter([data[:50], data[50:]]))
+    assert found.status == 201
+    assert repository.send("GET", "manifests/1").body == data
+
+
 def test_by_digest(repository: Repository, algorithm: str) -> None:
     """MUST, Pushing Manifests: a digest as reference stores the manifest under it, untagged."""
     data = repository.image_bytes(algorithm)

@@ -88,3 +88,17 @@ def test_blobs_move_between_stores_of_one_file_system(store: BlobStore, tmp_path
     digest = waiting.add(DATA)
     store.adopt(waiting, [digest])
     assert (store.read(digest), list(waiting)) == (DATA, [])
+
+
+def test_both_algorithms_lie_side_by_side(store: BlobStore) -> None:
+    assert [path.name for path in store.root.iterdir()] == ["sha256"]
+    digests = {store.add(DATA), store.add(DATA, "sha512")}
+    assert {digest.algorithm for digest in digests} == {"sha256", "sha512"}
+    assert set(store) == digests
+    for digest in digests:
+        assert store.path(digest) == store.root / digest.algorithm / digest.hex
+        assert store.read(digest) == DATA
+        store.path(digest).chmod(0o600)
+        store.path(digest).write_bytes(b"damaged")
+    assert store.keep_sound(digests) == 2
+    assert list(store) == []
