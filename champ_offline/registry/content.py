@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from champ_offline.durable.database import Database
 from champ_offline.errors import ChampError
@@ -24,6 +25,8 @@ from champ_offline.store.blobs import BlobStore
 from champ_offline.store.links import Kind, Links
 from champ_offline.store.refs import Refs
 
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 _DOCUMENTS = 4096
 _REPOSITORIES = 512
 
@@ -73,30 +76,28 @@ class Content:
         self.links = Links(database)
         self._database = database
         self._changes: object = None
-        self._names: dict[str, None] | None = None
+        self._names: list[str] | None = None
         self._known: OrderedDict[str, Holdings] = OrderedDict()
+        self._absent: OrderedDict[str, Holdings] = OrderedDict()
         self._documents: OrderedDict[Digest, Document] = OrderedDict()
 
     def names(self) -> list[str]:
         """All repositories, sorted."""
-        return list(self._every())
+        self._forget_what_changed()
+        if self._names is None:
+            self._names = sorted({*self.refs.names(), *self.links.names()})
+        return self._names
 
     def of(self, name: str) -> Holdings:
-        """What the repository has now; empty for one that is not there.
-
-        Nothing is remembered of those: names that clients make up would push out the real ones.
-        """
-        if name not in self._every():
-            return Holdings()
-        known = self._known.get(name)
-        if known is not None:
-            self._known.move_to_end(name)
-            return known
-        found = self._read(name)
-        if found.whole:
-            self._known[name] = found
-            if len(self._known) > _REPOSITORIES:
-                self._known.popitem(last=False)
+        """What the repository has now; empty for one that is not there."""
+        self._forget_what_changed()
+        found = _remembered(self._known, name) or _remembered(self._absent, name)
+        if found is None:
+            found = self._read(name)
+            # Kept apart: names that clients make up shall not push out the real ones.
+            shelf = self._known if found.exists else self._absent
+            if found.whole:
+                _remember(shelf, name, found, _REPOSITORIES)
         return found
 
     def tagged(self, name: str, tag: str) -> Descriptor | None:
@@ -117,14 +118,13 @@ class Content:
         yield from self.links.holders(digest)
         yield from (name for name in self.refs.names() if digest in self.of(name).blobs)
 
-    def _every(self) -> dict[str, None]:
-        """The names of all repositories, in order, after forgetting whatever is no longer so."""
+    def _forget_what_changed(self) -> None:
         changes = self._database.changes()
-        if changes != self._changes or self._names is None:
+        if changes != self._changes:
             self._known.clear()
-            self._names = dict.fromkeys(sorted({*self.refs.names(), *self.links.names()}))
+            self._absent.clear()
+            self._names = None
             self._changes = changes
-        return self._names
 
     def _read(self, name: str) -> Holdings:
         found = Holdings(owned=self.refs.owned(name), tags=self.refs.tagged(name))
@@ -164,9 +164,8 @@ class Content:
         )
 
     def _document(self, descriptor: Descriptor) -> Document:
-        known = self._documents.get(descriptor.digest)
+        known = _remembered(self._documents, descriptor.digest)
         if known is not None:
-            self._documents.move_to_end(descriptor.digest)
             return known
         try:
             document = _read(self.blobs.read(descriptor.digest))
@@ -174,10 +173,22 @@ class Content:
             # Missing or damaged: the content under it is not served, everything else is. It is not
             # remembered, so a repaired store is served again without a restart.
             return _UNREADABLE
-        self._documents[descriptor.digest] = document
-        if len(self._documents) > _DOCUMENTS:
-            self._documents.popitem(last=False)
+        _remember(self._documents, descriptor.digest, document, _DOCUMENTS)
         return document
+
+
+def _remembered(shelf: OrderedDict[_K, _V], key: _K) -> _V | None:
+    """What the shelf has, marked as used last."""
+    if key in shelf:
+        shelf.move_to_end(key)
+    return shelf.get(key)
+
+
+def _remember(shelf: OrderedDict[_K, _V], key: _K, value: _V, most: int) -> None:
+    """Put it on the shelf; beyond `most` of them, what was used longest ago goes."""
+    shelf[key] = value
+    if len(shelf) > most:
+        shelf.popitem(last=False)
 
 
 def _read(data: bytes) -> Document:

@@ -119,3 +119,12 @@ def test_a_bundle_takes_a_tag_over_that_leads_to_the_same(zone: Zone) -> None:
     with zone.database.transaction() as connection:
         assert zone.refs.untag(connection, "mine", tag="1") == 0
     assert zone.content.tagged("mine", "1") == zone.image
+
+
+def test_names_that_clients_make_up_push_nothing_out(zone: Zone) -> None:
+    look(zone.content, zone)
+    for number in range(600):
+        assert not zone.content.of(f"made/up{number}").exists
+    with statements(zone) as found:
+        assert zone.content.tagged(NAME, "1") == zone.image
+    assert set(found) == {"PRAGMA data_version"}
