@@ -19,7 +19,9 @@ class Limits:
     `body` bounds what one request brings of a blob, `manifest` a whole manifest (at least 4 MiB:
     distribution-spec 1.1, "Pushing Manifests"). A body may be silent for `silence`, and after
     `patience` it must have come at `slowest` bytes a second on the whole. An upload to which
-    nothing was written for `idle` ends. `piece` is what is held in memory of a blob on its way.
+    nothing was written for `idle` ends; after `spare` already when its client begins one too many.
+    `piece` is what is held in memory of a blob on its way, `drained` what is read of a body that
+    nobody wants, so that its client gets to hear why.
     """
 
     manifest: int = LIMIT
@@ -29,6 +31,7 @@ class Limits:
     uploads: int = 512
     bodies: int = 64
     idle: int = 3600
+    spare: int = 60
     silence: float = 30.0
     patience: float = 60.0
     slowest: int = 4 * 1024

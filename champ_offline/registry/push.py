@@ -12,6 +12,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from champ_offline.durable.database import Database
@@ -108,10 +109,15 @@ class Push:
 
     def _open(self, request: BeginUpload, client: Client) -> Upload:
         self.expire()
-        most = (self._limits.uploads_per_client, self._limits.uploads)
-        upload = self._uploads.begin(
-            request.name, client.name, request.algorithm, _text(self._clock()), most
+        most, now = (self._limits.uploads_per_client, self._limits.uploads), self._clock()
+        begin = partial(
+            self._uploads.begin, request.name, client.name, request.algorithm, _text(now), most
         )
+        upload = begin()
+        # A client that broke off often shall not wait until all of that has expired.
+        spare = _text(now - timedelta(seconds=self._limits.spare))
+        if upload is None and self._uploads.give_up_one(client.name, spare):
+            upload = begin()
         if upload is None:
             raise Refused(_TOO_MANY)
         return upload

@@ -153,19 +153,26 @@ class Uploads:
 
     def expire(self, before: str) -> int:
         """End the uploads to which nothing was written since `before`; returns how many."""
-        ended = 0
-        sql = "SELECT * FROM uploads WHERE written < ? ORDER BY written"
-        for row in self._database.query(sql, (before,)):
-            upload = Upload(**dict(row))
-            reception = self.receive(upload)
-            if reception is not None:
-                with reception:
-                    self.drop(upload)
-                ended += 1
-            elif not self.path(upload).exists():
-                self.drop(upload)  # a crash took the file but not the row
-                ended += 1
-        return ended
+        sql = "SELECT * FROM uploads WHERE written < ?"
+        return sum(self._ended(row) for row in self._database.query(sql, (before,)))
+
+    def give_up_one(self, client: str, before: str) -> bool:
+        """End the client's longest idle upload, if nothing was written to it since `before`."""
+        sql = "SELECT * FROM uploads WHERE client = ? AND written < ? ORDER BY written"
+        return any(map(self._ended, self._database.query(sql, (client, before))))
+
+    def _ended(self, row: sqlite3.Row) -> bool:
+        """End an upload unless somebody writes to it."""
+        upload = Upload(**dict(row))
+        reception = self.receive(upload)
+        if reception is not None:
+            with reception:
+                self.drop(upload)
+        elif self.path(upload).exists():
+            return False
+        else:
+            self.drop(upload)  # a crash took the file but not the row
+        return True
 
 
 class Reception:

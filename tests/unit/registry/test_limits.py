@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 from tests.contracts.distribution.client import Response
 from tests.simulators.asgi import End, ask, exchange, framed
@@ -86,3 +87,17 @@ def test_too_many_bodies_at_once(desk: Desk) -> None:
     assert first is not None
     assert second is not None
     assert (first.status, second.status, second.codes) == (408, 429, ["TOOMANYREQUESTS"])
+
+
+def test_a_client_with_too_many_gives_up_its_oldest(desk: Desk) -> None:
+    desk.limits = replace(MORE, uploads_per_client=2)
+    app = desk.restarted()
+    first = begun(app)
+    desk.now += timedelta(seconds=30)
+    second = begun(app)
+    assert ask(app, "POST", UPLOADS).status == 429
+    desk.now += timedelta(seconds=50)
+    third = begun(app)
+    assert ask(app, "GET", first).codes == ["BLOB_UPLOAD_UNKNOWN"]
+    assert ask(app, "GET", second).status == ask(app, "GET", third).status == 204
+    assert len(desk.uploads()) == 2
