@@ -6,8 +6,6 @@ Whatever an interrupted predecessor left is put right before the next change.
 
 from __future__ import annotations
 
-import os
-import pwd
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -26,6 +24,7 @@ from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import ObjectState, Subscriber
 from champ_offline.helm.remote import SdkEngine
 from champ_offline.journal.journal import Journal
+from champ_offline.journal.process import current_user
 from champ_offline.oci import media_types
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import Manifest
@@ -240,11 +239,3 @@ def _secret_texts(form: Form, value: object, path: str) -> Iterator[str]:
 def secret_text(characters: int) -> str:
     """A random text of letters, digits, "-" and "_"."""
     return secrets.token_urlsafe(characters)[:characters]
-
-
-def current_user() -> str:
-    """The name under which this process acts, for history."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())

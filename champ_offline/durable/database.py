@@ -91,7 +91,7 @@ class Database:
                     path=self.path, component=component, found=version, known=len(steps)
                 )
             for step in steps[version:]:
-                for statement in filter(str.strip, step.split(";")):
+                for statement in _statements(step):
                     connection.execute(statement)
             connection.execute(
                 "INSERT INTO schema_version VALUES (?, ?)"
@@ -199,6 +199,17 @@ class Database:
             if _lacks_room(error, self.path):
                 raise DatabaseFull(path=self.path) from error
             raise DatabaseUnusable(path=self.path, reason=str(error)) from error
+
+
+def _statements(step: str) -> Iterator[str]:
+    """The statements of a schema step; a trigger has semicolons of its own."""
+    statement = ""
+    for piece in step.split(";"):
+        statement += f"{piece};"
+        if sqlite3.complete_statement(statement):
+            if statement.strip(" \n;"):
+                yield statement
+            statement = ""
 
 
 def _lacks_room(error: sqlite3.DatabaseError, path: Path) -> bool:

@@ -7,6 +7,7 @@ given out again by the kernel.
 from __future__ import annotations
 
 import os
+import pwd
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,3 +47,11 @@ class Process:
     def alive(self) -> bool:
         """Whether this very process still runs."""
         return Process.of(self.pid) == self
+
+
+def current_user() -> str:
+    """The name under which this process acts, for history and audit."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
