@@ -30,6 +30,7 @@ from champ_offline.durable.space import free_bytes
 from champ_offline.durable.write import make_directory
 from champ_offline.events import Subscriber
 from champ_offline.helm.faults import ReleaseUnknown
+from champ_offline.journal.audit import Audit
 from champ_offline.journal.journal import Journal
 from champ_offline.paths import ZonePaths
 from champ_offline.release.history import History, Revision
@@ -61,6 +62,7 @@ from champ_offline.zone import (
 
 if TYPE_CHECKING:
     from champ_offline.operations import Operations
+    from champ_offline.registry.clients import Clients
 
 _SCHEMA = ("CREATE TABLE zone (name TEXT NOT NULL, commissioned TEXT NOT NULL) STRICT",)
 
@@ -135,6 +137,7 @@ class Appliance:
         Journal(self._database, self._clock)
         Links(self._database)
         Uploads(self._database, self.paths.uploads)
+        self.clients.all()
 
     @property
     def name(self) -> str:
@@ -247,13 +250,22 @@ class Appliance:
         on_ready: Callable[[], None] | None = None,
     ) -> None:
         """Serve the store over TLS until SIGTERM; `hosts` are the names nodes use for it."""
-        from champ_offline.registry.asgi import registry
-        from champ_offline.registry.pki import ensure_certificates
-        from champ_offline.registry.server import Listen, serve
+        from champ_offline.registry.start import Address, serve_zone
 
-        certificates = ensure_certificates(self.paths.pki, hosts, self._clock())
-        app = registry(self._database, self._blobs, self.paths.uploads, self._clock)
-        serve(app, Listen(address, port, certificates), on_ready)
+        where = Address(address, port, hosts)
+        serve_zone(self.paths, self._database, self._clock, where, on_ready)
+
+    @property
+    def clients(self) -> Clients:
+        """Who may do what in the registry."""
+        from champ_offline.registry.clients import Clients
+
+        return Clients(self._database, self._clock)
+
+    @property
+    def audit(self) -> Audit:
+        """Who changed what in the registry, and who was refused."""
+        return Audit(self._database, self._clock)
 
     @property
     def sboms(self) -> Shelf:

@@ -8,26 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from champ_offline.registry.routes import (
+    NOT_FOUND,
     BeginUpload,
     BlobRequest,
     CancelUpload,
+    CatalogRequest,
     DeleteBlob,
     DeleteManifest,
     FinishUpload,
     ManifestRequest,
+    Ping,
     PutManifest,
     ReferrersRequest,
     Refusal,
     Request,
     TagsRequest,
+    TokenRequest,
     UploadChunk,
     UploadStatus,
 )
+
+Headers: TypeAlias = Mapping[str, str]
 
 
 class Action(StrEnum):
@@ -48,54 +55,123 @@ class Role:
 
 @dataclass(frozen=True)
 class Client:
-    """Whoever asks; an empty name is nobody in particular."""
+    """Whoever asks; an empty name is nobody in particular.
+
+    `roles` are what this request may. A client that came with a token may be let do more by another
+    one: `own` is all that it may, None for one without a token. `lists` says whether its token is
+    for the catalog.
+    """
 
     name: str
     roles: tuple[Role, ...]
+    own: tuple[Role, ...] | None = None
+    lists: bool = False
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who sent one request, from which address; `request` is the id the registry gave it."""
+
+    client: Client
+    address: str = ""
+    request: str = ""
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A request that said wrongly who sent it; `client` is the one it named, where there is one.
+
+    `guess` is True where a password was wrong.
+    """
+
+    refusal: Refusal
+    client: str = ""
+    guess: bool = False
+
+
+@dataclass(frozen=True)
+class Token:
+    """What to show instead of a password from `issued` on, for `seconds`."""
+
+    text: str
+    seconds: int
+    issued: datetime
 
 
 class Gatekeeper(Protocol):
-    """Knows clients by what their requests say of them."""
+    """Knows clients by what their requests say of them; names of headers are in lower case."""
 
-    def identify(self, headers: Mapping[str, str]) -> Client | Refusal:
-        """Who asks; names of `headers` are in lower case. A refusal for wrong credentials."""
+    async def identify(self, headers: Headers) -> Client | Rejected:
+        """Who asks."""
 
-    def refuse(self, client: Client, action: Action, repository: str) -> Refusal:
+    def greet(self, client: Client, headers: Headers) -> Refusal | None:
+        """What a client hears that asks whether this is a registry; None for yes, come in."""
+
+    def refuse(self, client: Client, action: Action, repository: str, headers: Headers) -> Refusal:
         """What a client hears that may not: that it must say who it is, or that it never may."""
 
+    async def token(self, request: TokenRequest, headers: Headers) -> Token | Rejected:
+        """A token for whoever asks, or why there is none."""
 
-_READER = Client("", (Role("*", frozenset({Action.PULL})),))
+
+READER = Client("", (Role("*", frozenset({Action.PULL})),))
+"""Whoever pulls without saying who it is."""
+NOBODY = Client("", ())
+"""The same where that is not allowed."""
 _ANYTHING = Client("", (Role("*", frozenset(Action)),))
 OWNED = Refusal(
     403,
     "DENIED",
     "this repository came with a bundle and changes only by importing one; push under another name",
 )
+READ_ONLY = Refusal(
+    405,
+    "UNSUPPORTED",
+    "this registry is filled by importing bundles only",
+    (("allow", "GET, HEAD"),),
+)
 
 
-class ReadOnly:
+class Fixed:
+    """Takes everybody for one client, and nobody's word for anything else."""
+
+    def __init__(self, client: Client, refusal: Refusal) -> None:
+        self._client, self._refusal = client, refusal
+
+    async def identify(self, headers: Headers) -> Client:  # noqa: ARG002 - the protocol's
+        """The one client there is."""
+        return self._client
+
+    def greet(self, client: Client, headers: Headers) -> None:
+        """Everybody is welcome."""
+
+    def refuse(
+        self,
+        client: Client,  # noqa: ARG002
+        action: Action,  # noqa: ARG002
+        repository: str,  # noqa: ARG002
+        headers: Headers,  # noqa: ARG002
+    ) -> Refusal:
+        """There is nothing a client could do about it."""
+        return self._refusal
+
+    async def token(self, request: TokenRequest, headers: Headers) -> Rejected:  # noqa: ARG002
+        """Nobody needs one."""
+        return Rejected(NOT_FOUND)
+
+
+class ReadOnly(Fixed):
     """Everybody may pull, nobody may change anything: a zone filled by imports alone."""
 
-    def identify(self, headers: Mapping[str, str]) -> Client:  # noqa: ARG002 - the protocol's
-        """The one client there is."""
-        return _READER
-
-    def refuse(self, client: Client, action: Action, repository: str) -> Refusal:  # noqa: ARG002
-        """There is nothing a client could do about it."""
-        message = "this registry is filled by importing bundles only"
-        return Refusal(405, "UNSUPPORTED", message, (("allow", "GET, HEAD"),))
+    def __init__(self) -> None:
+        super().__init__(READER, READ_ONLY)
 
 
-class Open:
+class Open(Fixed):
     """Everybody may do everything that bundles leave open."""
 
-    def identify(self, headers: Mapping[str, str]) -> Client:  # noqa: ARG002 - the protocol's
-        """The one client there is."""
-        return _ANYTHING
-
-    def refuse(self, client: Client, action: Action, repository: str) -> Refusal:  # noqa: ARG002
-        """Never heard."""
-        return Refusal(403, "DENIED", "this client may not do that here")
+    def __init__(self) -> None:
+        super().__init__(_ANYTHING, Refusal(403, "DENIED", "this client may not do that here"))
 
 
 def may(client: Client, action: Action, repository: str) -> bool:
@@ -105,16 +181,24 @@ def may(client: Client, action: Action, repository: str) -> bool:
     )
 
 
+def sees(client: Client, repository: str) -> bool:
+    """Whether the catalog may name the repository to the client."""
+    roles = client.own if client.lists and client.own is not None else client.roles
+    return may(Client(client.name, roles), Action.PULL, repository)
+
+
 def judge(
-    gatekeeper: Gatekeeper, client: Client, request: Request, *, owned: bool
+    gatekeeper: Gatekeeper, client: Client, request: Request, headers: Headers, *, owned: bool
 ) -> Refusal | None:
     """None where the request may go on; `owned` says whether a bundle brought its repository."""
+    if isinstance(request, Ping) or (isinstance(request, CatalogRequest) and client == NOBODY):
+        return gatekeeper.greet(client, headers)
     needed = needs(request)
     if needed is None:
         return None
     action, repository = needed
     if not may(client, action, repository):
-        return gatekeeper.refuse(client, action, repository)
+        return gatekeeper.refuse(client, action, repository, headers)
     return OWNED if owned and action is not Action.PULL else None
 
 

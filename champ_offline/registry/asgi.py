@@ -3,7 +3,8 @@
 Invariant: every answer states its exact length and is sent whole or the connection ends; a file
 goes to the client by the server's own means (`http.response.pathsend`) where it offers that, else
 in pieces of 1 MiB. Nothing of a body is read before it is clear who asks and that they may. One log
-line an answer, with nothing a client sent besides the request line.
+line an answer, with nothing a client sent besides the request line; it and what the audit chain
+says of the request carry one id.
 """
 
 from __future__ import annotations
@@ -11,25 +12,38 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from champ_offline.durable.database import Database
 from champ_offline.errors import ChampError
-from champ_offline.registry.access import Client, Gatekeeper, ReadOnly, judge
-from champ_offline.registry.answers import Answer, FilePart, Refused, refuse, unavailable
+from champ_offline.journal.audit import Audit
+from champ_offline.registry.access import (
+    NOBODY,
+    Caller,
+    Client,
+    Gatekeeper,
+    ReadOnly,
+    Rejected,
+    judge,
+    needs,
+)
+from champ_offline.registry.answers import Answer, FilePart, Refused, document, refuse, unavailable
 from champ_offline.registry.bodies import Body, ClientGone, Message, Receive
 from champ_offline.registry.content import Content
+from champ_offline.registry.deeds import Kind, Refusals
 from champ_offline.registry.limits import Limits
 from champ_offline.registry.publish import Publish
 from champ_offline.registry.pull import answer
 from champ_offline.registry.push import Push
 from champ_offline.registry.routes import (
+    AboutToken,
     AboutUpload,
     BeginUpload,
     CancelUpload,
@@ -41,9 +55,13 @@ from champ_offline.registry.routes import (
     Read,
     Refusal,
     Repository,
+    Request,
+    TokenForm,
+    TokenRequest,
     UploadChunk,
     UploadStatus,
     parse,
+    token_form,
 )
 from champ_offline.registry.threads import done
 from champ_offline.store.blobs import BlobStore
@@ -60,14 +78,39 @@ _TOO_MANY = Refusal(
 )
 
 
+@dataclass
+class _Visit:
+    """One request on its way; `client` and `guess` become known while it is answered."""
+
+    request: Request
+    headers: Mapping[str, str]
+    body: Body
+    address: str
+    id: str
+    client: Client = NOBODY
+    named: str = ""
+    guess: bool = False
+
+    @property
+    def caller(self) -> Caller:
+        """Who sent it, once that is known."""
+        return Caller(self.client, self.address, self.id)
+
+
 class RegistryApp:
     """Serves one zone's store; also the app to give to any other ASGI server."""
 
     def __init__(
-        self, content: Content, push: Push, publish: Publish, gatekeeper: Gatekeeper, limits: Limits
+        self,
+        content: Content,
+        push: Push,
+        publish: Publish,
+        refusals: Refusals,
+        gatekeeper: Gatekeeper,
+        limits: Limits,
     ) -> None:
         self._content, self.push, self._publish = content, push, publish
-        self._gatekeeper, self._limits = gatekeeper, limits
+        self.refusals, self._gatekeeper, self._limits = refusals, gatekeeper, limits
         self._bodies = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,27 +121,28 @@ class RegistryApp:
         began = time.monotonic()
         headers = {name.decode("latin-1").lower(): _text(value) for name, value in scope["headers"]}
         body = Body(receive, _length(headers), self._limits)
-        try:
-            found = await self._answer(scope, headers, body)
-        except ClientGone:
-            return
-        if found.status >= 400 and (body.length or "transfer-encoding" in headers):
-            await body.drain(asked="expect" in headers)
-        await _send(found, scope, send)
-        _log(scope, found, time.monotonic() - began)
-
-    async def _answer(self, scope: Scope, headers: Mapping[str, str], body: Body) -> Answer:
-        if sum(len(name) + len(value) for name, value in scope["headers"]) > self._limits.headers:
-            return refuse(_TOO_LARGE)
         raw = scope.get("raw_path") or scope["path"].encode()
         request = parse(scope["method"], _text(raw), _text(scope["query_string"]))
-        if isinstance(request, Refusal):
-            return refuse(request)
-        client = self._gatekeeper.identify(headers)
-        if isinstance(client, Refusal):
-            return refuse(client)
+        address = str((scope.get("client") or ("",))[0])
+        visit = _Visit(request, headers, body, address, secrets.token_hex(8))
         try:
-            return await self._admitted(request, headers, client, body)
+            found = await self._answer(visit, scope)
+        except ClientGone:
+            return
+        if _is_told(visit, scope["method"], found.status):
+            self.refusals.note(_kind(visit, scope["method"], found.status), visit.id)
+        if found.status >= 400 and (body.length or "transfer-encoding" in headers):
+            await body.drain(asked="expect" in headers)
+        await _send(found, visit.id, scope, send)
+        _log(scope, visit.id, found, time.monotonic() - began)
+
+    async def _answer(self, visit: _Visit, scope: Scope) -> Answer:
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > self._limits.headers:
+            return refuse(_TOO_LARGE)
+        if isinstance(visit.request, Refusal):
+            return refuse(visit.request)
+        try:
+            return await self._known(visit, visit.request)
         except Refused as error:
             return error.answer
         except ChampError as error:
@@ -108,29 +152,57 @@ class RegistryApp:
             ACCESS.error("registry: %s", error)
             return refuse(unavailable(error))
 
-    async def _admitted(
-        self,
-        request: Read | AboutUpload | Change,
-        headers: Mapping[str, str],
-        client: Client,
-        body: Body,
+    async def _known(
+        self, visit: _Visit, request: Read | AboutUpload | Change | AboutToken
     ) -> Answer:
+        if isinstance(request, TokenRequest | TokenForm):
+            return await self._token(visit, request)
+        client = await self._gatekeeper.identify(visit.headers)
+        if isinstance(client, Rejected):
+            return _rejected(visit, client)
+        visit.client, visit.named = client, client.name
+        return await self._admitted(visit, request)
+
+    async def _token(self, visit: _Visit, request: AboutToken) -> Answer:
+        if isinstance(request, TokenForm):
+            with self._room():
+                read = token_form(await visit.body.whole(self._limits.form))
+            if isinstance(read, Refusal):
+                return refuse(read)
+            request = read
+        found = await self._gatekeeper.token(request, visit.headers)
+        if isinstance(found, Rejected):
+            return _rejected(visit, found)
+        issued = found.issued.strftime("%Y-%m-%dT%H:%M:%SZ")
+        told = {"token": found.text, "access_token": found.text, "token_type": "Bearer"}
+        return document(
+            {**told, "expires_in": found.seconds, "issued_at": issued},
+            {"cache-control": "no-store"},
+        )
+
+    async def _admitted(self, visit: _Visit, request: Read | AboutUpload | Change) -> Answer:
         name = request.name if isinstance(request, Repository) else ""
         owned = bool(name) and self._content.of(name).owned
-        refusal = judge(self._gatekeeper, client, request, owned=owned)
+        refusal = judge(self._gatekeeper, visit.client, request, visit.headers, owned=owned)
         if refusal is not None:
             return refuse(refusal)
+        headers, body, caller = visit.headers, visit.body, visit.caller
         match request:
             case BeginUpload() | UploadChunk() | FinishUpload() | UploadStatus() | CancelUpload():
                 with self._room():
-                    return await self.push.answer(request, headers, client, body)
+                    return await self.push.answer(request, headers, caller, body)
             case PutManifest() | DeleteManifest() | DeleteBlob():
                 with self._room():
                     data = await body.whole(self._limits.manifest)
                     publish = self._publish.answer
-                    return await done(publish, request, headers, client, data)
+                    return await done(publish, request, headers, caller, data)
             case _:
-                return _scoped(answer(request, headers, self._content, client), request)
+                return _scoped(answer(request, headers, self._content, visit.client), request)
+
+    def tidy(self) -> None:
+        """What is to be done now and then; from a thread. Raises ChampError, OSError."""
+        self.push.expire()
+        self.refusals.write()
 
     @contextmanager
     def _room(self) -> Iterator[None]:
@@ -156,15 +228,39 @@ def registry(
 
     `uploads` is a folder on the file system of the store; one process serves it.
     """
-    limits, content = limits or Limits(), Content(database, blobs)
-    push = Push(database, content, uploads, limits, clock)
-    publish = Publish(database, content, clock)
-    return RegistryApp(content, push, publish, gatekeeper or ReadOnly(), limits)
+    limits, content, audit = limits or Limits(), Content(database, blobs), Audit(database, clock)
+    push = Push(database, content, uploads, audit, limits, clock)
+    publish, refusals = Publish(database, content, audit, clock), Refusals(audit, clock)
+    return RegistryApp(content, push, publish, refusals, gatekeeper or ReadOnly(), limits)
 
 
-async def _send(found: Answer, scope: Scope, send: Send) -> None:
+def _rejected(visit: _Visit, found: Rejected) -> Answer:
+    visit.named, visit.guess = found.client, found.guess
+    return refuse(found.refusal)
+
+
+def _is_told(visit: _Visit, method: str, status: int) -> bool:
+    """Whether a refusal goes into the audit chain.
+
+    A 401 to whoever reads is how clients learn that they need a token, unless a password was wrong.
+    """
+    if status in {403, 413, 429} or visit.guess:
+        return True
+    return status in {401, 405} and method not in {"GET", "HEAD", "OPTIONS"}
+
+
+def _kind(visit: _Visit, method: str, status: int) -> Kind:
+    if isinstance(visit.request, TokenRequest | TokenForm):
+        return Kind(visit.named, visit.address, "login", "", status)
+    needed = None if isinstance(visit.request, Refusal) else needs(visit.request)
+    action, repository = needed or (method[:16], "")
+    return Kind(visit.named, visit.address, action, repository, status)
+
+
+async def _send(found: Answer, request: str, scope: Scope, send: Send) -> None:
     headers = {
         "docker-distribution-api-version": "registry/2.0",
+        "x-request-id": request,
         "x-content-type-options": "nosniff",
         **found.headers,
     }
@@ -222,9 +318,10 @@ def _text(value: bytes) -> str:
     return value.decode("latin-1")
 
 
-def _log(scope: Scope, found: Answer, seconds: float) -> None:
+def _log(scope: Scope, request: str, found: Answer, seconds: float) -> None:
     """One JSON object a line: it survives any name a client makes up."""
     line = {
+        "request": request,
         "client": (scope.get("client") or ("",))[0],
         "method": scope["method"],
         "path": scope["path"][:300],

@@ -22,6 +22,8 @@ class Limits:
     nothing was written for `idle` ends; after `spare` already when its client begins one too many.
     `piece` is what is held in memory of a blob on its way, `drained` what is read of a body that
     nobody wants, so that its client gets to hear why.
+    Of passwords, so many are checked at a time, each in 32 MiB, and so many more may wait; `form`
+    bounds a request for a token.
     """
 
     manifest: int = LIMIT
@@ -37,3 +39,6 @@ class Limits:
     slowest: int = 4 * 1024
     piece: int = 256 * 1024
     drained: int = 8 * _MIB
+    form: int = 16 * 1024
+    passwords: int = 2
+    passwords_waiting: int = 32

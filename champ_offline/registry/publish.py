@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from champ_offline.durable.database import Database
+from champ_offline.journal.audit import Audit
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor, InvalidDescriptor
 from champ_offline.oci.digest import Digest, InvalidDigest
 from champ_offline.oci.manifest import InvalidManifest, Manifest
-from champ_offline.registry.access import OWNED, Client
+from champ_offline.registry.access import OWNED, Caller
 from champ_offline.registry.answers import Answer, Refused, identity, missing
 from champ_offline.registry.content import Content
+from champ_offline.registry.deeds import Act, deed
 from champ_offline.registry.routes import (
     Change,
     DeleteBlob,
@@ -45,23 +47,25 @@ class _Read:
 class Publish:
     """Changes what the repositories of one zone have."""
 
-    def __init__(self, database: Database, content: Content, clock: Callable[[], datetime]) -> None:
-        self._database, self._clock = database, clock
+    def __init__(
+        self, database: Database, content: Content, audit: Audit, clock: Callable[[], datetime]
+    ) -> None:
+        self._database, self._audit, self._clock = database, audit, clock
         self._blobs, self._refs, self._links = content.blobs, content.refs, content.links
 
     def answer(
-        self, request: Change, headers: Mapping[str, str], client: Client, body: bytes
+        self, request: Change, headers: Mapping[str, str], caller: Caller, body: bytes
     ) -> Answer:
         """Answer one request, from a thread; raises Refused, OSError and ChampError."""
         match request:
             case PutManifest():
-                return self._put(request, read(request, headers, body), client)
+                return self._put(request, read(request, headers, body), caller)
             case DeleteManifest():
-                return self._delete(request)
+                return self._delete(request, caller)
             case DeleteBlob():
-                return self._delete_blob(request)
+                return self._delete_blob(request, caller)
 
-    def _put(self, request: PutManifest, found: _Read, client: Client) -> Answer:
+    def _put(self, request: PutManifest, found: _Read, caller: Caller) -> Answer:
         digest = found.descriptor.digest
         tags = (request.reference,) if isinstance(request.reference, str) else request.tags
         subject = found.manifest.subject.digest if found.manifest.subject else None
@@ -72,11 +76,13 @@ class Publish:
                 writer.write(found.data)
                 writer.commit(digest)
             pushed = self._clock().isoformat(timespec="seconds")
-            name, kind = request.name, Kind.MANIFEST
-            link = Link(name, kind, found.descriptor, pushed, client.name, subject)
+            name, by = request.name, caller.client.name
+            link = Link(name, Kind.MANIFEST, found.descriptor, pushed, by, subject)
             self._links.put(connection, link)
             for tag in tags:
-                self._refs.tag(connection, request.name, tag, found.descriptor)
+                self._refs.tag(connection, name, tag, found.descriptor)
+            done = deed(Act.MANIFEST, caller, name, digest=digest, tags=list(tags))
+            self._audit.append(connection, done)
         extra = {"oci-subject": str(subject)} if subject else {}
         location = {"location": request.address(f"manifests/{digest}")}
         named = tuple(("oci-tag", tag) for tag in request.tags)
@@ -100,12 +106,15 @@ class Publish:
             message = f"{wrong[0]} has another size than the manifest says"
             raise Refused(Refusal(400, "MANIFEST_INVALID", message))
 
-    def _delete(self, request: DeleteManifest) -> Answer:
+    def _delete(self, request: DeleteManifest, caller: Caller) -> Answer:
         with self._database.transaction() as connection:
             self._refuse_absent(request)
             if not self._deleted(connection, request):
                 message = "this repository has no such manifest"
                 raise Refused(Refusal(404, "MANIFEST_UNKNOWN", message))
+            kind = "tag" if isinstance(request.reference, str) else "digest"
+            told = {kind: str(request.reference)}
+            self._audit.append(connection, deed(Act.MANIFEST_DELETE, caller, request.name, **told))
         return _DELETED
 
     def _deleted(self, connection: sqlite3.Connection, request: DeleteManifest) -> bool:
@@ -115,12 +124,14 @@ class Publish:
         self._refs.untag(connection, name, digest=reference)
         return self._links.remove(connection, name, Kind.MANIFEST, reference)
 
-    def _delete_blob(self, request: DeleteBlob) -> Answer:
+    def _delete_blob(self, request: DeleteBlob, caller: Caller) -> Answer:
         with self._database.transaction() as connection:
             self._refuse_absent(request)
             if not self._links.remove(connection, request.name, Kind.BLOB, request.digest):
                 message = "this repository has no such blob"
                 raise Refused(Refusal(404, "BLOB_UNKNOWN", message))
+            gone = deed(Act.BLOB_DELETE, caller, request.name, digest=request.digest)
+            self._audit.append(connection, gone)
         return _DELETED
 
     def _refuse_absent(self, request: Repository) -> None:

@@ -16,7 +16,7 @@ from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import image_index
-from champ_offline.registry.access import Action, Client, may
+from champ_offline.registry.access import Client, sees
 from champ_offline.registry.answers import Answer, FilePart, document, etag, identity, refuse
 from champ_offline.registry.content import Content
 from champ_offline.registry.routes import (
@@ -54,7 +54,7 @@ def answer(request: Read, headers: Mapping[str, str], content: Content, client: 
 
 
 def _catalog(request: CatalogRequest, content: Content, client: Client) -> Answer:
-    names = [name for name in content.names() if may(client, Action.PULL, name)]
+    names = [name for name in content.names() if sees(client, name)]
     page, more = _cut(names, request.limit, request.last)
     follows = _link(f"/v2/_catalog?n={len(page)}&last={quote(page[-1], '')}") if more else {}
     return document({"repositories": page}, follows)

@@ -16,12 +16,15 @@ from functools import partial
 from pathlib import Path
 
 from champ_offline.durable.database import Database
+from champ_offline.errors import ChampError
+from champ_offline.journal.audit import Audit
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
-from champ_offline.registry.access import OWNED, Action, Client, may
+from champ_offline.registry.access import OWNED, Action, Caller, may
 from champ_offline.registry.answers import Answer, Refused, identity
 from champ_offline.registry.bodies import Body, ClientGone, TooSlow
 from champ_offline.registry.content import Content
+from champ_offline.registry.deeds import Act, deed
 from champ_offline.registry.limits import Limits
 from champ_offline.registry.routes import (
     AboutUpload,
@@ -57,31 +60,34 @@ class Push:
         database: Database,
         content: Content,
         folder: Path,
+        audit: Audit,
         limits: Limits,
         clock: Callable[[], datetime],
     ) -> None:
         self._database, self._content = database, content
         self._blobs, self._refs, self._links = content.blobs, content.refs, content.links
         self._uploads = Uploads(database, folder)
-        self._limits, self._clock = limits, clock
+        self._audit, self._limits, self._clock = audit, limits, clock
 
     async def answer(
-        self, request: AboutUpload, headers: Mapping[str, str], client: Client, body: Body
+        self, request: AboutUpload, headers: Mapping[str, str], caller: Caller, body: Body
     ) -> Answer:
         """Answer one request; raises Refused, ClientGone, OSError and ChampError of the store."""
         match request:
             case BeginUpload():
-                return await self._begin(request, client, body)
+                return await self._begin(request, caller, body)
             case UploadChunk():
-                return await self._chunk(request, headers, body)
+                return await self._chunk(request, headers, caller, body)
             case FinishUpload():
-                return await self._finish(request, headers, client, body)
+                return await self._finish(request, headers, caller, body)
             case UploadStatus():
                 upload = self._find(request)
                 return _progress(204, request, upload, self._uploads.size(upload))
             case CancelUpload():
                 upload = self._find(request)
                 async with self._writing(upload):
+                    cancelled = deed(Act.CANCEL, caller, request.name, upload=upload.id)
+                    await done(self._audit.record, cancelled)
                     await done(self._uploads.drop, upload)
                 return Answer(204, {})
 
@@ -90,74 +96,90 @@ class Push:
         before = self._clock() - timedelta(seconds=self._limits.idle)
         return self._uploads.expire(_text(before))
 
-    async def _begin(self, request: BeginUpload, client: Client, body: Body) -> Answer:
+    async def _begin(self, request: BeginUpload, caller: Caller, body: Body) -> Answer:
         if request.mount is not None:
-            mounted = await self._mount(request, request.mount, client)
+            mounted = await self._mount(request, request.mount, caller)
             if mounted is not None:
                 return mounted
-        upload = await done(self._open, request, client)
+        upload = await done(self._open, request, caller)
         if request.digest is None:
             return _progress(202, request, upload, 0)
         async with self._writing(upload) as reception:
             try:
                 await self._receive(upload, reception, None, body)
-                return await done(self._store, request, upload, reception, request.digest, client)
+                return await done(self._store, request, upload, reception, request.digest, caller)
             except BaseException:
                 # Its client was never told where the upload is.
                 await done(self._uploads.drop, upload)
                 raise
 
-    def _open(self, request: BeginUpload, client: Client) -> Upload:
+    def _open(self, request: BeginUpload, caller: Caller) -> Upload:
         self.expire()
         most, now = (self._limits.uploads_per_client, self._limits.uploads), self._clock()
         begin = partial(
-            self._uploads.begin, request.name, client.name, request.algorithm, _text(now), most
+            self._uploads.begin,
+            request.name,
+            caller.client.name,
+            request.algorithm,
+            _text(now),
+            most,
         )
         upload = begin()
         # A client that broke off often shall not wait until all of that has expired.
         spare = _text(now - timedelta(seconds=self._limits.spare))
-        if upload is None and self._uploads.give_up_one(client.name, spare):
+        if upload is None and self._uploads.give_up_one(caller.client.name, spare):
             upload = begin()
         if upload is None:
             raise Refused(_TOO_MANY)
+        try:
+            self._audit.record(deed(Act.BEGIN, caller, request.name, upload=upload.id))
+        except ChampError:
+            self._uploads.drop(upload)
+            raise
         return upload
 
-    async def _mount(self, request: BeginUpload, digest: Digest, client: Client) -> Answer | None:
+    async def _mount(self, request: BeginUpload, digest: Digest, caller: Caller) -> Answer | None:
         """Link a blob another repository has; None where the client can read none that has it."""
         names = [request.source] if request.source else self._content.holders(digest)
         for name in names:
             found = self._content.find(name, digest)
-            if found is not None and may(client, Action.PULL, name):
-                linked = await done(self._link, request, found, client)
+            if found is not None and may(caller.client, Action.PULL, name):
+                linked = await done(self._link, request, found, caller)
                 return _created(request, digest) if linked else None
         return None
 
-    def _link(self, request: BeginUpload, found: Descriptor, client: Client) -> bool:
+    def _link(self, request: BeginUpload, found: Descriptor, caller: Caller) -> bool:
         with self._database.transaction() as connection:
             self._refuse_owned(request)
             # Looked at again: until now nothing kept it from being collected.
             if not self._blobs.holds(found.digest, found.size):
                 return False
-            self._links.put(connection, self._made(request, found.digest, found.size, client))
+            self._links.put(connection, self._made(request, found.digest, found.size, caller))
+            mounted = deed(Act.MOUNT, caller, request.name, digest=found.digest, size=found.size)
+            self._audit.append(connection, mounted)
         return True
 
-    async def _chunk(self, request: UploadChunk, headers: Mapping[str, str], body: Body) -> Answer:
+    async def _chunk(
+        self, request: UploadChunk, headers: Mapping[str, str], caller: Caller, body: Body
+    ) -> Answer:
         upload = self._find(request)
         async with self._writing(upload) as reception:
             wanted = _announced(request, upload, reception, headers, body)
+            chunk = deed(Act.CHUNK, caller, request.name, upload=upload.id, start=reception.start)
+            await done(self._audit.record, chunk)
             await self._receive(upload, reception, wanted, body)
             await done(self._uploads.written, upload, _text(self._clock()))
             return _progress(202, request, upload, reception.size)
 
     async def _finish(
-        self, request: FinishUpload, headers: Mapping[str, str], client: Client, body: Body
+        self, request: FinishUpload, headers: Mapping[str, str], caller: Caller, body: Body
     ) -> Answer:
         upload = self._find(request)
         async with self._writing(upload) as reception:
             wanted = _announced(request, upload, reception, headers, body)
             await self._receive(upload, reception, wanted, body)
             try:
-                return await done(self._store, request, upload, reception, request.digest, client)
+                return await done(self._store, request, upload, reception, request.digest, caller)
             except Refused:
                 # Bytes that are not the blob cannot become it: what follows is appended.
                 await done(self._uploads.drop, upload)
@@ -195,7 +217,7 @@ class Push:
         upload: Upload,
         reception: Reception,
         digest: Digest,
-        client: Client,
+        caller: Caller,
     ) -> Answer:
         try:
             reception.verify(digest)
@@ -204,14 +226,16 @@ class Push:
             raise Refused(Refusal(400, "DIGEST_INVALID", message)) from error
         with self._database.transaction() as connection:
             self._refuse_owned(request)
-            self._links.put(connection, self._made(request, digest, reception.size, client))
+            self._links.put(connection, self._made(request, digest, reception.size, caller))
+            pushed = deed(Act.BLOB, caller, request.name, digest=digest, size=reception.size)
+            self._audit.append(connection, pushed)
             self._uploads.finish(connection, upload, digest, self._blobs)
         self._uploads.forget(upload)
         return _created(request, digest)
 
-    def _made(self, request: Repository, digest: Digest, size: int, client: Client) -> Link:
+    def _made(self, request: Repository, digest: Digest, size: int, caller: Caller) -> Link:
         found = Descriptor(_MEDIA_TYPE, digest, size)
-        return Link(request.name, Kind.BLOB, found, _text(self._clock()), client.name)
+        return Link(request.name, Kind.BLOB, found, _text(self._clock()), caller.client.name)
 
     def _refuse_owned(self, request: Repository) -> None:
         """Asked again inside the transaction: an import may have taken the name meanwhile."""

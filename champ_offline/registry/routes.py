@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import parse_qs, unquote, urlencode
 
@@ -161,6 +161,23 @@ class DeleteBlob(Repository):
 
 
 @dataclass(frozen=True)
+class TokenRequest:
+    """`GET /v2/token?scope=`, credentials in its headers; or `POST /v2/token` with them in a form.
+
+    `scopes` are as the client wrote them; `client` is None where a form named none.
+    """
+
+    scopes: tuple[str, ...]
+    client: str | None = None
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class TokenForm:
+    """`POST /v2/token`: its body says what is asked (`token_form`)."""
+
+
+@dataclass(frozen=True)
 class Refusal:
     """A request that gets an error in the spec's form ("Error Codes")."""
 
@@ -175,13 +192,16 @@ Read: TypeAlias = (
 )
 AboutUpload: TypeAlias = BeginUpload | UploadStatus | UploadChunk | FinishUpload | CancelUpload
 Change: TypeAlias = PutManifest | DeleteManifest | DeleteBlob
-Request: TypeAlias = Read | AboutUpload | Change | Refusal
-_NOT_FOUND = Refusal(404, "NAME_UNKNOWN", "there is nothing at this address")
+AboutToken: TypeAlias = TokenRequest | TokenForm
+Request: TypeAlias = Read | AboutUpload | Change | AboutToken | Refusal
+TOKEN_PATH = "/v2/token"  # noqa: S105 - a path
+NOT_FOUND = Refusal(404, "NAME_UNKNOWN", "there is nothing at this address")
 _TOO_LONG = Refusal(414, "UNSUPPORTED", "the address is too long")
 _TAG_INVALID = Refusal(400, "TAG_INVALID", "the tag is not valid")
 _DIGEST_INVALID = Refusal(
     400, "DIGEST_INVALID", "the digest is neither a valid sha256 nor a valid sha512 digest"
 )
+_FORM_INVALID = Refusal(400, "UNSUPPORTED", "the body is not a form of a token request")
 _NAME_INVALID = Refusal(400, "NAME_INVALID", "the repository name is not valid")
 
 
@@ -208,20 +228,42 @@ def parse(method: str, raw_path: str, query: str) -> Request:
         return error.refusal
 
 
+def token_form(data: bytes) -> TokenRequest | Refusal:
+    """Read the form of a token request (RFC 6749, 4.3.2); never raises."""
+    try:
+        text = data.decode("utf-8")
+        fields: _Options = parse_qs(text, keep_blank_values=True, max_num_fields=_MOST_OPTIONS)
+    except ValueError:
+        return _FORM_INVALID
+    kind = _first(fields, "grant_type")
+    if kind != "password":
+        return Refusal(400, "UNSUPPORTED", "only grants of the type password are known here")
+    scopes = tuple(fields.get("scope", []))
+    return TokenRequest(scopes, _first(fields, "username"), _first(fields, "password"))
+
+
 def _request(method: str, path: str, options: _Options) -> Request:
     if path in {"/v2/", "/v2"}:
         return Ping() if method == "GET" else _not_allowed("GET, HEAD")
     if path == "/v2/_catalog":
         return CatalogRequest(*_page(options)) if method == "GET" else _not_allowed("GET, HEAD")
+    if path == TOKEN_PATH:
+        return _about_token(method, options)
     upload = _UPLOADS.fullmatch(path)
     match = upload or _FORM.fullmatch(path)
     if match is None:
-        return _NOT_FOUND
+        return NOT_FOUND
     host = _first(options, "ns")
     where = Repository(_key(match["name"], host), host)
     if upload is not None:
         return _about_upload(method, where, match["rest"] or "", options)
     return _within(method, where, match["kind"], match["rest"], options)
+
+
+def _about_token(method: str, options: _Options) -> Request:
+    if method == "GET":
+        return TokenRequest(tuple(options.get("scope", [])))
+    return TokenForm() if method == "POST" else _not_allowed("GET, HEAD, POST")
 
 
 def _within(method: str, where: Repository, kind: str, rest: str, options: _Options) -> Request:
@@ -230,7 +272,7 @@ def _within(method: str, where: Repository, kind: str, rest: str, options: _Opti
         return _about_manifest(method, where, rest, options)
     if kind == "tags":
         if rest != "list":
-            return _NOT_FOUND
+            return NOT_FOUND
         if method != "GET":
             return _not_allowed("GET, HEAD")
         limit, last = _page(options)

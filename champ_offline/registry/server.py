@@ -101,18 +101,23 @@ async def run(
         server.stop()  # type: ignore[no-untyped-call]
         await asyncio.wait({serving}, timeout=_DRAIN_SECONDS)
         await _end(serving)
+        await _tidied(app)
         await _wait_gone(before)
 
 
 async def _tidy(app: RegistryApp) -> None:
-    """End idle uploads now and then, also while nobody begins another one."""
+    """End idle uploads and write refusals down now and then, also while nobody asks anything."""
     while True:
-        try:
-            await done(app.push.expire)
-        except (ChampError, OSError) as error:
-            # A full or read-only disk; the next round tries again.
-            ACCESS.error("uploads: %s", error)
+        await _tidied(app)
         await asyncio.sleep(_TIDY_SECONDS)
+
+
+async def _tidied(app: RegistryApp) -> None:
+    try:
+        await done(app.tidy)
+    except (ChampError, OSError) as error:
+        # A full or read-only disk; the next round tries again.
+        ACCESS.error("uploads and audit: %s", error)
 
 
 async def _end(serving: asyncio.Task[None]) -> None:

@@ -19,11 +19,11 @@ from champ_offline.events import ignore
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
-from champ_offline.registry.access import ReadOnly
+from champ_offline.registry.access import READER
 from champ_offline.registry.answers import Answer
 from champ_offline.registry.content import Content
 from champ_offline.registry.pull import answer
-from champ_offline.registry.routes import AboutUpload, Change, Refusal, parse
+from champ_offline.registry.routes import AboutToken, AboutUpload, Change, Refusal, parse
 from champ_offline.store.blobs import BlobStore
 from tests.unit.bundle.conftest import NOW, Signing, Zone
 
@@ -47,9 +47,9 @@ def write(
 
 def get(zone: Zone, path: str, query: str = "") -> Answer:
     request = parse("GET", path, query)
-    assert not isinstance(request, AboutUpload | Change | Refusal)
+    assert not isinstance(request, AboutUpload | AboutToken | Change | Refusal)
     content = Content(zone.database, zone.blobs)
-    return answer(request, {}, content, ReadOnly().identify({}))
+    return answer(request, {}, content, READER)
 
 
 def listed(zone: Zone, name: str, subject: Digest, query: str = "") -> list[dict[str, object]]:

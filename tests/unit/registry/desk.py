@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from champ_offline.durable.database import Database
-from champ_offline.registry.access import Action, Client, Gatekeeper, Open, Role
+from champ_offline.registry.access import (
+    Action,
+    Client,
+    Gatekeeper,
+    Headers,
+    Open,
+    Rejected,
+    Role,
+)
 from champ_offline.registry.asgi import RegistryApp, registry
 from champ_offline.registry.limits import Limits
-from champ_offline.registry.routes import Refusal
+from champ_offline.registry.routes import Refusal, TokenRequest
 from champ_offline.store.blobs import BlobStore
 from tests.contracts.distribution.client import Response, digest_of
 from tests.simulators.asgi import End, Piece, ask, exchange, framed
@@ -52,14 +59,21 @@ class Desk:
 class Teams:
     """A gatekeeper that believes the header x-team; a team reads and writes its own."""
 
-    def identify(self, headers: Mapping[str, str]) -> Client | Refusal:
+    async def identify(self, headers: Headers) -> Client | Rejected:
         team = headers.get("x-team", "")
         if not team:
-            return Refusal(401, "UNAUTHORIZED", "who are you", (("www-authenticate", "Team"),))
+            challenge = (("www-authenticate", "Team"),)
+            return Rejected(Refusal(401, "UNAUTHORIZED", "who are you", challenge))
         return Client(team, (Role(f"{team}/*", frozenset(Action)),))
 
-    def refuse(self, client: Client, action: Action, repository: str) -> Refusal:
+    def greet(self, client: Client, headers: Headers) -> None:
+        pass
+
+    def refuse(self, client: Client, action: Action, repository: str, headers: Headers) -> Refusal:
         return Refusal(403, "DENIED", f"{client.name} may not {action} {repository}")
+
+    async def token(self, request: TokenRequest, headers: Headers) -> Rejected:
+        return Rejected(Refusal(404, "UNSUPPORTED", "teams need no tokens"))
 
 
 def begun(app: RegistryApp, path: str = UPLOADS) -> str:

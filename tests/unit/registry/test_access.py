@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from champ_offline.oci.digest import Digest
-from champ_offline.registry.access import Action, Client, Open, ReadOnly, Role, judge, may, needs
+from champ_offline.registry.access import (
+    READER,
+    Action,
+    Client,
+    Open,
+    ReadOnly,
+    Role,
+    judge,
+    may,
+    needs,
+)
 from champ_offline.registry.routes import Refusal, parse
 
 ID = "0b5d3f6e-2f57-4d7c-9a80-6b1c2d3e4f50"
@@ -62,19 +74,20 @@ def test_requests_about_no_repository(path: str) -> None:
 
 @pytest.mark.parametrize(("line", "action"), REQUESTS.items())
 def test_what_a_bundle_brought_is_only_read(line: tuple[str, str], action: Action) -> None:
-    found = judge(Open(), Open().identify({}), parse(*line, ""), owned=True)
+    anybody = asyncio.run(Open().identify({}))
+    found = judge(Open(), anybody, parse(*line, ""), {}, owned=True)
     if action is Action.PULL:
         assert found is None
     else:
         assert isinstance(found, Refusal)
         assert (found.status, found.code) == (403, "DENIED")
         assert "bundle" in found.message
-    assert judge(Open(), Open().identify({}), parse(*line, ""), owned=False) is None
+    assert judge(Open(), anybody, parse(*line, ""), {}, owned=False) is None
 
 
 @pytest.mark.parametrize(("line", "action"), REQUESTS.items())
 def test_a_zone_that_is_only_read(line: tuple[str, str], action: Action) -> None:
-    found = judge(ReadOnly(), ReadOnly().identify({}), parse(*line, ""), owned=False)
+    found = judge(ReadOnly(), READER, parse(*line, ""), {}, owned=False)
     if action is Action.PULL:
         assert found is None
     else:
