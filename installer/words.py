@@ -38,6 +38,12 @@ _WORDS = {
     "certificate": mark("certificate"),
     "cluster": mark("cluster"),
     "storage": mark("storage class"),
+    "audit": mark("audit chain"),
+    # What clients of the registry may.
+    "pull": mark("pull"),
+    "push": mark("push"),
+    "delete": mark("delete"),
+    "none": mark("no access"),
     # Why a plan does what it does to an object.
     "new in the release": mark("new in the release"),
     "missing in the cluster": mark("missing in the cluster"),

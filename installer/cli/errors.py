@@ -76,12 +76,12 @@ class FileNotWritten(ChampError):
 
 
 class PassphraseFileOpen(ChampError):
-    """A file with a passphrase that others may read."""
+    """A file with a passphrase or a password that others may read."""
 
     id = "cli.passphrase-file-open"
     exit_code = ExitCode.USAGE
-    message = "{path} has mode {mode}: others than its owner may read the passphrase."
-    remedy = "Run `chmod 600` on it, and choose another passphrase if others could log in here."
+    message = "{path} has mode {mode}: others than its owner may read the secret in it."
+    remedy = "Run `chmod 600` on it, and choose another secret if others could log in here."
 
 
 class PassphrasesDiffer(ChampError):
@@ -91,3 +91,21 @@ class PassphrasesDiffer(ChampError):
     exit_code = ExitCode.USAGE
     message = "The two passphrases differ; no key was made."
     remedy = "Run the command again and type the same passphrase twice."
+
+
+class PasswordNeeded(ChampError):
+    """A client without a password, and nobody to ask for it."""
+
+    id = "cli.password-needed"
+    exit_code = ExitCode.USAGE
+    message = "The client “{name}” needs a password, and there is no terminal to ask on."
+    remedy = "Run the command on a terminal, or give --password-file FILE."
+
+
+class PasswordsDiffer(ChampError):
+    """The two passwords that were typed are not the same."""
+
+    id = "cli.passwords-differ"
+    exit_code = ExitCode.USAGE
+    message = "The two passwords differ; no client was added."
+    remedy = "Run the command again and type the same password twice."

@@ -72,14 +72,22 @@ def _asked(folder: Path, question: str) -> bytes:
 
 
 def _read(file: Path, folder: Path) -> bytes:
+    text = read_secret(file)
+    if not text:
+        raise PassphraseEmpty(folder=folder)
+    return text
+
+
+def read_secret(file: Path) -> bytes:
+    """The first 4096 bytes of a file of its owner alone, without the line end.
+
+    Raises PassphraseFileOpen, FileNotRead.
+    """
     try:
         with file.open("rb") as stream:
             mode = stat.S_IMODE(file.stat().st_mode)
             if mode & (stat.S_IRWXG | stat.S_IRWXO):
                 raise PassphraseFileOpen(path=file, mode=f"{mode:04o}")
-            text = stream.read(_LONGEST).removesuffix(b"\n").removesuffix(b"\r")
+            return stream.read(_LONGEST).removesuffix(b"\n").removesuffix(b"\r")
     except OSError as error:
         raise FileNotRead(path=file, reason=error.strerror or str(error)) from error
-    if not text:
-        raise PassphraseEmpty(folder=folder)
-    return text

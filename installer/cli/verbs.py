@@ -33,6 +33,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "zone": Entry("zone", mark("Commission a zone; see what it holds.")),
         "import": Entry("import_", mark("Take a verified bundle into the zone.")),
         "registry": Entry("registry", mark("Serve the zone's images to its nodes.")),
+        "audit": Entry("audit", mark("See who changed the registry, and check that record.")),
         "doctor": Entry("doctor", mark("Look for what would stand in the way.")),
     },
     mark("Apps"): {

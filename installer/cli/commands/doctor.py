@@ -44,7 +44,7 @@ def command(session: Session, kubeconfig: Path | None) -> int:
 
 def _row(finding: Finding) -> dict[str, object]:
     error = finding.error
-    message, remedy = sentences(error) if error else ("", "")
+    message, remedy = sentences(error) if error else (finding.note, "")
     return {
         "check": finding.check,
         "state": finding.state,

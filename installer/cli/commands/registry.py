@@ -1,9 +1,10 @@
-"""`champ --zone DIR registry serve`: the zone's images for its nodes, over TLS."""
+"""`champ --zone DIR registry serve`: the zone's images for its nodes, over TLS; and its clients."""
 
 from __future__ import annotations
 
 import click
 
+from installer.cli.commands.registry_clients import access, client
 from installer.cli.diagnostics import show_log
 from installer.cli.options import Verb
 from installer.cli.output import Column
@@ -17,6 +18,10 @@ ACCESS_LOG = "champ.registry.access"
 @click.group("registry", help=_("Serve the zone's images to its nodes."))
 def command() -> None:
     """Group the acts on the registry."""
+
+
+command.add_command(client)
+command.add_command(access)
 
 
 @command.command("serve", cls=Verb, help=_("Serve the zone's images over TLS until interrupted."))
