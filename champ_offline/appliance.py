@@ -63,6 +63,7 @@ from champ_offline.zone import (
 if TYPE_CHECKING:
     from champ_offline.operations import Operations
     from champ_offline.registry.clients import Clients
+    from champ_offline.registry.start import Address
 
 _SCHEMA = ("CREATE TABLE zone (name TEXT NOT NULL, commissioned TEXT NOT NULL) STRICT",)
 
@@ -242,17 +243,10 @@ class Appliance:
             versions={one.digest: one.document.version for one in self._intake.bundles()},
         )
 
-    def serve_registry(
-        self,
-        address: str,
-        port: int,
-        hosts: Sequence[str],
-        on_ready: Callable[[], None] | None = None,
-    ) -> None:
-        """Serve the store over TLS until SIGTERM; `hosts` are the names nodes use for it."""
-        from champ_offline.registry.start import Address, serve_zone
+    def serve_registry(self, where: Address, on_ready: Callable[[], None] | None = None) -> None:
+        """Serve the store over TLS until SIGTERM."""
+        from champ_offline.registry.start import serve_zone
 
-        where = Address(address, port, hosts)
         serve_zone(self.paths, self._database, self._clock, where, on_ready)
 
     @property

@@ -130,6 +130,8 @@ class Clients:
         with self._database.transaction() as connection:
             if connection.execute("SELECT 1 FROM clients WHERE name = ?", (name,)).fetchone():
                 raise ClientExists(name=name)
+            # Its tokens want a key, and then the disk may be full.
+            self._settle(connection)
             connection.execute(
                 "INSERT INTO clients VALUES (?, ?, ?, ?, ?)",
                 (name, made.id, password, json.dumps(_plain(roles)), added),

@@ -57,4 +57,6 @@ def serve(session: Session, host: str, port: int, names: tuple[str, ...]) -> Non
             ],
         )
 
-    appliance.serve_registry(host, port, names or (host,), ready)
+    from champ_offline.registry.start import Address
+
+    appliance.serve_registry(Address(host, port, names or (host,)), ready)
