@@ -31,16 +31,20 @@ SAY_EVERY = 8  # seconds
 
 @dataclass(frozen=True)
 class Program:
-    """One Go module of `go/`, its name that of the binary, and what is stamped into it."""
+    """One Go module of `go/`, its name that of the binary, and what is stamped into it.
+
+    `package` is what is built where that is not the module itself: a program it names as a tool.
+    """
 
     name: str
     stamps: tuple[str, ...] = ()
+    package: str = ""
 
     @property
-    def flags(self) -> list[str]:
+    def arguments(self) -> list[str]:
         """The arguments of `go build`."""
         linker = " ".join(["-s", "-w", *(f"-X {stamp}" for stamp in self.stamps)])
-        return ["-trimpath", "-ldflags", linker]
+        return ["-trimpath", "-ldflags", linker, *([self.package] if self.package else [])]
 
 
 PROGRAMS = (
@@ -55,6 +59,11 @@ PROGRAMS = (
             "k8s.io/component-base/version.gitMinor=35",
         ),
     ),
+)
+# Of registries; no lab of a zone needs them.
+CLIENTS = (
+    Program("crane", package="github.com/google/go-containerregistry/cmd/crane"),
+    Program("regctl", package="github.com/regclient/regclient/cmd/regctl"),
 )
 
 
@@ -83,7 +92,7 @@ def digest(programs: Sequence[Program], compiler: str) -> str:
     """Names the outcome: SHA-256 over compiler, flags and sources, its first 16 hex digits."""
     total = hashlib.sha256(compiler.encode())
     for program in programs:
-        total.update(repr((program.name, program.flags)).encode())
+        total.update(repr((program.name, program.arguments)).encode())
         for name in ("go.mod", "go.sum", "main.go"):
             file = SOURCES / program.name / name
             total.update(hashlib.sha256(file.read_bytes() if file.exists() else b"").digest())
@@ -105,7 +114,7 @@ def _build_all(go: toolchain.Go, programs: Sequence[Program], folder: Path, say:
 
 def _build_one(go: toolchain.Go, program: Program, target: Path, say: Say) -> None:
     started = time.monotonic()
-    command = [str(go.path), "build", "-v", *program.flags, "-o", str(target), "."]
+    command = [str(go.path), "build", "-v", "-o", str(target), *program.arguments]
     say(f"Building {program.name} ...")
     with subprocess.Popen(
         command, cwd=SOURCES / program.name, env=go.environment(),

@@ -7,6 +7,7 @@ files are in one folder; what it starts is in that namespace and ends with it.
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import subprocess
 import tempfile
@@ -18,12 +19,18 @@ from tests.lab.records import Record, Records
 
 
 class Engine:
-    """A Docker engine; `socket` is its unix:// URL while it runs."""
+    """A Docker engine; `socket` is its unix:// URL while it runs.
 
-    def __init__(self, records: Records, folder: Path, prefix: str) -> None:
+    It trusts registries that `ca` signed and no others; None leaves it this machine's trust.
+    """
+
+    def __init__(
+        self, records: Records, folder: Path, prefix: str, *, ca: Path | None = None
+    ) -> None:
         self.folder = folder
+        self.namespace = f"{prefix}-engine"
         self._records = records
-        self._namespace = f"{prefix}-engine"
+        self._ca = ca
         self._made: list[Record] = []
         self._process: subprocess.Popen[str] | None = None
         # A socket's path is limited to 107 characters; the state folder's is not.
@@ -39,13 +46,15 @@ class Engine:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "daemon.json").write_text("{}\n")  # not the machine's own settings
         self._made.append(self._records.made("folder", path=str(self.folder / "data")))
-        self._made.append(self._records.made("namespace", name=self._namespace))
-        network.make(self._namespace)
+        self._made.append(self._records.made("namespace", name=self.namespace))
+        network.make(self.namespace)
         self._made.append(self._records.made("folder", path=str(self._run)))
         self._run.mkdir(mode=0o700)
         with (self.folder / "dockerd.log").open("ab") as log:
+            # Go's crypto/x509: the one file with all roots.
+            env = {**os.environ, "SSL_CERT_FILE": str(self._ca)} if self._ca else None
             self._process, record = processes.start(
-                self._records, self._command(), stdout=log, stderr=log
+                self._records, self._command(), env=env, stdout=log, stderr=log
             )
         self._made.append(record)
         if not processes.wait_until(self._answers, 30, pause=0.1):
@@ -63,7 +72,7 @@ class Engine:
 
     def _command(self) -> list[str]:
         # A mount namespace of its own: whatever it leaves mounted goes with it.
-        entered = network.enter(self._namespace)
+        entered = network.enter(self.namespace)
         script = f'{node_texts.LET_GO}exec "$@"'
         apart = ["unshare", "--mount", "--propagation=private", "sh", "-c", script, "sh"]
         return [

@@ -29,7 +29,8 @@ def test_the_digest_covers_sources_flags_and_compiler(sources: Path) -> None:
         seen.add(build.digest([Program("tool")], "go 1"))
     seen.add(build.digest([Program("tool")], "go 2"))
     seen.add(build.digest([Program("tool", ("version=1",))], "go 1"))
-    assert len(seen) == 6
+    seen.add(build.digest([Program("tool", package="example/cmd/tool")], "go 1"))
+    assert len(seen) == 7
 
 
 def test_the_digest_is_stable(sources: Path) -> None:
@@ -37,10 +38,13 @@ def test_the_digest_is_stable(sources: Path) -> None:
 
 
 def test_every_program_has_its_module() -> None:
-    for program in build.PROGRAMS:
+    for program in (*build.PROGRAMS, *build.CLIENTS):
         module = (build.SOURCES / program.name / "go.mod").read_text()
         assert module.startswith(f"module champ.example/lab/{program.name}\n")
-        assert (build.SOURCES / program.name / "main.go").is_file()
+        if program.package:
+            assert f"\ntool {program.package}\n" in module
+        else:
+            assert (build.SOURCES / program.name / "main.go").is_file()
 
 
 def test_the_cache_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
