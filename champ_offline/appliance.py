@@ -50,6 +50,7 @@ from champ_offline.trust.media import read_roots
 from champ_offline.trust.roots import fingerprint, follow, read_root, read_root_file
 from champ_offline.trust.state import TrustState
 from champ_offline.trust.view import TrustView, view_root
+from champ_offline.upkeep.verbs import Upkeep
 from champ_offline.zone import (
     Discarded,
     FolderTaken,
@@ -240,7 +241,7 @@ class Appliance:
             self.name,
             accepted=self._trust.accepted(),
             overrides=self._trust.overrides(),
-            versions={one.digest: one.document.version for one in self._intake.bundles()},
+            versions={one.digest: one.document.version for one in self._intake.ever()},
         )
 
     def serve_registry(self, where: Address, on_ready: Callable[[], None] | None = None) -> None:
@@ -260,6 +261,19 @@ class Appliance:
     def audit(self) -> Audit:
         """Who changed what in the registry, and who was refused."""
         return Audit(self._database, self._clock)
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """Checks and collections of the store, and bundles that are wanted no more."""
+        return Upkeep(
+            self.name,
+            self.paths,
+            self._database,
+            self._blobs,
+            self._refs,
+            self._intake,
+            self._clock,
+        )
 
     @property
     def sboms(self) -> Shelf:
@@ -352,17 +366,8 @@ class Appliance:
     def doctor(self, kubeconfig: Path | None) -> list[Finding]:
         """Look for what would stand in the way, in the zone and in a cluster if one is named."""
         root_end = read_root(self._trust.root(), "root").expires
-        findings = list(
-            examine_zone(
-                self._database,
-                self._blobs,
-                self._refs,
-                self._waiting,
-                self.paths.pki,
-                root_end,
-                self._clock(),
-            )
-        )
+        parts = (self._database, self._blobs, self._refs, self._waiting)
+        findings = list(examine_zone(*parts, self.paths.pki, root_end, self._clock()))
         if kubeconfig is not None:
             from champ_offline.cluster.kube import KubeCluster
 

@@ -23,9 +23,11 @@ from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import Manifest
 from champ_offline.store.blobs import BlobMissing, BlobStore
 from champ_offline.store.refs import Refs
+from champ_offline.store.verified import Verified
 from champ_offline.store.waiting import WaitingRoom
 
 _SOON = timedelta(days=60)
+_OVERDUE = timedelta(days=90)
 
 
 class State(StrEnum):
@@ -111,6 +113,33 @@ class NoStorageClass(ChampError):
     remedy = "Name a storage class in the app's form, or mark one as the default."
 
 
+class CheckOverdue(ChampError):
+    """Nobody read the store whole for a long time."""
+
+    id = "doctor.check-overdue"
+    exit_code = ExitCode.PREFLIGHT
+    message = "Every blob was last read and compared on {day}."
+    remedy = "Run `champ store check`; images are served and changed meanwhile."
+
+
+class NeverChecked(ChampError):
+    """Nobody ever read the store whole."""
+
+    id = "doctor.never-checked"
+    exit_code = ExitCode.PREFLIGHT
+    message = "No full check of the store has come to its end since {day}."
+    remedy = "Run `champ store check`; images are served and changed meanwhile."
+
+
+class ContentAside(ChampError):
+    """A check or the registry found damage that nobody mended yet."""
+
+    id = "doctor.content-aside"
+    exit_code = ExitCode.CORRUPT
+    message = "{count} damaged blob(s) are set aside and not served."
+    remedy = "`champ store check` names what they belong to and the bundle to import again."
+
+
 @dataclass(frozen=True)
 class Finding:
     """One check: its name, how it ended and, unless all is well, why; `note` is what to keep."""
@@ -134,6 +163,7 @@ def examine_zone(
     damage = database.damage()
     yield _finding("database", DatabaseDamaged(reason=damage[0]) if damage else None)
     yield _finding("store", _incomplete(blobs, refs))
+    yield from _checked(Verified(database), blobs, now)
     size = waiting.size
     unfinished = ImportUnfinished(path=waiting.root, size=Bytes(size))
     yield Finding("import", State.WARN, unfinished) if size else Finding("import", State.OK)
@@ -178,6 +208,21 @@ def _chain(audit: Audit) -> Finding:
         return Finding("audit", State.OK, note=str(audit.check()))
     except AuditBroken as error:
         return Finding("audit", State.BAD, error)
+
+
+def _checked(verified: Verified, blobs: BlobStore, now: datetime) -> Iterator[Finding]:
+    """When all content was last read, and whether any was found damaged."""
+    aside = sum(not blobs.has(digest) for digest in blobs.aside())
+    if aside:
+        yield Finding("damage", State.BAD, ContentAside(count=aside))
+    last, oldest = verified.last_check(), verified.oldest()
+    ended = last.ended if last else ""
+    since = ended or oldest
+    if since and now - datetime.fromisoformat(since) > _OVERDUE:
+        error = CheckOverdue if last else NeverChecked
+        yield Finding("last full check", State.WARN, error(day=since[:10]), ended)
+    else:
+        yield Finding("last full check", State.OK, note=ended)
 
 
 def _ending(what: str, end: datetime, now: datetime) -> Finding:

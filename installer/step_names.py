@@ -12,6 +12,7 @@ _NAMES = {
     "backup": mark("Backing up"),
     "build": mark("Building"),
     "check": mark("Checking"),
+    "collect": mark("Freeing"),
     "commit": mark("Recording"),
     "debian.fetch": mark("Fetching packages"),
     "debian.index": mark("Reading the package index of"),

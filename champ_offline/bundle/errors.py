@@ -200,6 +200,15 @@ class BundleIncomplete(ChampError):
     remedy = "The bundle was packed by a faulty tool; ask whoever packed it."
 
 
+class BlobGone(ChampError):
+    """A blob the zone had when an import began is no longer there at its end."""
+
+    id = "intake.blob-gone"
+    exit_code = ExitCode.PREFLIGHT
+    message = "Blob {blob} of bundle {bundle} was found damaged while it was imported."
+    remedy = "Import the bundle again: what was lost is read from the media."
+
+
 class PiecesMisfit(ChampError):
     """Signed pieces of a blob do not make up the blob."""
 

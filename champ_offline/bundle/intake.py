@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from champ_offline.bundle.closure import Closure, Links
 from champ_offline.bundle.document import BundleDocument
-from champ_offline.bundle.errors import NoSpace
+from champ_offline.bundle.errors import BlobGone, NoSpace
 from champ_offline.bundle.gather import Gathering, zone_disk
 from champ_offline.bundle.pace import bytes_a_second
 from champ_offline.bundle.verify import VerifiedBundle, VerifiedVolume, verdict
@@ -25,6 +25,7 @@ from champ_offline.events import Estimate, StepFinished, StepStarted, Subscriber
 from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.refs import Refs
+from champ_offline.store.verified import Verified
 from champ_offline.store.waiting import WaitingRoom
 from champ_offline.trust.dates import packed_on
 from champ_offline.trust.errors import Replayed
@@ -44,6 +45,7 @@ _SCHEMA = (
         imported TEXT NOT NULL
     ) STRICT
     """,
+    "ALTER TABLE bundles ADD COLUMN retired TEXT NOT NULL DEFAULT ''",
 )
 
 
@@ -89,24 +91,28 @@ class Forecast:
 
 @dataclass(frozen=True)
 class KnownBundle:
-    """A bundle the zone holds; `imported` is an ISO 8601 time in UTC."""
+    """A bundle the zone holds; times are ISO 8601 in UTC, `retired` empty while it is wanted."""
 
     digest: Digest
     document: BundleDocument
     imported: str
+    sequence: int = 0
+    retired: str = ""
 
 
 @dataclass(frozen=True)
 class _Standing:
     """A bundle against the zone: its blobs and those the store lacks, with their sizes in bytes.
 
-    `known`: it was imported before. `older`: the zone holds a newer pack of the name.
+    `known`: it was imported before. `older`: the zone holds a newer pack of the name. `retired`: it
+    was wanted no more, and is to be held again.
     """
 
     blobs: Mapping[Digest, int]
     missing: Mapping[Digest, int]
     known: bool
     older: bool
+    retired: bool
 
 
 class Intake:
@@ -121,20 +127,31 @@ class Intake:
         trust: TrustState,
     ) -> None:
         self._database, self._blobs, self._waiting = database, blobs, waiting
-        self._refs, self._trust = refs, trust
+        self._refs, self._trust, self._verified = refs, trust, Verified(database)
         database.migrate("bundles", _SCHEMA)
 
     def bundles(self) -> list[KnownBundle]:
         """All bundles the zone holds, oldest first."""
+        return [one for one in self.ever() if not one.retired]
+
+    def ever(self) -> list[KnownBundle]:
+        """All bundles the zone ever imported, those that were retired too, oldest first."""
         rows = self._database.query("SELECT * FROM bundles ORDER BY imported, name")
         return [
             KnownBundle(
                 Digest.parse(row["digest"]),
                 BundleDocument.from_bytes(row["document"], row["name"]),
                 row["imported"],
+                row["sequence"],
+                row["retired"],
             )
             for row in rows
         ]
+
+    def retire(self, connection: sqlite3.Connection, bundle: Digest, now: str) -> None:
+        """Let go of the names that only this bundle brought, inside the caller's transaction."""
+        self._refs.brought.retire(connection, str(bundle))
+        connection.execute("UPDATE bundles SET retired = ? WHERE digest = ?", (now, str(bundle)))
 
     def forecast(self, bundle: VerifiedBundle) -> Forecast:
         """What importing `bundle` would take; reads a few MiB of the medium, for its pace.
@@ -153,7 +170,7 @@ class Intake:
         came. The store is then as it was.
         """
         standing, unknown = self._standing(bundle), any(v.index is None for v in bundle.volumes)
-        if standing.known and not standing.missing and not unknown:
+        if standing.known and not (standing.retired or standing.missing or unknown):
             self._waiting.forget(_leftovers(bundle))
             return _result(bundle, standing, changed=False)
         with zone_disk(self._waiting.root):
@@ -166,16 +183,17 @@ class Intake:
         """How `bundle` stands to what the zone has.
 
         Raises Replayed for a pack that is not above the floor, but for the very one at the floor
-        and for one that gives back blobs which the zone lost.
+        and for one that gives back blobs which the zone lost; not for one that was retired.
         """
         rows = self._database.query(
-            "SELECT 1 FROM bundles WHERE digest = ?", (str(bundle.trusted.digest),)
+            "SELECT retired FROM bundles WHERE digest = ?", (str(bundle.trusted.digest),)
         )
-        blobs, known = _blobs(bundle), bool(rows)
+        blobs, retired = _blobs(bundle), bool(rows and rows[0]["retired"])
         missing = {d: size for d, size in blobs.items() if not self._blobs.holds(d, size)}
         floor = self._trust.floor(bundle.document.name, bundle.trusted.root)
         above = floor is None or bundle.trusted.version > floor.version
         at = floor is not None and bundle.trusted.version == floor.version
+        known = bool(rows) and (at or not retired)
         older = not above and not (known and at)
         if floor is not None and older and not (known and missing):
             raise Replayed(
@@ -184,7 +202,7 @@ class Intake:
                 found=packed_on(bundle.trusted.version),
                 floor=packed_on(floor.version),
             )
-        return _Standing(blobs, missing, known=known, older=older)
+        return _Standing(blobs, missing, known=known, older=older, retired=retired)
 
     def _absent(self, bundle: VerifiedBundle) -> Iterator[Member]:
         """The members whose content the store does not have: index.json and blobs."""
@@ -250,17 +268,28 @@ class Intake:
         """Make blobs and names reachable; of an older pack its lost blobs alone."""
         notify(StepStarted("commit", bundle.document.name))
         self._blobs.adopt(self._waiting.blobs, standing.missing)
-        if not standing.older:
-            self._name(bundle, links, now)
+        with self._database.transaction() as connection:
+            self._refuse_lost(bundle, standing)
+            stamps = {digest: self._blobs.stamp(digest) for digest in standing.missing}
+            self._verified.put(connection, stamps, now)
+            if not standing.older:
+                self._name(connection, bundle, links, now)
         self._waiting.forget(_leftovers(bundle))
         notify(StepFinished("commit", bundle.document.name))
 
-    def _name(self, bundle: VerifiedBundle, links: Links, now: str) -> None:
-        with self._database.transaction() as connection:
-            self._refs.put(connection, links.names.values())
-            self._refs.put_referrers(connection, links.referrers)
-            self._trust.accept(connection, bundle.document.name, bundle.trusted, now)
-            _record(connection, bundle, now)
+    def _refuse_lost(self, bundle: VerifiedBundle, standing: _Standing) -> None:
+        """Look again, where nobody can set a blob aside: a check may have found one damaged."""
+        for digest, size in standing.blobs.items():
+            if not self._blobs.holds(digest, size):
+                raise BlobGone(bundle=bundle.document.name, blob=digest)
+
+    def _name(
+        self, connection: sqlite3.Connection, bundle: VerifiedBundle, links: Links, now: str
+    ) -> None:
+        self._refs.put(connection, links.names.values())
+        self._refs.put_referrers(connection, links.referrers)
+        self._trust.accept(connection, bundle.document.name, bundle.trusted, now)
+        _record(connection, bundle, now)
 
 
 def _blobs(bundle: VerifiedBundle) -> dict[Digest, int]:
@@ -292,7 +321,8 @@ def _unfinished(
 def _record(connection: sqlite3.Connection, bundle: VerifiedBundle, now: str) -> None:
     document = bundle.document
     connection.execute(
-        "INSERT OR IGNORE INTO bundles VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO bundles (digest, name, version, sequence, document, imported)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET retired = ''",
         (
             str(bundle.trusted.digest),
             document.name,

@@ -110,7 +110,7 @@ class Database:
         Raises DatabaseFull, DatabaseUnusable, also for statements executed inside.
         """
         with self._translated():
-            connection = self._connection()
+            connection = self._writing()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -120,6 +120,57 @@ class Database:
                 if connection.in_transaction:  # SQLite itself ends some that the disk refused
                     connection.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep every writer out without writing anything: also where the disk has no room at all.
+
+        Nobody can have the database open to write where there is no room for the files beside it;
+        it is then held as a whole (SQLite, "Write-Ahead Logging", section 8).
+        """
+        with self._translated():
+            own = self._writing()
+            connection = self._sole() if self._reads_only else own
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield
+                finally:
+                    connection.execute("ROLLBACK")
+            finally:
+                if connection is not own:
+                    connection.close()
+
+    def _sole(self) -> sqlite3.Connection:
+        connection = _connected(str(self.path))
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        return connection
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that is undone at its end: to see what it would change."""
+        with self._translated():
+            connection = self._writing()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
+    def _writing(self) -> sqlite3.Connection:
+        """This thread's connection; one that could only read is opened anew: room may be back."""
+        connection = self._connection()
+        if not self._reads_only:
+            return connection
+        self._every.remove(connection)
+        connection.close()
+        self._local.connection = None
+        self._local.commits = self._commits + 1  # what another connection counts is not comparable
+        return self._connection()
+
+    @property
+    def _reads_only(self) -> bool:
+        return bool(self._connection().execute("PRAGMA query_only").fetchone()[0])
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """The rows of a read; raises DatabaseFull, DatabaseUnusable."""
@@ -183,7 +234,9 @@ class Database:
         "Read-Only Databases").
         """
         how = "mode=ro" if self._has_log() else "mode=ro&immutable=1"
-        return _connected(f"{self.path.absolute().as_uri()}?{how}", uri=True)
+        connection = _connected(f"{self.path.absolute().as_uri()}?{how}", uri=True)
+        connection.execute("PRAGMA query_only = ON")
+        return connection
 
     def _has_log(self) -> bool:
         log = self.path.with_name(f"{self.path.name}-wal")

@@ -121,10 +121,14 @@ class Journal:
 
     def interrupted(self) -> tuple[Record, ...]:
         """Open operations whose process is gone, oldest first."""
+        return tuple(record for record in self.under_way() if not record.process.alive)
+
+    def under_way(self) -> tuple[Record, ...]:
+        """Operations that have not ended, whether their process lives or not, oldest first."""
         rows = self._database.query(
             "SELECT * FROM operations WHERE outcome IS NULL ORDER BY number"
         )
-        return tuple(record for record in map(_record, rows) if not record.process.alive)
+        return tuple(map(_record, rows))
 
     def recover(self) -> tuple[Record, ...]:
         """Put right everything interrupted; raises NoRecovery and what a recovery raises."""

@@ -23,9 +23,10 @@ _JSON = "application/json"
 
 @dataclass(frozen=True)
 class FilePart:
-    """`length` bytes of a file from `start` on; `whole` when that is all of it."""
+    """`length` bytes of a blob's file from `start` on; `whole` when that is all of it."""
 
     path: Path
+    digest: Digest
     start: int
     length: int
     whole: bool

@@ -19,10 +19,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 from champ_offline.durable.database import Database
 from champ_offline.errors import ChampError
+from champ_offline.events import Subscriber, ignore
 from champ_offline.journal.audit import Audit
 from champ_offline.registry.access import (
     NOBODY,
@@ -40,7 +41,7 @@ from champ_offline.registry.content import Content
 from champ_offline.registry.deeds import Kind, Refusals
 from champ_offline.registry.limits import Limits
 from champ_offline.registry.publish import Publish
-from champ_offline.registry.pull import answer
+from champ_offline.registry.pull import answer, damaged
 from champ_offline.registry.push import Push
 from champ_offline.registry.routes import (
     AboutToken,
@@ -63,6 +64,7 @@ from champ_offline.registry.routes import (
     parse,
     token_form,
 )
+from champ_offline.registry.soundness import Soundness
 from champ_offline.registry.threads import done
 from champ_offline.store.blobs import BlobStore
 
@@ -72,6 +74,7 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 ACCESS = logging.getLogger("champ.registry.access")
 _CHUNK = 1024 * 1024
 _PATHSEND = "http.response.pathsend"
+_GONE = Refusal(404, "BLOB_UNKNOWN", "this repository has no such blob any more")
 _TOO_LARGE = Refusal(431, "UNSUPPORTED", "the headers of the request are too large")
 _TOO_MANY = Refusal(
     429, "TOOMANYREQUESTS", "too many requests with a body are under way", (("retry-after", "5"),)
@@ -103,6 +106,7 @@ class RegistryApp:
     def __init__(
         self,
         content: Content,
+        soundness: Soundness,
         push: Push,
         publish: Publish,
         refusals: Refusals,
@@ -110,6 +114,7 @@ class RegistryApp:
         limits: Limits,
     ) -> None:
         self._content, self.push, self._publish = content, push, publish
+        self._soundness = soundness
         self.refusals, self._gatekeeper, self._limits = refusals, gatekeeper, limits
         self._bodies = 0
 
@@ -133,7 +138,12 @@ class RegistryApp:
             self.refusals.note(_kind(visit, scope["method"], found.status), visit.id)
         if found.status >= 400 and (body.length or "transfer-encoding" in headers):
             await body.drain(asked="expect" in headers)
-        await _send(found, visit.id, scope, send)
+        try:
+            await _send(found, visit.id, scope, send)
+        except FileNotFoundError:
+            # Collected a moment ago, before its first byte.
+            found = refuse(_GONE)
+            await _send(found, visit.id, scope, send)
         _log(scope, visit.id, found, time.monotonic() - began)
 
     async def _answer(self, visit: _Visit, scope: Scope) -> Answer:
@@ -197,12 +207,18 @@ class RegistryApp:
                     publish = self._publish.answer
                     return await done(publish, request, headers, caller, data)
             case _:
-                return _scoped(answer(request, headers, self._content, visit.client), request)
+                return _scoped(await self._read(request, headers, visit.client), request)
 
     def tidy(self) -> None:
         """What is to be done now and then; from a thread. Raises ChampError, OSError."""
         self.push.expire()
         self.refusals.write()
+
+    async def _read(self, request: Read, headers: Mapping[str, str], client: Client) -> Answer:
+        found = answer(request, headers, self._content, client)
+        if isinstance(found.body, FilePart) and not await self._soundness.holds(found.body.digest):
+            return refuse(damaged("BLOB_UNKNOWN", found.body.digest))
+        return found
 
     @contextmanager
     def _room(self) -> Iterator[None]:
@@ -223,15 +239,20 @@ def registry(
     clock: Callable[[], datetime],
     gatekeeper: Gatekeeper | None = None,
     limits: Limits | None = None,
+    notify: Subscriber = ignore,
 ) -> RegistryApp:
     """The registry over a zone's database and store; read-only unless a gatekeeper says more.
+
+    `notify` hears, from another thread, of every blob that is found damaged.
 
     `uploads` is a folder on the file system of the store; one process serves it.
     """
     limits, content, audit = limits or Limits(), Content(database, blobs), Audit(database, clock)
     push = Push(database, content, uploads, audit, limits, clock)
     publish, refusals = Publish(database, content, audit, clock), Refusals(audit, clock)
-    return RegistryApp(content, push, publish, refusals, gatekeeper or ReadOnly(), limits)
+    soundness = Soundness(database, blobs, clock, notify)
+    guarded = gatekeeper or ReadOnly()
+    return RegistryApp(content, soundness, push, publish, refusals, guarded, limits)
 
 
 def _rejected(visit: _Visit, found: Rejected) -> Answer:
@@ -268,26 +289,29 @@ async def _send(found: Answer, request: str, scope: Scope, send: Send) -> None:
         headers["content-length"] = str(found.length)
     pairs = (*headers.items(), *found.repeated)
     lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
-    await send({"type": "http.response.start", "status": found.status, "headers": lines})
+    start = {"type": "http.response.start", "status": found.status, "headers": lines}
     body = b"" if scope["method"] == "HEAD" else found.body
     if isinstance(body, bytes):
+        await send(start)
         await send({"type": "http.response.body", "body": body})
     elif body.whole and _PATHSEND in (scope.get("extensions") or {}):
+        await send(start)
         await send({"type": _PATHSEND, "path": str(body.path)})
     else:
-        await _pieces(body, send)
+        with body.path.open("rb") as file:
+            await send(start)
+            await _pieces(file, body, send)
 
 
-async def _pieces(part: FilePart, send: Send) -> None:
+async def _pieces(file: BinaryIO, part: FilePart, send: Send) -> None:
     left = part.length
-    with part.path.open("rb") as file:
-        file.seek(part.start)
-        while left:
-            piece = await asyncio.to_thread(file.read, min(_CHUNK, left))
-            if not piece:
-                break
-            left -= len(piece)
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    file.seek(part.start)
+    while left:
+        piece = await asyncio.to_thread(file.read, min(_CHUNK, left))
+        if not piece:
+            break
+        left -= len(piece)
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -24,6 +24,7 @@ from champ_offline.oci.manifest import Manifest
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.links import Kind, Links
 from champ_offline.store.refs import Refs
+from champ_offline.store.verified import Verified
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -74,6 +75,7 @@ class Content:
         self.blobs = blobs
         self.refs = Refs(database)
         self.links = Links(database)
+        self.verified = Verified(database)
         self._database = database
         self._changes: object = None
         self._names: list[str] | None = None

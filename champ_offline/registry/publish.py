@@ -52,6 +52,7 @@ class Publish:
     ) -> None:
         self._database, self._audit, self._clock = database, audit, clock
         self._blobs, self._refs, self._links = content.blobs, content.refs, content.links
+        self._verified = content.verified
 
     def answer(
         self, request: Change, headers: Mapping[str, str], caller: Caller, body: bytes
@@ -79,6 +80,7 @@ class Publish:
             name, by = request.name, caller.client.name
             link = Link(name, Kind.MANIFEST, found.descriptor, pushed, by, subject)
             self._links.put(connection, link)
+            self._verified.put(connection, {digest: self._blobs.stamp(digest)}, pushed)
             for tag in tags:
                 self._refs.tag(connection, name, tag, found.descriptor)
             done = deed(Act.MANIFEST, caller, name, digest=digest, tags=list(tags))

@@ -1,14 +1,15 @@
 """Answers what clients read, from the store's content (OCI distribution-spec 1.1, "Pull" and on).
 
 Invariant: pure but for reading the store; a manifest is served only after it has been hashed again,
-a blob file only while it has the size its manifest recorded. The store changes by whole
-files, so an answer is true when it leaves.
+a blob file only while it has the size its manifest recorded, and after `soundness` has found it to
+be what was verified. The store changes by whole files, so an answer is true when it leaves.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import quote
 
 from champ_offline.errors import ChampError
@@ -70,7 +71,7 @@ def _manifest(request: ManifestRequest, headers: Mapping[str, str], content: Con
         return _unknown(request.name, "MANIFEST_UNKNOWN", "manifest", content)
     data = _sound(found, content)
     if data is None:
-        return refuse(_damaged("MANIFEST_UNKNOWN", found))
+        return refuse(damaged("MANIFEST_UNKNOWN", found.digest))
     extra = identity(found.digest) | {"content-type": found.media_type}
     if _unchanged(headers, found.digest):
         return Answer(304, extra)
@@ -96,24 +97,22 @@ def _blob(request: BlobRequest, headers: Mapping[str, str], content: Content) ->
     except ChampError:
         size = -1
     if size != found.size:
-        return refuse(_damaged("BLOB_UNKNOWN", found))
+        return refuse(damaged("BLOB_UNKNOWN", found.digest))
     extra = identity(found.digest) | {"content-type": _BLOB, "accept-ranges": "bytes"}
     if _unchanged(headers, found.digest):
         return Answer(304, extra)
     path = content.blobs.path(found.digest)
-    return _ranged(headers, FilePart(path, 0, size, whole=True), extra, found.digest)
+    return _ranged(headers, FilePart(path, found.digest, 0, size, whole=True), extra)
 
 
-def _ranged(
-    headers: Mapping[str, str], file: FilePart, extra: dict[str, str], digest: Digest
-) -> Answer:
+def _ranged(headers: Mapping[str, str], file: FilePart, extra: dict[str, str]) -> Answer:
     """One range of RFC 9110, 14.2; several ranges or another unit give the whole.
 
     A range that ends before it begins is refused like one that lies outside (15.5.17).
     """
     match = _RANGE.fullmatch(headers.get("range", "").replace(" ", ""))
     condition = headers.get("if-range")
-    if not match or match[0] == "bytes=-" or condition not in {None, etag(digest)}:
+    if not match or match[0] == "bytes=-" or condition not in {None, etag(file.digest)}:
         return Answer(200, extra, file)
     size = file.length
     if match[1]:
@@ -123,7 +122,7 @@ def _ranged(
         start, end = max(0, size - int(match[2])), size - 1
     if start > end:
         return Answer(416, extra | {"content-range": f"bytes */{size}"})
-    part = FilePart(file.path, start, end - start + 1, whole=False)
+    part = replace(file, start=start, length=end - start + 1, whole=False)
     return Answer(206, extra | {"content-range": f"bytes {start}-{end}/{size}"}, part)
 
 
@@ -151,8 +150,9 @@ def _unknown(name: str, code: str, what: str, content: Content) -> Answer:
     return refuse(Refusal(404, code, f"this repository has no such {what}"))
 
 
-def _damaged(code: str, found: Descriptor) -> Refusal:
-    message = f"{found.digest} is missing or damaged in the zone's store; import or push it again"
+def damaged(code: str, digest: Digest) -> Refusal:
+    """Content that the repository has and the store has not, or not as it was verified."""
+    message = f"{digest} is missing or damaged in the zone's store; import or push it again"
     return Refusal(404, code, message)
 
 

@@ -66,6 +66,7 @@ class Push:
     ) -> None:
         self._database, self._content = database, content
         self._blobs, self._refs, self._links = content.blobs, content.refs, content.links
+        self._verified = content.verified
         self._uploads = Uploads(database, folder)
         self._audit, self._limits, self._clock = audit, limits, clock
 
@@ -230,6 +231,8 @@ class Push:
             pushed = deed(Act.BLOB, caller, request.name, digest=digest, size=reception.size)
             self._audit.append(connection, pushed)
             self._uploads.finish(connection, upload, digest, self._blobs)
+            stamp = self._blobs.stamp(digest)
+            self._verified.put(connection, {digest: stamp}, _text(self._clock()))
         self._uploads.forget(upload)
         return _created(request, digest)
 

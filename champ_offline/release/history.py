@@ -207,6 +207,23 @@ class History:
         )
         return int(rows[0]["number"]) if rows else 0
 
+    def returnable(self, keep: int = 10) -> list[Revision]:
+        """What the cluster runs, and of each such release the newest `keep` it can be put back to.
+
+        A release that was removed runs nothing and is put back to nothing.
+        """
+        found: list[Revision] = []
+        for now in self.releases():
+            stood = [
+                one
+                for one in self.revisions(now.namespace, now.release)
+                if one.outcome is Outcome.DEPLOYED and one.sealed is not None
+            ]
+            newest = stood[-keep:]
+            found += [one for one in stood if one.number == now.number and one not in newest]
+            found += newest
+        return found
+
     def in_use(self, keep: int = 10) -> frozenset[Digest]:
         """Vault contents (plans, sealed charts, inputs) of each release's newest `keep` revisions.
 

@@ -8,16 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from champ_offline.durable.write import DurableFile, make_directory, remove_partials, rename_all
+from champ_offline.durable.write import (
+    PARTIAL,
+    DurableFile,
+    make_directory,
+    remove_partials,
+    rename_all,
+)
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci.digest import ALGORITHMS, Digest
 from champ_offline.oci.manifest import LIMIT
 
 _MODE = 0o444
+_PIECE = 1024 * 1024
+_DAMAGED = "damaged"
 
 
 class BlobMissing(ChampError):
@@ -27,6 +37,15 @@ class BlobMissing(ChampError):
     exit_code = ExitCode.NOT_FOUND
     message = "Blob {digest} is not in the store."
     remedy = "Import the bundle that carries it again."
+
+
+class BlobDamaged(ChampError):
+    """A blob's file changed after it was verified."""
+
+    id = "store.blob-damaged"
+    exit_code = ExitCode.CORRUPT
+    message = "Blob {digest} no longer has the bytes that were verified; it is not served."
+    remedy = "`champ store check` names what it belongs to; import that bundle, or push it, again."
 
 
 class BlobMismatch(ChampError):
@@ -47,6 +66,28 @@ class BlobTooLarge(ChampError):
     exit_code = ExitCode.CORRUPT
     message = "Blob {digest} has {size} bytes; a document of its kind has at most {limit}."
     remedy = "Do not use this bundle; ask whoever packed it."
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What a file is without its bytes being read; whoever writes to it or replaces it moves it."""
+
+    size: int
+    mtime_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> Stamp:
+        """The stamp among what stat(2) says."""
+        return cls(found.st_size, found.st_mtime_ns, found.st_ino)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A blob's file as it was while all of it was read; `sound` where its bytes fit its name."""
+
+    stamp: Stamp
+    sound: bool
 
 
 class BlobWriter:
@@ -135,6 +176,54 @@ class BlobStore:
         except FileNotFoundError as error:
             raise BlobMissing(digest=digest) from error
 
+    def stamp(self, digest: Digest) -> Stamp:
+        """What the blob's file is now; raises BlobMissing."""
+        try:
+            return Stamp.of(self.path(digest).stat())
+        except FileNotFoundError as error:
+            raise BlobMissing(digest=digest) from error
+
+    def examine(
+        self, digest: Digest, read: Callable[[int], object] = lambda _size: None
+    ) -> Examined:
+        """Read all of the blob from the disk and hash it; `read` is told of the bytes as they come.
+
+        Damage is believed when two readings past the page cache find it. Raises BlobMissing, and
+        OSError where the disk does not give the bytes.
+        """
+        with self.open(digest) as file:
+            stamp = Stamp.of(os.fstat(file.fileno()))
+            sound = _hash(file, digest.algorithm, read) == digest.hex
+            if not sound:
+                sound = _hash(file, digest.algorithm, lambda _size: None) == digest.hex
+            return Examined(stamp, sound and stamp == Stamp.of(os.fstat(file.fileno())))
+
+    def set_aside(self, digest: Digest, found: Stamp) -> bool:
+        """Take a damaged blob out of the store, unless its file is another one than was found so.
+
+        The caller is inside a transaction begun IMMEDIATE. False where nothing was done.
+        """
+        try:
+            if self.stamp(digest) != found:
+                return False
+        except BlobMissing:
+            return False
+        make_directory(self.root / _DAMAGED)
+        rename_all([(self.path(digest), self.root / _DAMAGED / digest.hex)])
+        return True
+
+    def aside(self) -> dict[Digest, int]:
+        """The damaged blobs that were set aside, and their sizes in bytes."""
+        folder = self.root / _DAMAGED
+        if not folder.is_dir():
+            return {}
+        with os.scandir(folder) as entries:
+            return {Digest(entry.name): entry.stat().st_size for entry in entries}
+
+    def forget_aside(self, digest: Digest) -> None:
+        """Delete what was set aside under that name."""
+        (self.root / _DAMAGED / digest.hex).unlink(missing_ok=True)
+
     def open(self, digest: Digest) -> BinaryIO:
         """The blob for reading; raises BlobMissing."""
         try:
@@ -182,6 +271,15 @@ class BlobStore:
         """Delete the blob if it is here."""
         self.path(digest).unlink(missing_ok=True)
 
+    def partials(self) -> tuple[int, int]:
+        """How many half-written files there are, and their bytes."""
+        sizes: list[int] = []
+        for folder in self._present():
+            for path in folder.glob(f"{PARTIAL}*"):
+                with suppress(FileNotFoundError):
+                    sizes.append(path.stat().st_size)
+        return len(sizes), sum(sizes)
+
     def remove_partials(self) -> int:
         """Clear what killed writers left; the caller holds the zone's lock."""
         return sum(map(remove_partials, self._present()))
@@ -196,3 +294,14 @@ class BlobStore:
 
     def _present(self) -> list[Path]:
         return [folder for folder in self._folders.values() if folder.is_dir()]
+
+
+def _hash(file: BinaryIO, algorithm: str, read: Callable[[int], object]) -> str:
+    """The digest of a whole file, in hexadecimal digits, past what the page cache has of it."""
+    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    file.seek(0)
+    state = hashlib.new(algorithm)
+    while piece := file.read(_PIECE):
+        state.update(piece)
+        read(len(piece))
+    return state.hexdigest()

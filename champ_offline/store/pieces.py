@@ -83,6 +83,10 @@ class Pieces:
         for path in self._files("*"):
             path.unlink()
 
+    def __len__(self) -> int:
+        """How many blobs are coming together."""
+        return sum("." not in path.name for path in self._files("*"))
+
     def remove_partials(self) -> None:
         """Clear what killed writers left."""
         if self._folder.is_dir():

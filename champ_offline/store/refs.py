@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from champ_offline.durable.database import Database
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
+from champ_offline.store.brought import Bringing
 
 _SCHEMA = (
     """
@@ -72,6 +73,7 @@ class Refs:
     def __init__(self, database: Database) -> None:
         self._database = database
         database.migrate("refs", _SCHEMA)
+        self.brought = Bringing(database)
 
     def resolve(self, name: str, tag: str) -> Descriptor | None:
         """What `name:tag` means now, or None."""
@@ -113,6 +115,20 @@ class Refs:
         rows = self._database.query("SELECT * FROM refs WHERE bundle <> '' ORDER BY name, tag")
         return [Ref(row["name"], row["tag"], _descriptor(row), row["bundle"]) for row in rows]
 
+    def tagged_anywhere(self) -> list[Descriptor]:
+        """What tags lead to that bundles brought."""
+        sql = "SELECT descriptor FROM refs WHERE bundle <> ''"
+        return list(map(_descriptor, self._database.query(sql)))
+
+    def pushed_anywhere(self) -> list[Descriptor]:
+        """What tags lead to that clients pushed."""
+        sql = "SELECT descriptor FROM refs WHERE bundle = ''"
+        return list(map(_descriptor, self._database.query(sql)))
+
+    def manifests_anywhere(self) -> list[Descriptor]:
+        """Every manifest that bundles gave any repository, tagged now or not."""
+        return list(map(_descriptor, self._database.query("SELECT descriptor FROM ref_manifests")))
+
     def referrers(self, subject: Digest) -> list[Descriptor]:
         """The manifests that refer to `subject`, sorted by digest."""
         rows = self._database.query(
@@ -129,19 +145,21 @@ class Refs:
 
     def put(self, connection: sqlite3.Connection, refs: Iterable[Ref]) -> int:
         """Write refs inside the caller's transaction; returns how many changed."""
-        changed = 0
+        changed, rows = 0, []
         for ref in refs:
             connection.execute(
                 "INSERT OR IGNORE INTO ref_manifests VALUES (?, ?, ?)",
                 (ref.name, str(ref.descriptor.digest), _text(ref.descriptor)),
             )
             row = (ref.name, ref.tag, str(ref.descriptor.digest), _text(ref.descriptor), ref.bundle)
+            rows.append(row)
             changed += connection.execute(
                 "INSERT INTO refs VALUES (?, ?, ?, ?, ?) ON CONFLICT (name, tag) DO UPDATE SET"
                 " digest = excluded.digest, descriptor = excluded.descriptor,"
                 " bundle = excluded.bundle WHERE digest <> excluded.digest OR bundle = ''",
                 row,
             ).rowcount
+        self.brought.put(connection, rows)
         return changed
 
     def tag(
@@ -169,13 +187,20 @@ class Refs:
 
     def put_referrers(self, connection: sqlite3.Connection, found: Iterable[Referrer]) -> None:
         """Write referrers inside the caller's transaction; known ones stay as they are."""
-        connection.executemany(
-            "INSERT OR IGNORE INTO referrers VALUES (?, ?, ?, ?)",
-            [
-                (str(one.subject), str(one.descriptor.digest), _text(one.descriptor), one.bundle)
-                for one in found
-            ],
+        rows = [
+            (str(one.subject), str(one.descriptor.digest), _text(one.descriptor), one.bundle)
+            for one in found
+        ]
+        connection.executemany("INSERT OR IGNORE INTO referrers VALUES (?, ?, ?, ?)", rows)
+        self.brought.put(
+            connection, [("", digest, digest, text, bundle) for _, digest, text, bundle in rows]
         )
+
+    def drop_referrers(self, connection: sqlite3.Connection, kept: Collection[Digest]) -> None:
+        """Remove those whose subject is not `kept`, inside the caller's transaction."""
+        rows = connection.execute("SELECT DISTINCT subject FROM referrers").fetchall()
+        gone = [(row["subject"],) for row in rows if Digest.parse(row["subject"]) not in kept]
+        connection.executemany("DELETE FROM referrers WHERE subject = ?", gone)
 
 
 def _text(descriptor: Descriptor) -> str:

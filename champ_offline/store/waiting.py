@@ -54,6 +54,11 @@ class WaitingRoom:
         """Bytes that wait on the disk, half-written files too; an import may be under way."""
         return sum(_size(path) for path in self.root.rglob("*"))
 
+    @property
+    def count(self) -> int:
+        """How many blobs wait, whole ones and those of which pieces are here."""
+        return sum(1 for _ in self.blobs) + len(self.pieces)
+
     def remove_partials(self) -> None:
         """Clear what killed writers left; the caller holds the zone's lock."""
         self.blobs.remove_partials()

@@ -38,7 +38,7 @@ class ConfirmationDiffers(ChampError):
     id = "cli.confirmation-differs"
     exit_code = ExitCode.APPROVAL_MISSING
     message = "Nothing was changed: “{given}” was confirmed, but this is about {name}."
-    remedy = "Check which release is meant, then confirm exactly that name."
+    remedy = "Check what is meant, then confirm exactly that name."
 
 
 class FileNotRead(ChampError):

@@ -32,6 +32,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "media": Entry("media", mark("Mend media that were damaged.")),
         "zone": Entry("zone", mark("Commission a zone; see what it holds.")),
         "import": Entry("import_", mark("Take a verified bundle into the zone.")),
+        "store": Entry("store", mark("Check what the zone stores; free what nothing needs.")),
         "registry": Entry("registry", mark("Serve the zone's images to its nodes.")),
         "audit": Entry("audit", mark("See who changed the registry, and check that record.")),
         "doctor": Entry("doctor", mark("Look for what would stand in the way.")),

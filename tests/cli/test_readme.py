@@ -1,4 +1,4 @@
-"""What README.md tells people to type is understood."""
+"""What README.md and docs/store.md tell people to type is understood."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from tests.architecture.source import ROOT
 from tests.cli.command import champ
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = [line for line in README.splitlines() if line.startswith("champ ")]
+STORE = (ROOT / "docs" / "store.md").read_text(encoding="utf-8")
+COMMANDS = [line for line in (README + STORE).splitlines() if line.startswith("champ ")]
 
 
 @pytest.mark.parametrize("line", COMMANDS)

@@ -1,4 +1,4 @@
-"""`champ --zone DIR zone init|show|discard`: commission a zone, look at it, free what waits."""
+"""`champ --zone DIR zone init|show|discard|retire`: commission a zone, look, let go of things."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from installer.cli.confirm import confirm as ask
 from installer.cli.options import FILE, Verb
 from installer.cli.output import Column
 from installer.cli.session import Session
@@ -82,6 +83,51 @@ def show(session: Session) -> None:
 def discard(session: Session) -> None:
     """Free what waits and show how much it was."""
     session.output.record(session.appliance().discard(), [Column("size", _("freed"), size)])
+
+
+@command.command(
+    "retire",
+    cls=Verb,
+    help=_(
+        "Let go of the bundle NAME VERSION: what only it brought loses its name, and the next "
+        "`champ store gc` frees it. Refused while a release runs it or could be put back to it. "
+        "The newest bundle of its name must be confirmed."
+    ),
+)
+@click.argument("name")
+@click.argument("version")
+@click.option("--dry-run", is_flag=True, help=_("Only show what would be freed."))
+@click.option(
+    "--confirm", metavar="NAME", help=_("Confirm by naming the bundle; else you are asked.")
+)
+@click.pass_obj
+def retire(
+    session: Session,
+    name: str,
+    version: str,
+    confirm: str | None,
+    *,
+    dry_run: bool,
+) -> None:
+    """Show what it means, and do it."""
+    upkeep = session.appliance().upkeep
+    found = upkeep.retirement(name, version)
+    if not dry_run:
+        if found.newest:
+            ask(_("This lets go of the newest bundle {name}."), name, confirm)
+        found = upkeep.retire(found)
+    session.output.record(
+        found,
+        [
+            Column("bundle", _("bundle")),
+            Column("version", _("version")),
+            Column(
+                "newest", _("newest of its name"), lambda newest: _("yes") if newest else _("no")
+            ),
+            Column("blobs", _("blobs to be freed")),
+            Column("size", _("bytes to be freed"), size),
+        ],
+    )
 
 
 def _bundles(bundles: list[dict[str, Any]]) -> str:

@@ -72,4 +72,4 @@ class FindingsScreen(Page):
         self.app.push_screen(TextScreen(word(finding.check), text))
 
     def _message(self, finding: Finding) -> str:
-        return sentences(finding.error)[0] if finding.error else ""
+        return sentences(finding.error)[0] if finding.error else finding.note

@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import json
 import logging
+import random
 import socket
 import ssl
 import threading
@@ -14,15 +15,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from champ_offline.clock import now_utc
+from champ_offline.oci import media_types
+from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.registry.access import Open
-from champ_offline.registry.asgi import registry
+from champ_offline.registry.asgi import RegistryApp, registry
 from champ_offline.registry.pki import Certificates, ensure_certificates
 from champ_offline.registry.server import CannotListen, Listen, run
+from champ_offline.store.links import Kind, Link
 from tests.contracts.distribution.client import Registry, free_port
 from tests.unit.registry.conftest import LAYER, NAME, Zone
 
@@ -179,6 +184,40 @@ def test_it_ends_while_a_client_keeps_its_connection(zone: Zone, tmp_path: Path)
         kept.request("GET", "/v2/")
         kept.getresponse().read()
     kept.close()
+
+
+def test_a_pull_goes_on_while_its_blob_is_collected(zone: Zone, tmp_path: Path) -> None:
+    data = random.Random(3).randbytes(48 * 1024 * 1024)
+    big = Descriptor(media_types.LAYER_TAR, zone.blobs.add(data), len(data))
+    with zone.database.transaction() as connection:
+        link = Link("team/app", Kind.BLOB, big, "2026-05-01", "ci")
+        zone.content.links.put(connection, link)
+    with serving(zone, tmp_path) as server:
+        context = ssl.create_default_context(cafile=str(server.certificates.authority))
+        pull = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=9)
+        pull.request("GET", f"/v2/team/app/blobs/{big.digest}")
+        response = pull.getresponse()
+        first = response.read(1000)
+        zone.blobs.remove(big.digest)
+        assert Digest.of(first + response.read()) == big.digest
+        pull.close()
+        assert server.get(f"/v2/team/app/blobs/{big.digest}")[0].status == 404
+
+
+def test_a_blob_collected_right_before_the_server_opens_it(zone: Zone, tmp_path: Path) -> None:
+    class Collecting(RegistryApp):
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            async def send_late(message: Any) -> None:
+                if message["type"] == "http.response.pathsend":
+                    Path(message["path"]).unlink()
+                await send(message)
+
+            await super().__call__(scope, receive, send_late)
+
+    zone.app.__class__ = Collecting
+    with serving(zone, tmp_path) as server:
+        response, body = server.get(f"/v2/{NAME}/blobs/{zone.layer.digest}")
+        assert (response.status, LAYER in body) == (404, False)
 
 
 def test_a_port_in_use(zone: Zone, tmp_path: Path) -> None:

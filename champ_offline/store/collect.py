@@ -1,0 +1,128 @@
+"""Garbage collection as a plan: what stays and why, what goes, why, and what it was.
+
+Invariant: pure; the plan is a value that is shown, confirmed and carried out as it is. Nothing that
+is needed is in it, and carrying it out looks again before anything goes (`sweep`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from champ_offline.oci.digest import Digest
+from champ_offline.oci.manifest import encode
+from champ_offline.store.needs import Why
+
+
+class Cause(StrEnum):
+    """Why content goes."""
+
+    RETIRED = "its bundle was retired"
+    UNNAMED = "nothing leads to it"
+    DAMAGED = "damaged and set aside"
+    PARTIAL = "left by a writer that was killed"
+
+
+@dataclass(frozen=True)
+class Staying:
+    """How many blobs stay for one reason, and their bytes on the disk."""
+
+    why: Why
+    blobs: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Going:
+    """A blob that goes; `was` are the names it once had, `repository:tag`, sorted."""
+
+    digest: Digest
+    size: int
+    why: Cause
+    was: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CollectionPlan:
+    """What a collection in zone `zone` would do; sizes in bytes.
+
+    `partials` are half-written files and their bytes.
+    """
+
+    zone: str
+    staying: tuple[Staying, ...]
+    going: tuple[Going, ...]
+    partials: tuple[int, int] = (0, 0)
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether anything would go."""
+        return bool(self.going or self.partials[0])
+
+    @property
+    def size(self) -> int:
+        """Bytes that go."""
+        return sum(one.size for one in self.going) + self.partials[1]
+
+    @property
+    def causes(self) -> tuple[tuple[Cause, int, int], ...]:
+        """For each cause: how many files, how many bytes."""
+        count: Counter[Cause] = Counter(one.why for one in self.going)
+        size: Counter[Cause] = Counter()
+        for one in self.going:
+            size[one.why] += one.size
+        if self.partials[0]:
+            count[Cause.PARTIAL], size[Cause.PARTIAL] = self.partials
+        return tuple((why, count[why], size[why]) for why in Cause if count[why])
+
+    @property
+    def digest(self) -> Digest:
+        """Names the plan: equal plans have equal digests."""
+        going = [[str(one.digest), one.size, one.why.value] for one in self.going]
+        return Digest.of(encode({"zone": self.zone, "going": going, "partials": self.partials[0]}))
+
+
+@dataclass(frozen=True)
+class Present:
+    """What is on the disk: blobs with their sizes, set aside ones, half-written files.
+
+    `waiting` and `uploads` are how many blobs an unfinished import and pushes have brought so far,
+    and the bytes of these.
+    """
+
+    blobs: Mapping[Digest, int]
+    aside: Mapping[Digest, int]
+    partials: tuple[int, int] = (0, 0)
+    waiting: tuple[int, int] = (0, 0)
+    uploads: tuple[int, int] = (0, 0)
+
+
+def plan_collection(
+    zone: str,
+    present: Present,
+    needed: Mapping[Digest, Why],
+    was: Mapping[Digest, Iterable[str]],
+) -> CollectionPlan:
+    """What of `present` goes, given what is `needed`; `was` tells what retired bundles brought.
+
+    Content comes before the manifests that name it, so that a collection which is ended half way
+    can still say what the rest was.
+    """
+    counts: defaultdict[Why, list[int]] = defaultdict(lambda: [0, 0])
+    going = [Going(digest, size, Cause.DAMAGED) for digest, size in sorted(present.aside.items())]
+    unneeded: list[Going] = []
+    for digest, size in sorted(present.blobs.items()):
+        why = needed.get(digest)
+        if why is None:
+            names = tuple(sorted(was.get(digest, ())))
+            cause = Cause.RETIRED if names else Cause.UNNAMED
+            unneeded.append(Going(digest, size, cause, names))
+        else:
+            counts[why][0] += 1
+            counts[why][1] += size
+    counts[Why.WAITING] = list(present.waiting)
+    counts[Why.UPLOAD] = list(present.uploads)
+    staying = tuple(Staying(why, *counts[why]) for why in Why if counts[why][0])
+    return CollectionPlan(zone, staying, (*going, *unneeded), present.partials)

@@ -1,0 +1,248 @@
+"""The verbs that keep one zone's store sound and small: check, collect, retire.
+
+Composition: it joins what the store knows with bundles, releases and operations. A collection and a
+retirement are values that are looked at first; carrying them out looks again.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from champ_offline.bundle.intake import Intake, KnownBundle
+from champ_offline.bundle.retire import (
+    NewestBundle,
+    Retirement,
+    choose,
+    is_newest,
+    refuse_needed,
+)
+from champ_offline.durable.database import Database
+from champ_offline.durable.lock import FileLock
+from champ_offline.errors import ChampError, ExitCode
+from champ_offline.events import Subscriber
+from champ_offline.journal.journal import Journal
+from champ_offline.oci.descriptor import Descriptor
+from champ_offline.oci.digest import Digest
+from champ_offline.paths import ZonePaths
+from champ_offline.release.history import History
+from champ_offline.release.plan import Plan
+from champ_offline.release.vault import Vault, VaultMissing
+from champ_offline.store.blobs import BlobMissing, BlobStore
+from champ_offline.store.collect import CollectionPlan, Present, plan_collection
+from champ_offline.store.links import Links
+from champ_offline.store.needs import Needs, Root, Why
+from champ_offline.store.reach import Reach
+from champ_offline.store.refs import Refs
+from champ_offline.store.scrub import Pace, Scrub
+from champ_offline.store.sweep import Collected, Sweep
+from champ_offline.store.waiting import WaitingRoom
+from champ_offline.upkeep.owners import Damaged, Owners
+
+
+class CollectionElsewhere(ChampError):
+    """A plan of one zone would be carried out in another."""
+
+    id = "collect.other-zone"
+    exit_code = ExitCode.USAGE
+    message = "The plan is for zone {planned}; this is zone {zone}."
+    remedy = "Plan again in this zone."
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A full check: when it began and ended, blobs and bytes read, what is damaged or gone.
+
+    `resumed`: it went on where an earlier one had been ended.
+    """
+
+    begun: str
+    ended: str
+    blobs: int
+    size: int
+    resumed: bool
+    damaged: tuple[Damaged, ...]
+
+
+class Upkeep:
+    """Of the zone called `zone`."""
+
+    def __init__(
+        self,
+        zone: str,
+        paths: ZonePaths,
+        database: Database,
+        blobs: BlobStore,
+        refs: Refs,
+        intake: Intake,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._zone, self._paths, self._database = zone, paths, database
+        self._blobs, self._refs, self._intake, self._clock = blobs, refs, intake, clock
+        self._links, self._reach = Links(database), Reach(blobs)
+        self._needs = Needs(refs, self._links, self._reach)
+        self._history = History(database)
+        self._vault = Vault(database, secrets.token_urlsafe)
+        self._journal = Journal(database, clock)
+
+    def check(self, notify: Subscriber, pace: Pace, *, anew: bool = False) -> Checked:
+        """Read every blob and hash it; what is damaged is set aside and told with its owners.
+
+        A check that was ended goes on where it was, unless `anew`. Imports, pulls and pushes go on
+        meanwhile. Raises OSError where the disk does not give the bytes.
+        """
+        scrub = Scrub(self._database, self._blobs, self._clock)
+        resumed = not anew and scrub.under_way
+        record = scrub.run(notify, pace, anew=anew)
+        damaged = self.damaged()
+        return Checked(record.begun, record.ended, record.blobs, record.size, resumed, damaged)
+
+    def damaged(self) -> tuple[Damaged, ...]:
+        """What was set aside and not given back, and what names lead to and is not here."""
+        aside = self._blobs.aside().items()
+        wrong = {digest: size for digest, size in aside if not self._blobs.has(digest)}
+        for one in self._descriptors():
+            if not self._blobs.has(one.digest):
+                wrong.setdefault(one.digest, one.size)
+        bundles = {str(b.digest): _label(b) for b in self._intake.bundles()}
+        owners = Owners(self._refs, self._links, self._blobs, bundles)
+        return tuple(owners.of(wrong))
+
+    def collection(self) -> CollectionPlan:
+        """What a collection would do now; nothing is changed. Raises ManifestUnreadable."""
+        needed = self._needs.of(self._roots())
+        sizes: dict[Digest, int] = {}
+        for digest in self._blobs:
+            try:
+                sizes[digest] = self._blobs.size(digest)
+            except BlobMissing:
+                continue  # set aside a moment ago
+        waiting, uploads = WaitingRoom(self._paths.waiting), _sizes(self._paths.uploads)
+        present = Present(
+            blobs=sizes,
+            aside=self._blobs.aside(),
+            partials=self._blobs.partials(),
+            waiting=(waiting.count, waiting.size),
+            uploads=(len(uploads), sum(uploads)),
+        )
+        return plan_collection(self._zone, present, needed, self._was())
+
+    def collect(self, plan: CollectionPlan, notify: Subscriber) -> Collected:
+        """Carry out that plan; what came to be needed meanwhile stays.
+
+        Works on a full disk. Raises CollectionElsewhere, ManifestUnreadable, Locked.
+        """
+        if plan.zone != self._zone:
+            raise CollectionElsewhere(planned=plan.zone, zone=self._zone)
+        with FileLock(self._paths.lock):
+            sweep = Sweep(
+                self._database, self._blobs, lambda: self._needs.of(self._roots()), notify
+            )
+            return sweep.run(plan)
+
+    def retirement(self, name: str, version: str) -> Retirement:
+        """What letting go of a bundle would mean; raises BundleUnknown, BundleNeeded."""
+        bundles = self._intake.bundles()
+        bundle = choose(bundles, name, version)
+        lost = self._lost(bundle)
+        refuse_needed(bundle, lost, {root.digest: root.who for root in self._roots()})
+        gone = self._freed(bundle)
+        return Retirement(
+            bundle=name,
+            version=version,
+            digest=bundle.digest,
+            imported=bundle.imported,
+            newest=is_newest(bundles, bundle),
+            blobs=len(gone),
+            size=sum(gone.values()),
+        )
+
+    def retire(self, retirement: Retirement) -> Retirement:
+        """Let go of that bundle: its names go, its content with the next collection.
+
+        Raises BundleUnknown, BundleNeeded, ManifestUnreadable; NewestBundle where it has become the
+        newest of its name since.
+        """
+        with FileLock(self._paths.lock):
+            again = self.retirement(retirement.bundle, retirement.version)
+            if again.newest and not retirement.newest:
+                raise NewestBundle(bundle=again.bundle, version=again.version)
+            with self._database.transaction() as connection:
+                self._intake.retire(connection, again.digest, self._now())
+                self._refs.drop_referrers(connection, self._needs.of(self._roots()))
+        return again
+
+    def _freed(self, bundle: KnownBundle) -> dict[Digest, int]:
+        """What would be needed no more without the bundle, and its bytes."""
+        before = self._needs.of(self._roots())
+        after = before
+        with self._database.rehearsal() as connection:
+            self._intake.retire(connection, bundle.digest, self._now())
+            after = self._needs.of(self._roots())
+        gone = (digest for digest in before.keys() - after.keys() if self._blobs.has(digest))
+        return {digest: self._blobs.size(digest) for digest in gone}
+
+    def _lost(self, bundle: KnownBundle) -> dict[Digest, str]:
+        """The content that would lose its only name, and that name."""
+        found: dict[Digest, str] = {}
+        for one in self._refs.brought.alone(str(bundle.digest)):
+            for below in self._reach.below([one.descriptor]):
+                found.setdefault(below.digest, one.label)
+        return found
+
+    def _roots(self) -> Iterator[Root]:
+        """What is needed besides names and pushes."""
+        for revision in self._history.returnable():
+            who = f"{revision.namespace}/{revision.release} revision {revision.number}"
+            yield from self._images(Why.REVISION, revision.plan, who)
+        for record in self._journal.under_way():
+            if "plan" in record.intent:
+                plan = Digest.parse(record.intent["plan"])
+                yield from self._images(Why.OPERATION, plan, f"{record.kind} {record.subject}")
+
+    def _images(self, why: Why, kept: Digest, who: str) -> Iterator[Root]:
+        try:
+            plan = Plan.from_bytes(self._vault.get(kept))
+        except VaultMissing:
+            return  # nobody can return to it
+        yield from (Root(why, image.digest, who) for image in plan.images)
+
+    def _descriptors(self) -> Iterator[Descriptor]:
+        """All that must be here: what bundles brought, down to the last layer, and every push.
+
+        Below what was pushed clients may have deleted things.
+        """
+        referrers = [one.descriptor for one in self._refs.all_referrers()]
+        roots = (*self._refs.manifests_anywhere(), *referrers)
+        yield from self._reach.below(roots, whole=False)
+        yield from (link.descriptor for link in self._links)
+
+    def _was(self) -> dict[Digest, set[str]]:
+        """The names that retired bundles had given content."""
+        found: dict[Digest, set[str]] = {}
+        for one in self._refs.brought.all():
+            if one.retired:
+                for below in self._reach.below([one.descriptor], whole=False):
+                    found.setdefault(below.digest, set()).add(one.label)
+        return found
+
+    def _now(self) -> str:
+        return self._clock().isoformat(timespec="seconds")
+
+
+def _sizes(folder: Path) -> list[int]:
+    """The sizes of the files in a folder that need not be there."""
+    paths = folder.iterdir() if folder.is_dir() else ()
+    found = []
+    for path in paths:
+        with suppress(FileNotFoundError):
+            found.append(path.stat().st_size)
+    return found
+
+
+def _label(bundle: KnownBundle) -> str:
+    return f"{bundle.document.name} {bundle.document.version}"

@@ -1,0 +1,140 @@
+"""`champ --zone DIR store check|gc`: read everything again; free what nothing needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from champ_offline.errors import ExitCode
+from installer.cli.confirm import confirm as ask
+from installer.cli.options import Verb
+from installer.cli.output import Column
+from installer.cli.session import Session
+from installer.language import translate as _
+from installer.quantities import size
+from installer.words import word
+
+if TYPE_CHECKING:
+    from champ_offline.store.collect import CollectionPlan
+
+_MEGABYTE = 1000 * 1000
+
+
+@click.group("store", help=_("Check what the zone stores; free what nothing needs."))
+def command() -> None:
+    """Group the acts on the store."""
+
+
+@command.command(
+    "check",
+    cls=Verb,
+    help=_(
+        "Read every blob again and compare it with its digest. Damaged ones are set aside, so that "
+        "they are not served, and named with what they belong to and the bundle to import again; "
+        "the command then ends with 11. A check that was ended goes on where it was. Imports, "
+        "pulls and pushes go on meanwhile."
+    ),
+)
+@click.option("--all", "anew", is_flag=True, help=_("Begin with the first blob again."))
+@click.option(
+    "--mbps",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help=_("Read at most N megabytes a second; as fast as the disk can otherwise."),
+)
+@click.pass_obj
+def check(session: Session, mbps: int | None, *, anew: bool) -> int:
+    """Check, and show what was damaged."""
+    from champ_offline.store.scrub import Pace
+
+    pace = Pace(None if mbps is None else mbps * _MEGABYTE)
+    upkeep = session.appliance().upkeep
+    with session.watched() as notify:
+        found = upkeep.check(notify, pace, anew=anew)
+    session.output.record(
+        found,
+        [
+            Column("begun", _("begun")),
+            Column("ended", _("ended")),
+            Column("blobs", _("blobs")),
+            Column("size", _("size"), size),
+            Column("damaged", _("damaged"), lambda damaged: str(len(damaged))),
+        ],
+    )
+    if found.damaged and session.form == "table":
+        session.output.rows(
+            found.damaged,
+            [
+                Column("digest", _("BLOB")),
+                Column("names", _("BELONGS TO"), _names),
+                Column("apps", _("APPS"), ", ".join),
+                Column("bundles", _("IMPORT AGAIN"), lambda found: ", ".join(found) or "—"),
+            ],
+        )
+    return int(ExitCode.CORRUPT if found.damaged else ExitCode.OK)
+
+
+@command.command(
+    "gc",
+    cls=Verb,
+    help=_(
+        "Show what of the store nothing needs any more, why, and what stays; with --apply free it. "
+        "Works on a full disk. What came to be needed since the plan was made stays."
+    ),
+)
+@click.option("--apply", "applied", is_flag=True, help=_("Carry out the plan."))
+@click.option(
+    "--confirm", metavar="ZONE", help=_("Confirm by naming the zone; else you are asked.")
+)
+@click.pass_obj
+def collect(session: Session, confirm: str | None, *, applied: bool) -> None:
+    """Show the plan, and carry it out where that was asked for."""
+    appliance = session.appliance()
+    upkeep = appliance.upkeep
+    plan = upkeep.collection()
+    if not applied:
+        _show(session, plan)
+        return
+    if plan.has_changes:
+        ask(_("This frees what nothing needs in zone {name}."), plan.zone, confirm)
+    with session.watched() as notify:
+        done = upkeep.collect(plan, notify)
+    session.output.record(
+        done,
+        [
+            Column("zone", _("zone")),
+            Column("blobs", _("files removed")),
+            Column("size", _("freed"), size),
+            Column("needed_again", _("needed again, so they stay"), lambda some: str(len(some))),
+        ],
+    )
+
+
+def _show(session: Session, plan: CollectionPlan) -> None:
+    if session.form != "table":
+        session.output.document(plan)
+        return
+    columns = [
+        Column("does", "", word),
+        Column("why", _("WHY"), word),
+        Column("blobs", _("BLOBS"), right=True),
+        Column("size", _("SIZE"), size, right=True),
+        Column("was", _("WHAT IT WAS"), ", ".join),
+    ]
+    session.output.rows(list(_rows(plan)), columns)
+
+
+def _rows(plan: CollectionPlan) -> Iterator[dict[str, Any]]:
+    """A row for each reason."""
+    for staying in plan.staying:
+        row = {"does": "stays", "why": staying.why, "blobs": staying.blobs, "size": staying.size}
+        yield {**row, "was": []}
+    for why, blobs, freed in plan.causes:
+        was = sorted({name for one in plan.going if one.why is why for name in one.was})
+        yield {"does": "goes", "why": why, "blobs": blobs, "size": freed, "was": was}
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(names) or _("nothing leads to it")

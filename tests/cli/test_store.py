@@ -1,0 +1,93 @@
+"""Checking, retiring and collecting, as a person types them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import champ
+from tests.cli.test_way_of_a_bundle import RECIPE, Site, write_layout
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A site with two bundles of one name, each with an image of its own, in one zone."""
+    site = Site(tmp_path_factory.mktemp("site"))
+    keys = str(site.folder / "keys")
+    site.gives("trust", "init", keys, "--holder", "Team", "--unencrypted")
+    site.zone("zone", "init", "--name", "core", "--root", str(site.root))
+    for version, layer in (("1", bytes(10240)), ("2", bytes([7]) * 20480)):
+        shutil.rmtree(site.folder / "layout")
+        write_layout(site.folder / "layout", layer)
+        site.recipe.write_text(
+            RECIPE.replace('"1"', f'"{version}"').replace("demo:1", f"demo:{version}", 1)
+        )
+        site.gives("lock", str(site.recipe))
+        out = site.folder / f"stick-{version}"
+        out.mkdir()
+        site.gives("pack", str(site.recipe), "--signing", keys, "--out", str(out), "--no-sbom")
+        site.zone("import", str(out))
+    return site
+
+
+@pytest.fixture
+def site(packed: Site, tmp_path: Path) -> Site:
+    """The same, in a zone that a test may change."""
+    again = Site.__new__(Site)
+    again.__dict__ = {**packed.__dict__, "folder": tmp_path}
+    shutil.copytree(packed.folder / "zone", tmp_path / "zone")
+    return again
+
+
+def stick(packed: Site, version: str) -> str:
+    return str(packed.stick.parent / f"stick-{version}")
+
+
+def test_what_was_replaced_is_retired_and_freed(site: Site) -> None:
+    zone = ["--zone", str(site.folder / "zone")]
+    assert site.zone("store", "gc")["going"] == []
+    foreseen = site.zone("zone", "retire", "demo", "1", "--dry-run")
+    assert (foreseen["newest"], foreseen["size"] > 10240) == (False, True)
+    assert site.zone("store", "gc")["going"] == []
+    assert site.zone("zone", "retire", "demo", "1")["size"] == foreseen["size"]
+    assert [b["document"]["version"] for b in site.zone("zone", "show")["bundles"]] == ["2"]
+    shown = site.says(*zone, "store", "gc")
+    assert "its bundle was retired" in shown
+    assert "champ.local/demo:1" in shown
+    assert "所属离线包已停用" in site.says(*zone, "store", "gc", "--lang", "zh")
+    refused = champ(*zone, "store", "gc", "--apply")
+    assert refused.returncode == 7
+    site.says(*zone, "store", "gc", "--apply", "--confirm", "other", code=7)
+    done = site.zone("store", "gc", "--apply", "--confirm", "core")
+    assert (done["size"], done["needed_again"]) == (foreseen["size"], [])
+    assert site.zone("store", "gc", "--apply")["blobs"] == 0
+
+
+def test_the_newest_wants_to_be_confirmed(site: Site) -> None:
+    zone = ["--zone", str(site.folder / "zone")]
+    site.says(*zone, "zone", "retire", "demo", "2", code=7)
+    site.says(*zone, "zone", "retire", "demo", "9", code=14)
+    assert site.zone("zone", "retire", "demo", "2", "--confirm", "demo")["newest"]
+
+
+def test_damage_is_named_and_mended(site: Site, packed: Site) -> None:
+    zone = ["--zone", str(site.folder / "zone")]
+    whole = site.zone("store", "check", "--mbps", "1000")
+    assert whole["damaged"] == []
+    files = (site.folder / "zone" / "store" / "sha256").iterdir()
+    layer = next(path for path in files if path.stat().st_size == 20480)
+    layer.chmod(0o644)
+    layer.write_bytes(bytes([7]) * 20479 + b"x")
+    found = site.gives(*zone, "store", "check", code=11)
+    (damaged,) = found["damaged"]
+    assert damaged["digest"] == f"sha256:{layer.name}"
+    assert (damaged["names"], damaged["bundles"]) == (["champ.local/demo:2"], ["demo 2"])
+    assert "demo 2" in site.says(*zone, "store", "check", code=11)
+    states = {one["check"]: one for one in site.gives(*zone, "doctor", code=4)}
+    assert states["damage"]["id"] == "doctor.content-aside"
+    assert site.zone("import", stick(packed, "2"))["new_blobs"] == 1
+    assert site.zone("store", "check", "--all")["damaged"] == []
+    assert json.loads(site.says(*zone, "store", "gc", "--json"))["going"][0]["size"] == 20480

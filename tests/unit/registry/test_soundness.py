@@ -1,0 +1,190 @@
+"""What is sent is what was verified: a file that moved is hashed again before its first byte."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from champ_offline.events import Event, FaultFound
+from champ_offline.oci.digest import Digest
+from champ_offline.registry.asgi import registry
+from champ_offline.registry.soundness import Soundness
+from champ_offline.store.blobs import BlobStore
+from champ_offline.store.verified import Verified
+from tests.simulators.asgi import ask
+from tests.unit.registry.conftest import LAYER, NAME, Zone
+from tests.unit.registry.desk import DATA, DIGEST, UPLOADS, Desk
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+class Counted(BlobStore):
+    """Counts how often blobs are read whole."""
+
+    reads = 0
+
+    def examine(self, digest: Digest, read: Callable[[int], object] = lambda _: None) -> Any:
+        self.reads += 1
+        return super().examine(digest, read)
+
+
+@contextmanager
+def changed(path: Path) -> Iterator[bytearray]:
+    """Change a file's bytes in its place."""
+    data = bytearray(path.read_bytes())
+    yield data
+    path.chmod(0o644)
+    path.write_bytes(data)
+
+
+@pytest.fixture
+def counted(zone: Zone) -> Counted:
+    return Counted(zone.blobs.root)
+
+
+def app_of(zone: Zone, blobs: BlobStore, told: list[Event] | None = None) -> Any:
+    notify = told.append if told is not None else lambda _event: None
+    uploads = zone.blobs.root / "uploads"
+    return registry(zone.database, blobs, uploads, lambda: NOW, notify=notify)
+
+
+def layer_of(zone: Zone) -> str:
+    return f"/v2/{NAME}/blobs/{zone.layer.digest}"
+
+
+def test_a_zone_made_before_gets_its_record_with_the_first_pull(
+    zone: Zone, counted: Counted
+) -> None:
+    verified = Verified(zone.database)
+    assert verified.of(zone.layer.digest) is None
+    app = app_of(zone, counted)
+    for _ in range(3):
+        assert ask(app, "GET", layer_of(zone)).body == LAYER
+    assert counted.reads == 1
+    assert verified.of(zone.layer.digest) == counted.stamp(zone.layer.digest)
+    assert ask(app_of(zone, counted), "GET", layer_of(zone)).body == LAYER
+    assert counted.reads == 1
+
+
+def test_nothing_is_asked_where_nothing_moved(zone: Zone, counted: Counted) -> None:
+    soundness = Soundness(zone.database, counted, lambda: NOW)
+    assert asyncio.run(soundness.holds(zone.layer.digest))
+    found: list[str] = []
+    for connection in zone.database._every:
+        connection.set_trace_callback(found.append)
+    assert asyncio.run(soundness.holds(zone.layer.digest))
+    assert (found, counted.reads) == ([], 1)
+
+
+def test_a_file_that_moved_and_is_right_is_served_and_remembered(
+    zone: Zone, counted: Counted
+) -> None:
+    app = app_of(zone, counted)
+    ask(app, "GET", layer_of(zone))
+    os.utime(zone.blobs.path(zone.layer.digest), ns=(1, 1))
+    assert ask(app, "GET", layer_of(zone)).body == LAYER
+    assert ask(app, "GET", layer_of(zone)).body == LAYER
+    assert counted.reads == 2
+    found = Verified(zone.database).of(zone.layer.digest)
+    assert found is not None
+    assert found.mtime_ns == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_changed_bytes_are_never_served(
+    zone: Zone, method: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[Event] = []
+    app = app_of(zone, zone.blobs, told)
+    assert ask(app, "GET", layer_of(zone)).status == 200
+    path = zone.blobs.path(zone.layer.digest)
+    with changed(path) as data:
+        data[-1] ^= 1
+    with caplog.at_level(logging.ERROR, "champ.registry.access"):
+        refused = ask(app, method, layer_of(zone))
+    assert refused.status == 404
+    assert refused.headers["content-type"] == "application/json"
+    assert method == "HEAD" or refused.codes == ["BLOB_UNKNOWN"]
+    blob = str(zone.layer.digest)
+    assert told == [FaultFound("store.blob-damaged", str(path), blob, -1)]
+    assert blob in caplog.text
+    assert not zone.blobs.has(zone.layer.digest)
+    assert zone.blobs.aside() == {zone.layer.digest: len(LAYER)}
+    ranged = ask(app, "GET", layer_of(zone), headers={"range": "bytes=0-9"})
+    assert ranged.status == 404
+
+
+def test_one_that_is_given_back_is_served_again(zone: Zone) -> None:
+    app = app_of(zone, zone.blobs)
+    with changed(zone.blobs.path(zone.layer.digest)) as data:
+        data[0] ^= 1
+    assert ask(app, "GET", layer_of(zone)).status == 404
+    zone.blobs.add(LAYER)
+    assert ask(app, "GET", layer_of(zone)).body == LAYER
+
+
+def test_many_who_wait_have_it_hashed_once(zone: Zone, counted: Counted) -> None:
+    soundness = Soundness(zone.database, counted, lambda: NOW)
+
+    async def pull() -> list[bool]:
+        waiting = [soundness.holds(zone.layer.digest) for _ in range(60)]
+        first = asyncio.ensure_future(soundness.holds(zone.layer.digest))
+        await asyncio.sleep(0)
+        first.cancel()  # a client that goes away takes nothing from the others
+        return list(await asyncio.gather(*waiting))
+
+    assert asyncio.run(pull()) == [True] * 60
+    assert counted.reads == 1
+
+
+def test_a_disk_that_does_not_give_the_bytes(zone: Zone) -> None:
+    class Broken(BlobStore):
+        def examine(self, digest: Digest, read: Callable[[int], object] = lambda _: None) -> Any:
+            raise OSError(5, "Input/output error")
+
+    app = app_of(zone, Broken(zone.blobs.root))
+    refused = ask(app, "GET", layer_of(zone))
+    assert (refused.status, refused.codes) == (503, ["UNAVAILABLE"])
+    assert ask(app_of(zone, zone.blobs), "GET", layer_of(zone)).status == 200
+
+
+def test_what_cannot_be_written_down_is_judged_all_the_same(zone: Zone, counted: Counted) -> None:
+    """On a disk that takes nothing more a damaged blob stays where it is, and is not sent."""
+    app = app_of(zone, counted)
+    with changed(counted.path(zone.layer.digest)) as data:
+        data[7] ^= 1
+    (counted.root / "damaged").write_bytes(b"")  # no folder can be made here
+    for _ in range(3):
+        assert ask(app, "GET", layer_of(zone)).status == 404
+    assert counted.reads == 1
+
+
+@pytest.mark.parametrize("headers", [{}, {"range": "bytes=5-"}])
+def test_a_blob_that_is_collected_before_its_first_byte(
+    zone: Zone, headers: dict[str, str]
+) -> None:
+    class Collected(Soundness):
+        async def holds(self, digest: Digest) -> bool:
+            found = await super().holds(digest)
+            zone.blobs.remove(digest)
+            return found
+
+    app = app_of(zone, zone.blobs)
+    app._soundness = Collected(zone.database, zone.blobs, lambda: NOW)
+    refused = ask(app, "GET", layer_of(zone), headers=headers)
+    assert (refused.status, refused.codes) == (404, ["BLOB_UNKNOWN"])
+
+
+def test_a_push_writes_down_what_it_verified(desk: Desk) -> None:
+    app = desk.restarted()
+    assert ask(app, "POST", f"{UPLOADS}?digest={DIGEST}", DATA).status == 201
+    digest = Digest.parse(DIGEST)
+    assert Verified(desk.database).of(digest) == desk.blobs.stamp(digest)

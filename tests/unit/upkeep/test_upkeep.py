@@ -1,0 +1,279 @@
+"""A zone's upkeep over real bundles, releases and pushes: check, collect, retire."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from champ_offline.appliance import Appliance
+from champ_offline.bundle.layout import Contents
+from champ_offline.bundle.retire import BundleNeeded, NewestBundle
+from champ_offline.durable.lock import FileLock, Locked
+from champ_offline.events import ignore
+from champ_offline.journal.journal import Journal
+from champ_offline.oci.descriptor import Descriptor
+from champ_offline.oci.digest import Digest
+from champ_offline.release.history import History, Outcome
+from champ_offline.release.images import Image
+from champ_offline.release.plan import Operation, Plan
+from champ_offline.release.vault import Vault
+from champ_offline.store.blobs import BlobStore
+from champ_offline.store.collect import Cause
+from champ_offline.store.needs import Why
+from champ_offline.store.reach import ManifestUnreadable
+from champ_offline.store.scrub import Pace
+from champ_offline.upkeep.verbs import CollectionElsewhere
+from tests.crash.zones import commission, held
+from tests.unit.bundle.conftest import NOW, Pack, Signing, contents, image, pack, signing
+
+__all__ = ["contents", "pack", "signing"]
+LATER = NOW + timedelta(days=2)
+
+
+class House:
+    """A zone with two bundles of one name: the first image of the older one is in no newer one."""
+
+    def __init__(self, zone: Path, sticks: tuple[Path, Path]) -> None:
+        self.zone, self.sticks = zone, sticks
+        self.appliance = Appliance(zone, lambda: LATER)
+        self.database = self.appliance._database
+        self.blobs = self.appliance._blobs
+        self.history = History(self.database)
+        self.vault = Vault(self.database, lambda: "salt")
+
+    def take(self, *sticks: Path) -> None:
+        for stick in sticks:
+            self.appliance.import_media([stick], ignore)
+
+    def image(self, name: str) -> Digest:
+        return self.at(name).digest
+
+    def at(self, name: str) -> Descriptor:
+        found = self.appliance._refs.resolve(*name.rsplit(":", 1))
+        assert found is not None
+        return found
+
+    def release(self, images: list[Digest], outcome: Outcome = Outcome.DEPLOYED) -> int:
+        plan = Plan(
+            operation=Operation.INSTALL, zone="core", cluster="c", release="app",
+            namespace="default", new_namespace=False, app="app", from_version="", to_version="1",
+            base_revision=0, base_manifest=None, target=0, actions=(),
+            images=tuple(Image("champ.local/first:1", digest, 1) for digest in images),
+            sealed=Digest.of(b"sealed"), values=Digest.of(b"values"), created=NOW.isoformat(),
+        )  # fmt: skip
+        kept = self.vault.put(plan.to_bytes())
+        number = self.history.begin(plan, kept, "somebody", NOW.isoformat())
+        self.history.finish(plan, number, outcome, current=number, seconds=1.0, error="")
+        return number
+
+    def remove(self) -> None:
+        plan = Plan(
+            operation=Operation.REMOVE, zone="core", cluster="c", release="app",
+            namespace="default", new_namespace=False, app="app", from_version="1", to_version="",
+            base_revision=1, base_manifest=None, target=0, actions=(), images=(), sealed=None,
+            values=None, created=NOW.isoformat(),
+        )  # fmt: skip
+        number = self.history.begin(plan, plan.digest, "somebody", NOW.isoformat())
+        self.history.finish(plan, number, Outcome.REMOVED, current=0, seconds=1.0, error="")
+
+    def rot(self, digest: Digest) -> None:
+        path = self.blobs.path(digest)
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        path.chmod(0o644)
+        path.write_bytes(data)
+
+    def retire(self, version: str) -> None:
+        upkeep = self.appliance.upkeep
+        upkeep.retire(upkeep.retirement("demo", version))
+
+    def collect(self) -> int:
+        upkeep = self.appliance.upkeep
+        return upkeep.collect(upkeep.collection(), ignore).size
+
+
+@pytest.fixture
+def house(
+    pack: Pack, contents: tuple[BlobStore, Contents], signing: Signing, tmp_path: Path
+) -> Iterator[House]:
+    blobs, what = contents
+    noise = random.Random(7).randbytes(200 * 1024)
+    moved = image(blobs, "champ.local/first:2", [noise])
+    newer = replace(what, descriptors=(moved, *what.descriptors[1:]))
+    sticks = pack("old").folder, pack("new", days=1, version="2", what=newer).folder
+    commission(tmp_path / "zone", signing.root)
+    house = House(tmp_path / "zone", sticks)
+    with closing(house.database):
+        house.take(*sticks)
+        yield house
+
+
+def test_nothing_goes_while_all_bundles_are_held(house: House) -> None:
+    plan = house.appliance.upkeep.collection()
+    assert not plan.has_changes
+    assert sum(one.blobs for one in plan.staying) == len(list(house.blobs))
+    assert plan.staying[0].why is Why.TAGGED
+
+
+def test_a_retired_bundle_gives_its_room_back(house: House) -> None:
+    old = house.image("champ.local/first:1")
+    before, size = held(house.zone), sum(map(house.blobs.size, house.blobs))
+    foreseen = house.appliance.upkeep.retirement("demo", "1")
+    assert not foreseen.newest
+    assert held(house.zone) == before
+    house.retire("1")
+    plan = house.appliance.upkeep.collection()
+    assert {one.why for one in plan.going} == {Cause.RETIRED}
+    assert (len(plan.going), plan.size) == (foreseen.blobs, foreseen.size)
+    was = {one.digest: one.was for one in plan.going}
+    assert was[old] == ("champ.local/first:1",)
+    assert house.collect() == foreseen.size > 0
+    assert sum(map(house.blobs.size, house.blobs)) == size - foreseen.size
+    assert set(held(house.zone).refs) < set(before.refs)
+    assert not house.appliance.upkeep.collection().has_changes
+
+
+def test_what_a_release_runs_or_could_return_to_is_not_retired(house: House) -> None:
+    old, new = house.image("champ.local/first:1"), house.image("champ.local/first:2")
+    first = house.release([old])
+    for number in (first, house.release([new])):
+        with pytest.raises(BundleNeeded) as caught:
+            house.appliance.upkeep.retirement("demo", "1")
+        assert caught.value.fields["needed"] == f"default/app revision {first}", number
+    house.release([new], Outcome.PUT_BACK)
+    house.remove()
+    house.retire("1")
+    assert house.collect() > 0
+
+
+def test_revisions_far_back_are_returned_to_no_more(house: House) -> None:
+    old, new = house.image("champ.local/first:1"), house.image("champ.local/first:2")
+    house.release([old])
+    for _ in range(9):
+        house.release([new])
+    with pytest.raises(BundleNeeded):
+        house.appliance.upkeep.retirement("demo", "1")
+    house.release([new])
+    assert house.appliance.upkeep.retirement("demo", "1").blobs > 0
+
+
+def test_what_is_being_applied_is_not_retired(house: House) -> None:
+    old = house.image("champ.local/first:1")
+    house.release([old])
+    plan = house.history.one("default", "app", 1).plan
+    house.remove()
+    journal = Journal(house.database, lambda: NOW)
+    operation = journal.begin("release.apply", "default/app", {"plan": str(plan), "base": 0})
+    with pytest.raises(BundleNeeded, match=r"release\.apply default/app"):
+        house.appliance.upkeep.retirement("demo", "1")
+    operation.finish("done")
+    assert house.appliance.upkeep.retirement("demo", "1")
+
+
+def test_a_revision_keeps_content_that_has_no_name(house: House) -> None:
+    """Whatever took the names away: as long as somebody could return to it, bytes stay."""
+    old = house.image("champ.local/first:1")
+    house.release([old])
+    with house.database.transaction() as connection:
+        (bundle,) = [b for b in house.appliance._intake.bundles() if b.document.version == "1"]
+        house.appliance._intake.retire(connection, bundle.digest, LATER.isoformat())
+    plan = house.appliance.upkeep.collection()
+    assert Why.REVISION in {one.why for one in plan.staying}
+    assert old not in {one.digest for one in plan.going}
+
+
+def test_the_newest_is_told_apart(house: House) -> None:
+    upkeep = house.appliance.upkeep
+    assert upkeep.retirement("demo", "2").newest
+    house.retire("2")
+    foreseen = upkeep.retirement("demo", "1")
+    assert foreseen.newest
+    with pytest.raises(NewestBundle):
+        upkeep.retire(replace(foreseen, newest=False))
+    upkeep.retire(foreseen)
+    house.collect()
+    assert list(house.blobs) == []
+    assert house.appliance.summary().bundles == ()
+
+
+def test_an_import_keeps_a_collection_out(house: House) -> None:
+    house.retire("1")
+    upkeep = house.appliance.upkeep
+    plan = upkeep.collection()
+    with FileLock(house.appliance.paths.lock):
+        with pytest.raises(Locked):
+            upkeep.collect(plan, ignore)
+    house.take(house.sticks[1])
+    assert upkeep.collect(plan, ignore).size == plan.size
+    with pytest.raises(CollectionElsewhere):
+        upkeep.collect(replace(plan, zone="other"), ignore)
+
+
+def test_damage_is_told_with_its_owners_and_the_import_mends_it(house: House) -> None:
+    before = held(house.zone)
+    whole = house.appliance.upkeep.check(ignore, Pace())
+    assert (whole.damaged, whole.resumed, whole.blobs) == ((), False, len(before.blobs))
+    image = house.image("champ.local/first:2")
+    layer = next(
+        one.digest
+        for one in house.appliance.upkeep._reach.below([house.at("champ.local/first:2")])
+        if one.size == 200 * 1024
+    )
+    for digest in (layer, image):
+        house.rot(digest)
+    found = house.appliance.upkeep.check(ignore, Pace())
+    told = {one.digest: one for one in found.damaged}
+    assert set(told) == {layer, image}
+    assert told[image].names == ("champ.local/first:2",)
+    assert (told[image].bundles, told[image].pushed) == (("demo 2",), False)
+    assert house.appliance.upkeep.check(ignore, Pace()).damaged == found.damaged
+    with pytest.raises(ManifestUnreadable):
+        house.appliance.upkeep.collection()
+    states = {one.check: one for one in house.appliance.doctor(None)}
+    assert states["damage"].state == "bad"
+    assert states["last full check"].note == LATER.isoformat(timespec="seconds")
+    house.take(house.sticks[1])
+    assert held(house.zone) == before
+    assert house.appliance.upkeep.check(ignore, Pace()).damaged == ()
+    plan = house.appliance.upkeep.collection()
+    assert {one.why for one in plan.going} == {Cause.DAMAGED}
+    house.collect()
+    assert not house.blobs.aside()
+
+
+def test_what_a_superseded_bundle_brought_is_mended_by_it(house: House) -> None:
+    before, image = held(house.zone), house.image("champ.local/first:1")
+    house.rot(image)
+    (found,) = house.appliance.upkeep.check(ignore, Pace()).damaged
+    assert found.bundles == ("demo 1",)
+    house.take(house.sticks[0])
+    assert held(house.zone) == before
+
+
+def test_a_blob_that_is_gone_is_told_too(house: House) -> None:
+    shared = house.image("champ.local/first:1")
+    house.blobs.remove(shared)
+    (found,) = house.appliance.upkeep.check(ignore, Pace()).damaged
+    assert (found.digest, found.bundles) == (shared, ("demo 1",))
+
+
+def test_the_doctor_says_when_the_last_check_is_long_ago(
+    house: House, pack: Callable[..., object]
+) -> None:
+    def state(days: int) -> str:
+        house.appliance._clock = lambda: LATER + timedelta(days=days)
+        found = [f for f in house.appliance.doctor(None) if f.check == "last full check"]
+        error = found[0].error
+        return error.id if error else f"{found[0].state} {found[0].note[:10]}"
+
+    assert state(0) == "ok "
+    assert state(91) == "doctor.never-checked"
+    house.appliance.upkeep.check(ignore, Pace())
+    assert state(100) == f"ok {(LATER + timedelta(days=91)).date()}"
+    assert state(200) == "doctor.check-overdue"
