@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from champ_offline.durable.database import Database
+from champ_offline.journal.audit import Audit
 from champ_offline.oci.digest import Digest
 from champ_offline.registry.access import Open
 from champ_offline.registry.asgi import RegistryApp, registry
@@ -129,6 +130,15 @@ def seen(zone: Path) -> tuple[str, ...]:
             *(f"{tag} {descriptor.digest}" for tag, descriptor in tags.items()),
             *(f"{link.kind} {link.descriptor.digest}" for link in content.links),
         )
+
+
+def told_of(database: Database) -> set[tuple[str, str]]:
+    """What the audit chain, which must stand, says was pushed: repositories and digests."""
+    audit = Audit(database, lambda: NOW)
+    audit.check()
+    acts = {"registry.blob.push", "registry.blob.mount", "registry.manifest.push"}
+    rows = [row for row in audit.rows() if row.act in acts]
+    return {(row.subject, json.loads(row.detail)["digest"]) for row in rows}
 
 
 def wholes(zone: Path, act: Act) -> list[tuple[str, ...]]:
