@@ -14,6 +14,9 @@ AT_LEAST = {
     "repair: with parity": 55,
     "push: images": 70,
     "push: deletes": 12,
+    "collect: what was retired": 12,
+    "collect: retired and collected": 15,
+    "check: rotten blobs": 15,
 }
 
 

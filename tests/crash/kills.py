@@ -21,6 +21,7 @@ from typing import Any
 from champ_offline.durable.database import Database
 
 SYSTEM_CALLS = ("write", "pwrite", "fsync", "ftruncate", "fchmod")
+TRANSACTIONS = ("transaction", "hold")
 NAMES = ("rename", "unlink", "mkdir", "chmod", "symlink_to")
 
 
@@ -60,8 +61,11 @@ def watch(step: Steps) -> None:
         setattr(os, name, before(step, getattr(os, name)))
     for name in NAMES:
         setattr(Path, name, before(step, getattr(Path, name)))
-    inner = Database.transaction
+    for name in TRANSACTIONS:
+        setattr(Database, name, both_ends(step, getattr(Database, name)))
 
+
+def both_ends(step: Steps, inner: Callable[..., Any]) -> Callable[..., Any]:
     @contextmanager
     def transaction(database: Database) -> Iterator[Any]:
         step()
@@ -69,7 +73,7 @@ def watch(step: Steps) -> None:
             yield connection
             step()
 
-    Database.transaction = transaction  # type: ignore[method-assign, assignment]
+    return transaction
 
 
 def run(act: Callable[[], object], kill_before: int = 0) -> Ended:

@@ -1,8 +1,8 @@
-"""Kill real `champ pack` and `champ import` commands at moments of chance.
+"""Kill real `champ pack`, `champ import` and `champ store gc` commands at moments of chance.
 
-    python -m tests.crash.random_kills [--kills 500] [--seed 1]
+    python -m tests.crash.random_kills [--kills 600] [--seed 1] [--verb gc]
 
-Half of the kills hit packing, half importing. Each command is a process of its own, started anew,
+Each verb gets its share of the kills. Each command is a process of its own, started anew,
 and killed some time after it said that it began. After every kill the zone or the stick is checked
 whole; after the next, undisturbed run it is the same as without any kill.
 """
@@ -10,6 +10,7 @@ whole; after the next, undisturbed run it is the same as without any kill.
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import shutil
 import subprocess
@@ -23,10 +24,12 @@ from pathlib import Path
 from champ_offline.bundle.errors import DocumentMissing, NoBundle
 from champ_offline.bundle.verify import read_every_byte, verify
 from champ_offline.events import ignore
+from champ_offline.oci.digest import Digest
 from tests.crash.zones import held
 from tests.field.site import Site
 
 Killed = bool
+LITTER = 6000
 
 
 class Chance:
@@ -45,6 +48,10 @@ class Chance:
         assert self.site.take(folder / "whole", self._stick).code == 0
         self._after, self._before = held(folder / "whole"), held(self._template)
         self._volumes = volumes_of(self._stick)
+
+    def act(self, verb: str) -> Callable[[], Killed]:
+        """What kills one command of that verb."""
+        return {"pack": self.kill_pack, "import": self.kill_import, "gc": self.kill_gc}[verb]
 
     def kill_import(self) -> Killed:
         """Kill one import; the zone is checked and goes on."""
@@ -76,6 +83,33 @@ class Chance:
         shutil.rmtree(out)
         return killed
 
+    def kill_gc(self) -> Killed:
+        """Kill one collection; all that stays is whole, and the next one removes the rest."""
+        zone, full = self._folder / "zone", self._littered()
+        shutil.copytree(full, zone, copy_function=os.link)
+        (zone / "champ.db").unlink()
+        shutil.copy(full / "champ.db", zone)
+        apply = ("store", "gc", "--apply", "--confirm", "core")
+        killed = self._kill(self.site.start("--zone", zone, *apply))
+        found = held(zone)
+        assert found.blobs >= self._after.blobs
+        assert (found.refs, found.bundles) == (self._after.refs, self._after.bundles)
+        left = len(found.blobs - self._after.blobs)
+        assert self.site.does("--zone", zone, *apply)["blobs"] == left
+        assert held(zone) == self._after
+        shutil.rmtree(zone)
+        return killed and 0 < left < LITTER
+
+    def _littered(self) -> Path:
+        """The whole zone, and blobs that nothing leads to beside it."""
+        full = self._folder / "littered"
+        if not full.is_dir():
+            shutil.copytree(self._folder / "whole", full)
+            for number in range(LITTER):
+                data = number.to_bytes(4, "big")
+                (full / "store" / "sha256" / Digest.of(data).hex).write_bytes(data)
+        return full
+
     def _kill(self, process: subprocess.Popen[str]) -> Killed:
         """Kill the command up to a quarter of a second after its first word; False if too late."""
         assert process.stderr is not None
@@ -103,14 +137,17 @@ def kill(act: Callable[[], Killed], wanted: int) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="kill real commands at moments of chance")
-    parser.add_argument("--kills", type=int, default=500)
+    parser.add_argument("--kills", type=int, default=600)
+    parser.add_argument("--verb", choices=("pack", "import", "gc"), action="append")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         chance = Chance(Path(name), options.seed)
-        for act in (chance.kill_pack, chance.kill_import):
-            acts = kill(act, options.kills // 2)
-            print(f"{act.__name__}: {options.kills // 2} kills in {acts} commands", flush=True)
+        verbs = options.verb or ["pack", "import", "gc"]
+        for verb in verbs:
+            wanted = options.kills // len(verbs)
+            acts = kill(chance.act(verb), wanted)
+            print(f"{verb}: {wanted} kills in {acts} commands", flush=True)
     return 0
 
 

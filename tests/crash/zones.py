@@ -35,7 +35,8 @@ def held(zone: Path) -> Held:
     """What the zone holds; raises AssertionError where any of it is not what it says it is."""
     blobs = BlobStore(zone / "store")
     for digest in blobs:
-        assert hashlib.sha256(blobs.path(digest).read_bytes()).hexdigest() == digest.hex
+        data = blobs.path(digest).read_bytes()
+        assert hashlib.new(digest.algorithm, data).hexdigest() == digest.hex
     with closing(Database(zone / "champ.db")) as database:
         assert database.damage() == []
         refs = Refs(database)

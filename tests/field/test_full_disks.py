@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -212,3 +213,35 @@ def test_a_push_onto_a_disk_that_fills_up(disk: Path) -> None:
             assert repository.follow("PUT", where, data, digest=digest).status == 201
             assert repository.send("GET", f"blobs/{digest}").body == data
             assert repository.send("DELETE", "manifests/1").status == 202
+
+
+@pytest.mark.parametrize("served", [False, True], ids=["alone", "while it is served"])
+def test_a_collection_on_a_disk_without_any_room(
+    site: Site, packed: Path, disk: Path, served: bool
+) -> None:
+    zone = site.zone(disk / "zone")
+    assert site.take(zone, packed).code == 0
+    before = held(zone)
+    for _ in range(20):
+        BlobStore(zone / "store").add(os.urandom(MIB))
+    fill(disk)
+    assert free_bytes(disk) == 0
+    with contextlib.ExitStack() as stack:
+        if served:
+            database = stack.enter_context(closing(Database(zone / "champ.db")))
+            blobs = BlobStore(zone / "store")
+            stack.enter_context(serving(registry(database, blobs, zone / "uploads", now_utc)))
+        planned = site.does("--zone", zone, "store", "gc")
+        assert (len(planned["going"]), free_bytes(disk)) == (20, 0)
+        done = site.does("--zone", zone, "store", "gc", "--apply", "--confirm", "core")
+        assert (done["blobs"], done["size"]) == (20, 20 * MIB)
+        assert free_bytes(disk) > 19 * MIB
+    assert held(zone) == before
+    assert site.does("--zone", zone, "zone", "retire", "demo", "1", "--confirm", "demo")
+    (disk / "more").write_bytes(os.urandom(free_bytes(disk) - MIB))
+    fill(disk)
+    assert site.does("--zone", zone, "store", "gc", "--apply", "--confirm", "core")["blobs"] > 24
+    (disk / "more").unlink()
+    assert held(zone).blobs == frozenset()
+    assert site.take(zone, packed).code == 0
+    assert held(zone) == before

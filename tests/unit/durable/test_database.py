@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -117,3 +119,58 @@ def test_what_only_the_log_holds_is_read_on_a_read_only_disk(
         connection.execute("INSERT INTO first VALUES (7)")
     monkeypatch.setattr("champ_offline.durable.database.is_read_only", lambda _folder: True)
     assert [row["n"] for row in Database(tmp_path / "db").query("SELECT n FROM first")] == [7]
+
+
+def test_a_rehearsal_leaves_nothing(tmp_path: Path) -> None:
+    with closing(Database(tmp_path / "zone.db")) as database:
+        database.migrate("a", ["CREATE TABLE a (b INTEGER) STRICT"])
+        before = database.changes()
+        with database.rehearsal() as connection:
+            connection.execute("INSERT INTO a VALUES (1)")
+            assert len(database.query("SELECT * FROM a")) == 1
+        assert (database.query("SELECT * FROM a"), database.changes()) == ([], before)
+
+
+def test_holding_keeps_writers_out_and_writes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "zone.db"
+    with closing(Database(path)) as database, closing(Database(path)) as other:
+        database.migrate("a", ["CREATE TABLE a (b INTEGER) STRICT"])
+        other._connection().execute("PRAGMA busy_timeout = 0")
+        log = path.with_name("zone.db-wal")
+        size = log.stat().st_size
+        with database.hold():
+            with pytest.raises(DatabaseUnusable, match="locked"):
+                with other.transaction():
+                    raise AssertionError
+            assert other.query("SELECT * FROM a") == []
+        assert log.stat().st_size == size
+        with other.transaction() as connection:
+            connection.execute("INSERT INTO a VALUES (1)")
+
+
+def test_one_that_could_only_read_writes_again(tmp_path: Path) -> None:
+    """As after a disk was full when it was opened: held as a whole, then opened anew."""
+    path = tmp_path / "zone.db"
+    with closing(Database(path)) as database:
+        database.migrate("a", ["CREATE TABLE a (b INTEGER) STRICT"])
+    database = Database(path)
+    database.close()
+    room = False
+
+    class Full(Database):
+        def _open(self) -> sqlite3.Connection:
+            return super()._open() if room else self._open_to_read()
+
+    with closing(Full(path)) as database:
+        changes = database.changes()
+        with database.hold():
+            assert database.query("SELECT * FROM a") == []
+            late = sqlite3.connect(path, timeout=0)
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                late.execute("SELECT * FROM a")
+            late.close()
+        room = True
+        with database.transaction() as connection:
+            connection.execute("INSERT INTO a VALUES (1)")
+        assert len(database.query("SELECT * FROM a")) == 1
+        assert database.changes() != changes
