@@ -37,7 +37,9 @@ def output(*command: str | Path) -> str:
 
 
 @contextmanager
-def daemon(command: Sequence[str | Path], ready: Callable[[], bool], log: Path) -> Iterator[None]:
+def daemon(
+    command: Sequence[str | Path], ready: Callable[[], bool], log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a daemon until the block ends; it gets SIGTERM, and SIGKILL after 20 seconds."""
     with (
         log.open("wb") as file,
@@ -49,7 +51,7 @@ def daemon(command: Sequence[str | Path], ready: Callable[[], bool], log: Path) 
                 assert process.poll() is None, log.read_text()
                 assert time.monotonic() < deadline, log.read_text()
                 time.sleep(0.05)
-            yield
+            yield process
         finally:
             process.terminate()
             try:

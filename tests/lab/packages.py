@@ -35,10 +35,12 @@ PACKAGES = {
     "iputils-ping": "ping",
     "iptables": "iptables",
     "mount": "losetup",
+    "nginx-light": "nginx",
     "runc": "runc",
     "skopeo": "skopeo",
     "tmux": "tmux",
     "util-linux": "nsenter",
+    "wrk": "wrk",
 }
 POLICY = Path("/usr/sbin/policy-rc.d")
 REFUSE_TO_START = "#!/bin/sh\n# Installing is not starting.\nexit 101\n"
