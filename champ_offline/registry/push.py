@@ -9,6 +9,7 @@ connection which breaks, or is too slow, leaves what came over it.
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -39,7 +40,7 @@ from champ_offline.registry.routes import (
 from champ_offline.registry.threads import done
 from champ_offline.store.blobs import BlobMismatch
 from champ_offline.store.links import Kind, Link
-from champ_offline.store.uploads import Reception, Upload, Uploads
+from champ_offline.store.uploads import Reception, Tell, Upload, Uploads
 
 _MEDIA_TYPE = "application/octet-stream"
 _CHUNK = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
@@ -107,7 +108,7 @@ class Push:
             return _progress(202, request, upload, 0)
         async with self._writing(upload) as reception:
             try:
-                await self._receive(upload, reception, None, body)
+                await self._receive(upload, reception, None, caller, body)
                 return await done(self._store, request, upload, reception, request.digest, caller)
             except BaseException:
                 # Its client was never told where the upload is.
@@ -124,6 +125,7 @@ class Push:
             request.algorithm,
             _text(now),
             most,
+            self._tell(Act.BEGIN, caller),
         )
         upload = begin()
         # A client that broke off often shall not wait until all of that has expired.
@@ -132,11 +134,6 @@ class Push:
             upload = begin()
         if upload is None:
             raise Refused(_TOO_MANY)
-        try:
-            self._audit.record(deed(Act.BEGIN, caller, request.name, upload=upload.id))
-        except ChampError:
-            self._uploads.drop(upload)
-            raise
         return upload
 
     async def _mount(self, request: BeginUpload, digest: Digest, caller: Caller) -> Answer | None:
@@ -166,10 +163,8 @@ class Push:
         upload = self._find(request)
         async with self._writing(upload) as reception:
             wanted = _announced(request, upload, reception, headers, body)
-            chunk = deed(Act.CHUNK, caller, request.name, upload=upload.id, start=reception.start)
-            await done(self._audit.record, chunk)
-            await self._receive(upload, reception, wanted, body)
-            await done(self._uploads.written, upload, _text(self._clock()))
+            await self._receive(upload, reception, wanted, caller, body)
+            await done(self._written, upload, reception, caller)
             return _progress(202, request, upload, reception.size)
 
     async def _finish(
@@ -178,7 +173,7 @@ class Push:
         upload = self._find(request)
         async with self._writing(upload) as reception:
             wanted = _announced(request, upload, reception, headers, body)
-            await self._receive(upload, reception, wanted, body)
+            await self._receive(upload, reception, wanted, caller, body)
             try:
                 return await done(self._store, request, upload, reception, request.digest, caller)
             except Refused:
@@ -196,7 +191,12 @@ class Push:
             yield reception
 
     async def _receive(
-        self, upload: Upload, reception: Reception, wanted: int | None, body: Body
+        self,
+        upload: Upload,
+        reception: Reception,
+        wanted: int | None,
+        caller: Caller,
+        body: Body,
     ) -> None:
         """Append the body, of `wanted` bytes where its client said how many."""
         try:
@@ -205,12 +205,30 @@ class Push:
             _check_length(reception, wanted)
         except (TooSlow, ClientGone):
             await done(reception.commit)
-            await done(self._uploads.written, upload, _text(self._clock()))
+            await done(self._written, upload, reception, caller)
             raise
         except (Refused, OSError):
             await done(reception.undo)
             raise
         await done(reception.commit)
+
+    def _written(self, upload: Upload, reception: Reception, caller: Caller) -> None:
+        size = reception.size - reception.start
+        tell = self._tell(Act.CHUNK, caller, start=reception.start, size=size)
+        try:
+            self._uploads.written(upload, _text(self._clock()), tell)
+        except ChampError:
+            reception.undo()
+            raise
+
+    def _tell(self, act: Act, caller: Caller, **detail: int) -> Tell:
+        """What puts `act` into the audit chain, in the transaction of the upload's own row."""
+
+        def tell(connection: sqlite3.Connection, upload: Upload) -> None:
+            told = deed(act, caller, upload.name, upload=upload.id, **detail)
+            self._audit.append(connection, told)
+
+        return tell
 
     def _store(
         self,

@@ -11,9 +11,10 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from champ_offline.durable.database import Database
 from champ_offline.durable.write import GrowingFile, make_directory
@@ -53,6 +54,10 @@ class Upload:
     written: str
 
 
+# Tells somebody of an upload, in the transaction that changes it.
+Tell: TypeAlias = Callable[[sqlite3.Connection, Upload], None]
+
+
 @dataclass
 class _Running:
     """The hash of the first `size` bytes of an upload."""
@@ -70,7 +75,13 @@ class Uploads:
         database.migrate("uploads", _SCHEMA)
 
     def begin(
-        self, name: str, client: str, algorithm: str, now: str, most: tuple[int, int]
+        self,
+        name: str,
+        client: str,
+        algorithm: str,
+        now: str,
+        most: tuple[int, int],
+        tell: Tell | None = None,
     ) -> Upload | None:
         """A new upload, or None where `most` are under way: of this client, of all."""
         made = Upload(str(uuid.uuid4()), name, client, algorithm, now, now)
@@ -83,6 +94,8 @@ class Uploads:
                 "INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?)",
                 (made.id, name, client, algorithm, now, now),
             )
+            if tell is not None:
+                tell(connection, made)
         try:
             make_directory(self._folder)
             with GrowingFile(self.path(made), new=True):
@@ -128,10 +141,12 @@ class Uploads:
             self._running[upload.id] = running
         return running
 
-    def written(self, upload: Upload, now: str) -> None:
+    def written(self, upload: Upload, now: str, tell: Tell | None = None) -> None:
         """Remember that something was written."""
         with self._database.transaction() as connection:
             connection.execute("UPDATE uploads SET written = ? WHERE id = ?", (now, upload.id))
+            if tell is not None:
+                tell(connection, upload)
 
     def finish(
         self, connection: sqlite3.Connection, upload: Upload, digest: Digest, blobs: BlobStore

@@ -15,9 +15,9 @@ from champ_offline.journal.audit import Audit
 from champ_offline.registry.deeds import Kind, Refusals
 from champ_offline.registry.limits import Limits
 from tests.contracts.distribution.client import IMAGE, descriptor, digest_of
-from tests.simulators.asgi import ask
+from tests.simulators.asgi import End, ask
 from tests.unit.registry.conftest import NAME, Zone
-from tests.unit.registry.desk import DATA, DIGEST, Desk, Teams
+from tests.unit.registry.desk import DATA, DIGEST, Desk, Teams, send
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 AS_A = {"x-team": "a"}
@@ -169,6 +169,20 @@ def test_what_cannot_be_told_is_not_done(desk: Desk, act: str) -> None:
     assert seen() == before
     assert [file.stat().st_size for file in desk.uploads()] == sizes
     assert ask(app, "GET", f"{APP}/manifests/1", headers=AS_A).status == 200
+
+
+def test_what_came_of_a_broken_chunk_is_told_or_let_go(desk: Desk) -> None:
+    app = desk.restarted()
+    where = ask(app, "POST", f"{APP}/blobs/uploads/", headers=AS_A).location
+    assert send(app, "PATCH", where, [DATA[:100], End.GONE], **AS_A) is None
+    chunk = json.loads(Audit(desk.database, lambda: NOW).rows()[-1].detail)
+    assert (chunk["start"], chunk["size"]) == (0, 100)
+    app.push._audit = Broken(desk.database, lambda: NOW)
+    send(app, "PATCH", where, [DATA[100:300], End.GONE], **AS_A)
+    assert [file.stat().st_size for file in desk.uploads()] == [100]
+    app = desk.restarted()
+    found = ask(app, "PUT", f"{where}?digest={DIGEST}", DATA[100:], AS_A)
+    assert found.status == 201
 
 
 def kind(client: str = "ci", repository: str = "team/app", address: str = "10.0.0.7") -> Kind:
