@@ -36,13 +36,15 @@ class FilePart:
 class Answer:
     """Status, headers (names in lower case) and body of a response to GET.
 
-    `repeated` are headers that come more than once.
+    `repeated` are headers that come more than once. `suspect` is content whose file is not what it
+    must be, so that the answer is a refusal.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes | FilePart = b""
     repeated: tuple[tuple[str, str], ...] = ()
+    suspect: Digest | None = None
 
     @property
     def length(self) -> int:

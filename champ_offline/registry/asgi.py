@@ -217,7 +217,9 @@ class RegistryApp:
     async def _read(self, request: Read, headers: Mapping[str, str], client: Client) -> Answer:
         found = answer(request, headers, self._content, client)
         if isinstance(found.body, FilePart) and not await self._soundness.holds(found.body.digest):
-            return refuse(damaged("BLOB_UNKNOWN", found.body.digest))
+            return damaged("BLOB_UNKNOWN", found.body.digest)
+        if found.suspect is not None:
+            await self._soundness.holds(found.suspect)  # sets it aside, and tells
         return found
 
     @contextmanager

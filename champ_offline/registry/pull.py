@@ -71,7 +71,7 @@ def _manifest(request: ManifestRequest, headers: Mapping[str, str], content: Con
         return _unknown(request.name, "MANIFEST_UNKNOWN", "manifest", content)
     data = _sound(found, content)
     if data is None:
-        return refuse(damaged("MANIFEST_UNKNOWN", found.digest))
+        return damaged("MANIFEST_UNKNOWN", found.digest)
     extra = identity(found.digest) | {"content-type": found.media_type}
     if _unchanged(headers, found.digest):
         return Answer(304, extra)
@@ -97,7 +97,7 @@ def _blob(request: BlobRequest, headers: Mapping[str, str], content: Content) ->
     except ChampError:
         size = -1
     if size != found.size:
-        return refuse(damaged("BLOB_UNKNOWN", found.digest))
+        return damaged("BLOB_UNKNOWN", found.digest)
     extra = identity(found.digest) | {"content-type": _BLOB, "accept-ranges": "bytes"}
     if _unchanged(headers, found.digest):
         return Answer(304, extra)
@@ -150,10 +150,10 @@ def _unknown(name: str, code: str, what: str, content: Content) -> Answer:
     return refuse(Refusal(404, code, f"this repository has no such {what}"))
 
 
-def damaged(code: str, digest: Digest) -> Refusal:
+def damaged(code: str, digest: Digest) -> Answer:
     """Content that the repository has and the store has not, or not as it was verified."""
     message = f"{digest} is missing or damaged in the zone's store; import or push it again"
-    return Refusal(404, code, message)
+    return replace(refuse(Refusal(404, code, message)), suspect=digest)
 
 
 def _cut(entries: list[str], limit: int | None, last: str) -> tuple[list[str], bool]:

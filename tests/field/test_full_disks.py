@@ -129,8 +129,8 @@ def test_a_stick_that_fills_up_under_a_pack(site: Site, lab: Lab, kind: FileSyst
 
 LOOKING = (
     ("zone", "show"), ("trust", "show"), ("catalog",), ("status",), ("doctor",),
-    ("sbom", "find", "nothing"), ("audit", "show"), ("audit", "check"), ("registry", "access"),
-    ("registry", "client", "list"),
+    ("sbom", "find", "nothing"), ("store", "gc"), ("audit", "show"), ("audit", "check"),
+    ("registry", "access"), ("registry", "client", "list"),
 )  # fmt: skip
 
 

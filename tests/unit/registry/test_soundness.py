@@ -122,6 +122,23 @@ def test_changed_bytes_are_never_served(
     assert ranged.status == 404
 
 
+def test_a_damaged_manifest_is_set_aside_and_told_too(zone: Zone) -> None:
+    told: list[Event] = []
+    app = app_of(zone, zone.blobs, told)
+    data = zone.blobs.read(zone.image.digest)
+    with changed(zone.blobs.path(zone.image.digest)) as changing:
+        changing.pop()
+    for _ in range(2):
+        refused = ask(app, "GET", f"/v2/{NAME}/manifests/1")
+        assert (refused.status, refused.codes) == (404, ["MANIFEST_UNKNOWN"])
+    assert [event.blob for event in told if isinstance(event, FaultFound)] == [
+        str(zone.image.digest)
+    ]
+    assert zone.image.digest in zone.blobs.aside()
+    zone.blobs.add(data)
+    assert ask(app, "GET", f"/v2/{NAME}/manifests/1").body == data
+
+
 def test_one_that_is_given_back_is_served_again(zone: Zone) -> None:
     app = app_of(zone, zone.blobs)
     with changed(zone.blobs.path(zone.layer.digest)) as data:
