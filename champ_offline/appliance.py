@@ -20,6 +20,7 @@ from champ_offline.bundle.repair import Repaired, RepairOrder, repair
 from champ_offline.bundle.sbom.shelf import Shelf
 from champ_offline.bundle.sbom.versions import Constraint
 from champ_offline.bundle.verify import VerifiedBundle, verify
+from champ_offline.catalog.artifact import vet_app
 from champ_offline.catalog.form import Form
 from champ_offline.catalog.index import Catalog
 from champ_offline.clock import now_utc
@@ -75,7 +76,9 @@ class Appliance:
         self._refs = Refs(self._database)
         self._trust = TrustState(self._database)
         self._waiting = WaitingRoom(self.paths.waiting)
-        self._intake = Intake(self._database, self._blobs, self._waiting, self._refs, self._trust)
+        self._intake = Intake(
+            self._database, self._blobs, self._waiting, self._refs, self._trust, vet_app
+        )
 
     @classmethod
     def open(cls, zone: Path) -> Appliance:

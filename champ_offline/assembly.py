@@ -105,7 +105,7 @@ class Assembly:
         subjects = []
         for entry in self._recipe.apps:
             source = AppSource.from_file(entry.path / "app.yaml")
-            app = read_app(self.blobs, apps[_app_name(source, entry)])
+            app = read_app(self.blobs.read, apps[_app_name(source, entry)])
             subjects.append(read_subject(source, app, self.blobs))
         with OfflineRenderer() as renderer:
             digests = {image.name: image.digest for image in lock.images}
@@ -192,5 +192,5 @@ def _confirm(
 
 
 def _shown(blobs: BlobStore, descriptor: Descriptor) -> Content:
-    app = read_app(blobs, descriptor)
+    app = read_app(blobs.read, descriptor)
     return Content(app.name, app.version, dict(app.title))

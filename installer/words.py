@@ -76,6 +76,10 @@ _ABOUT = {
 }
 
 
+# Why an app in the catalog cannot be installed, in a word or two, by the error that says it whole.
+_UNUSABLE = {"catalog.app-format-newer": mark("needs a newer champ")}
+
+
 def known() -> frozenset[str]:
     """The words that have a text."""
     return frozenset(_WORDS)
@@ -84,6 +88,11 @@ def known() -> frozenset[str]:
 def word(name: str) -> str:
     """The word translated; another one as it is."""
     return translate(_WORDS[name]) if name in _WORDS else name
+
+
+def unusable(error_id: str) -> str:
+    """What stands in the place of an app's title where the app cannot be used here."""
+    return translate(_UNUSABLE.get(error_id) or mark("cannot be used"))
 
 
 def about(overridden: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from champ_offline.bundle.closure import Closure, Links
+from champ_offline.bundle.closure import Closure, Links, Vet
 from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.errors import NoSpace
 from champ_offline.bundle.gather import Gathering, zone_disk
@@ -110,7 +110,10 @@ class _Standing:
 
 
 class Intake:
-    """Takes verified bundles into one zone. The caller holds the zone's lock."""
+    """Takes verified bundles into one zone. The caller holds the zone's lock.
+
+    `vet` looks at everything in a bundle that has a name (`closure.Vet`).
+    """
 
     def __init__(
         self,
@@ -119,9 +122,10 @@ class Intake:
         waiting: WaitingRoom,
         refs: Refs,
         trust: TrustState,
+        vet: Vet,
     ) -> None:
         self._database, self._blobs, self._waiting = database, blobs, waiting
-        self._refs, self._trust = refs, trust
+        self._refs, self._trust, self._vet = refs, trust, vet
         database.migrate("bundles", _SCHEMA)
 
     def bundles(self) -> list[KnownBundle]:
@@ -237,7 +241,7 @@ class Intake:
         def room(digest: Digest) -> BlobStore:
             return self._waiting.blobs if digest in standing.missing else self._blobs
 
-        return Closure(bundle, room).follow(index, standing.blobs)
+        return Closure(bundle, room, self._vet).follow(index, standing.blobs)
 
     def _commit(
         self,

@@ -113,7 +113,7 @@ class Packages:
     def _apps(self) -> dict[Digest, list[App]]:
         return _grouped(
             (digest, App(entry.name, entry.version))
-            for entry in self._catalog.apps()
+            for entry in self._catalog.listing().apps
             for digest in self._catalog.image_digests(entry).values()
         )
 

@@ -16,6 +16,7 @@ from champ_offline.bundle.intake import Imported, Intake
 from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.pack import Packed, Packer
 from champ_offline.bundle.verify import verify
+from champ_offline.catalog.artifact import vet_app
 from champ_offline.durable.database import Database
 from champ_offline.events import ignore
 from champ_offline.oci import media_types
@@ -117,7 +118,9 @@ class Zone:
         self.trust = TrustState(self.database)
         self.waiting = WaitingRoom(root / "incoming")
         self.signing = signing
-        self.intake = Intake(self.database, self.blobs, self.waiting, self.refs, self.trust)
+        self.intake = Intake(
+            self.database, self.blobs, self.waiting, self.refs, self.trust, vet_app
+        )
         with self.database.transaction() as connection:
             self.trust.pin(connection, 1, signing.root)
 
