@@ -1,7 +1,7 @@
 """What a recipe comes to: pinned in a lock, and assembled in the cache as a bundle's contents.
 
 Invariant: what is assembled is exactly what the lock pins, the apps in it were proven complete
-before an image was fetched, and everything in it that has a name is signed for others.
+before an image was fetched, and everything in it is signed for others.
 """
 
 from __future__ import annotations
@@ -134,8 +134,8 @@ class Assembly:
         )
 
     def _signed(self, contents: Contents, signer: Signer) -> Contents:
-        """The contents with signatures for others of everything in them that has a name."""
-        made = sign(self.blobs, contents.descriptors, signer)
+        """The contents, everything in them signed for others under the names it has."""
+        made = sign(self.blobs, contents.descriptors, contents.referrers, signer)
         return replace(
             contents,
             descriptors=(*contents.descriptors, *made.tagged),
