@@ -41,8 +41,9 @@ from champ_offline.release.vault import Vault
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.refs import Refs
 from champ_offline.store.waiting import WaitingRoom
+from champ_offline.trust import places
 from champ_offline.trust.dates import NO_OVERRIDES, Dates, Overrides
-from champ_offline.trust.errors import FingerprintDiffers
+from champ_offline.trust.errors import ExportedRootsDamaged, FingerprintDiffers
 from champ_offline.trust.key_errors import RootsUnconnected
 from champ_offline.trust.media import read_roots
 from champ_offline.trust.roots import fingerprint, follow, read_root, read_root_file
@@ -215,12 +216,14 @@ class Appliance:
         """Follow the roots on a medium that carries no bundle; keys they withdraw are at once out.
 
         An expired root is kept as well: it is newer, and imports will ask about its date.
-        Raises RootsMissing, RootsUnconnected and trust errors; the zone's root is then as it was.
+        Raises NoSuchFolder, RootsMissing, RootsUnconnected, ExportedRootsDamaged and trust errors;
+        the zone's root is then as it was.
         """
         with FileLock(self.paths.lock):
             pinned, offered = self._trust.root(), read_roots(media)
             before = read_root(pinned, "root").version
-            newest, root = follow(pinned, offered, str(media))
+            with places.of(ExportedRootsDamaged):
+                newest, root = follow(pinned, offered, str(media))
             if root.version == before < len(offered):
                 raise RootsUnconnected(path=media, version=before, newest=len(offered))
             with self._database.transaction() as connection:

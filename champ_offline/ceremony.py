@@ -14,7 +14,8 @@ from pathlib import Path
 from champ_offline.bundle.errors import SeveralBundles
 from champ_offline.bundle.media import bundle_folders, read_documents
 from champ_offline.durable.write import make_directory, write_atomic
-from champ_offline.trust import keys
+from champ_offline.trust import keys, places
+from champ_offline.trust.errors import ExportedRootsDamaged, RootFileDamaged
 from champ_offline.trust.folder import SigningFolder, read_public
 from champ_offline.trust.holders import PublicKeys
 from champ_offline.trust.key_errors import DraftExists, DraftStale, KeysExist, NothingToSign
@@ -140,7 +141,8 @@ def sign(draft: Path, signing: Sequence[Path], unlock: keys.Unlock) -> DraftSumm
     folder = _folder_of(draft)
     old = _before(folder, draft)
     data = read_file(draft)
-    wanted = asked(data, old, str(draft))
+    with places.of(RootFileDamaged):
+        wanted = asked(data, old, str(draft))
     for path in signing:
         holder = SigningFolder(path)
         key = holder.public().keys.get("root")
@@ -167,26 +169,37 @@ def export(media: Path, signing: Path) -> ExportSummary:
 
 
 def show_folder(signing: Path) -> TrustView:
-    """The newest root of a signing folder, and the draft that waits for signatures there."""
+    """The newest root of a signing folder, and the draft that waits for signatures there.
+
+    Where there is no root yet, the draft of the first one.
+    """
     folder = SigningFolder(signing)
+    if not folder.has_roots and folder.draft_file(1).is_file():
+        return show_root(folder.draft_file(1))
     roots = folder.roots()
     draft = folder.draft_file(len(roots) + 1)
-    waiting = tally(read_file(draft), roots[-1], str(draft)) if draft.is_file() else ()
+    with places.of(RootFileDamaged):
+        waiting = tally(read_file(draft), roots[-1], str(draft)) if draft.is_file() else ()
     return view_root(roots[-1], str(signing), draft=waiting)
 
 
 def show_root(path: Path) -> TrustView:
-    """A root in a file, or a draft with what it lacks; raises RootUnreadable, trust errors."""
+    """A root in a file, or a draft with what it lacks.
+
+    Raises RootUnreadable, RootFileDamaged, trust errors.
+    """
     data = read_file(path)
-    tallies = tally(data, None, str(path))
-    complete = all(one.complete for one in tallies)
-    return view_root(data, str(path), draft=() if complete else tallies)
+    with places.of(RootFileDamaged):
+        tallies = tally(data, None, str(path))
+        complete = all(one.complete for one in tallies)
+        draft = () if complete else tallies
+        return view_root(data, str(path), draft=draft, unsigned=not complete)
 
 
 def show_media(media: Path) -> TrustView:
     """A bundle's documents under its own newest root; where there is no bundle, the roots alone.
 
-    Raises SeveralBundles, RootsMissing and trust errors.
+    Raises SeveralBundles, NoSuchFolder, RootsMissing, ExportedRootsDamaged and trust errors.
     """
     folders = bundle_folders(media)
     if len(folders) > 1:
@@ -194,7 +207,8 @@ def show_media(media: Path) -> TrustView:
     if folders:
         return view_documents(read_documents(folders[0]), str(folders[0]))
     roots = read_roots(media)
-    newest, _root = follow(roots[0], roots[1:], str(media))
+    with places.of(ExportedRootsDamaged):
+        newest, _root = follow(roots[0], roots[1:], str(media))
     return view_root(newest, str(media))
 
 
@@ -243,7 +257,8 @@ def _folder_of(draft: Path) -> SigningFolder | None:
 
 def _before(folder: SigningFolder | None, draft: Path) -> bytes | None:
     """The root that the draft follows; None for the first, and for a copy that lies elsewhere."""
-    version = read_draft(read_file(draft), str(draft)).signed.version
+    with places.of(RootFileDamaged):
+        version = read_draft(read_file(draft), str(draft)).signed.version
     if folder is None:
         return None
     roots = folder.roots() if folder.has_roots else ()

@@ -13,9 +13,10 @@ from securesystemslib.signer import Signer
 from tuf.api.metadata import Root
 
 from champ_offline.durable.write import make_directory, write_atomic
-from champ_offline.trust import keys
+from champ_offline.errors import ChampError
+from champ_offline.trust import keys, places
 from champ_offline.trust.documents import Signers
-from champ_offline.trust.errors import RootsGap
+from champ_offline.trust.errors import RootsGap, RootUnsigned, SigningFolderDamaged
 from champ_offline.trust.external import SUFFIX, Command, CommandSigner
 from champ_offline.trust.holders import PublicKeys, holder_of
 from champ_offline.trust.key_errors import (
@@ -59,19 +60,30 @@ class SigningFolder:
     def roots(self) -> tuple[bytes, ...]:
         """All roots in order, each seen to follow.
 
-        Raises NotSigningFolder, RootsGap also where `root.json` is newer, and trust errors.
+        Raises NotSigningFolder, RootUnsigned where the first one is still a draft, RootsGap also
+        where `root.json` is newer, SigningFolderDamaged, and trust errors.
         """
         if not self.has_roots:
-            raise NotSigningFolder(path=self.path, reason="it has no roots/1.root.json")
+            raise self._without_roots()
         found = tuple(read_file(path) for path in root_files(self._roots))
-        _newest, root = follow(found[0], found[1:], str(self._roots))
-        if root.version != len(found):
-            raise NotSigningFolder(path=self.path, reason="its roots do not follow one another")
-        if self.newest_file.is_file():
-            carried = read_root(read_file(self.newest_file), str(self.newest_file)).version
-            if carried > root.version:
-                raise RootsGap(path=self._roots, missing=root.version + 1, newest=carried)
+        with places.of(SigningFolderDamaged):
+            _newest, root = follow(found[0], found[1:], str(self._roots))
+            if root.version != len(found):
+                raise NotSigningFolder(path=self.path, reason="its roots do not follow one another")
+            if self.newest_file.is_file():
+                carried = read_root(read_file(self.newest_file), str(self.newest_file)).version
+                if carried > root.version:
+                    raise RootsGap(path=self._roots, missing=root.version + 1, newest=carried)
         return found
+
+    def _without_roots(self) -> ChampError:
+        """Why there are none: the folder does not exist, waits for signatures, or is another."""
+        draft = self.draft_file(1)
+        if draft.is_file():
+            return RootUnsigned(path=draft)
+        exists = self.path.is_dir()
+        reason = "it has no roots/1.root.json" if exists else "it does not exist"
+        return NotSigningFolder(path=self.path, reason=reason)
 
     def add_root(self, data: bytes) -> None:
         """Keep a root that was found complete, first under its number, then as `root.json`."""

@@ -186,6 +186,15 @@ class NothingToSign(ChampError):
     remedy = "Sign with the folder of a holder of the old or the new root."
 
 
+class NoSuchFolder(ChampError):
+    """Media that are not there."""
+
+    id = "trust.no-such-folder"
+    exit_code = ExitCode.NOT_FOUND
+    message = "{path} does not exist."
+    remedy = "Check the path, and whether the stick is plugged in and mounted."
+
+
 class RootsMissing(ChampError):
     """Media without roots."""
 

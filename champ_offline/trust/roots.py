@@ -27,6 +27,7 @@ from tuf.api.serialization.json import JSONSerializer
 
 from champ_offline.errors import ChampError
 from champ_offline.oci.digest import Digest
+from champ_offline.trust import places
 from champ_offline.trust.errors import (
     DocumentAltered,
     DocumentUnreadable,
@@ -77,9 +78,13 @@ def fingerprint(root: bytes) -> str:
 
 
 def read_root_file(path: Path) -> bytes:
-    """The bytes of a root document that is valid by its own keys; raises RootUnreadable."""
+    """The bytes of a root document that is valid by its own keys.
+
+    Raises RootUnreadable, RootFileDamaged, RootUnsigned.
+    """
     data = read_file(path)
-    read_root(data, str(path))
+    with places.root_file(path):
+        read_root(data, str(path))
     return data
 
 

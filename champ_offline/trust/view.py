@@ -69,7 +69,10 @@ class AcceptedView:
 
 @dataclass(frozen=True)
 class TrustView:
-    """A root and everything known about it where it lies (`source`)."""
+    """A root and everything known about it where it lies (`source`).
+
+    `unsigned` where it is itself the draft that waits for signatures.
+    """
 
     source: str
     version: int
@@ -80,6 +83,7 @@ class TrustView:
     draft: tuple[Tally, ...] = ()
     accepted: tuple[AcceptedView, ...] = ()
     overrides: tuple[OverrideRecord, ...] = ()
+    unsigned: bool = False
 
 
 def view_root(
@@ -91,6 +95,7 @@ def view_root(
     accepted: Sequence[Accepted] = (),
     overrides: Sequence[OverrideRecord] = (),
     versions: Mapping[Digest, str] = NO_VERSIONS,
+    unsigned: bool = False,
 ) -> TrustView:
     """The view of one sound root; that enough keys signed it was checked where it was read.
 
@@ -116,6 +121,7 @@ def view_root(
             for one in accepted
         ),
         overrides=tuple(overrides),
+        unsigned=unsigned,
     )
 
 

@@ -54,6 +54,8 @@ def _head(view: TrustView) -> Iterator[list[str]]:
         view.source if len(view.source) <= _LONGEST_SOURCE else f"…{view.source[-_LONGEST_SOURCE:]}"
     )
     yield [_("root"), f"{view.version} ({source})"]
+    if view.unsigned:
+        yield ["", _("a draft that waits for signatures; no zone trusts it yet")]
     yield [_("valid until"), _day(view.expires)]
     for start in range(0, len(groups), _GROUPS_PER_LINE):
         label = "" if start else _("fingerprint")
