@@ -264,7 +264,7 @@ class Appliance:
     def find_packages(self, text: str, versions: str | None) -> Search:
         """Where a package is, by part of its name; `versions` is a condition such as `<2.17.1`.
 
-        Raises ConstraintInvalid, PackageUnknown, SbomMalformed.
+        Raises ConstraintInvalid, PackageUnknown, PackageNotListed, SbomMalformed.
         """
         constraint = None if versions is None else Constraint.parse(versions)
         vault = Vault(self._database, secrets.token_urlsafe)

@@ -22,7 +22,7 @@ from typing import Self
 import click
 
 from champ_offline.errors import ChampError, ExitCode
-from installer.cli.errors import Ended, Interrupted, Unforeseen, UsageRefused, refused
+from installer.cli.errors import CommandEnded, CommandInterrupted, Unforeseen, UsageRefused, refused
 from installer.cli.output import OutputClosed
 from installer.error_text import sentences
 from installer.language import translate as _
@@ -73,9 +73,9 @@ class Guard:
                 _silence()
                 return int(ExitCode.OK)
             case KeyboardInterrupt() | click.Abort():
-                return self._stopped(Interrupted())
+                return self._stopped(CommandInterrupted())
             case Terminated():
-                return self._stopped(Ended())
+                return self._stopped(CommandEnded())
         return self._unforeseen(error)
 
     def _told(self, error: ChampError) -> None:

@@ -23,7 +23,7 @@ class UsageRefused(ChampError):
     remedy = "Try '{command} --help' for help."
 
 
-class Interrupted(ChampError):
+class CommandInterrupted(ChampError):
     """A person stopped the command (Ctrl-C)."""
 
     id = "cli.interrupted"
@@ -32,7 +32,7 @@ class Interrupted(ChampError):
     remedy = "Run the same command again; an import goes on where it stopped."
 
 
-class Ended(ChampError):
+class CommandEnded(ChampError):
     """Another program stopped the command (SIGTERM)."""
 
     id = "cli.ended"

@@ -54,7 +54,7 @@ def test_the_other_apps_can_be_asked_for(zone: Path) -> None:
     assert "catalog.example-unknown" in says(
         zone, "form", "greeter", "--version", "1.0", "--example", "x", code=14
     )
-    assert "[sbom.package-unknown]" in says(zone, "sbom", "find", "openssl", code=14)
+    assert "[sbom.package-not-listed]" in says(zone, "sbom", "find", "openssl", code=14)
 
 
 def test_that_app_itself_is_refused_with_its_own_reason(zone: Path) -> None:
