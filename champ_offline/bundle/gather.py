@@ -13,6 +13,7 @@ from typing import Self
 
 from champ_offline.bundle import media
 from champ_offline.bundle.agreement import cut_blobs, tile
+from champ_offline.bundle.at_hand import VolumeAtHand
 from champ_offline.bundle.document import BundleDocument, VolumeEntry
 from champ_offline.bundle.errors import (
     MediumGone,
@@ -25,7 +26,7 @@ from champ_offline.bundle.healing import healed
 from champ_offline.bundle.parity.beside import healing_size
 from champ_offline.bundle.parity.patches import Patches
 from champ_offline.bundle.reader import Sink, Sinks, VolumeReader
-from champ_offline.bundle.verify import Faults, VerifiedBundle, VerifiedVolume
+from champ_offline.bundle.verify import Faults, VerifiedBundle
 from champ_offline.bundle.volume import BLOCK, Member, VolumeIndex
 from champ_offline.durable.space import FULL, free_bytes
 from champ_offline.errors import Bytes
@@ -52,7 +53,7 @@ class Gathering:
         self._done = 0
 
     @property
-    def volumes(self) -> list[VerifiedVolume]:
+    def volumes(self) -> list[VolumeAtHand]:
         """The volumes that something is wanted from, or that nobody knows the contents of."""
         return [
             volume
@@ -117,7 +118,7 @@ class Gathering:
                     passed = reader.read_loose(member, self._sink(member, pipeline))
                     self._follow("import", path.name, passed)
 
-    def _read(self, volume: VerifiedVolume, pipeline: Pipeline) -> None:
+    def _read(self, volume: VolumeAtHand, pipeline: Pipeline) -> None:
         index = volume.index
         if index is None:
             return

@@ -11,12 +11,13 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from champ_offline.bundle.at_hand import VolumeAtHand
 from champ_offline.bundle.closure import Closure, Links, Vet
 from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.errors import NoSpace
 from champ_offline.bundle.gather import Gathering, zone_disk
 from champ_offline.bundle.pace import bytes_a_second
-from champ_offline.bundle.verify import VerifiedBundle, VerifiedVolume, verdict
+from champ_offline.bundle.verify import VerifiedBundle, verdict
 from champ_offline.bundle.volume import INDEX_FILE, Member
 from champ_offline.durable.database import Database
 from champ_offline.durable.space import free_bytes
@@ -279,7 +280,7 @@ def _leftovers(bundle: VerifiedBundle) -> set[Digest]:
 
 
 def _unfinished(
-    bundle: VerifiedBundle, gathering: Gathering, lost: list[VerifiedVolume]
+    bundle: VerifiedBundle, gathering: Gathering, lost: list[VolumeAtHand]
 ) -> ChampError:
     """Why not everything came: a medium gone, damage, or volumes that are elsewhere."""
     if gathering.gone is not None:

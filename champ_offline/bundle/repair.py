@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from champ_offline.bundle import media
+from champ_offline.bundle.at_hand import VolumeAtHand
 from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.errors import (
     MediumUnreadable,
@@ -42,7 +43,7 @@ from champ_offline.bundle.repair_errors import (
 from champ_offline.bundle.repair_list import LostIndex, RepairList
 from champ_offline.bundle.repair_sources import own_name, places_for
 from champ_offline.bundle.spares import Spares
-from champ_offline.bundle.verify import VerifiedBundle, VerifiedVolume
+from champ_offline.bundle.verify import VerifiedBundle
 from champ_offline.bundle.volume import INDEXES, Member, VolumeIndex
 from champ_offline.durable.write import make_directory, remove_partials, write_atomic
 from champ_offline.errors import ChampError
@@ -86,8 +87,8 @@ class MendedVolume:
 class Repaired:
     """What a repair found and mended; with `check`, what it would.
 
-    `documents` are files beside the volumes, `elsewhere` volumes that belong to other media;
-    `lost_roots` versions of roots, from the first on that nothing at hand gave.
+    `documents` are files beside the volumes, `elsewhere` volumes that are not here and are taken to
+    lie on other media; `lost_roots` versions of roots, from the first on that nothing at hand gave.
     """
 
     bundle: str
@@ -243,7 +244,7 @@ class _Repair:
                     write_atomic(path, data)
             yield name
 
-    def _volume(self, volume: VerifiedVolume, spares: Spares) -> None:
+    def _volume(self, volume: VolumeAtHand, spares: Spares) -> None:
         """Mend or build one volume, and keep what was found."""
         entry, index = volume.entry, volume.index
         if index is None:
@@ -349,17 +350,20 @@ def _folder_of(medium: Path, bundle: VerifiedBundle) -> Path:
 
 def _share(
     bundle: VerifiedBundle, folder: Path, spares: Spares, *, whole: bool
-) -> list[VerifiedVolume]:
+) -> list[VolumeAtHand]:
     """The volumes that belong into the folder (FORMAT.md, "Repair")."""
-    here = _numbers(bundle, folder)
+    document, volumes = bundle.document, bundle.volumes
+    # Parity is written beside its volume: where it lies alone, the volume was lost.
+    bereft = {v.entry.number for v in volumes if media.parity_copies([folder], document, v.entry)}
+    here = _numbers(bundle, folder) | bereft
     for place in bundle.places:
         there = _numbers(bundle, place)
         here |= there if there & here else set()
     if whole or not here:
-        return list(bundle.volumes)
+        return list(volumes)
     return [
         volume
-        for volume in bundle.volumes
+        for volume in volumes
         if min(here) <= volume.entry.number <= max(here)
         or (volume.index is not None and _lies_loose(volume.index, spares))
     ]

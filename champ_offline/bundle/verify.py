@@ -7,14 +7,12 @@ them checks them against these indexes on the way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from champ_offline.bundle import media
-from champ_offline.bundle.agreement import check_agreement
-from champ_offline.bundle.document import BundleDocument, VolumeEntry
+from champ_offline.bundle.at_hand import AtHand, VolumeAtHand, find_volumes
 from champ_offline.bundle.errors import (
     BlobsLost,
     MediaDamaged,
@@ -28,14 +26,11 @@ from champ_offline.bundle.errors import (
     VolumeTruncated,
 )
 from champ_offline.bundle.gate import Found, Gate
-from champ_offline.bundle.healing import healed_index
 from champ_offline.bundle.parity.protection import BeyondParity, ParityUnusable
 from champ_offline.bundle.parity_faults import parity_faults, spare_faults
-from champ_offline.bundle.reader import VolumeReader, every_member
-from champ_offline.bundle.volume import Member, VolumeIndex
+from champ_offline.bundle.reader import every_member
 from champ_offline.errors import ChampError, Several
 from champ_offline.events import FaultFound, Progress, StepFinished, StepStarted, Subscriber
-from champ_offline.oci.digest import Digest
 from champ_offline.trust.dates import NO_OVERRIDES, Overrides
 from champ_offline.trust.errors import WrongZone
 from champ_offline.trust.trusted import Accepted
@@ -43,21 +38,7 @@ from champ_offline.trust.trusted import Accepted
 _ONLY_HERE = object()
 
 
-@dataclass(frozen=True)
-class VerifiedVolume:
-    """A volume of the bundle: its signed entry, its index if any copy has it, copies at hand.
-
-    `displaced` when a file of its name belongs to another bundle or pack.
-    """
-
-    name: str
-    entry: VolumeEntry
-    index: VolumeIndex | None
-    copies: tuple[VolumeReader, ...]
-    displaced: bool
-
-
-class VerifiedBundle:
+class VerifiedBundle(AtHand):
     """A bundle on media that this module vouches for; nobody else can make one.
 
     `paths` are the media as they were named, `places` the folders its files may lie in; `files`
@@ -70,20 +51,17 @@ class VerifiedBundle:
         paths: tuple[Path, ...],
         places: tuple[Path, ...],
         found: Found,
-        volumes: tuple[VerifiedVolume, ...],
+        volumes: tuple[VolumeAtHand, ...],
         faults: tuple[ChampError, ...],
         *,
         made_by: object,
     ) -> None:
         if made_by is not _ONLY_HERE:
             raise TypeError("a VerifiedBundle is made by verify() only")
-        self.paths, self.places = paths, places
+        super().__init__(paths, places, found.document, volumes, faults)
         self._found = found
         self.trusted = found.trusted
-        self.document = found.document
         self.files = found.files
-        self.volumes = volumes
-        self.faults = faults
 
     @property
     def folder(self) -> Path:
@@ -94,35 +72,6 @@ class VerifiedBundle:
     def lost_roots(self) -> tuple[int, ...]:
         """Versions of roots that the bundle must carry, from the first on that no medium gave."""
         return self._found.lost_roots
-
-    @property
-    def members(self) -> Iterator[Member]:
-        """Every file of the layout that a known index names, in media order."""
-        return (member for _volume, index in self.readable for member in index.members)
-
-    @property
-    def readable(self) -> Iterator[tuple[VerifiedVolume, VolumeIndex]]:
-        """The volumes whose index is known, with it."""
-        return ((volume, volume.index) for volume in self.volumes if volume.index)
-
-    @property
-    def absent(self) -> tuple[VerifiedVolume, ...]:
-        """The volumes of which no copy is at hand."""
-        return tuple(volume for volume in self.volumes if not volume.copies)
-
-    def missing_of(self, volumes: Sequence[VerifiedVolume]) -> VolumeMissing | None:
-        """The same, None where there are none to ask for."""
-        return self.missing(volumes) if volumes else None
-
-    def missing(self, volumes: Sequence[VerifiedVolume]) -> VolumeMissing:
-        """The error that asks for those volumes."""
-        return VolumeMissing(
-            where=", ".join(str(path) for path in self.paths),
-            missing=len(volumes),
-            total=len(self.volumes),
-            names=_few([volume.name for volume in volumes]),
-            blob=volumes[0].entry.first,
-        )
 
 
 def verify(
@@ -156,17 +105,13 @@ def verify(
             zone=zone,
         )
     places = media.places(paths, [found.folder, *folders], document)
-    several = len(paths) > 1
-    volumes = tuple(
-        _volume(places, document, entry, faults, several=several) for entry in document.volumes
-    )
-    check_agreement(document, [volume.index for volume in volumes])
+    volumes = find_volumes(paths, places, document, faults)
     return VerifiedBundle(
         tuple(paths), tuple(places), found, volumes, tuple(faults), made_by=_ONLY_HERE
     )
 
 
-def read_every_byte(bundle: VerifiedBundle, notify: Subscriber) -> int:
+def read_every_byte(bundle: AtHand, notify: Subscriber) -> int:
     """Hash every copy of every volume at hand, look through parity; returns the bytes hashed.
 
     Goes on after damage and raises what was found at the end: the one fault, or MediaDamaged;
@@ -192,7 +137,7 @@ def read_every_byte(bundle: VerifiedBundle, notify: Subscriber) -> int:
     return total
 
 
-def _check_parity(bundle: VerifiedBundle, faults: Faults, notify: Subscriber) -> None:
+def _check_parity(bundle: AtHand, faults: Faults, notify: Subscriber) -> None:
     document = bundle.document
     if not document.parity:
         return
@@ -216,7 +161,7 @@ def _check_parity(bundle: VerifiedBundle, faults: Faults, notify: Subscriber) ->
 class Faults:
     """Collects what is wrong with a bundle's media, each place once, and tells the subscriber."""
 
-    def __init__(self, bundle: VerifiedBundle, notify: Subscriber) -> None:
+    def __init__(self, bundle: AtHand, notify: Subscriber) -> None:
         self.found: list[ChampError] = []
         self._notify = notify
         self._places: set[tuple[str, ...]] = set()
@@ -233,7 +178,7 @@ class Faults:
             self.found.append(fault)
             self._notify(FaultFound.of(fault))
 
-    def absent(self, volumes: Sequence[VerifiedVolume]) -> None:
+    def absent(self, volumes: Sequence[VolumeAtHand]) -> None:
         """Tell of volumes that are missing beside what is damaged."""
         for volume in volumes:
             self._notify(FaultFound(VolumeMissing.id, volume.name, str(volume.entry.first), -1))
@@ -278,54 +223,3 @@ def _newest(paths: Sequence[Path], accepted: Sequence[Found]) -> Found:
         where = ", ".join(str(path) for path in paths)
         raise SeveralBundles(path=where, names=", ".join(sorted(names.values())))
     return max(accepted, key=lambda one: one.trusted.version)
-
-
-def _volume(
-    places: Sequence[Path],
-    document: BundleDocument,
-    entry: VolumeEntry,
-    faults: list[ChampError],
-    *,
-    several: bool,
-) -> VerifiedVolume:
-    """One volume: its index from any copy that has the signed one, and the copies to read.
-
-    With `several` media, errors name the whole path of a copy.
-    """
-    name = document.volume_name(entry)
-    index = _index_beside(places, entry, name, faults)
-    copies, displaced = [], False
-    for path in media.volume_copies(places, document, entry):
-        reader = VolumeReader(path, str(path) if several else name, entry)
-        try:
-            index = reader.index(document)
-            reader.check_length(index)
-        except (VolumeForeign, VolumeStale) as fault:
-            faults.append(fault)
-            displaced = True
-            continue
-        except VolumeFault as fault:
-            faults.append(fault)
-        copies.append(reader)
-    if index is None and document.parity:
-        index = healed_index(places, document, copies)
-    return VerifiedVolume(name, entry, index, tuple(copies), displaced)
-
-
-def _index_beside(
-    places: Sequence[Path], entry: VolumeEntry, name: str, faults: list[ChampError]
-) -> VolumeIndex | None:
-    for path in media.index_copies(places, entry):
-        try:
-            data = media.read_index(path, entry)
-        except MediumUnreadable as fault:
-            faults.append(fault)
-            continue
-        if Digest.of(data) == entry.index_digest:
-            return VolumeIndex.from_bytes(data, name)
-    return None
-
-
-def _few(names: Sequence[str], most: int = 10) -> str:
-    more = f" … (+{len(names) - most})" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

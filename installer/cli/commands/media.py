@@ -81,7 +81,7 @@ def repair(
             Column("folder", _("folder")),
             Column("documents", _("damaged documents"), ", ".join),
             Column("volumes", _("damaged volumes"), _volumes),
-            Column("elsewhere", _("on other media"), ", ".join),
+            Column("elsewhere", _("not here (on other media?)"), ", ".join),
             Column("missing", _("could not be had"), _missing),
             *([Column("check", _("written"), _nothing)] if check else []),
         ],

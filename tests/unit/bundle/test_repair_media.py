@@ -120,6 +120,28 @@ def test_a_medium_keeps_its_share_of_a_bundle(pack: Pack, desk_of: Callable[[Pat
         read_every_byte(desk.accept([desk.stick]), ignore)
 
 
+@pytest.mark.parametrize("parity", [0, 10])
+def test_a_lone_medium_that_lost_its_last_volume(
+    pack: Pack, desk_of: Callable[[Path], Desk], parity: int
+) -> None:
+    """Checking names it in any case; parity that was left behind tells whose place is empty."""
+    folders = pack(limit=30 * KIB, medium=130 * KIB, parity=parity).folders
+    desk = desk_of(folders[0])
+    own, of_others = volumes(desk.stick), [path.name for path in volumes(folders[1])]
+    assert len(own) > 1
+    own[-1].unlink()
+    with pytest.raises(VolumeMissing) as caught:
+        read_every_byte(desk.accept([desk.stick]), ignore)
+    assert caught.value.fields["names"] == ", ".join([own[-1].name, *of_others])
+    done = desk.mend(check=True)
+    if not parity:
+        assert (done.fault, done.elsewhere) == (None, (own[-1].name, *of_others))
+        return
+    assert isinstance(done.fault, RepairIncomplete)
+    assert done.elsewhere == tuple(of_others)
+    assert [(one.name, one.built) for one in done.volumes] == [(own[-1].name, True)]
+
+
 def test_a_medium_is_not_turned_into_another_pack(
     pack: Pack, desk_of: Callable[[Path], Desk]
 ) -> None:
