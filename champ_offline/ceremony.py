@@ -70,15 +70,15 @@ class ExportSummary:
 
 
 def init_alone(
-    directory: Path, holder: str, algorithm: str, passphrase: bytes | None, now: datetime
+    directory: Path, holder: str, algorithm: str, lock: keys.Lock, now: datetime
 ) -> RootSummary:
     """One person's keys, thresholds of one, and root 1 in `directory`; raises KeysExist."""
     folder = SigningFolder(directory)
     _refuse_used(folder)
-    public = folder.make_keys(holder, keys.ROLES, algorithm, passphrase)
-    folder.make_images_key(passphrase)
+    public = folder.make_keys(holder, keys.ROLES, algorithm, lock)
+    folder.make_images_key(lock)
     draft = draft_root(None, Change(added=[public]), now, str(directory))
-    signer = folder.signer("root", lambda _folder: passphrase or b"")
+    signer = folder.signer("root", lambda _folder: lock() or b"")
     folder.add_root(sign_draft(draft, [signer], str(directory)))
     return _root_summary(folder)
 
@@ -87,7 +87,7 @@ def init_together(
     directory: Path,
     added: Sequence[Path],
     thresholds: dict[str, int],
-    passphrase: bytes | None,
+    lock: keys.Lock,
     now: datetime,
 ) -> DraftSummary:
     """The draft of root 1 from holders' public files, in `directory`; raises KeysExist.
@@ -98,24 +98,24 @@ def init_together(
     _refuse_used(folder)
     change = Change(added=_publics(added), thresholds=thresholds)
     draft = draft_root(None, change, now, str(directory))
-    folder.make_images_key(passphrase)
+    folder.make_images_key(lock)
     return _write_draft(folder, draft, None)
 
 
 def new_keys(
-    directory: Path, holder: str, roles: Sequence[str], algorithm: str, passphrase: bytes | None
+    directory: Path, holder: str, roles: Sequence[str], algorithm: str, lock: keys.Lock
 ) -> KeySummary:
     """A holder's own keys in `directory` and the public file to hand over; raises KeysExist."""
     folder = SigningFolder(directory)
-    public = folder.make_keys(holder, roles, algorithm, passphrase)
+    public = folder.make_keys(holder, roles, algorithm, lock)
     ids = {role: key.keyid for role, key in public.keys.items()}
     return KeySummary(folder.public_file, holder, ids)
 
 
-def new_images_key(directory: Path, passphrase: bytes | None) -> Path:
+def new_images_key(directory: Path, lock: keys.Lock) -> Path:
     """Another key for image signatures in a signing folder; its public file. Raises KeysExist."""
     folder = SigningFolder(directory)
-    folder.make_images_key(passphrase)
+    folder.make_images_key(lock)
     return folder.images_file
 
 

@@ -104,17 +104,19 @@ class SigningFolder:
         return signer
 
     def make_keys(
-        self, holder: str, roles: Sequence[str], algorithm: str, passphrase: bytes | None
+        self, holder: str, roles: Sequence[str], algorithm: str, lock: keys.Lock
     ) -> PublicKeys:
         """Make a key for each role (adopting signer files that lie there) and the public file.
 
-        Raises KeysExist, and SignerFailed and its like for a program that does not sign.
+        Raises KeysExist, what `lock` raises, and SignerFailed and its like for a program that does
+        not sign.
         """
         folder = self.path / keys.FOLDER
         if self.public_file.exists() or any((folder / f"{role}.pem").exists() for role in roles):
             raise KeysExist(path=self.path)
         adopted = {r: command for r in roles if (command := self._command(r)) is not None}
         made = {r: keys.generate(holder, algorithm) for r in roles if r not in adopted}
+        passphrase = lock() if made else None
         for command in adopted.values():
             CommandSigner(command).sign(_PROBE)
         order = {r: made[r].public_key if r in made else adopted[r].key for r in roles}
@@ -124,15 +126,15 @@ class SigningFolder:
         write_atomic(self.public_file, public.to_bytes())
         return public
 
-    def make_images_key(self, passphrase: bytes | None) -> None:
-        """Make the key for image signatures and its public half in PEM; raises KeysExist."""
+    def make_images_key(self, lock: keys.Lock) -> None:
+        """Make the key for image signatures and its public half in PEM; raises as `make_keys`."""
         private = self.path / keys.FOLDER / f"{keys.IMAGES}.pem"
         if self.images_file.exists() or private.exists():
             raise KeysExist(path=self.path)
         command = self._command(keys.IMAGES)
         if command is None:
             signer = keys.generate("", keys.P256)
-            keys.save(signer, self.path, keys.IMAGES, passphrase)
+            keys.save(signer, self.path, keys.IMAGES, lock())
         public = signer.public_key if command is None else command.key
         write_atomic(self.images_file, keys.public_pem(public))
 

@@ -35,8 +35,11 @@ PACKAGES = {
     "iputils-ping": "ping",
     "iptables": "iptables",
     "mount": "losetup",
+    "opensc": "pkcs11-tool",
+    "openssl": "openssl",
     "runc": "runc",
     "skopeo": "skopeo",
+    "softhsm2": "softhsm2-util",
     "tmux": "tmux",
     "util-linux": "nsenter",
 }

@@ -180,9 +180,11 @@ class Site:
         self.shared = path / "shared"
         self.holders = {name: path / name for name in "ABC"}
         for name, folder in self.holders.items():
-            ceremony.new_keys(folder, name, keys.ROLES, keys.ED25519, None)
+            ceremony.new_keys(folder, name, keys.ROLES, keys.ED25519, keys.not_locked)
         publics = [folder / "public.json" for folder in self.holders.values()]
-        ceremony.init_together(self.shared, publics, {"root": 2, "targets": 2}, None, NOW)
+        ceremony.init_together(
+            self.shared, publics, {"root": 2, "targets": 2}, keys.not_locked, NOW
+        )
         self.sign("A", "B", version=1)
 
     def sign(self, *names: str, version: int) -> ceremony.DraftSummary:
@@ -212,7 +214,7 @@ def test_a_draft_becomes_the_next_root_with_the_last_signature_it_needs(site: Si
 
 
 def test_a_stranger_has_nothing_to_sign(site: Site, tmp_path: Path) -> None:
-    ceremony.new_keys(tmp_path / "D", "D", keys.ROLES, keys.ED25519, None)
+    ceremony.new_keys(tmp_path / "D", "D", keys.ROLES, keys.ED25519, keys.not_locked)
     draft = ceremony.rotate(site.shared, [], ["C"], {}, NOW).file
     with pytest.raises(NothingToSign):
         ceremony.sign(draft, [tmp_path / "D"], keys.nobody)
@@ -275,9 +277,9 @@ def test_folders_whose_roots_differ_are_not_mixed(site: Site, tmp_path: Path) ->
 
 def test_folders_are_never_made_twice_and_gaps_are_named(site: Site) -> None:
     with pytest.raises(KeysExist):
-        ceremony.init_alone(site.shared, "A", keys.ED25519, None, NOW)
+        ceremony.init_alone(site.shared, "A", keys.ED25519, keys.not_locked, NOW)
     with pytest.raises(KeysExist):
-        ceremony.new_keys(site.holders["A"], "A", keys.ROLES, keys.ED25519, None)
+        ceremony.new_keys(site.holders["A"], "A", keys.ROLES, keys.ED25519, keys.not_locked)
     with pytest.raises(NotSigningFolder):
         SigningFolder(site.holders["A"]).roots()
     roots = site.shared / "roots"
