@@ -81,7 +81,7 @@ def repair(
             Column("folder", _("folder")),
             Column("documents", _("damaged documents"), ", ".join),
             Column("volumes", _("damaged volumes"), _volumes),
-            Column("elsewhere", _("not here (on other media?)"), ", ".join),
+            Column("elsewhere", _("not here"), _elsewhere),
             Column("missing", _("could not be had"), _missing),
             *([Column("check", _("written"), _nothing)] if check else []),
         ],
@@ -98,6 +98,10 @@ def _volume(volume: dict[str, Any]) -> str:
     text = _("{name}: rebuilt") if volume["built"] else _("{name}: damaged places: {places}")
     more = _(", {lost} not to be had") if volume["lost"] else ""
     return (text + more).format(**volume)
+
+
+def _elsewhere(names: list[str]) -> str:
+    return _("{names} (on other media?)").format(names=", ".join(names)) if names else ""
 
 
 def _nothing(_check: object) -> str:
