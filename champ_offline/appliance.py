@@ -24,7 +24,7 @@ from champ_offline.catalog.artifact import vet_app
 from champ_offline.catalog.form import Form
 from champ_offline.catalog.index import Catalog
 from champ_offline.clock import now_utc
-from champ_offline.doctor import Finding, examine_cluster, examine_zone
+from champ_offline.doctor import Finding, Vouched, examine_cluster, examine_zone
 from champ_offline.durable.database import Database
 from champ_offline.durable.lock import FileLock
 from champ_offline.durable.space import free_bytes
@@ -39,7 +39,7 @@ from champ_offline.release.plan import Plan
 from champ_offline.release.status import ReleaseStatus
 from champ_offline.release.vault import Vault
 from champ_offline.store.blobs import BlobStore
-from champ_offline.store.refs import Refs
+from champ_offline.store.refs import Ref, Refs
 from champ_offline.store.waiting import WaitingRoom
 from champ_offline.trust import places
 from champ_offline.trust.dates import NO_OVERRIDES, Dates, Overrides
@@ -231,6 +231,10 @@ class Appliance:
         expired = root.is_expired(self._clock())
         return RootUpdate(before, root.version, fingerprint(newest), root.expires, expired)
 
+    def withdrawn(self) -> list[Ref]:
+        """The names that the zone serves although only withdrawn keys vouch for their content."""
+        return self._intake.withdrawn(self._trust.root())
+
     def trust_view(self) -> TrustView:
         """What the zone trusts, accepted and overrode."""
         return view_root(
@@ -346,7 +350,8 @@ class Appliance:
 
     def doctor(self, kubeconfig: Path | None) -> list[Finding]:
         """Look for what would stand in the way, in the zone and in a cluster if one is named."""
-        root_end = read_root(self._trust.root(), "root").expires
+        root = self._trust.root()
+        vouched = Vouched(read_root(root, "root").expires, self._intake.bundles(), self.withdrawn())
         findings = list(
             examine_zone(
                 self._database,
@@ -354,7 +359,7 @@ class Appliance:
                 self._refs,
                 self._waiting,
                 self.paths.pki,
-                root_end,
+                vouched,
                 self._clock(),
             )
         )

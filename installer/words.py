@@ -36,6 +36,9 @@ _WORDS = {
     "import": mark("imports"),
     "root": mark("root of trust"),
     "certificate": mark("certificate"),
+    "keys": mark("signing keys"),
+    "clock": mark("clock"),
+    "disk": mark("disk"),
     "cluster": mark("cluster"),
     "storage": mark("storage class"),
     # Why a plan does what it does to an object.
@@ -93,6 +96,13 @@ def word(name: str) -> str:
 def unusable(error_id: str) -> str:
     """What stands in the place of an app's title where the app cannot be used here."""
     return translate(_UNUSABLE.get(error_id) or mark("cannot be used"))
+
+
+def standing(stands: bool, current: bool) -> str:  # noqa: FBT001 - two fields of one value
+    """Whether a pack that a zone took is its newest, or its keys were withdrawn; else empty."""
+    if not stands:
+        return translate("its keys were withdrawn")
+    return translate("current") if current else ""
 
 
 def about(overridden: Iterable[str]) -> str:

@@ -86,7 +86,7 @@ class AtHand:
             where=", ".join(str(path) for path in self.paths),
             missing=len(volumes),
             total=len(self.volumes),
-            names=_few([volume.name for volume in volumes]),
+            names=few([volume.name for volume in volumes]),
             blob=volumes[0].entry.first,
         )
 
@@ -155,6 +155,7 @@ def _index_beside(
     return None
 
 
-def _few(names: Sequence[str], most: int = 10) -> str:
+def few(names: Sequence[str], most: int = 10) -> str:
+    """The first of the names for a sentence, and how many more there are."""
     more = f" … (+{len(names) - most})" if len(names) > most else ""
     return ", ".join(names[:most]) + more

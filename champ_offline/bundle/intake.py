@@ -8,8 +8,9 @@ at most blobs that no name leads to; what waited is used by the next run.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from champ_offline.bundle.at_hand import VolumeAtHand
 from champ_offline.bundle.closure import Closure, Links, Vet
@@ -17,6 +18,7 @@ from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.errors import NoSpace
 from champ_offline.bundle.gather import Gathering, zone_disk
 from champ_offline.bundle.pace import bytes_a_second
+from champ_offline.bundle.signatures import SIGNATURE_TAG
 from champ_offline.bundle.verify import VerifiedBundle, verdict
 from champ_offline.bundle.volume import INDEX_FILE, Member
 from champ_offline.durable.database import Database
@@ -25,14 +27,14 @@ from champ_offline.errors import Bytes, ChampError
 from champ_offline.events import Estimate, StepFinished, StepStarted, Subscriber, ignore
 from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobStore
-from champ_offline.store.refs import Refs
+from champ_offline.store.refs import Ref, Refs
 from champ_offline.store.waiting import WaitingRoom
-from champ_offline.trust.dates import packed_on
+from champ_offline.trust.dates import packed_on, packing_time
 from champ_offline.trust.errors import Replayed
 from champ_offline.trust.state import TrustState
 
 # For the database: its journal, the rows of a bundle, and what the zone writes next.
-_RESERVE = 16 * 10**6
+RESERVE = 16 * 10**6
 
 _SCHEMA = (
     """
@@ -53,7 +55,8 @@ class Imported:
     """What an import did: blobs and bytes that are new, blobs the store already had.
 
     `damaged` counts places on the media that were found wrong and that another copy made good, or
-    on which no content depends.
+    on which no content depends. `restored` are names that led to what only withdrawn keys vouched
+    for, and lead to this bundle's content now.
     """
 
     bundle: str
@@ -63,6 +66,7 @@ class Imported:
     known_blobs: int
     changed: bool
     damaged: int = 0
+    restored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class Forecast:
     @property
     def fits(self) -> bool:
         """Whether there is room, with something to spare for the database."""
-        return self.new_bytes + _RESERVE <= self.free
+        return self.new_bytes + RESERVE <= self.free
 
     @property
     def seconds(self) -> float | None:
@@ -90,24 +94,56 @@ class Forecast:
 
 @dataclass(frozen=True)
 class KnownBundle:
-    """A bundle the zone holds; `imported` is an ISO 8601 time in UTC."""
+    """A bundle the zone holds; `imported` is an ISO 8601 time in UTC.
+
+    `stands` unless only withdrawn keys vouch for it; `current` where it is the newest of its name
+    that stands.
+    """
 
     digest: Digest
     document: BundleDocument
     imported: str
+    packed: datetime
+    stands: bool
+    current: bool
 
 
 @dataclass(frozen=True)
 class _Standing:
     """A bundle against the zone: its blobs and those the store lacks, with their sizes in bytes.
 
-    `known`: it was imported before. `older`: the zone holds a newer pack of the name.
+    `known`: it was imported before. `older`: the zone holds a newer pack of the name. `withdrawn`:
+    the zone's names that lead to what only withdrawn keys vouched for, and `owed` those of them
+    that a known bundle is to have again.
     """
 
     blobs: Mapping[Digest, int]
     missing: Mapping[Digest, int]
     known: bool
     older: bool
+    withdrawn: Mapping[tuple[str, str], Digest]
+    owed: bool
+
+    def to_name(self, links: Links) -> list[Ref]:
+        """The names that an import makes current.
+
+        A known bundle takes none from a later one that stands: importing again is no way back.
+        """
+        refs = links.names.items()
+        return [ref for key, ref in refs if not self.known or key in self.withdrawn]
+
+    def restored(self, links: Links) -> tuple[str, ...]:
+        """Those that led to what withdrawn keys brought, and will not."""
+        if self.older:
+            return ()
+        away = {key: self.withdrawn[key] for key in links.names.keys() & self.withdrawn.keys()}
+        return tuple(
+            sorted(
+                str(links.names[key])
+                for key, digest in away.items()
+                if links.names[key].descriptor.digest != digest
+            )
+        )
 
 
 class Intake:
@@ -131,14 +167,34 @@ class Intake:
 
     def bundles(self) -> list[KnownBundle]:
         """All bundles the zone holds, oldest first."""
-        rows = self._database.query("SELECT * FROM bundles ORDER BY imported, name")
+        rows = self._database.query("SELECT * FROM bundles ORDER BY imported, name, sequence")
+        root = self._trust.root()
+        standing = self._trust.standing(root) if rows else set()
+        current = {str(one.digest) for one in self._trust.floors(root)} if rows else set()
         return [
             KnownBundle(
                 Digest.parse(row["digest"]),
                 BundleDocument.from_bytes(row["document"], row["name"]),
                 row["imported"],
+                packing_time(row["sequence"]),
+                stands=row["digest"] in standing,
+                current=row["digest"] in current,
             )
             for row in rows
+        ]
+
+    def withdrawn(self, root: bytes) -> list[Ref]:
+        """The names that lead to what no key of `root` vouches for any more.
+
+        The tag of a signature counts where a bundle that stands gives it too; else it tells only of
+        content that withdrawn keys brought.
+        """
+        standing = self._trust.standing(root)
+        given = self._refs.given_by(standing)
+        return [
+            ref
+            for ref in self._refs.not_of(standing)
+            if (ref.name, ref.tag) in given or not SIGNATURE_TAG.fullmatch(ref.tag)
         ]
 
     def forecast(self, bundle: VerifiedBundle) -> Forecast:
@@ -158,14 +214,17 @@ class Intake:
         came. The store is then as it was.
         """
         standing, unknown = self._standing(bundle), any(v.index is None for v in bundle.volumes)
-        if standing.known and not standing.missing and not unknown:
+        if standing.known and not (standing.missing or standing.owed or unknown):
             self._waiting.forget(_leftovers(bundle))
             return _result(bundle, standing, changed=False)
         with zone_disk(self._waiting.root):
             damaged = self._gather(bundle, notify)
             links = self._links(bundle, standing)
             self._commit(bundle, standing, links, now, notify)
-        return _result(bundle, standing, changed=True, damaged=damaged)
+        restored = standing.restored(links)
+        changed = bool(not standing.known or standing.missing or restored)
+        result = _result(bundle, standing, changed=changed)
+        return replace(result, damaged=damaged, restored=restored)
 
     def _standing(self, bundle: VerifiedBundle) -> _Standing:
         """How `bundle` stands to what the zone has.
@@ -189,7 +248,19 @@ class Intake:
                 found=packed_on(bundle.trusted.version),
                 floor=packed_on(floor.version),
             )
-        return _Standing(blobs, missing, known=known, older=older)
+        lost = self.withdrawn(bundle.trusted.root)
+        owed = known and at and self._owed(bundle, lost)
+        names = {(ref.name, ref.tag): ref.descriptor.digest for ref in lost}
+        return _Standing(blobs, missing, known, older, names, owed)
+
+    def _owed(self, bundle: VerifiedBundle, withdrawn: Sequence[Ref]) -> bool:
+        """Whether one of the `withdrawn` names is one that the bundle gave.
+
+        What its document says counts too: zones did not always keep who gave a name.
+        """
+        given = self._refs.given_by({str(bundle.trusted.digest)})
+        named = set(bundle.document.images)
+        return any((ref.name, ref.tag) in given or str(ref) in named for ref in withdrawn)
 
     def _absent(self, bundle: VerifiedBundle) -> Iterator[Member]:
         """The members whose content the store does not have: index.json and blobs."""
@@ -225,8 +296,8 @@ class Intake:
             raise NoSpace(
                 path=self._waiting.root,
                 free=Bytes(found.free),
-                needed=Bytes(found.new_bytes + _RESERVE),
-                reserve=Bytes(_RESERVE),
+                needed=Bytes(found.new_bytes + RESERVE),
+                reserve=Bytes(RESERVE),
             )
         if found.rate and found.to_read:
             notify(Estimate("import", found.to_read, found.rate, found.free))
@@ -256,13 +327,14 @@ class Intake:
         notify(StepStarted("commit", bundle.document.name))
         self._blobs.adopt(self._waiting.blobs, standing.missing)
         if not standing.older:
-            self._name(bundle, links, now)
+            self._name(bundle, links, standing.to_name(links), now)
         self._waiting.forget(_leftovers(bundle))
         notify(StepFinished("commit", bundle.document.name))
 
-    def _name(self, bundle: VerifiedBundle, links: Links, now: str) -> None:
+    def _name(self, bundle: VerifiedBundle, links: Links, refs: list[Ref], now: str) -> None:
         with self._database.transaction() as connection:
-            self._refs.put(connection, links.names.values())
+            self._refs.put(connection, refs)
+            self._refs.vouch(connection, links.names.values())
             self._refs.put_referrers(connection, links.referrers)
             self._trust.accept(connection, bundle.document.name, bundle.trusted, now)
             _record(connection, bundle, now)
@@ -309,9 +381,7 @@ def _record(connection: sqlite3.Connection, bundle: VerifiedBundle, now: str) ->
     )
 
 
-def _result(
-    bundle: VerifiedBundle, standing: _Standing, *, changed: bool, damaged: int = 0
-) -> Imported:
+def _result(bundle: VerifiedBundle, standing: _Standing, *, changed: bool) -> Imported:
     missing, known = standing.missing, len(standing.blobs) - len(standing.missing)
     return Imported(
         bundle=bundle.document.name,
@@ -320,5 +390,4 @@ def _result(
         new_bytes=sum(missing.values()),
         known_blobs=known,
         changed=changed,
-        damaged=damaged,
     )

@@ -8,6 +8,7 @@ are for whoever asks at the registry, long after the import (adr/0016-signatures
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,6 +24,8 @@ from champ_offline.store.blobs import BlobStore
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://sigstore.dev/cosign/sign/v1"
+# What `signature_tag` gives, and cosign.
+SIGNATURE_TAG = re.compile(r"sha256-[0-9a-f]{64}\.sig")
 _PAYLOAD = "application/vnd.in-toto+json"
 _SIMPLE_TYPE = "cosign container image signature"
 _SIMPLE_SIGNATURE = "dev.cosignproject.cosign/signature"

@@ -3,14 +3,14 @@
 Invariant: a ref points at a manifest whose every blob was in the store when the ref was written;
 refs and referrers of one bundle appear together in one transaction or not at all. A manifest that
 lost its tag to a newer one stays reachable by digest under its name: a rollback pulls it. What
-refers to a reachable manifest is reachable too.
+refers to a reachable manifest is reachable too. Every bundle that gave a tag its manifest is kept.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from champ_offline.durable.database import Database
@@ -43,17 +43,34 @@ _SCHEMA = (
         PRIMARY KEY (subject, digest)
     ) STRICT
     """,
+    """
+    CREATE TABLE ref_bundles (
+        name TEXT NOT NULL,
+        tag TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        bundle TEXT NOT NULL,
+        PRIMARY KEY (name, tag, digest, bundle)
+    ) STRICT;
+    INSERT INTO ref_bundles SELECT name, tag, digest, bundle FROM refs
+    """,
 )
 
 
 @dataclass(frozen=True)
 class Ref:
-    """`name` (registry host included) and `tag` lead to `descriptor`; `bundle` brought it."""
+    """`name` (registry host included) and `tag` lead to `descriptor`; `bundle` brought it first.
+
+    A bundle is known by the digest of its bundle.json.
+    """
 
     name: str
     tag: str
     descriptor: Descriptor
     bundle: str
+
+    def __str__(self) -> str:
+        """As people write it."""
+        return f"{self.name}:{self.tag}"
 
 
 @dataclass(frozen=True)
@@ -102,6 +119,20 @@ class Refs:
         rows = self._database.query("SELECT * FROM refs ORDER BY name, tag")
         return [Ref(row["name"], row["tag"], _descriptor(row), row["bundle"]) for row in rows]
 
+    def not_of(self, bundles: Collection[str]) -> list[Ref]:
+        """The refs that lead where none of `bundles` made them lead, sorted by name and tag."""
+        rows = self._database.query(
+            "SELECT name, tag, ref_bundles.bundle AS giver FROM refs"
+            " JOIN ref_bundles USING (name, tag, digest)"
+        )
+        given = {(row["name"], row["tag"]) for row in rows if row["giver"] in bundles}
+        return [ref for ref in self.all() if (ref.name, ref.tag) not in given]
+
+    def given_by(self, bundles: Collection[str]) -> set[tuple[str, str]]:
+        """Names and tags that one of `bundles` gave, wherever they lead now."""
+        rows = self._database.query("SELECT name, tag, bundle FROM ref_bundles")
+        return {(row["name"], row["tag"]) for row in rows if row["bundle"] in bundles}
+
     def referrers(self, subject: Digest) -> list[Descriptor]:
         """The manifests that refer to `subject`, sorted by digest."""
         rows = self._database.query(
@@ -131,7 +162,18 @@ class Refs:
                 " bundle = excluded.bundle WHERE digest <> excluded.digest",
                 row,
             ).rowcount
+            self.vouch(connection, (ref,))
         return changed
+
+    def vouch(self, connection: sqlite3.Connection, refs: Iterable[Ref]) -> None:
+        """Record that the refs' bundles give these names, inside the caller's transaction.
+
+        Where the names lead does not change.
+        """
+        connection.executemany(
+            "INSERT OR IGNORE INTO ref_bundles VALUES (?, ?, ?, ?)",
+            [(ref.name, ref.tag, str(ref.descriptor.digest), ref.bundle) for ref in refs],
+        )
 
     def put_referrers(self, connection: sqlite3.Connection, found: Iterable[Referrer]) -> None:
         """Write referrers inside the caller's transaction; known ones stay as they are."""

@@ -58,13 +58,15 @@ class DocumentView:
 class AcceptedView:
     """A bundle state a zone accepted; `stands` unless only withdrawn keys vouched for it.
 
-    `version` is what its makers call it; empty where the zone does not know.
+    `current` where it is the newest of its name that stands, the zone's floor. `version` is what
+    its makers call it; empty where the zone does not know.
     """
 
     bundle: str
     version: str
     packed: datetime
     stands: bool
+    current: bool
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ def view_root(
     Raises trust errors.
     """
     root = read_draft(data, source).signed
+    floors = {one.bundle: one for one in accepted if one.stands(root)}
     return TrustView(
         source=source,
         version=root.version,
@@ -117,6 +120,7 @@ def view_root(
                 versions.get(one.digest, ""),
                 packing_time(one.version),
                 one.stands(root),
+                floors.get(one.bundle) == one,
             )
             for one in accepted
         ),

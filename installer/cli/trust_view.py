@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from installer.language import translate as _
 from installer.terminal_text import pad, printable, width
-from installer.words import about
+from installer.words import about, standing
 
 if TYPE_CHECKING:
     from champ_offline.trust.view import RoleView, TrustView
@@ -89,8 +89,11 @@ def _accepted(view: TrustView) -> Iterator[list[str]]:
     if view.accepted:
         yield [_("accepted bundle"), _("packed"), ""]
     for one in view.accepted[-_NEWEST:]:
-        state = "" if one.stands else _("its keys were withdrawn")
-        yield [f"{one.bundle} {one.version}".rstrip(), _minute(one.packed), state]
+        yield [
+            f"{one.bundle} {one.version}".rstrip(),
+            _second(one.packed),
+            standing(one.stands, one.current),
+        ]
 
 
 def _overrides(view: TrustView) -> Iterator[list[str]]:
@@ -119,5 +122,5 @@ def _day(time: datetime) -> str:
     return f"{time:%Y-%m-%d}"
 
 
-def _minute(time: datetime) -> str:
-    return f"{time:%Y-%m-%d %H:%M} UTC"
+def _second(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S} UTC"

@@ -12,7 +12,7 @@ from installer.cli.session import Session
 from installer.error_text import sentences
 from installer.language import active
 from installer.language import translate as _
-from installer.words import unusable
+from installer.words import standing, unusable
 
 if TYPE_CHECKING:
     from champ_offline.catalog.index import UnusableApp
@@ -22,15 +22,24 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(session: Session) -> None:
     """One row for each version of each app; those that cannot be used here come last."""
-    listing = session.appliance().catalog.listing()
+    from champ_offline.catalog.index import APPS
+
+    appliance = session.appliance()
+    listing = appliance.catalog.listing()
     rows = [{**as_plain(app), "unusable": None} for app in listing.apps]
+    rows += map(_unusable, listing.unusable)
+    withdrawn = {str(ref) for ref in appliance.withdrawn()}
     session.output.rows(
-        [*rows, *map(_unusable, listing.unusable)],
+        [
+            {**row, "stands": f"{APPS}{row['name']}:{row['version']}" not in withdrawn}
+            for row in rows
+        ],
         [
             Column("name", _("APP")),
             Column("version", _("VERSION")),
             Column("", _("TITLE"), _title),
             Column("", _("SUMMARY"), _summary),
+            *([Column("stands", _("KEYS"), _keys)] if withdrawn else []),
         ],
     )
 
@@ -39,6 +48,10 @@ def _unusable(app: UnusableApp) -> dict[str, Any]:
     message, remedy = sentences(app.reason)
     why = {"id": app.reason.id, "message": message, "remedy": remedy}
     return {"name": app.name, "version": app.version, "title": {}, "summary": {}, "unusable": why}
+
+
+def _keys(stands: object) -> str:
+    return "" if stands else standing(stands=False, current=False)
 
 
 def _title(app: dict[str, Any]) -> str:

@@ -49,6 +49,7 @@ def command(
             return appliance.import_media(at_hand, notify, accepted)
 
     imported = _waiting(media, take) if wait else take(media)
+    restored = imported.restored
     session.output.record(
         imported,
         [
@@ -58,6 +59,7 @@ def command(
             Column("new_blobs", _("new blobs")),
             Column("new_bytes", _("new bytes"), size),
             Column("known_blobs", _("blobs already held")),
+            *([Column("restored", _("names made current again"), ", ".join)] if restored else []),
             Column("damaged", _("damaged places made good")),
         ],
     )

@@ -128,6 +128,11 @@ class ImportScreen(Page):
         done = message.imported
         if not done.changed:
             text = _("The zone already holds {bundle} {version}. Nothing was changed.")
+        elif done.restored and not done.new_blobs:
+            text = _(
+                "{bundle} {version} is current again. Only withdrawn keys had vouched for what"
+                " these names led to: {names}."
+            )
         else:
             text = _(
                 "{bundle} {version} is in the zone: {new} in {blobs} new blobs, {known} blobs"
@@ -135,7 +140,7 @@ class ImportScreen(Page):
             )
         self.say("result", text.format(
             bundle=done.bundle, version=done.version, new=size(done.new_bytes),
-            blobs=done.new_blobs, known=done.known_blobs,
+            blobs=done.new_blobs, known=done.known_blobs, names=", ".join(done.restored),
         ))  # fmt: skip
 
     def failed(self, error: ChampError) -> None:
