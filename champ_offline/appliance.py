@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from champ_offline.bundle.image_keys import ImageKey, image_keys
 from champ_offline.bundle.intake import Forecast, Imported, Intake
 from champ_offline.bundle.names import NAME
-from champ_offline.bundle.repair import Repaired, RepairOrder, repair
+from champ_offline.bundle.repair import RepairOrder, repair
+from champ_offline.bundle.repaired import Repaired
 from champ_offline.bundle.sbom.shelf import Shelf
 from champ_offline.bundle.sbom.versions import Constraint
 from champ_offline.bundle.verify import VerifiedBundle, verify

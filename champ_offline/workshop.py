@@ -19,8 +19,9 @@ from champ_offline.bundle.layout import Layout
 from champ_offline.bundle.lock import Lock
 from champ_offline.bundle.pack import LARGEST_VOLUME, Packed, Packer
 from champ_offline.bundle.patch import Patch, write_patch
-from champ_offline.bundle.repair import Repaired, RepairOrder, repair
+from champ_offline.bundle.repair import RepairOrder, repair
 from champ_offline.bundle.repair_list import RepairList
+from champ_offline.bundle.repaired import Repaired
 from champ_offline.bundle.unvouched import with_volumes
 from champ_offline.bundle.verify import VerifiedBundle, read_every_byte, verify
 from champ_offline.clock import now_utc

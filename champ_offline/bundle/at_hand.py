@@ -7,13 +7,14 @@ itself is vouched for is not known here (`verify`, `unvouched`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from champ_offline.bundle import media
 from champ_offline.bundle.agreement import check_agreement
 from champ_offline.bundle.document import BundleDocument, VolumeEntry
 from champ_offline.bundle.errors import (
+    AnotherPack,
     MediumUnreadable,
     VolumeFault,
     VolumeForeign,
@@ -31,7 +32,8 @@ from champ_offline.oci.digest import Digest
 class VolumeAtHand:
     """A volume: its entry in the document, its index if any copy has it, the copies at hand.
 
-    `displaced` when a file of its name belongs to another bundle or pack.
+    `displaced` when a file of its name belongs to another bundle or pack. A copy may lie under
+    another volume's name.
     """
 
     name: str
@@ -101,44 +103,109 @@ def find_volumes(
 
     Raises DocumentMalformed and PiecesMisfit where indexes do not agree with the document.
     """
-    several = len(paths) > 1
-    volumes = tuple(
-        _volume(places, document, entry, faults, several=several) for entry in document.volumes
-    )
+    search = _Search(tuple(places), document, faults, several=len(paths) > 1)
+    volumes = search.run()
     check_agreement(document, [volume.index for volume in volumes])
     return volumes
 
 
-def _volume(
-    places: Sequence[Path],
-    document: BundleDocument,
-    entry: VolumeEntry,
-    faults: list[ChampError],
-    *,
-    several: bool,
-) -> VolumeAtHand:
-    """One volume: its index from any copy that has the signed one, and the copies to read.
+class _Search:
+    """Looks for the volumes of one bundle; with `several` media, errors name a copy's path."""
 
-    With `several` media, errors name the whole path of a copy.
-    """
-    name = document.volume_name(entry)
-    index = _index_beside(places, entry, name, faults)
-    copies, displaced = [], False
-    for path in media.volume_copies(places, document, entry):
-        reader = VolumeReader(path, str(path) if several else name, entry)
+    def __init__(
+        self,
+        places: tuple[Path, ...],
+        document: BundleDocument,
+        faults: list[ChampError],
+        *,
+        several: bool,
+    ) -> None:
+        self._places, self._document, self._faults = places, document, faults
+        self._several = several
+        self._others = {place for place in places if self._is_another(place)}
+        # Files that hold a volume of this pack under the name of another one, by its number.
+        self._misnamed: dict[int, list[Path]] = {}
+
+    def run(self) -> tuple[VolumeAtHand, ...]:
+        """All volumes; those under wrong names count as copies of what they are."""
+        found = [self._volume(entry) for entry in self._document.volumes]
+        for number, paths in self._misnamed.items():
+            found[number - 1] = self._with_misnamed(found[number - 1], paths)
+        if self._document.parity:
+            found = [one if one.index else self._healed(one) for one in found]
+        return tuple(found)
+
+    def _is_another(self, place: Path) -> bool:
+        """Whether the place carries another pack of the bundle, by what it says of itself."""
+        mine = self._document
         try:
-            index = reader.index(document)
-            reader.check_length(index)
-        except (VolumeForeign, VolumeStale) as fault:
-            faults.append(fault)
-            displaced = True
-            continue
-        except VolumeFault as fault:
-            faults.append(fault)
-        copies.append(reader)
-    if index is None and document.parity:
-        index = healed_index(places, document, copies)
-    return VolumeAtHand(name, entry, index, tuple(copies), displaced)
+            found = BundleDocument.from_bytes(media.read_bundle_document(place), str(place))
+        except ChampError:
+            return False
+        if (found.name, found.version) != (mine.name, mine.version):
+            return False
+        if found.volume_set == mine.volume_set:
+            return False
+        self._faults.append(
+            AnotherPack(
+                path=place,
+                bundle=f"{mine.name} {mine.version}",
+                found=found.created,
+                created=mine.created,
+            )
+        )
+        return True
+
+    def _volume(self, entry: VolumeEntry) -> VolumeAtHand:
+        """One volume: its index from any copy that has the signed one, and the copies to read."""
+        document, places = self._document, self._places
+        name = document.volume_name(entry)
+        index = _index_beside(places, entry, name, self._faults)
+        copies, displaced = [], False
+        for path in media.volume_copies(places, document, entry):
+            reader = VolumeReader(path, self._called(path), entry)
+            try:
+                index = reader.index(document)
+                reader.check_length(index)
+            except VolumeStale as fault:
+                if path.parent not in self._others:
+                    self._faults.append(fault)
+                    displaced = True
+                continue
+            except VolumeForeign as fault:
+                self._faults.append(fault)
+                displaced = True
+                self._note(fault, path)
+                continue
+            except VolumeFault as fault:
+                self._faults.append(fault)
+            copies.append(reader)
+        return VolumeAtHand(name, entry, index, tuple(copies), displaced)
+
+    def _called(self, path: Path) -> str:
+        return str(path) if self._several else path.name
+
+    def _note(self, fault: VolumeForeign, path: Path) -> None:
+        number = fault.number
+        if 1 <= number <= len(self._document.volumes):
+            self._misnamed.setdefault(number, []).append(path)
+
+    def _with_misnamed(self, volume: VolumeAtHand, paths: Sequence[Path]) -> VolumeAtHand:
+        """The volume with copies of it that lie under other names."""
+        index, copies = volume.index, list(volume.copies)
+        for path in paths:
+            reader = VolumeReader(path, self._called(path), volume.entry)
+            try:
+                index = reader.index(self._document)
+                reader.check_length(index)
+            except VolumeFault as fault:
+                self._faults.append(fault)
+            copies.append(reader)
+        displaced = volume.displaced and not copies
+        return replace(volume, index=index, copies=tuple(copies), displaced=displaced)
+
+    def _healed(self, volume: VolumeAtHand) -> VolumeAtHand:
+        return replace(volume, index=healed_index(self._places, self._document, volume.copies))
 
 
 def _index_beside(

@@ -74,6 +74,20 @@ class VolumeMissing(ChampError):
     remedy = "Plug in the medium that carries them, or copy them there, and run the command again."
 
 
+class SoundButMissing(VolumeMissing):
+    """The same, and every byte of what is on this media was read and is as it was signed."""
+
+    id = "media.sound-but-missing"
+    message = (
+        "What is here is whole. {where} lacks {missing} of {total} volumes: {names} (first blob"
+        " {blob})."
+    )
+    remedy = (
+        "To check all of the bundle, name its other media in the same command. If a volume belongs"
+        " here, copy it here again."
+    )
+
+
 class VolumeFault(ChampError):
     """Something is wrong with a volume on media; `volume`, `blob` and `offset` (bytes) say where.
 
@@ -108,12 +122,20 @@ class VolumeCorrupt(VolumeFault):
 
 
 class VolumeForeign(VolumeFault):
-    """Another volume, of this bundle or another one, lies under a volume's name."""
+    """Another volume, of this bundle or another one, lies under a volume's name.
+
+    `number` is the volume's own number if it says that it belongs to this pack, else 0.
+    """
 
     id = "media.volume-foreign"
     exit_code = ExitCode.CORRUPT
     message = "Volume {volume} holds {found} in the place of {expected}; it begins with {blob}."
     remedy = "Put the volumes under their own names, or copy the right one from the original."
+
+    @property
+    def number(self) -> int:
+        """Which volume of this pack it says it is; 0 for none."""
+        return int(str(self.fields["number"]))
 
 
 class VolumeStale(VolumeFault):
@@ -126,6 +148,18 @@ class VolumeStale(VolumeFault):
         " does not belong to the pack signed on {created}."
     )
     remedy = "Copy this volume from the medium whose bundle.json is dated {created}."
+
+
+class AnotherPack(ChampError):
+    """One of the media named carries another pack of the bundle; nothing is wrong with it."""
+
+    id = "media.another-pack"
+    exit_code = ExitCode.USAGE
+    message = (
+        "{path} belongs to another pack of {bundle}, signed on {found}; it was not looked at"
+        " together with the pack signed on {created}."
+    )
+    remedy = "Leave it out; to check that pack, name it alone."
 
 
 class VolumeUnreadable(VolumeFault):

@@ -14,11 +14,13 @@ from pathlib import Path
 from champ_offline.bundle import media
 from champ_offline.bundle.at_hand import AtHand, VolumeAtHand, find_volumes
 from champ_offline.bundle.errors import (
+    AnotherPack,
     BlobsLost,
     MediaDamaged,
     MediumUnreadable,
     SeveralBundles,
     SeveralTroubles,
+    SoundButMissing,
     VolumeFault,
     VolumeForeign,
     VolumeMissing,
@@ -26,6 +28,7 @@ from champ_offline.bundle.errors import (
     VolumeTruncated,
 )
 from champ_offline.bundle.gate import Found, Gate
+from champ_offline.bundle.index_faults import index_faults
 from champ_offline.bundle.parity.protection import BeyondParity, ParityUnusable
 from champ_offline.bundle.parity_faults import parity_faults, spare_faults
 from champ_offline.bundle.reader import every_member
@@ -122,47 +125,72 @@ def read_every_byte(bundle: AtHand, notify: Subscriber) -> int:
     done = 0
     for volume, index in bundle.readable:
         for copy in volume.copies:
-            notify(StepStarted("verify", volume.name))
+            name, before = copy.path.name, len(faults.found)
+            notify(StepStarted("verify", name))
             for passed in copy.read(index, every_member, faults):
                 done += passed
-                notify(Progress("verify", done, total, subject=volume.name))
-            notify(StepFinished("verify", volume.name))
+                notify(Progress("verify", done, total, subject=name))
+            if len(faults.found) == before and not faults.names(copy.name):
+                notify(StepFinished("verify", name))
+    _check_indexes(bundle, faults)
     _check_parity(bundle, faults, notify)
     if faults.found:
         absent = [volume for volume in bundle.absent if not volume.displaced]
         faults.absent(absent)
         raise verdict(faults.found, missing=bundle.missing_of(absent))
     if bundle.absent:
-        raise bundle.missing(bundle.absent)
+        raise SoundButMissing(**bundle.missing(bundle.absent).fields)
+    if faults.others:
+        raise faults.others[0]
     return total
+
+
+def _check_indexes(bundle: AtHand, faults: Faults) -> None:
+    others = {other.fields["path"] for other in faults.others}
+    places = [place for place in bundle.places if place not in others]
+    try:
+        for fault in index_faults(places, bundle.document):
+            faults(fault)
+    except MediumUnreadable as unreadable:
+        faults(unreadable)
 
 
 def _check_parity(bundle: AtHand, faults: Faults, notify: Subscriber) -> None:
     document = bundle.document
     if not document.parity:
         return
+    others = {other.fields["path"] for other in faults.others}
+    places = [place for place in bundle.places if place not in others]
     try:
-        for fault in spare_faults(bundle.places, document):
+        for fault in spare_faults(places, document):
             faults(fault)
     except MediumUnreadable as unreadable:
         faults(unreadable)
     for volume in bundle.volumes:
         name = document.parity_name(volume.entry)
         beside = [copy.path.parent for copy in volume.copies]
+        if not beside and not media.parity_copies(places, document, volume.entry):
+            continue
+        before = len(faults.found)
         notify(StepStarted("verify", name))
         try:
-            for fault in parity_faults(bundle.places, beside, document, volume.entry):
+            for fault in parity_faults(places, beside, document, volume.entry):
                 faults(fault)
         except MediumUnreadable as unreadable:
             faults(unreadable)
-        notify(StepFinished("verify", name))
+        if len(faults.found) == before:
+            notify(StepFinished("verify", name))
 
 
 class Faults:
-    """Collects what is wrong with a bundle's media, each place once, and tells the subscriber."""
+    """Collects what is wrong with a bundle's media, each place once, and tells the subscriber.
+
+    `others` are media with another pack, which are not wrong: nothing is `found` there.
+    """
 
     def __init__(self, bundle: AtHand, notify: Subscriber) -> None:
         self.found: list[ChampError] = []
+        self.others: list[AnotherPack] = []
         self._notify = notify
         self._places: set[tuple[str, ...]] = set()
         for fault in bundle.faults:
@@ -175,8 +203,15 @@ class Faults:
             self._places.add(place)
             # A traceback keeps its frames alive, and with each the buffer it was reading into.
             fault.__traceback__ = fault.__context__ = fault.__cause__ = None
-            self.found.append(fault)
+            if isinstance(fault, AnotherPack):
+                self.others.append(fault)
+            else:
+                self.found.append(fault)
             self._notify(FaultFound.of(fault))
+
+    def names(self, volume: str) -> bool:
+        """Whether something was found in the copy that errors call `volume`."""
+        return any(isinstance(one, VolumeFault) and one.volume == volume for one in self.found)
 
     def absent(self, volumes: Sequence[VolumeAtHand]) -> None:
         """Tell of volumes that are missing beside what is damaged."""

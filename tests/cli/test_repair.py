@@ -142,7 +142,8 @@ def test_what_waits_is_told_and_let_go_of(ward: Ward) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "told"), [("en", " (on other media?)"), ("zh", "（是否在其他介质上？）")]
+    ("language", "told"),
+    [("en", " (on other media, or lost)"), ("zh", "（在其他介质上，或已丢失）")],
 )
 def test_a_last_volume_that_is_not_there_is_named_in_both_outputs(
     ward: Ward, language: str, told: str

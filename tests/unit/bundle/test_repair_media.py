@@ -139,7 +139,9 @@ def test_a_lone_medium_that_lost_its_last_volume(
         return
     assert isinstance(done.fault, RepairIncomplete)
     assert done.elsewhere == tuple(of_others)
-    assert [(one.name, one.built) for one in done.volumes] == [(own[-1].name, True)]
+    assert [(one.name, one.absent, one.built) for one in done.volumes] == [
+        (own[-1].name, True, False)
+    ]
 
 
 def test_a_medium_is_not_turned_into_another_pack(

@@ -12,8 +12,9 @@ import pytest
 from champ_offline.bundle.divide import Limits
 from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.pack import Packer
-from champ_offline.bundle.repair import Repaired, RepairOrder, repair
+from champ_offline.bundle.repair import RepairOrder, repair
 from champ_offline.bundle.repair_errors import RootsLost
+from champ_offline.bundle.repaired import Repaired
 from champ_offline.bundle.verify import VerifiedBundle, read_every_byte, verify
 from champ_offline.errors import ExitCode
 from champ_offline.events import ignore
