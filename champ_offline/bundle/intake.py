@@ -8,7 +8,7 @@ at most blobs that no name leads to; what waited is used by the next run.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,6 +19,7 @@ from champ_offline.bundle.errors import NoSpace
 from champ_offline.bundle.gather import Gathering, zone_disk
 from champ_offline.bundle.pace import bytes_a_second
 from champ_offline.bundle.signatures import SIGNATURE_TAG
+from champ_offline.bundle.standing import Standing
 from champ_offline.bundle.verify import VerifiedBundle, verdict
 from champ_offline.bundle.volume import INDEX_FILE, Member
 from champ_offline.durable.database import Database
@@ -73,13 +74,15 @@ class Imported:
 class Forecast:
     """What importing a bundle would take, in bytes: to read from these media, new here, free.
 
-    `rate` is the medium's pace in bytes a second, None when nothing is to be read from it.
+    `rate` is the medium's pace in bytes a second, None when nothing is to be read from it. `held`
+    where the zone has all of it and an import changes nothing.
     """
 
     to_read: int
     new_bytes: int
     free: int
     rate: float | None
+    held: bool = False
 
     @property
     def fits(self) -> bool:
@@ -106,44 +109,6 @@ class KnownBundle:
     packed: datetime
     stands: bool
     current: bool
-
-
-@dataclass(frozen=True)
-class _Standing:
-    """A bundle against the zone: its blobs and those the store lacks, with their sizes in bytes.
-
-    `known`: it was imported before. `older`: the zone holds a newer pack of the name. `withdrawn`:
-    the zone's names that lead to what only withdrawn keys vouched for, and `owed` those of them
-    that a known bundle is to have again.
-    """
-
-    blobs: Mapping[Digest, int]
-    missing: Mapping[Digest, int]
-    known: bool
-    older: bool
-    withdrawn: Mapping[tuple[str, str], Digest]
-    owed: bool
-
-    def to_name(self, links: Links) -> list[Ref]:
-        """The names that an import makes current.
-
-        A known bundle takes none from a later one that stands: importing again is no way back.
-        """
-        refs = links.names.items()
-        return [ref for key, ref in refs if not self.known or key in self.withdrawn]
-
-    def restored(self, links: Links) -> tuple[str, ...]:
-        """Those that led to what withdrawn keys brought, and will not."""
-        if self.older:
-            return ()
-        away = {key: self.withdrawn[key] for key in links.names.keys() & self.withdrawn.keys()}
-        return tuple(
-            sorted(
-                str(links.names[key])
-                for key, digest in away.items()
-                if links.names[key].descriptor.digest != digest
-            )
-        )
 
 
 class Intake:
@@ -202,7 +167,8 @@ class Intake:
 
         Raises Replayed.
         """
-        self._standing(bundle)
+        if self._settled(bundle, self._standing(bundle)):
+            return Forecast(0, 0, free_bytes(self._waiting.root), None, held=True)
         return self._forecast(Gathering(bundle, self._waiting, self._absent(bundle), ignore))
 
     def take(self, bundle: VerifiedBundle, now: str, notify: Subscriber) -> Imported:
@@ -213,8 +179,8 @@ class Intake:
         MediumGone, a VolumeFault, MediaDamaged, BlobsLost or SeveralTroubles when not everything
         came. The store is then as it was.
         """
-        standing, unknown = self._standing(bundle), any(v.index is None for v in bundle.volumes)
-        if standing.known and not (standing.missing or standing.owed or unknown):
+        standing = self._standing(bundle)
+        if self._settled(bundle, standing):
             self._waiting.forget(_leftovers(bundle))
             return _result(bundle, standing, changed=False)
         with zone_disk(self._waiting.root):
@@ -226,7 +192,12 @@ class Intake:
         result = _result(bundle, standing, changed=changed)
         return replace(result, damaged=damaged, restored=restored)
 
-    def _standing(self, bundle: VerifiedBundle) -> _Standing:
+    def _settled(self, bundle: VerifiedBundle, standing: Standing) -> bool:
+        """Whether an import has nothing to do."""
+        unknown = any(volume.index is None for volume in bundle.volumes)
+        return standing.known and not (standing.missing or standing.owed or unknown)
+
+    def _standing(self, bundle: VerifiedBundle) -> Standing:
         """How `bundle` stands to what the zone has.
 
         Raises Replayed for a pack that is not above the floor, but for the very one at the floor
@@ -251,7 +222,7 @@ class Intake:
         lost = self.withdrawn(bundle.trusted.root)
         owed = known and at and self._owed(bundle, lost)
         names = {(ref.name, ref.tag): ref.descriptor.digest for ref in lost}
-        return _Standing(blobs, missing, known, older, names, owed)
+        return Standing(blobs, missing, known, older, names, owed)
 
     def _owed(self, bundle: VerifiedBundle, withdrawn: Sequence[Ref]) -> bool:
         """Whether one of the `withdrawn` names is one that the bundle gave.
@@ -306,7 +277,7 @@ class Intake:
             raise _unfinished(bundle, gathering, lost)
         return len(gathering.faults.found)
 
-    def _links(self, bundle: VerifiedBundle, standing: _Standing) -> Links:
+    def _links(self, bundle: VerifiedBundle, standing: Standing) -> Links:
         """What the bundle's index leads to, after everything below it was found present."""
         index = self._waiting.blobs.read(bundle.document.index.digest)
 
@@ -318,7 +289,7 @@ class Intake:
     def _commit(
         self,
         bundle: VerifiedBundle,
-        standing: _Standing,
+        standing: Standing,
         links: Links,
         now: str,
         notify: Subscriber,
@@ -381,7 +352,7 @@ def _record(connection: sqlite3.Connection, bundle: VerifiedBundle, now: str) ->
     )
 
 
-def _result(bundle: VerifiedBundle, standing: _Standing, *, changed: bool) -> Imported:
+def _result(bundle: VerifiedBundle, standing: Standing, *, changed: bool) -> Imported:
     missing, known = standing.missing, len(standing.blobs) - len(standing.missing)
     return Imported(
         bundle=bundle.document.name,

@@ -292,7 +292,7 @@ async def test_an_import_goes_on_from_a_folder_that_is_named(tmp_path: Path, spo
         await person.type(str(tmp_path / "app"))
         await person.press("enter")
         told = _("! There is no part of this bundle in {path}. The import still waits.")
-        await person.sees(told.format(path="")[-6:])
+        await person.sees(told.format(path="")[-6:], "0002.tar")
         person.keep("other-folder")
         await person.press("f", *["backspace"] * len(str(made.stick)))
         await person.type(str(other))

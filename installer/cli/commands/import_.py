@@ -48,7 +48,10 @@ def command(
         with session.watched() as notify:
             return appliance.import_media(at_hand, notify, accepted)
 
-    imported = _waiting(media, take) if wait else take(media)
+    def which(at_hand: Sequence[Path]) -> str:
+        return str(appliance.inspect(at_hand, accepted).trusted.digest)
+
+    imported = _waiting(media, take, which) if wait else take(media)
     restored = imported.restored
     session.output.record(
         imported,
@@ -65,12 +68,23 @@ def command(
     )
 
 
-def _waiting(media: Sequence[Path], take: Callable[[Sequence[Path]], Imported]) -> Imported:
+def _waiting(
+    media: Sequence[Path],
+    take: Callable[[Sequence[Path]], Imported],
+    which: Callable[[Sequence[Path]], str],
+) -> Imported:
     """Take what each medium brings until all of the bundle has come."""
     from installer.next_medium import NextMedium
 
-    coming, at_hand = NextMedium(media), list(media)
+    coming, at_hand = NextMedium(media, which), list(media)
+
+    def stranger() -> None:
+        for error in coming.refused:
+            say(sentences(error)[0])
+        say(_("No part of this bundle is there; still waiting."))
+
     while True:
+        coming.begin(at_hand)
         try:
             return take(at_hand)
         except ChampError as error:
@@ -79,7 +93,7 @@ def _waiting(media: Sequence[Path], take: Callable[[Sequence[Path]], Imported]) 
             message, _remedy = sentences(error)
             say(message)
             say(_("Waiting for the next medium; Ctrl-C ends this, and the next run goes on here."))
-        at_hand = coming.wait()
+        at_hand = coming.wait(stranger)
 
 
 def _changed(changed: object) -> str:

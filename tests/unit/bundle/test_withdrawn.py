@@ -48,6 +48,12 @@ class Town:
         verified = verify([folder], root, LATER, "core", history=accepted)
         return self.zone.intake.take(verified, LATER.isoformat(), ignore)
 
+    def held(self, folder: Path) -> bool:
+        verified = verify([folder], self.zone.trust.root(), LATER, "core")
+        forecast = self.zone.intake.forecast(verified)
+        assert not (forecast.held and (forecast.new_bytes or forecast.to_read))
+        return forecast.held
+
     def withdraw(self) -> None:
         """A second root without Chen."""
         change = Change(removed=["Chen"])
@@ -81,7 +87,9 @@ def test_a_bundle_that_stands_gets_its_names_again(town: Town) -> None:
     assert {name for name, digest in town.served.items() if digest != before[name]} == {FIRST}
     with pytest.raises(RevokedKey):
         town.take(thief)
+    assert not town.held(honest)
     again = town.take(honest)
+    assert town.held(honest)
     assert (again.changed, again.restored, again.new_blobs) == (True, (FIRST,), 0)
     assert town.served == before
     assert town.withdrawn == []
