@@ -19,6 +19,7 @@ from champ_offline.bundle.errors import (
     VolumeFault,
     VolumeForeign,
     VolumeMissing,
+    VolumeNoFile,
     VolumeStale,
 )
 from champ_offline.bundle.healing import healed_index
@@ -162,6 +163,7 @@ class _Search:
         name = document.volume_name(entry)
         index = _index_beside(places, entry, name, self._faults)
         copies, displaced = [], False
+        self._faults += [VolumeNoFile(path=path) for path in media.no_files(places, name)]
         for path in media.volume_copies(places, document, entry):
             reader = VolumeReader(path, self._called(path), entry)
             try:

@@ -14,11 +14,18 @@ from itertools import islice
 from pathlib import Path
 
 from champ_offline.bundle.document import LIMIT, BundleDocument, VolumeEntry
-from champ_offline.bundle.errors import DocumentMissing, MediumUnreadable, NoBundle, SeveralBundles
+from champ_offline.bundle.errors import (
+    BundleBelow,
+    DocumentMissing,
+    MediumUnreadable,
+    NoBundle,
+    SeveralBundles,
+)
 from champ_offline.bundle.parity.documents import restore_documents
 from champ_offline.bundle.volume import INDEXES, Member
 from champ_offline.errors import ChampError
 from champ_offline.trust.documents import Documents
+from champ_offline.trust.key_errors import NoSuchFolder
 from champ_offline.trust.roots import LONGEST
 
 DOCUMENT = "bundle.json"
@@ -49,11 +56,42 @@ def bundle_folders(path: Path) -> list[Path]:
 
 
 def folders_of(paths: Sequence[Path]) -> list[Path]:
-    """The bundle folders at all of `paths`, each once; raises NoBundle where there is none."""
+    """The bundle folders at all of `paths`, each once.
+
+    Raises NoSuchFolder for a path that does not exist, NoBundle and BundleBelow where there is no
+    bundle at any.
+    """
+    for path in paths:
+        if not path.exists():
+            raise NoSuchFolder(path=path)
     found = [folder for path in paths for folder in bundle_folders(path)]
     if not found:
+        below = [one for path in paths for one in _media_in(path)]
+        if below:
+            names = ", ".join(str(one) for one in below)
+            raise BundleBelow(path=", ".join(str(path) for path in paths), names=names)
         raise NoBundle(path=", ".join(str(path) for path in paths))
     return _once(found)
+
+
+def has_part(path: Path, document: BundleDocument) -> bool:
+    """Whether anything of the bundle lies on the medium at `path`: documents, volumes, blobs."""
+    own = f"{document.name}-{document.version}"
+    folders = bundle_folders(path)
+    where = places([path], [folder for folder in folders if folder.name == own], document)
+    if any(folder in where or _is_of(folder, document) for folder in folders):
+        return True
+    return bool(loose_places(where)) or any(
+        volume_copies(where, document, entry)
+        or parity_copies(where, document, entry)
+        or any(index_copies(where, entry))
+        for entry in document.volumes
+    )
+
+
+def no_files(where: Iterable[Path], name: str) -> list[Path]:
+    """What has the name in any of the folders and is no ordinary file."""
+    return [place / name for place in where if _is_no_file(place / name)]
 
 
 def places(paths: Sequence[Path], folders: Sequence[Path], document: BundleDocument) -> list[Path]:
@@ -195,6 +233,32 @@ def is_file(path: Path) -> bool:
         return False
     except OSError as error:
         raise MediumUnreadable(path=path, reason=error.strerror or str(error)) from error
+
+
+def _is_no_file(path: Path) -> bool:
+    try:
+        return not stat.S_ISREG(path.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise MediumUnreadable(path=path, reason=error.strerror or str(error)) from error
+
+
+def _is_of(folder: Path, document: BundleDocument) -> bool:
+    """Whether a folder with another name says that it holds the bundle."""
+    try:
+        found = BundleDocument.from_bytes(read_bundle_document(folder), str(folder))
+    except ChampError:
+        return False
+    return (found.name, found.version) == (document.name, document.version)
+
+
+def _media_in(path: Path) -> list[Path]:
+    """The folders in `path` that hold bundles as media do."""
+    if not path.is_dir():
+        return []
+    inside = sorted(one for one in _names_in(path)[:_MOST_BUNDLES] if _is_folder(one))
+    return [one for one in inside if bundle_folders(one)]
 
 
 def _is_folder(path: Path) -> bool:

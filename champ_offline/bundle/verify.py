@@ -7,20 +7,22 @@ them checks them against these indexes on the way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from champ_offline.bundle import media
-from champ_offline.bundle.at_hand import AtHand, VolumeAtHand, find_volumes
+from champ_offline.bundle.at_hand import AtHand, VolumeAtHand, few, find_volumes
+from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.errors import (
-    AnotherPack,
     BlobsLost,
     MediaDamaged,
     MediumUnreadable,
+    NothingOfBundle,
     SeveralBundles,
     SeveralTroubles,
     SoundButMissing,
+    Unused,
     VolumeFault,
     VolumeForeign,
     VolumeMissing,
@@ -39,6 +41,8 @@ from champ_offline.trust.errors import WrongZone
 from champ_offline.trust.trusted import Accepted
 
 _ONLY_HERE = object()
+# Of what is wrong beside volumes, in one error; of single places, in what programs read.
+_MOST_TOLD, _MOST_PLACES = 10, 1000
 
 
 class VerifiedBundle(AtHand):
@@ -108,6 +112,7 @@ def verify(
             zone=zone,
         )
     places = media.places(paths, [found.folder, *folders], document)
+    faults += _unused(paths, document)
     volumes = find_volumes(paths, places, document, faults)
     return VerifiedBundle(
         tuple(paths), tuple(places), found, volumes, tuple(faults), made_by=_ONLY_HERE
@@ -182,15 +187,23 @@ def _check_parity(bundle: AtHand, faults: Faults, notify: Subscriber) -> None:
             notify(StepFinished("verify", name))
 
 
+def _unused(paths: Sequence[Path], document: BundleDocument) -> Iterator[NothingOfBundle]:
+    """Of several media those that hold nothing of the bundle: a person named them by mistake."""
+    for path in paths if len(paths) > 1 else ():
+        if not media.has_part(path, document):
+            bundle = f"{document.name} {document.version}"
+            yield NothingOfBundle(path=path, bundle=bundle)
+
+
 class Faults:
     """Collects what is wrong with a bundle's media, each place once, and tells the subscriber.
 
-    `others` are media with another pack, which are not wrong: nothing is `found` there.
+    `others` are media that do not belong here, which are not wrong: nothing is `found` there.
     """
 
     def __init__(self, bundle: AtHand, notify: Subscriber) -> None:
         self.found: list[ChampError] = []
-        self.others: list[AnotherPack] = []
+        self.others: list[Unused] = []
         self._notify = notify
         self._places: set[tuple[str, ...]] = set()
         for fault in bundle.faults:
@@ -203,7 +216,7 @@ class Faults:
             self._places.add(place)
             # A traceback keeps its frames alive, and with each the buffer it was reading into.
             fault.__traceback__ = fault.__context__ = fault.__cause__ = None
-            if isinstance(fault, AnotherPack):
+            if isinstance(fault, Unused):
                 self.others.append(fault)
             else:
                 self.found.append(fault)
@@ -236,20 +249,31 @@ def verdict(
     volumes = [fault for fault in faults if isinstance(fault, VolumeFault)]
     # Why healing failed is about volumes that are named in any case.
     others = [f for f in faults if not isinstance(f, VolumeFault | BeyondParity | ParityUnusable)]
-    aside = others[:1] if others or volumes else faults[:1]
-    troubles = [*aside, *([_of_volumes(volumes, lost)] if volumes else ())]
+    aside = others[:_MOST_TOLD] if others or volumes else faults[:1]
+    troubles: list[ChampError] = [*aside, *([_of_volumes(volumes, lost)] if volumes else ())]
     troubles += [missing] if missing else []
-    return troubles[0] if len(troubles) == 1 else SeveralTroubles(troubles=Several(troubles))
+    if len(troubles) == 1:
+        return troubles[0]
+    return SeveralTroubles(troubles=Several(troubles), places=_places(faults))
+
+
+def _places(faults: Sequence[ChampError]) -> tuple[str, ...]:
+    return tuple(str(fault) for fault in faults[:_MOST_PLACES])
 
 
 def _of_volumes(faults: Sequence[VolumeFault], lost: int) -> ChampError:
     damaged = any(not isinstance(fault, VolumeForeign | VolumeStale) for fault in faults)
     if len(faults) == 1 or not damaged:
         return faults[0]
-    first = {name: faults[0].fields[name] for name in ("volume", "blob", "offset")}
-    if lost:
-        return BlobsLost(blobs=lost, faults=len(faults), **first)
-    return MediaDamaged(faults=len(faults), **first)
+    fields: dict[str, object] = {
+        name: faults[0].fields[name] for name in ("volume", "blob", "offset")
+    }
+    fields |= {
+        "faults": len(faults),
+        "volumes": few(list(dict.fromkeys(fault.volume for fault in faults))),
+        "places": _places(faults),
+    }
+    return BlobsLost(blobs=lost, **fields) if lost else MediaDamaged(**fields)
 
 
 def _newest(paths: Sequence[Path], accepted: Sequence[Found]) -> Found:

@@ -135,8 +135,13 @@ def error_document(error: ChampError, message: str, remedy: str) -> dict[str, ob
         "exit_code": int(error.exit_code),
         "message": message.replace(NO_BREAK, " "),
         "remedy": remedy.replace(NO_BREAK, " "),
-        "fields": {name: str(value) for name, value in error.fields.items()},
+        "fields": {name: _plain(value) for name, value in error.fields.items()},
     }
+
+
+def _plain(value: object) -> str | list[str]:
+    """A field for programs: a list where it is one."""
+    return [str(one) for one in value] if isinstance(value, tuple) else str(value)
 
 
 def listen_for_termination() -> None:

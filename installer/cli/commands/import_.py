@@ -76,7 +76,7 @@ def _waiting(
     """Take what each medium brings until all of the bundle has come."""
     from installer.next_medium import NextMedium
 
-    coming, at_hand = NextMedium(media, which), list(media)
+    coming, at_hand = NextMedium(media, which), _there(media)
 
     def stranger() -> None:
         for error in coming.refused:
@@ -94,6 +94,14 @@ def _waiting(
             say(message)
             say(_("Waiting for the next medium; Ctrl-C ends this, and the next run goes on here."))
         at_hand = coming.wait(stranger)
+
+
+def _there(media: Sequence[Path]) -> list[Path]:
+    """Those of the media that can be read from now; of the others it is said that they are not."""
+    for path in media:
+        if not path.exists():
+            say(_("{path} does not exist.").format(path=path))
+    return [path for path in media if path.exists()] or list(media)
 
 
 def _changed(changed: object) -> str:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from champ_offline.bundle.errors import AnotherPack, SoundButMissing, VolumeCorrupt
+from champ_offline.bundle.errors import (
+    AnotherPack,
+    BundleBelow,
+    MediaDamaged,
+    NothingOfBundle,
+    SeveralTroubles,
+    SoundButMissing,
+    VolumeCorrupt,
+)
 from champ_offline.bundle.index_faults import IndexesDamaged
 from champ_offline.bundle.repair_errors import (
     RepairIncomplete,
@@ -19,6 +29,7 @@ from champ_offline.bundle.repair_list import RepairList
 from champ_offline.bundle.verify import read_every_byte
 from champ_offline.errors import ExitCode
 from champ_offline.events import Event, FaultFound, StepFinished, StepStarted, ignore
+from champ_offline.trust.key_errors import NoSuchFolder
 from tests.unit.bundle.conftest import Pack, Zone
 from tests.unit.bundle.desk import KIB, Desk, flip, swap, tree, volumes
 
@@ -210,3 +221,73 @@ def test_a_damaged_volume_is_not_called_done(desk: Desk) -> None:
     with pytest.raises(VolumeCorrupt):
         read_every_byte(desk.accept([desk.stick]), events.append)
     assert [e.subject for e in events if isinstance(e, StepFinished)] == [second.name]
+
+
+def test_every_place_is_named_by_the_error_itself(pack: Pack, desk_of: DeskOf) -> None:
+    desk = desk_of(pack(limit=90 * KIB).folder)
+    first, second, third = volumes(desk.stick)
+    for volume in (first, second):
+        flip(volume, 20 * KIB)
+    with pytest.raises(MediaDamaged) as caught:
+        read_every_byte(desk.accept([desk.stick]), ignore)
+    assert f"in {first.name}, {second.name};" in str(caught.value)
+    places = caught.value.fields["places"]
+    assert isinstance(places, tuple)
+    assert [first.name in places[0], second.name in places[1]] == [True, True]
+    third.unlink()
+    lose(desk.stick)
+    with pytest.raises(SeveralTroubles) as several:
+        read_every_byte(desk.accept([desk.stick]), ignore)
+    for name in (first.name, second.name, third.name, "0001.json"):
+        assert name in str(several.value)
+
+
+def test_a_path_that_does_not_exist_is_refused_before_anything(desk: Desk, zone: Zone) -> None:
+    nope = desk.stick / "nope"
+    with pytest.raises(NoSuchFolder, match=re.escape(str(nope))):
+        zone.take(desk.stick, nope)
+    assert list(zone.blobs) == []
+
+
+def test_a_folder_without_any_part_of_the_bundle_is_named(
+    desk: Desk, zone: Zone, tmp_path: Path
+) -> None:
+    empty_one = tmp_path / "documents"
+    empty_one.mkdir()
+    (empty_one / "letter.txt").write_bytes(b"Dear")
+    with pytest.raises(NothingOfBundle) as caught:
+        read_every_byte(desk.accept([desk.stick, empty_one]), ignore)
+    assert caught.value.fields["path"] == empty_one
+    assert zone.take(desk.stick, empty_one).damaged == 0
+
+
+def test_of_a_folder_of_sticks_the_sticks_are_named(pack: Pack, desk_of: DeskOf) -> None:
+    folders = pack(limit=90 * KIB, medium=95 * KIB).folders
+    desk, above = desk_of(folders[0]), folders[0].parents[2]
+    with pytest.raises(BundleBelow) as caught:
+        desk.accept([above])
+    assert all(str(folder.parents[1]) in str(caught.value) for folder in folders)
+
+
+def as_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def as_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def as_link(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize("place", [as_folder, as_pipe, as_link])
+def test_what_is_no_file_in_a_volumes_place_is_named(
+    desk: Desk, place: Callable[[Path], None]
+) -> None:
+    first, _ = volumes(desk.stick)
+    first.unlink()
+    place(first)
+    with pytest.raises(SeveralTroubles, match="is a folder, link, pipe or device") as caught:
+        read_every_byte(desk.accept([desk.stick]), ignore)
+    assert f"{first} is" in str(caught.value)
