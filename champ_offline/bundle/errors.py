@@ -22,7 +22,7 @@ class BundleBelow(NoBundle):
 
     id = "media.bundle-below"
     message = "{path} is no medium; there are media in it: {names}."
-    remedy = "Name these folders instead, one after the other, or the one that is meant."
+    remedy = "Name these folders instead, in one command, or the one that is meant."
 
 
 class DocumentMissing(ChampError):

@@ -50,6 +50,7 @@ from champ_offline.errors import ChampError
 from champ_offline.events import FaultFound, Subscriber
 from champ_offline.store.blobs import BlobStore
 from champ_offline.trust.errors import RootMissing
+from champ_offline.trust.key_errors import NoSuchFolder
 
 Accept = Callable[[Sequence[Path]], VerifiedBundle]
 """`verify` under a root that the caller trusts."""
@@ -76,12 +77,15 @@ def repair(
     """Mend the bundle on `order.medium`, whose documents some medium at hand has whole.
 
     `stores` may hold blobs too. Raises what `accept` raises, NoBundle, SeveralBundles, MediumGone,
-    MediumUnreadable, and the errors of `repair_errors`: RootsLost where without a root
-    nothing can be trusted; RepairIncomplete and RepairNeeded are in `Repaired.fault`.
+    MediumUnreadable, NoSuchFolder (of `list_to`), and the errors of `repair_errors`: RootsLost
+    where without a root nothing can be trusted; RepairIncomplete and RepairNeeded are in
+    `Repaired.fault`.
     """
     for path in (order.medium, *order.sources):
         if not path.is_dir():
             raise MediumUnreadable(path=path, reason=os.strerror(errno.ENOENT))
+    if order.list_to is not None and not order.list_to.parent.is_dir():
+        raise NoSuchFolder(path=order.list_to.parent)
     try:
         return _repaired(order, accept, stores, notify)
     except RootMissing as error:
@@ -108,7 +112,6 @@ def _repaired(
     if not order.check and not done.stray_root:
         accept([folder])
     if order.list_to is not None:
-        make_directory(order.list_to.parent)
         write_atomic(order.list_to, done.missing.to_bytes())
     return done
 

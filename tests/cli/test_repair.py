@@ -31,7 +31,6 @@ class Ward(Site):
         self.packed = tree(self.bundle)
         self.list = folder / "repair.json"
         self.patch = folder / "patch"
-        self.patch.mkdir()
         self.zone("zone", "init", "--name", "core", "--root", str(self.root))
 
     def pack(self, *words: str, sizes: list[str] = SIZES, code: int = 0) -> None:

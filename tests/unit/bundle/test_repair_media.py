@@ -29,6 +29,7 @@ from champ_offline.bundle.repair_list import RepairList, RepairListMalformed
 from champ_offline.bundle.verify import read_every_byte
 from champ_offline.events import ignore
 from champ_offline.trust.errors import DocumentAltered
+from champ_offline.trust.key_errors import NoSuchFolder
 from tests.unit.bundle.conftest import Pack, Zone
 from tests.unit.bundle.desk import KIB, Desk, flip, tree, volumes
 
@@ -67,7 +68,7 @@ def test_what_cannot_be_had_is_listed_and_the_rest_is_mended(desk: Desk, tmp_pat
     for volume in volumes(desk.stick):
         flip(volume, 20 * KIB)
     flip(volumes(copy)[1], 20 * KIB)
-    listed = tmp_path / "lists/repair.json"
+    listed = tmp_path / "repair.json"
     done = desk.mend(copy, list_to=listed)
     assert isinstance(done.fault, RepairIncomplete)
     assert done.fault.fields["volume"] == "0002"
@@ -79,6 +80,15 @@ def test_what_cannot_be_had_is_listed_and_the_rest_is_mended(desk: Desk, tmp_pat
     assert row[0] == 2
     assert row[1:] in index["members"]
     assert str(wanted.volume_set) == index["set"]
+
+
+def test_a_list_is_not_written_into_folders_that_are_not_there(desk: Desk, tmp_path: Path) -> None:
+    flip(volumes(desk.stick)[0], 20 * KIB)
+    before = tree(desk.stick)
+    with pytest.raises(NoSuchFolder, match="made/a does not exist"):
+        desk.mend(desk.copy(), list_to=tmp_path / "made/a/x.json")
+    assert not (tmp_path / "made").exists()
+    assert tree(desk.stick) == before
 
 
 def test_an_index_that_is_nowhere_is_listed(desk: Desk) -> None:
