@@ -46,7 +46,7 @@ from champ_offline.trust import places
 from champ_offline.trust.dates import NO_OVERRIDES, Dates, Overrides
 from champ_offline.trust.errors import ExportedRootsDamaged, FingerprintDiffers
 from champ_offline.trust.key_errors import RootsUnconnected
-from champ_offline.trust.media import read_roots
+from champ_offline.trust.media import TRUST_SHELF, read_roots
 from champ_offline.trust.roots import fingerprint, follow, read_root, read_root_file
 from champ_offline.trust.state import TrustState
 from champ_offline.trust.view import TrustView, view_root
@@ -224,7 +224,7 @@ class Appliance:
             pinned, offered = self._trust.root(), read_roots(media)
             before = read_root(pinned, "root").version
             with places.of(ExportedRootsDamaged):
-                newest, root = follow(pinned, offered, str(media))
+                newest, root = follow(pinned, offered, str(media), folder=str(media / TRUST_SHELF))
             if root.version == before < len(offered):
                 raise RootsUnconnected(path=media, version=before, newest=len(offered))
             with self._database.transaction() as connection:

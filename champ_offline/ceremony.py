@@ -113,8 +113,12 @@ def new_keys(
 
 
 def new_images_key(directory: Path, lock: keys.Lock) -> Path:
-    """Another key for image signatures in a signing folder; its public file. Raises KeysExist."""
+    """Another key for image signatures in a signing folder; its public file.
+
+    Raises KeysExist, NotSigningFolder.
+    """
     folder = SigningFolder(directory)
+    folder.refuse_stranger()
     folder.make_images_key(lock)
     return folder.images_file
 
@@ -208,7 +212,9 @@ def show_media(media: Path) -> TrustView:
         return view_documents(read_documents(folders[0]), str(folders[0]))
     roots = read_roots(media)
     with places.of(ExportedRootsDamaged):
-        newest, _root = follow(roots[0], roots[1:], str(media))
+        shelf = media / TRUST_SHELF
+        first = str(shelf / "1.root.json")
+        newest, _root = follow(roots[0], roots[1:], first, folder=str(shelf), first=2)
     return view_root(newest, str(media))
 
 

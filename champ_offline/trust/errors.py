@@ -23,7 +23,7 @@ class TooFewSignatures(ChampError):
 
     id = "trust.too-few-signatures"
     exit_code = ExitCode.TRUST_REFUSED
-    message = "{where}: {role} has {found} valid signatures of the {needed} that the root demands."
+    message = "{where}: {role} needs {needed} valid signatures by its root; valid here: {found}."
     remedy = "Have the missing key holders sign, then carry the media again."
 
 
@@ -80,7 +80,7 @@ class ExportedRootsDamaged(ChampError):
 
     id = "trust.exported-roots-damaged"
     exit_code = ExitCode.DOCUMENT_ALTERED
-    message = "{where}: a root in champ/trust/ was changed after it was signed ({reason})."
+    message = "{where} is not the root that was signed ({reason})."
     remedy = (
         "Use another copy, or have the roots written again with `champ trust export`. If it happens"
         " again, report it as tampering."
@@ -235,7 +235,7 @@ class ThresholdImpossible(ChampError):
 
     id = "trust.threshold-impossible"
     exit_code = ExitCode.TRUST_REFUSED
-    message = "{where}: role {role} wants {threshold} signatures and has {keys} keys."
+    message = "{where}: the threshold of role {role} is {threshold}; keys that it has: {keys}."
     remedy = "Give the role at least as many keys as signatures, and at least one."
 
 

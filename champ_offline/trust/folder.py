@@ -24,6 +24,7 @@ from champ_offline.trust.key_errors import (
     KeysExist,
     KeysMissing,
     KeyUnreadable,
+    NoRootsHere,
     NotSigningFolder,
     RootsDiffer,
 )
@@ -67,7 +68,8 @@ class SigningFolder:
             raise self._without_roots()
         found = tuple(read_file(path) for path in root_files(self._roots))
         with places.of(SigningFolderDamaged):
-            _newest, root = follow(found[0], found[1:], str(self._roots))
+            shelf, first = str(self._roots), str(self.root_file(1))
+            _newest, root = follow(found[0], found[1:], first, folder=shelf, first=2)
             if root.version != len(found):
                 raise NotSigningFolder(path=self.path, reason="its roots do not follow one another")
             if self.newest_file.is_file():
@@ -81,9 +83,17 @@ class SigningFolder:
         draft = self.draft_file(1)
         if draft.is_file():
             return RootUnsigned(path=draft)
+        if self.public_file.is_file():
+            return NoRootsHere(path=self.path)
         exists = self.path.is_dir()
         reason = "it has no roots/1.root.json" if exists else "it does not exist"
         return NotSigningFolder(path=self.path, reason=reason)
+
+    def refuse_stranger(self) -> None:
+        """Raises NotSigningFolder where neither roots, nor a draft of one, nor keys lie here."""
+        places = (self.public_file, self.draft_file(1), self.path / keys.FOLDER)
+        if not self.has_roots and not any(place.exists() for place in places):
+            raise self._without_roots()
 
     def add_root(self, data: bytes) -> None:
         """Keep a root that was found complete, first under its number, then as `root.json`."""

@@ -134,7 +134,9 @@ def view_documents(documents: Documents, source: str) -> TrustView:
 
     It starts from the bundle's own first root, so it says who signed and not whether to trust them.
     """
-    newest, root = follow(documents.roots[0], documents.roots[1:], source)
+    shelf = f"{source}/metadata"
+    first = f"{shelf}/1.root.json"
+    newest, root = follow(documents.roots[0], documents.roots[1:], first, folder=shelf, first=2)
     timestamp = read(Metadata[Timestamp].from_bytes, documents.timestamp, Timestamp.type, source)
     snapshot = read(Metadata[Snapshot].from_bytes, documents.snapshot, Snapshot.type, source)
     targets = read(Metadata[Targets].from_bytes, documents.targets, Targets.type, source)

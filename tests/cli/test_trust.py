@@ -318,3 +318,31 @@ def test_what_is_to_be_done_depends_on_where_a_root_lies(tmp_path: Path, shared:
         said = says("trust", *words, code=13)
         assert "[trust.signing-folder-damaged]" in said
         assert "backup" in said
+
+
+def test_a_threshold_that_no_root_can_have_is_refused_as_it_was_typed(tmp_path: Path) -> None:
+    says("trust", "key", "new", tmp_path / "anna", "--holder", "Anna", "--unencrypted")
+    words = ["trust", "init", tmp_path / "s", "--add", tmp_path / "anna" / "public.json"]
+    huge = f"root={'9' * 23}"
+    assert huge in says(*words, "--unencrypted", "--threshold", huge, code=2)
+    said = says(*words, "--unencrypted", "--threshold", "root=2", code=3)
+    assert "the threshold of role root is 2; keys that it has: 1." in said
+
+
+def test_a_root_on_a_stick_that_was_changed_is_named_with_a_remedy_that_fits(
+    tmp_path: Path,
+) -> None:
+    keys, stick, zone = tmp_path / "keys", tmp_path / "stick", tmp_path / "zone"
+    says("trust", "init", keys, "--holder", "Team", "--unencrypted")
+    says("--zone", zone, "zone", "init", "--name", "core", "--root", keys / "root.json")
+    says("trust", "rotate", keys)
+    says("trust", "sign", keys / "draft" / "2.root.json", "--signing", keys)
+    says("trust", "export", stick, "--signing", keys)
+    second = stick / "champ" / "trust" / "2.root.json"
+    changed = bytearray(second.read_bytes())
+    changed[300] ^= 1
+    second.write_bytes(changed)
+    said = says("--zone", zone, "trust", "update", stick, code=13)
+    assert f"{second} is not the root that was signed" in said
+    assert "champ trust export" in said
+    assert "media repair" not in said

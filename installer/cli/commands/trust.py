@@ -19,6 +19,10 @@ from installer.language import translate as _
 ROLES = ("root", "targets", "snapshot", "timestamp")
 
 
+# No root has keys for more.
+_LONGEST_NUMBER = 4
+
+
 class Threshold(click.ParamType[tuple[str, int]]):
     """`ROLE=N`: how many signatures a role wants."""
 
@@ -29,10 +33,11 @@ class Threshold(click.ParamType[tuple[str, int]]):
     ) -> tuple[str, int]:
         """The role and the number."""
         role, _sign, number = str(value).partition("=")
-        if role not in ROLES or not number.isascii() or not number.isdigit():
+        plain = number.isascii() and number.isdigit() and len(number) <= _LONGEST_NUMBER
+        if role not in ROLES or not plain:
             text = _("“{value}” is not ROLE=N with one of the roles {roles}.")
             self.fail(text.format(value=value, roles=", ".join(ROLES)), param, ctx)
-        return role, int(number[:6])
+        return role, int(number)
 
 
 def _algorithm(function: Callable[..., Any]) -> Callable[..., Any]:

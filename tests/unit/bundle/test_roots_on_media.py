@@ -19,7 +19,12 @@ from champ_offline.bundle.verify import VerifiedBundle, read_every_byte, verify
 from champ_offline.errors import ExitCode
 from champ_offline.events import ignore
 from champ_offline.store.blobs import BlobStore
-from champ_offline.trust.errors import OtherRoot, RootMissing
+from champ_offline.trust.errors import (
+    DocumentAltered,
+    DocumentUnreadable,
+    OtherRoot,
+    RootMissing,
+)
 from champ_offline.trust.rotation import Change
 from tests.unit.bundle.conftest import NOW
 from tests.unit.bundle.desk import flip, tree
@@ -96,6 +101,15 @@ def test_without_its_newest_root_a_bundle_is_refused(line: Line, version: int) -
         line.accept(stick)
     assert caught.value.exit_code is ExitCode.DOCUMENT_ALTERED
     assert (caught.value.fields["missing"], caught.value.fields["announced"]) == (version, 3)
+
+
+@WHICH
+def test_a_root_that_was_changed_is_named_by_its_file(line: Line, version: int) -> None:
+    stick = line.pack("stick", 0)
+    break_root(stick, version, "flipped")
+    with pytest.raises((DocumentAltered, DocumentUnreadable)) as caught:
+        line.accept(stick)
+    assert str(stick / "metadata" / f"{version}.root.json") in str(caught.value)
 
 
 @HOWS
