@@ -98,6 +98,19 @@ def unusable(error_id: str) -> str:
     return translate(_UNUSABLE.get(error_id) or mark("cannot be used"))
 
 
+_ROLES = {
+    "root": mark("root"),
+    "targets": mark("targets"),
+    "snapshot": mark("snapshot"),
+    "timestamp": mark("timestamp"),
+}
+
+
+def role(name: str) -> str:
+    """A role of TUF in the user's language."""
+    return translate(_ROLES[name]) if name in _ROLES else name
+
+
 def standing(stands: bool, current: bool) -> str:  # noqa: FBT001 - two fields of one value
     """Whether a pack that a zone took is its newest, or its keys were withdrawn; else empty."""
     if not stands:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from installer.language import translate as _
 from installer.terminal_text import pad, printable, width
 from installer.words import about, standing
+from installer.words import role as role_word
 
 if TYPE_CHECKING:
     from champ_offline.trust.view import RoleView, TrustView
@@ -65,7 +66,7 @@ def _head(view: TrustView) -> Iterator[list[str]]:
 
 
 def _holders(roles: Sequence[RoleView]) -> Iterator[list[str]]:
-    yield [_("holder"), *[role.role for role in roles], _("algorithm")]
+    yield [_("holder"), *[role_word(role.role) for role in roles], _("algorithm")]
     holders = sorted({key.holder for role in roles for key in role.keys})
     for holder in holders:
         owned = [[key for key in role.keys if key.holder == holder] for role in roles]
@@ -82,7 +83,7 @@ def _documents(view: TrustView) -> Iterator[list[str]]:
     if view.documents:
         yield [_("document"), _("version"), _("valid until"), _("signed by")]
     for one in view.documents:
-        yield [one.role, f"{one.version}", _day(one.expires), ", ".join(one.signers)]
+        yield [role_word(one.role), f"{one.version}", _day(one.expires), ", ".join(one.signers)]
 
 
 def _accepted(view: TrustView) -> Iterator[list[str]]:

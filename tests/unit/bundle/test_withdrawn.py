@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -163,6 +163,32 @@ def test_a_zone_that_did_not_keep_who_gave_a_name_gets_it_back(town: Town) -> No
     town.withdraw()
     assert town.take(honest).restored == (FIRST,)
     assert town.served == before
+
+
+def examined(town: Town, now: datetime, end: datetime) -> dict[str, tuple[State, str]]:
+    """The doctor's findings on what a clock says: state and words, by check."""
+    zone = town.zone
+    vouched = Vouched(end, zone.intake.bundles())
+    pki = zone.waiting.root.parent / "pki"
+    found = examine_zone(zone.database, zone.blobs, zone.refs, zone.waiting, pki, vouched, now)
+    return {
+        one.check: (one.state, f"{one.error} {one.error and one.error.remedy}") for one in found
+    }
+
+
+def test_the_doctor_tells_a_clock_behind_and_a_root_at_its_end(town: Town) -> None:
+    town.take(town.by(town.anna, "honest", 5))
+    end = NOW + timedelta(days=400)
+    well = examined(town, LATER, end)
+    assert well["clock"][0] is well["root"][0] is State.OK
+    behind = examined(town, NOW - timedelta(days=300), end)
+    assert behind["clock"][0] is State.BAD
+    assert "2026-03-06 12:00 UTC was already accepted" in behind["clock"][1]
+    soon, over = examined(town, end - timedelta(days=9), end), examined(town, end, end)
+    assert (soon["root"][0], over["root"][0]) == (State.WARN, State.BAD)
+    assert "champ trust update" in soon["root"][1]
+    assert "the root expired on" in over["root"][1]
+    assert "registry" not in soon["root"][1] + over["root"][1]
 
 
 def test_the_doctor_names_bundle_names_and_what_to_do(town: Town, tmp_path: Path) -> None:
