@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from champ_offline.bundle.divide import Limits
+from champ_offline.bundle.errors import SeveralTroubles
 from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.pack import Packer
 from champ_offline.bundle.repair import RepairOrder, repair
@@ -176,7 +177,7 @@ def test_parity_is_not_made_without_a_root_that_it_must_have(line: Line) -> None
     assert done.fault.exit_code is ExitCode.CORRUPT
     assert done.lost_roots[0] == 2
     assert not (stick / "documents.par").exists()
-    with pytest.raises(RootMissing):
+    with pytest.raises(SeveralTroubles, match=r"root 2 is missing.*documents\.par"):
         read_every_byte(line.accept(stick, root=3), ignore)
 
 
