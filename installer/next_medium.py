@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from champ_offline.bundle.errors import MediumUnreadable
-from champ_offline.bundle.media import bundle_folders
+from champ_offline.bundle.media import bundle_folders, leads_to_folder
 from champ_offline.errors import ChampError
 from installer.sticks import MOUNTS, search
 
@@ -102,10 +102,17 @@ class NextMedium:
     def _places(self) -> list[Path]:
         """Named media that are there, and bundles on mounted ones that have the right name."""
         found = [one.folder for one in search(None, self._mounts) if one.folder.name in self._names]
-        return [*(path for path in self._named if path.is_dir()), *found]
+        return [*filter(_is_there, self._named), *found]
 
     def _sight(self) -> Sight:
         return frozenset(file for place in self._places() for file in _files(place))
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return leads_to_folder(path)
+    except MediumUnreadable:
+        return False
 
 
 def _folders(path: Path) -> list[Path]:

@@ -45,7 +45,7 @@ def bundle_folders(path: Path) -> list[Path]:
     if _is_bundle(path):
         return [path]
     for shelf in (path / SHELF, path):
-        if (shelf == path and path.is_dir()) or _is_folder(shelf):
+        if (shelf == path and leads_to_folder(path)) or _is_folder(shelf):
             inside = _names_in(shelf)
             found = sorted(folder for folder in inside if _is_folder(folder) and _is_bundle(folder))
             if len(found) > _MOST_BUNDLES:
@@ -58,11 +58,11 @@ def bundle_folders(path: Path) -> list[Path]:
 def folders_of(paths: Sequence[Path]) -> list[Path]:
     """The bundle folders at all of `paths`, each once.
 
-    Raises NoSuchFolder for a path that does not exist, NoBundle and BundleBelow where there is no
-    bundle at any.
+    Raises NoSuchFolder for a path that does not exist, MediumUnreadable, NoBundle and BundleBelow
+    where there is no bundle at any.
     """
     for path in paths:
-        if not path.exists():
+        if not is_there(path):
             raise NoSuchFolder(path=path)
     found = [folder for path in paths for folder in bundle_folders(path)]
     if not found:
@@ -99,7 +99,7 @@ def places(paths: Sequence[Path], folders: Sequence[Path], document: BundleDocum
     own = f"{document.name}-{document.version}"
     shelves = [shelf for path in paths for shelf in (path / SHELF, path)]
     deeper = [shelf / own for shelf in shelves if shelf in paths or _is_folder(shelf)]
-    more = [path for path in paths if path.is_dir()]
+    more = [path for path in paths if leads_to_folder(path)]
     return _once([*folders, *more, *(place for place in deeper if _is_folder(place))])
 
 
@@ -255,18 +255,35 @@ def _is_of(folder: Path, document: BundleDocument) -> bool:
 
 def _media_in(path: Path) -> list[Path]:
     """The folders in `path` that hold bundles as media do."""
-    if not path.is_dir():
+    if not leads_to_folder(path):
         return []
     inside = sorted(one for one in _names_in(path)[:_MOST_BUNDLES] if _is_folder(one))
     return [one for one in inside if bundle_folders(one)]
 
 
+def is_there(path: Path) -> bool:
+    """Whether a path that a person named exists; raises MediumUnreadable."""
+    return _mode(path, links=True) is not None
+
+
+def leads_to_folder(path: Path) -> bool:
+    """Whether a path that a person named leads to a folder; raises MediumUnreadable."""
+    mode = _mode(path, links=True)
+    return mode is not None and stat.S_ISDIR(mode)
+
+
 def _is_folder(path: Path) -> bool:
     """Whether a path on a medium is a folder of its own; a link to one is none."""
+    mode = _mode(path, links=False)
+    return mode is not None and stat.S_ISDIR(mode)
+
+
+def _mode(path: Path, *, links: bool) -> int | None:
+    """The mode of what lies at a path, `links` followed; None where nothing does."""
     try:
-        return stat.S_ISDIR(path.lstat().st_mode)
+        return path.stat(follow_symlinks=links).st_mode
     except (FileNotFoundError, NotADirectoryError):
-        return False
+        return None
     except OSError as error:
         raise MediumUnreadable(path=path, reason=error.strerror or str(error)) from error
 

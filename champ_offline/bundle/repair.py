@@ -82,7 +82,7 @@ def repair(
     `Repaired.fault`.
     """
     for path in (order.medium, *order.sources):
-        if not path.is_dir():
+        if not media.leads_to_folder(path):
             raise MediumUnreadable(path=path, reason=os.strerror(errno.ENOENT))
     if order.list_to is not None and not order.list_to.parent.is_dir():
         raise NoSuchFolder(path=order.list_to.parent)

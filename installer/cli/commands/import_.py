@@ -98,10 +98,19 @@ def _waiting(
 
 def _there(media: Sequence[Path]) -> list[Path]:
     """Those of the media that can be read from now; of the others it is said that they are not."""
+    from champ_offline.bundle.errors import MediumUnreadable
+    from champ_offline.bundle.media import is_there
+
+    there = []
     for path in media:
-        if not path.exists():
-            say(_("{path} does not exist.").format(path=path))
-    return [path for path in media if path.exists()] or list(media)
+        try:
+            if is_there(path):
+                there.append(path)
+            else:
+                say(_("{path} does not exist.").format(path=path))
+        except MediumUnreadable as error:
+            say(sentences(error)[0])
+    return there or list(media)
 
 
 def _changed(changed: object) -> str:
