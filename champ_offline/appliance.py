@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING
 from champ_offline.bundle.image_keys import ImageKey, image_keys
 from champ_offline.bundle.intake import Forecast, Imported, Intake
 from champ_offline.bundle.names import NAME
-from champ_offline.bundle.repair import Repaired, RepairOrder, repair
+from champ_offline.bundle.repair import RepairOrder, repair
+from champ_offline.bundle.repaired import Repaired
 from champ_offline.bundle.sbom.shelf import Shelf
 from champ_offline.bundle.sbom.versions import Constraint
 from champ_offline.bundle.verify import VerifiedBundle, verify
+from champ_offline.catalog.artifact import vet_app
 from champ_offline.catalog.form import Form
 from champ_offline.catalog.index import Catalog
 from champ_offline.clock import now_utc
-from champ_offline.doctor import Finding, examine_cluster, examine_zone
+from champ_offline.doctor import Finding, Vouched, examine_cluster, examine_zone
 from champ_offline.durable.database import Database
 from champ_offline.durable.lock import FileLock
 from champ_offline.durable.space import free_bytes
@@ -40,14 +42,13 @@ from champ_offline.release.status import ReleaseStatus
 from champ_offline.release.vault import Vault
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.links import Links
-from champ_offline.store.refs import Refs
+from champ_offline.store.refs import Ref, Refs
 from champ_offline.store.uploads import Uploads
 from champ_offline.store.waiting import WaitingRoom
 from champ_offline.trust.dates import NO_OVERRIDES, Dates, Overrides
 from champ_offline.trust.errors import FingerprintDiffers
-from champ_offline.trust.key_errors import RootsUnconnected
-from champ_offline.trust.media import read_roots
-from champ_offline.trust.roots import fingerprint, follow, read_root, read_root_file
+from champ_offline.trust.media import follow_roots
+from champ_offline.trust.roots import fingerprint, read_root, read_root_file
 from champ_offline.trust.state import TrustState
 from champ_offline.trust.view import TrustView, view_root
 from champ_offline.upkeep.verbs import Upkeep
@@ -81,7 +82,9 @@ class Appliance:
         self._refs = Refs(self._database)
         self._trust = TrustState(self._database)
         self._waiting = WaitingRoom(self.paths.waiting)
-        self._intake = Intake(self._database, self._blobs, self._waiting, self._refs, self._trust)
+        self._intake = Intake(
+            self._database, self._blobs, self._waiting, self._refs, self._trust, vet_app
+        )
 
     @classmethod
     def open(cls, zone: Path) -> Appliance:
@@ -221,18 +224,19 @@ class Appliance:
         """Follow the roots on a medium that carries no bundle; keys they withdraw are at once out.
 
         An expired root is kept as well: it is newer, and imports will ask about its date.
-        Raises RootsMissing, RootsUnconnected and trust errors; the zone's root is then as it was.
+        Raises as `follow_roots`; the zone's root is then as it was.
         """
         with FileLock(self.paths.lock):
-            pinned, offered = self._trust.root(), read_roots(media)
-            before = read_root(pinned, "root").version
-            newest, root = follow(pinned, offered, str(media))
-            if root.version == before < len(offered):
-                raise RootsUnconnected(path=media, version=before, newest=len(offered))
+            before = read_root(self._trust.root(), "root").version
+            newest, root = follow_roots(self._trust.root(), media)
             with self._database.transaction() as connection:
                 self._trust.pin(connection, root.version, newest)
         expired = root.is_expired(self._clock())
         return RootUpdate(before, root.version, fingerprint(newest), root.expires, expired)
+
+    def withdrawn(self) -> list[Ref]:
+        """The names that the zone serves although only withdrawn keys vouch for their content."""
+        return self._intake.withdrawn(self._trust.root())
 
     def trust_view(self) -> TrustView:
         """What the zone trusts, accepted and overrode."""
@@ -265,15 +269,8 @@ class Appliance:
     @property
     def upkeep(self) -> Upkeep:
         """Checks and collections of the store, and bundles that are wanted no more."""
-        return Upkeep(
-            self.name,
-            self.paths,
-            self._database,
-            self._blobs,
-            self._refs,
-            self._intake,
-            self._clock,
-        )
+        stored = (self._database, self._blobs, self._refs, self._intake)
+        return Upkeep(self.name, self.paths, *stored, self._clock)
 
     @property
     def sboms(self) -> Shelf:
@@ -283,7 +280,7 @@ class Appliance:
     def find_packages(self, text: str, versions: str | None) -> Search:
         """Where a package is, by part of its name; `versions` is a condition such as `<2.17.1`.
 
-        Raises ConstraintInvalid, PackageUnknown, SbomMalformed.
+        Raises ConstraintInvalid, PackageUnknown, PackageNotListed, SbomMalformed.
         """
         constraint = None if versions is None else Constraint.parse(versions)
         vault = Vault(self._database, secrets.token_urlsafe)
@@ -365,9 +362,10 @@ class Appliance:
 
     def doctor(self, kubeconfig: Path | None) -> list[Finding]:
         """Look for what would stand in the way, in the zone and in a cluster if one is named."""
-        root_end = read_root(self._trust.root(), "root").expires
+        root = self._trust.root()
+        vouched = Vouched(read_root(root, "root").expires, self._intake.bundles(), self.withdrawn())
         parts = (self._database, self._blobs, self._refs, self._waiting)
-        findings = list(examine_zone(*parts, self.paths.pki, root_end, self._clock()))
+        findings = list(examine_zone(*parts, self.paths.pki, vouched, self._clock()))
         if kubeconfig is not None:
             from champ_offline.cluster.kube import KubeCluster
 

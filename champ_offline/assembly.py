@@ -1,7 +1,7 @@
 """What a recipe comes to: pinned in a lock, and assembled in the cache as a bundle's contents.
 
 Invariant: what is assembled is exactly what the lock pins, the apps in it were proven complete
-before an image was fetched, and everything in it that has a name is signed for others.
+before an image was fetched, and everything in it is signed for others.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Assembly:
         subjects = []
         for entry in self._recipe.apps:
             source = AppSource.from_file(entry.path / "app.yaml")
-            app = read_app(self.blobs, apps[_app_name(source, entry)])
+            app = read_app(self.blobs.read, apps[_app_name(source, entry)])
             subjects.append(read_subject(source, app, self.blobs))
         with OfflineRenderer() as renderer:
             digests = {image.name: image.digest for image in lock.images}
@@ -134,8 +134,8 @@ class Assembly:
         )
 
     def _signed(self, contents: Contents, signer: Signer) -> Contents:
-        """The contents with signatures for others of everything in them that has a name."""
-        made = sign(self.blobs, contents.descriptors, signer)
+        """The contents, everything in them signed for others under the names it has."""
+        made = sign(self.blobs, contents.descriptors, contents.referrers, signer)
         return replace(
             contents,
             descriptors=(*contents.descriptors, *made.tagged),
@@ -192,5 +192,5 @@ def _confirm(
 
 
 def _shown(blobs: BlobStore, descriptor: Descriptor) -> Content:
-    app = read_app(blobs, descriptor)
+    app = read_app(blobs.read, descriptor)
     return Content(app.name, app.version, dict(app.title))

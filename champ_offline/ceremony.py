@@ -14,7 +14,8 @@ from pathlib import Path
 from champ_offline.bundle.errors import SeveralBundles
 from champ_offline.bundle.media import bundle_folders, read_documents
 from champ_offline.durable.write import make_directory, write_atomic
-from champ_offline.trust import keys
+from champ_offline.trust import keys, places
+from champ_offline.trust.errors import ExportedRootsDamaged, RootFileDamaged
 from champ_offline.trust.folder import SigningFolder, read_public
 from champ_offline.trust.holders import PublicKeys
 from champ_offline.trust.key_errors import DraftExists, DraftStale, KeysExist, NothingToSign
@@ -69,15 +70,15 @@ class ExportSummary:
 
 
 def init_alone(
-    directory: Path, holder: str, algorithm: str, passphrase: bytes | None, now: datetime
+    directory: Path, holder: str, algorithm: str, lock: keys.Lock, now: datetime
 ) -> RootSummary:
     """One person's keys, thresholds of one, and root 1 in `directory`; raises KeysExist."""
     folder = SigningFolder(directory)
     _refuse_used(folder)
-    public = folder.make_keys(holder, keys.ROLES, algorithm, passphrase)
-    folder.make_images_key(passphrase)
+    public = folder.make_keys(holder, keys.ROLES, algorithm, lock)
+    folder.make_images_key(lock)
     draft = draft_root(None, Change(added=[public]), now, str(directory))
-    signer = folder.signer("root", lambda _folder: passphrase or b"")
+    signer = folder.signer("root", lambda _folder: lock() or b"")
     folder.add_root(sign_draft(draft, [signer], str(directory)))
     return _root_summary(folder)
 
@@ -86,7 +87,7 @@ def init_together(
     directory: Path,
     added: Sequence[Path],
     thresholds: dict[str, int],
-    passphrase: bytes | None,
+    lock: keys.Lock,
     now: datetime,
 ) -> DraftSummary:
     """The draft of root 1 from holders' public files, in `directory`; raises KeysExist.
@@ -97,24 +98,28 @@ def init_together(
     _refuse_used(folder)
     change = Change(added=_publics(added), thresholds=thresholds)
     draft = draft_root(None, change, now, str(directory))
-    folder.make_images_key(passphrase)
+    folder.make_images_key(lock)
     return _write_draft(folder, draft, None)
 
 
 def new_keys(
-    directory: Path, holder: str, roles: Sequence[str], algorithm: str, passphrase: bytes | None
+    directory: Path, holder: str, roles: Sequence[str], algorithm: str, lock: keys.Lock
 ) -> KeySummary:
     """A holder's own keys in `directory` and the public file to hand over; raises KeysExist."""
     folder = SigningFolder(directory)
-    public = folder.make_keys(holder, roles, algorithm, passphrase)
+    public = folder.make_keys(holder, roles, algorithm, lock)
     ids = {role: key.keyid for role, key in public.keys.items()}
     return KeySummary(folder.public_file, holder, ids)
 
 
-def new_images_key(directory: Path, passphrase: bytes | None) -> Path:
-    """Another key for image signatures in a signing folder; its public file. Raises KeysExist."""
+def new_images_key(directory: Path, lock: keys.Lock) -> Path:
+    """Another key for image signatures in a signing folder; its public file.
+
+    Raises KeysExist, NotSigningFolder.
+    """
     folder = SigningFolder(directory)
-    folder.make_images_key(passphrase)
+    folder.refuse_stranger()
+    folder.make_images_key(lock)
     return folder.images_file
 
 
@@ -140,7 +145,8 @@ def sign(draft: Path, signing: Sequence[Path], unlock: keys.Unlock) -> DraftSumm
     folder = _folder_of(draft)
     old = _before(folder, draft)
     data = read_file(draft)
-    wanted = asked(data, old, str(draft))
+    with places.of(RootFileDamaged):
+        wanted = asked(data, old, str(draft))
     for path in signing:
         holder = SigningFolder(path)
         key = holder.public().keys.get("root")
@@ -167,26 +173,37 @@ def export(media: Path, signing: Path) -> ExportSummary:
 
 
 def show_folder(signing: Path) -> TrustView:
-    """The newest root of a signing folder, and the draft that waits for signatures there."""
+    """The newest root of a signing folder, and the draft that waits for signatures there.
+
+    Where there is no root yet, the draft of the first one.
+    """
     folder = SigningFolder(signing)
+    if not folder.has_roots and folder.draft_file(1).is_file():
+        return show_root(folder.draft_file(1))
     roots = folder.roots()
     draft = folder.draft_file(len(roots) + 1)
-    waiting = tally(read_file(draft), roots[-1], str(draft)) if draft.is_file() else ()
+    with places.of(RootFileDamaged):
+        waiting = tally(read_file(draft), roots[-1], str(draft)) if draft.is_file() else ()
     return view_root(roots[-1], str(signing), draft=waiting)
 
 
 def show_root(path: Path) -> TrustView:
-    """A root in a file, or a draft with what it lacks; raises RootUnreadable, trust errors."""
+    """A root in a file, or a draft with what it lacks.
+
+    Raises RootUnreadable, RootFileDamaged, trust errors.
+    """
     data = read_file(path)
-    tallies = tally(data, None, str(path))
-    complete = all(one.complete for one in tallies)
-    return view_root(data, str(path), draft=() if complete else tallies)
+    with places.of(RootFileDamaged):
+        tallies = tally(data, None, str(path))
+        complete = all(one.complete for one in tallies)
+        draft = () if complete else tallies
+        return view_root(data, str(path), draft=draft, unsigned=not complete)
 
 
 def show_media(media: Path) -> TrustView:
     """A bundle's documents under its own newest root; where there is no bundle, the roots alone.
 
-    Raises SeveralBundles, RootsMissing and trust errors.
+    Raises SeveralBundles, NoSuchFolder, RootsMissing, ExportedRootsDamaged and trust errors.
     """
     folders = bundle_folders(media)
     if len(folders) > 1:
@@ -194,7 +211,10 @@ def show_media(media: Path) -> TrustView:
     if folders:
         return view_documents(read_documents(folders[0]), str(folders[0]))
     roots = read_roots(media)
-    newest, _root = follow(roots[0], roots[1:], str(media))
+    with places.of(ExportedRootsDamaged):
+        shelf = media / TRUST_SHELF
+        first = str(shelf / "1.root.json")
+        newest, _root = follow(roots[0], roots[1:], first, folder=str(shelf), first=2)
     return view_root(newest, str(media))
 
 
@@ -243,7 +263,8 @@ def _folder_of(draft: Path) -> SigningFolder | None:
 
 def _before(folder: SigningFolder | None, draft: Path) -> bytes | None:
     """The root that the draft follows; None for the first, and for a copy that lies elsewhere."""
-    version = read_draft(read_file(draft), str(draft)).signed.version
+    with places.of(RootFileDamaged):
+        version = read_draft(read_file(draft), str(draft)).signed.version
     if folder is None:
         return None
     roots = folder.roots() if folder.has_roots else ()

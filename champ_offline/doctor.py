@@ -6,14 +6,17 @@ and remedy come from the same catalog as every other error's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from champ_offline.bundle.at_hand import few
+from champ_offline.bundle.intake import RESERVE, KnownBundle
 from champ_offline.cluster.interface import Cluster
 from champ_offline.durable.database import Database
+from champ_offline.durable.space import free_bytes
 from champ_offline.errors import Bytes, ChampError, ExitCode
 from champ_offline.journal.audit import Audit, AuditBroken
 from champ_offline.journal.journal import Journal
@@ -22,12 +25,16 @@ from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import Manifest
 from champ_offline.store.blobs import BlobMissing, BlobStore
-from champ_offline.store.refs import Refs
+from champ_offline.store.refs import Ref, Refs
 from champ_offline.store.verified import Verified
 from champ_offline.store.waiting import WaitingRoom
+from champ_offline.trust.dates import TOLERANCE
+from champ_offline.trust.errors import RootExpired
 
 _SOON = timedelta(days=60)
 _OVERDUE = timedelta(days=90)
+# Room for a bundle of some images; with less the next import may well not fit.
+_ROOMY = 10**9
 
 
 class State(StrEnum):
@@ -77,13 +84,61 @@ class Interrupted(ChampError):
     remedy = "Run `champ status` with the cluster's kubeconfig: it puts right what was left."
 
 
-class EndsSoon(ChampError):
-    """Trust or a certificate comes to its end."""
+class RootEndsSoon(ChampError):
+    """The root comes to its end."""
 
-    id = "doctor.ends-soon"
+    id = "doctor.root-ends-soon"
     exit_code = ExitCode.PREFLIGHT
-    message = "The {what} ends on {day}."
-    remedy = "Bring a newer one before that day; restarting the registry renews its certificate."
+    message = "The root of this zone ends on {day}."
+    remedy = (
+        "Ask the release engineers for a newer root before that day, and take it in with `champ"
+        " trust update`; after it every import asks for a reason."
+    )
+
+
+class CertificateEnds(ChampError):
+    """The registry's certificate comes to its end, or is past it."""
+
+    id = "doctor.certificate-ends"
+    exit_code = ExitCode.PREFLIGHT
+    message = "The last day of the registry's certificate is {day}."
+    remedy = "Restart the registry by then: it renews its certificate."
+
+
+class ContentWithdrawn(ChampError):
+    """The zone serves content for which no key of its newest root vouches."""
+
+    id = "doctor.content-withdrawn"
+    exit_code = ExitCode.TRUST_REFUSED
+    message = (
+        "Only withdrawn keys vouch for what the zone serves as {names}; the bundle {bundle} packed"
+        " on {packed} brought it."
+    )
+    remedy = (
+        "Import the bundle {name} again that keys of today signed, or have it packed anew with"
+        " these names; then look at what runs with `champ status`."
+    )
+
+
+class ClockStandsBehind(ChampError):
+    """This clock is behind a packing time that the zone accepted, so that no import is taken."""
+
+    id = "doctor.clock-behind"
+    exit_code = ExitCode.PREFLIGHT
+    message = "This clock says {now}; a bundle packed on {latest} was already accepted."
+    remedy = "Set the clock of this machine; imports are refused until then."
+
+
+class DiskNearlyFull(ChampError):
+    """The zone's disk has little room left."""
+
+    id = "doctor.disk-nearly-full"
+    exit_code = ExitCode.PREFLIGHT
+    message = "The zone's disk has {free} free, under {path}."
+    remedy = (
+        "Free some space or give the zone a larger disk; `champ zone discard` lets go of what"
+        " unfinished imports left. Below {reserve} no import is taken."
+    )
 
 
 class NeverServed(ChampError):
@@ -150,13 +205,30 @@ class Finding:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Vouched:
+    """What keys say of a zone: until when its root does, and which bundles it took.
+
+    `withdrawn` are the names that lead to what only withdrawn keys vouched for.
+    """
+
+    root_end: datetime
+    bundles: Sequence[KnownBundle] = ()
+    withdrawn: Sequence[Ref] = ()
+
+    @property
+    def latest(self) -> datetime | None:
+        """The latest packing time that the zone accepted of keys that are good."""
+        return max((one.packed for one in self.bundles if one.stands), default=None)
+
+
 def examine_zone(
     database: Database,
     blobs: BlobStore,
     refs: Refs,
     waiting: WaitingRoom,
     pki: Path,
-    root_end: datetime,
+    vouched: Vouched,
     now: datetime,
 ) -> Iterator[Finding]:
     """The checks that need no cluster."""
@@ -170,14 +242,18 @@ def examine_zone(
     for left in Journal(database, lambda: now).interrupted():
         yield Finding("operations", State.BAD, Interrupted(subject=left.subject, step=left.step))
     yield _chain(Audit(database, lambda: now))
-    yield _ending("root", root_end, now)
+    yield from _keys(vouched)
+    yield _clock(vouched.latest, now)
+    yield _root(vouched.root_end, now, waiting.root.parent)
+    yield _disk(waiting.root)
     from champ_offline.registry.pki import certificate_end
 
     end = certificate_end(pki)
     if end is None:
         yield Finding("certificate", State.WARN, NeverServed())
     else:
-        yield _ending("certificate", end, now)
+        ends = CertificateEnds(day=end.date().isoformat())
+        yield _ending("certificate", end, now, ends)
 
 
 def examine_cluster(open_cluster: Callable[[], Cluster]) -> Iterator[Finding]:
@@ -225,11 +301,52 @@ def _checked(verified: Verified, blobs: BlobStore, now: datetime) -> Iterator[Fi
         yield Finding("last full check", State.OK, note=ended)
 
 
-def _ending(what: str, end: datetime, now: datetime) -> Finding:
+def _ending(what: str, end: datetime, now: datetime, error: ChampError) -> Finding:
     if end - now > _SOON:
         return Finding(what, State.OK)
-    state = State.BAD if end <= now else State.WARN
-    return Finding(what, state, EndsSoon(what=what, day=end.date().isoformat()))
+    return Finding(what, State.BAD if end <= now else State.WARN, error)
+
+
+def _root(end: datetime, now: datetime, zone: Path) -> Finding:
+    day = end.date().isoformat()
+    if end <= now:
+        said = f"{now:%Y-%m-%d %H:%M} UTC"
+        return Finding("root", State.BAD, RootExpired(where=zone, expires=day, now=said))
+    return _ending("root", end, now, RootEndsSoon(day=day))
+
+
+def _keys(vouched: Vouched) -> Iterator[Finding]:
+    """One finding for each bundle that only withdrawn keys vouch for and that is still served."""
+    known = {str(one.digest): one for one in vouched.bundles}
+    served: dict[str, list[str]] = {}
+    for ref in vouched.withdrawn:
+        served.setdefault(ref.bundle, []).append(str(ref))
+    for digest, names in served.items():
+        bundle = known.get(digest)
+        error = ContentWithdrawn(
+            names=few(names),
+            bundle=f"{bundle.document.name} {bundle.document.version}" if bundle else digest,
+            packed=f"{bundle.packed:%Y-%m-%d %H:%M:%S} UTC" if bundle else "?",
+            name=bundle.document.name if bundle else "?",
+        )
+        yield Finding("keys", State.BAD, error)
+    if not served:
+        yield Finding("keys", State.OK)
+
+
+def _clock(latest: datetime | None, now: datetime) -> Finding:
+    if latest is None or latest <= now + TOLERANCE:
+        return Finding("clock", State.OK)
+    times = (f"{time:%Y-%m-%d %H:%M} UTC" for time in (now, latest))
+    return Finding("clock", State.BAD, ClockStandsBehind(now=next(times), latest=next(times)))
+
+
+def _disk(folder: Path) -> Finding:
+    free = free_bytes(folder)
+    if free >= _ROOMY:
+        return Finding("disk", State.OK)
+    error = DiskNearlyFull(free=Bytes(free), path=folder, reserve=Bytes(RESERVE))
+    return Finding("disk", State.WARN if free >= RESERVE else State.BAD, error)
 
 
 def _incomplete(blobs: BlobStore, refs: Refs) -> ChampError | None:

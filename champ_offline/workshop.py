@@ -19,8 +19,10 @@ from champ_offline.bundle.layout import Layout
 from champ_offline.bundle.lock import Lock
 from champ_offline.bundle.pack import LARGEST_VOLUME, Packed, Packer
 from champ_offline.bundle.patch import Patch, write_patch
-from champ_offline.bundle.repair import Repaired, RepairOrder, repair
+from champ_offline.bundle.repair import RepairOrder, repair
 from champ_offline.bundle.repair_list import RepairList
+from champ_offline.bundle.repaired import Repaired
+from champ_offline.bundle.unvouched import with_volumes
 from champ_offline.bundle.verify import VerifiedBundle, read_every_byte, verify
 from champ_offline.clock import now_utc
 from champ_offline.durable.write import make_directory, write_atomic
@@ -149,8 +151,15 @@ class Workshop:
         notify: Subscriber,
         overrides: Overrides = NO_OVERRIDES,
     ) -> VerifySummary:
-        """Check signatures and every byte of the bundle on the `media` under the root in a file."""
-        bundle = verify(media, read_root_file(root), self._clock(), overrides=overrides)
+        """Check signatures and every byte of the bundle on the `media` under the root in a file.
+
+        Volumes are read also where the documents are damaged; see `bundle.unvouched`.
+        """
+        trusted = read_root_file(root)
+        try:
+            bundle = verify(media, trusted, self._clock(), overrides=overrides)
+        except ChampError as refusal:
+            raise with_volumes(refusal, media, notify) from refusal
         return VerifySummary(bundle, read_every_byte(bundle, notify))
 
     def repair(

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from champ_offline.events import Estimate, FaultFound, ObjectState, Progress
+from installer.language import mark
 from installer.language import translate as _
 from installer.meter import Meter
 from installer.quantities import duration, size
@@ -16,6 +17,13 @@ from installer.step_names import step_name
 from installer.terminal_text import printable
 from installer.words import word
 
+# What is told on the way and is no damage, by the id of its error.
+_PASSED_OVER = {
+    "media.volume-missing": mark("Not here: {place} [{id}]"),
+    "media.another-pack": mark("Belongs to another pack: {place} [{id}]"),
+    "media.nothing-of-bundle": mark("Holds nothing of this bundle: {place} [{id}]"),
+}
+_DAMAGED = mark("Damaged: {place} [{id}]")
 _REPLICAS = re.compile(r"([0-9]+) of ([0-9]+) ready")
 
 
@@ -73,13 +81,14 @@ def object_line(event: ObjectState) -> str:
 
 
 def fault_line(event: FaultFound) -> str:
-    """A damaged place that was passed over: where it is, and the error's stable id."""
+    """What was passed over: a damaged place or what is not of this pack, and the error's id."""
     place = [printable(event.subject)]
     if event.blob:
         place.append(printable(word(event.blob)))
     if event.offset >= 0:
         place.append(_("byte {offset}").format(offset=event.offset))
-    return _("Damaged: {place} [{id}]").format(place=", ".join(place), id=event.fault)
+    text = _(_PASSED_OVER.get(event.fault, _DAMAGED))
+    return text.format(place=", ".join(place), id=event.fault)
 
 
 def estimate_line(event: Estimate) -> str:

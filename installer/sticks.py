@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from champ_offline.bundle.errors import MediumUnreadable
-from champ_offline.bundle.media import bundle_folders
+from champ_offline.bundle.media import bundle_folders, folders_of
 
 MOUNTS = Path("/proc/self/mounts")
 # What sticks and disks are formatted with, by the kernel's drivers and by those of FUSE.
@@ -60,8 +60,11 @@ def search(named: Path | None, mounts: Path = MOUNTS) -> list[Found]:
 
 
 def bundles_at(path: Path) -> list[Found]:
-    """The bundles at a folder that a person named; raises MediumUnreadable."""
-    return [Found(folder, path, "") for folder in bundle_folders(path)]
+    """The bundles at a folder that a person named.
+
+    Raises NoSuchFolder, NoBundle, BundleBelow, MediumUnreadable.
+    """
+    return [Found(folder, path, "") for folder in folders_of([path])]
 
 
 def _is_system(point: str, kind: str) -> bool:

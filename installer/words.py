@@ -36,6 +36,9 @@ _WORDS = {
     "import": mark("imports"),
     "root": mark("root of trust"),
     "certificate": mark("certificate"),
+    "keys": mark("signing keys"),
+    "clock": mark("clock"),
+    "disk": mark("disk"),
     "cluster": mark("cluster"),
     "storage": mark("storage class"),
     "audit": mark("audit chain"),
@@ -99,6 +102,10 @@ _ABOUT = {
 }
 
 
+# Why an app in the catalog cannot be installed, in a word or two, by the error that says it whole.
+_UNUSABLE = {"catalog.app-format-newer": mark("needs a newer champ")}
+
+
 def known() -> frozenset[str]:
     """The words that have a text."""
     return frozenset(_WORDS)
@@ -107,6 +114,31 @@ def known() -> frozenset[str]:
 def word(name: str) -> str:
     """The word translated; another one as it is."""
     return translate(_WORDS[name]) if name in _WORDS else name
+
+
+def unusable(error_id: str) -> str:
+    """What stands in the place of an app's title where the app cannot be used here."""
+    return translate(_UNUSABLE.get(error_id) or mark("cannot be used"))
+
+
+_ROLES = {
+    "root": mark("root"),
+    "targets": mark("targets"),
+    "snapshot": mark("snapshot"),
+    "timestamp": mark("timestamp"),
+}
+
+
+def role(name: str) -> str:
+    """A role of TUF in the user's language."""
+    return translate(_ROLES[name]) if name in _ROLES else name
+
+
+def standing(stands: bool, current: bool) -> str:  # noqa: FBT001 - two fields of one value
+    """Whether a pack that a zone took is its newest, or its keys were withdrawn; else empty."""
+    if not stands:
+        return translate("its keys were withdrawn")
+    return translate("current") if current else ""
 
 
 def about(overridden: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from champ_offline.bundle.errors import BundleIncomplete, LayoutFaulty
 from champ_offline.bundle.verify import VerifiedBundle
@@ -22,6 +23,8 @@ from champ_offline.store.refs import Ref, Referrer
 
 # Images of several platforms need two levels; readers of the store follow them by recursion.
 _DEEPEST = 8
+# Refuses named content of a kind that it knows: given a reader of blobs, the content and its name.
+Vet: TypeAlias = Callable[[Callable[[Digest], bytes], Descriptor, str], None]
 _KINDS = (media_types.INDEXES, media_types.MANIFESTS)
 
 
@@ -34,11 +37,16 @@ class Links:
 
 
 class Closure:
-    """One bundle's content, found by digest in the store that `room` gives."""
+    """One bundle's content, found by digest in the store that `room` gives.
 
-    def __init__(self, bundle: VerifiedBundle, room: Callable[[Digest], BlobStore]) -> None:
+    `vet` refuses what has a name and cannot be used under it.
+    """
+
+    def __init__(
+        self, bundle: VerifiedBundle, room: Callable[[Digest], BlobStore], vet: Vet
+    ) -> None:
         self._name, self._whole = bundle.document.name, str(bundle.trusted.digest)
-        self._room = room
+        self._room, self._vet = room, vet
         # Content counts as seen only as what it was taken for: a layer may be an index elsewhere.
         self._seen: dict[tuple[Digest, bool], int] = {}
         self._links = Links()
@@ -46,7 +54,8 @@ class Closure:
     def follow(self, index: bytes, blobs: Mapping[Digest, int]) -> Links:
         """The names and referrers of index.json; `blobs` is all that the bundle brought.
 
-        Raises BundleIncomplete, LayoutFaulty, InvalidManifest, InvalidReference.
+        Raises BundleIncomplete, LayoutFaulty, InvalidManifest, InvalidReference, and what `vet`
+        raises.
         """
         top = Manifest.from_bytes(index)
         if top.media_type not in media_types.INDEXES:
@@ -66,7 +75,7 @@ class Closure:
         if name:
             self._name_it(Reference.parse(name), descriptor)
             return
-        data = self._room(descriptor.digest).read(descriptor.digest)
+        data = self._read(descriptor.digest)
         subject = Manifest.from_bytes(data).subject
         if subject is None:
             raise self._faulty(descriptor.digest, "it has neither a name nor a subject")
@@ -79,6 +88,10 @@ class Closure:
         known = self._links.names.setdefault((ref.name, ref.tag), ref)
         if reference.digest is not None or known != ref:
             raise self._faulty(reference, "the name is given twice, or with a digest")
+        self._vet(self._read, stored, str(reference))
+
+    def _read(self, digest: Digest) -> bytes:
+        return self._room(digest).read(digest)
 
     def _check(self, descriptor: Descriptor, parent: str, levels: int) -> None:
         digest, document = descriptor.digest, descriptor.media_type in media_types.DOCUMENTS

@@ -18,7 +18,7 @@ from champ_offline.errors import ChampError
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
-from champ_offline.oci.strict_json import canonical
+from champ_offline.oci.strict_json import canonical, wrong_in
 
 FORMAT = 1
 LIMIT = 16 * 1024 * 1024
@@ -122,7 +122,7 @@ class BundleDocument:
             if found == FORMAT:
                 return _read(document)
         except (ValueError, TypeError, KeyError, ChampError) as error:
-            reason = f"{type(error).__name__} {error}"[:120]
+            reason = wrong_in(error)[:120]
             raise DocumentMalformed(where=where, kind="bundle document", reason=reason) from error
         raise NewerFormat(where=where, found=found, known=FORMAT)
 

@@ -17,6 +17,14 @@ class NoBundle(ChampError):
     remedy = "Name the stick's mount point or the bundle's folder, the one with metadata/ in it."
 
 
+class BundleBelow(NoBundle):
+    """A folder holds no bundle, but folders in it do: it is where sticks were packed to."""
+
+    id = "media.bundle-below"
+    message = "{path} is no medium; there are media in it: {names}."
+    remedy = "Name these folders instead, in one command, or the one that is meant."
+
+
 class DocumentMissing(ChampError):
     """A bundle's folder lacks one of the documents that say what it is."""
 
@@ -74,6 +82,20 @@ class VolumeMissing(ChampError):
     remedy = "Plug in the medium that carries them, or copy them there, and run the command again."
 
 
+class SoundButMissing(VolumeMissing):
+    """The same, and every byte of what is on this media was read and is as it was signed."""
+
+    id = "media.sound-but-missing"
+    message = (
+        "What is here is whole. {where} lacks {missing} of {total} volumes: {names} (first blob"
+        " {blob})."
+    )
+    remedy = (
+        "To check all of the bundle, name its other media in the same command. If a volume belongs"
+        " here, copy it here again."
+    )
+
+
 class VolumeFault(ChampError):
     """Something is wrong with a volume on media; `volume`, `blob` and `offset` (bytes) say where.
 
@@ -108,12 +130,20 @@ class VolumeCorrupt(VolumeFault):
 
 
 class VolumeForeign(VolumeFault):
-    """Another volume, of this bundle or another one, lies under a volume's name."""
+    """Another volume, of this bundle or another one, lies under a volume's name.
+
+    `number` is the volume's own number if it says that it belongs to this pack, else 0.
+    """
 
     id = "media.volume-foreign"
     exit_code = ExitCode.CORRUPT
     message = "Volume {volume} holds {found} in the place of {expected}; it begins with {blob}."
     remedy = "Put the volumes under their own names, or copy the right one from the original."
+
+    @property
+    def number(self) -> int:
+        """Which volume of this pack it says it is; 0 for none."""
+        return int(str(self.fields["number"]))
 
 
 class VolumeStale(VolumeFault):
@@ -126,6 +156,43 @@ class VolumeStale(VolumeFault):
         " does not belong to the pack signed on {created}."
     )
     remedy = "Copy this volume from the medium whose bundle.json is dated {created}."
+
+
+class VolumeNoFile(ChampError):
+    """What has a volume's name on a medium is no ordinary file, and is not opened."""
+
+    id = "media.volume-no-file"
+    exit_code = ExitCode.CORRUPT
+    message = "{path} is a folder, link, pipe or device; a volume should be there as a file."
+    remedy = "Remove it and copy the volume there from the original, or plug in another copy."
+
+
+class Unused(ChampError):
+    """One of the media named has nothing to do with the bundle; nothing is wrong with it.
+
+    Never raised itself; the classes below say why.
+    """
+
+
+class NothingOfBundle(Unused):
+    """One of the media named holds no part of the bundle."""
+
+    id = "media.nothing-of-bundle"
+    exit_code = ExitCode.NOT_FOUND
+    message = "{path} holds nothing of {bundle}."
+    remedy = "Check the path; if it is right, leave it out."
+
+
+class AnotherPack(Unused):
+    """One of the media named carries another pack of the bundle."""
+
+    id = "media.another-pack"
+    exit_code = ExitCode.USAGE
+    message = (
+        "{path} belongs to another pack of {bundle}, signed on {found}; it was not looked at"
+        " together with the pack signed on {created}."
+    )
+    remedy = "Leave it out; to check that pack, name it alone."
 
 
 class VolumeUnreadable(VolumeFault):
@@ -150,21 +217,24 @@ class MediumGone(VolumeFault):
 
 
 class MediaDamaged(ChampError):
-    """More than one place on the media is damaged; each was named when it was found."""
+    """More than one place on the media is damaged, in `volumes`; `places` are sentences, one each.
+
+    The number of places that are listed is bounded.
+    """
 
     id = "media.damaged"
     exit_code = ExitCode.CORRUPT
     message = (
-        "{faults} places on the media are damaged; the first: volume {volume}, {blob}, at byte"
-        " {offset}."
+        "{faults} places on the media are damaged, in {volumes}; the first: volume {volume},"
+        " {blob}, at byte {offset}."
     )
-    remedy = "Mend the media with `champ media repair`; each place was named above."
+    remedy = "Mend the media with `champ media repair`."
 
 
 class SeveralTroubles(ChampError):
     """Media are wrong in more than one way: documents, volumes that are damaged, and missing.
 
-    `troubles` are the errors that stand for each way.
+    `troubles` are the errors that stand for each way; `places` are sentences, one for each place.
     """
 
     id = "media.several-troubles"
@@ -172,7 +242,7 @@ class SeveralTroubles(ChampError):
     message = "More than one thing is wrong with the media ({troubles})."
     remedy = (
         "Mend what is damaged with `champ media repair`, plug in or copy there what is missing, and"
-        " run the command again; each place was named above."
+        " run the command again."
     )
 
 
@@ -182,7 +252,7 @@ class BlobsLost(ChampError):
     id = "media.blobs-lost"
     exit_code = ExitCode.CORRUPT
     message = (
-        "Blobs that no copy gives: {blobs}. {faults} places on the media are damaged;"
+        "Blobs that no copy gives: {blobs}. {faults} places on the media are damaged, in {volumes};"
         " the first: volume {volume}, {blob}, at byte {offset}."
     )
     remedy = (

@@ -13,6 +13,7 @@ from typing import Self
 
 from champ_offline.bundle import media
 from champ_offline.bundle.agreement import cut_blobs, tile
+from champ_offline.bundle.at_hand import VolumeAtHand
 from champ_offline.bundle.document import BundleDocument, VolumeEntry
 from champ_offline.bundle.errors import (
     MediumGone,
@@ -25,7 +26,7 @@ from champ_offline.bundle.healing import healed
 from champ_offline.bundle.parity.beside import healing_size
 from champ_offline.bundle.parity.patches import Patches
 from champ_offline.bundle.reader import Sink, Sinks, VolumeReader
-from champ_offline.bundle.verify import Faults, VerifiedBundle, VerifiedVolume
+from champ_offline.bundle.verify import Faults, VerifiedBundle
 from champ_offline.bundle.volume import BLOCK, Member, VolumeIndex
 from champ_offline.durable.space import FULL, free_bytes
 from champ_offline.errors import Bytes
@@ -52,7 +53,7 @@ class Gathering:
         self._done = 0
 
     @property
-    def volumes(self) -> list[VerifiedVolume]:
+    def volumes(self) -> list[VolumeAtHand]:
         """The volumes that something is wanted from, or that nobody knows the contents of."""
         return [
             volume
@@ -90,15 +91,19 @@ class Gathering:
         )
 
     def run(self) -> None:
-        """Read what is wanted from every copy until it has come.
+        """Read what is wanted from every copy until it has come, then what has to be healed.
 
+        How much room healing takes is not known before damage is; where there is too little,
+        everything else has come already, and all damage was told.
         Raises ZoneUnwritable, NoSpaceToHeal.
         """
         with zone_disk(self._room.root):
             with Pipeline(self._room.blobs) as pipeline:
                 self._read_loose(pipeline)
-                for volume in self.volumes:
-                    self._read(volume, pipeline)
+                for volume, index in self._incomplete():
+                    self._read(volume, index, pipeline)
+                for volume, index in self._incomplete():
+                    self._read_healed(volume, index, pipeline)
             self._join()
 
     def _waits(self, member: Member) -> bool:
@@ -117,25 +122,30 @@ class Gathering:
                     passed = reader.read_loose(member, self._sink(member, pipeline))
                     self._follow("import", path.name, passed)
 
-    def _read(self, volume: VerifiedVolume, pipeline: Pipeline) -> None:
-        index = volume.index
-        if index is None:
-            return
+    def _incomplete(self) -> Iterator[tuple[VolumeAtHand, VolumeIndex]]:
+        """The volumes that something is still wanted from when it is their turn."""
+        for volume, index in self._bundle.readable:
+            if self._wants(index):
+                yield volume, index
 
-        def sink(member: Member) -> Sink | None:
-            return self._sink(member, pipeline) if member.name in self.wanted else None
+    def _wants(self, index: VolumeIndex) -> bool:
+        return any(member.name in self.wanted for member in index.members)
 
+    def _read(self, volume: VolumeAtHand, index: VolumeIndex, pipeline: Pipeline) -> None:
         for copy in volume.copies:
-            if any(member.name in self.wanted for member in index.members):
+            if self._wants(index):
                 self._notify(StepStarted("import", volume.name))
-                self._follow("import", volume.name, copy.read(index, sink, self.faults))
+                self._follow(
+                    "import", volume.name, copy.read(index, self._sinks(pipeline), self.faults)
+                )
                 self._notify(StepFinished("import", volume.name))
-        for copy in volume.copies:
-            wanted = any(member.name in self.wanted for member in index.members)
-            if wanted and self._bundle.document.parity and self.gone is None:
-                self._read_healed(copy, index, sink)
 
-    def _read_healed(self, copy: VolumeReader, index: VolumeIndex, sink: Sinks) -> None:
+    def _read_healed(self, volume: VolumeAtHand, index: VolumeIndex, pipeline: Pipeline) -> None:
+        for copy in volume.copies:
+            if self._wants(index) and self._bundle.document.parity and self.gone is None:
+                self._heal(copy, index, self._sinks(pipeline))
+
+    def _heal(self, copy: VolumeReader, index: VolumeIndex, sink: Sinks) -> None:
         """Read what is still wanted of a copy through its parity."""
         document, places = self._bundle.document, self._bundle.places
         coming = sum(m.size for m in index.members if m.name in self.wanted)
@@ -159,6 +169,9 @@ class Gathering:
                 self._notify(Progress(step, self._done, self._total, subject=subject))
         except VolumeFault as fault:
             self.faults(fault)
+
+    def _sinks(self, pipeline: Pipeline) -> Sinks:
+        return lambda member: self._sink(member, pipeline) if member.name in self.wanted else None
 
     def _sink(self, member: Member, pipeline: Pipeline) -> Sink:
         if member.offset is None or member.whole is None:

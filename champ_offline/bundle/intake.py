@@ -8,15 +8,19 @@ at most blobs that no name leads to; what waited is used by the next run.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from champ_offline.bundle.closure import Closure, Links
+from champ_offline.bundle.at_hand import VolumeAtHand
+from champ_offline.bundle.closure import Closure, Links, Vet
 from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.errors import BlobGone, NoSpace
 from champ_offline.bundle.gather import Gathering, zone_disk
 from champ_offline.bundle.pace import bytes_a_second
-from champ_offline.bundle.verify import VerifiedBundle, VerifiedVolume, verdict
+from champ_offline.bundle.signatures import SIGNATURE_TAG
+from champ_offline.bundle.standing import Standing
+from champ_offline.bundle.verify import VerifiedBundle, verdict
 from champ_offline.bundle.volume import INDEX_FILE, Member
 from champ_offline.durable.database import Database
 from champ_offline.durable.space import free_bytes
@@ -24,15 +28,15 @@ from champ_offline.errors import Bytes, ChampError
 from champ_offline.events import Estimate, StepFinished, StepStarted, Subscriber, ignore
 from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobStore
-from champ_offline.store.refs import Refs
+from champ_offline.store.refs import Ref, Refs
 from champ_offline.store.verified import Verified
 from champ_offline.store.waiting import WaitingRoom
-from champ_offline.trust.dates import packed_on
+from champ_offline.trust.dates import packed_on, packing_time
 from champ_offline.trust.errors import Replayed
 from champ_offline.trust.state import TrustState
 
 # For the database: its journal, the rows of a bundle, and what the zone writes next.
-_RESERVE = 16 * 10**6
+RESERVE = 16 * 10**6
 
 _SCHEMA = (
     """
@@ -54,7 +58,8 @@ class Imported:
     """What an import did: blobs and bytes that are new, blobs the store already had.
 
     `damaged` counts places on the media that were found wrong and that another copy made good, or
-    on which no content depends.
+    on which no content depends. `restored` are names that led to what only withdrawn keys vouched
+    for, and lead to this bundle's content now.
     """
 
     bundle: str
@@ -64,24 +69,27 @@ class Imported:
     known_blobs: int
     changed: bool
     damaged: int = 0
+    restored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Forecast:
     """What importing a bundle would take, in bytes: to read from these media, new here, free.
 
-    `rate` is the medium's pace in bytes a second, None when nothing is to be read from it.
+    `rate` is the medium's pace in bytes a second, None when nothing is to be read from it. `held`
+    where the zone has all of it and an import changes nothing.
     """
 
     to_read: int
     new_bytes: int
     free: int
     rate: float | None
+    held: bool = False
 
     @property
     def fits(self) -> bool:
         """Whether there is room, with something to spare for the database."""
-        return self.new_bytes + _RESERVE <= self.free
+        return self.new_bytes + RESERVE <= self.free
 
     @property
     def seconds(self) -> float | None:
@@ -91,32 +99,26 @@ class Forecast:
 
 @dataclass(frozen=True)
 class KnownBundle:
-    """A bundle the zone holds; times are ISO 8601 in UTC, `retired` empty while it is wanted."""
+    """A bundle the zone holds; times are ISO 8601 in UTC, `retired` empty while it is wanted.
+
+    `packed` is when it was packed. It `stands` unless only withdrawn keys vouch for it; `current`
+    where it is the newest of its name that stands.
+    """
 
     digest: Digest
     document: BundleDocument
     imported: str
-    sequence: int = 0
+    packed: datetime
+    stands: bool
+    current: bool
     retired: str = ""
 
 
-@dataclass(frozen=True)
-class _Standing:
-    """A bundle against the zone: its blobs and those the store lacks, with their sizes in bytes.
-
-    `known`: it was imported before. `older`: the zone holds a newer pack of the name. `retired`: it
-    was wanted no more, and is to be held again.
-    """
-
-    blobs: Mapping[Digest, int]
-    missing: Mapping[Digest, int]
-    known: bool
-    older: bool
-    retired: bool
-
-
 class Intake:
-    """Takes verified bundles into one zone. The caller holds the zone's lock."""
+    """Takes verified bundles into one zone. The caller holds the zone's lock.
+
+    `vet` looks at everything in a bundle that has a name (`closure.Vet`).
+    """
 
     def __init__(
         self,
@@ -125,9 +127,11 @@ class Intake:
         waiting: WaitingRoom,
         refs: Refs,
         trust: TrustState,
+        vet: Vet,
     ) -> None:
         self._database, self._blobs, self._waiting = database, blobs, waiting
-        self._refs, self._trust, self._verified = refs, trust, Verified(database)
+        self._refs, self._trust, self._vet = refs, trust, vet
+        self._verified = Verified(database)
         database.migrate("bundles", _SCHEMA)
 
     def bundles(self) -> list[KnownBundle]:
@@ -136,14 +140,19 @@ class Intake:
 
     def ever(self) -> list[KnownBundle]:
         """All bundles the zone ever imported, those that were retired too, oldest first."""
-        rows = self._database.query("SELECT * FROM bundles ORDER BY imported, name")
+        rows = self._database.query("SELECT * FROM bundles ORDER BY imported, name, sequence")
+        root = self._trust.root()
+        standing = self._trust.standing(root) if rows else set()
+        current = {str(one.digest) for one in self._trust.floors(root)} if rows else set()
         return [
             KnownBundle(
                 Digest.parse(row["digest"]),
                 BundleDocument.from_bytes(row["document"], row["name"]),
                 row["imported"],
-                row["sequence"],
-                row["retired"],
+                packing_time(row["sequence"]),
+                stands=row["digest"] in standing,
+                current=row["digest"] in current,
+                retired=row["retired"],
             )
             for row in rows
         ]
@@ -153,12 +162,27 @@ class Intake:
         self._refs.brought.retire(connection, str(bundle))
         connection.execute("UPDATE bundles SET retired = ? WHERE digest = ?", (now, str(bundle)))
 
+    def withdrawn(self, root: bytes) -> list[Ref]:
+        """The names that lead to what no key of `root` vouches for any more.
+
+        The tag of a signature counts where a bundle that stands gives it too; else it tells only of
+        content that withdrawn keys brought.
+        """
+        standing = self._trust.standing(root)
+        given = self._refs.brought.given(standing)
+        return [
+            ref
+            for ref in self._refs.not_of(standing)
+            if (ref.name, ref.tag) in given or not SIGNATURE_TAG.fullmatch(ref.tag)
+        ]
+
     def forecast(self, bundle: VerifiedBundle) -> Forecast:
         """What importing `bundle` would take; reads a few MiB of the medium, for its pace.
 
         Raises Replayed.
         """
-        self._standing(bundle)
+        if self._settled(bundle, self._standing(bundle)):
+            return Forecast(0, 0, free_bytes(self._waiting.root), None, held=True)
         return self._forecast(Gathering(bundle, self._waiting, self._absent(bundle), ignore))
 
     def take(self, bundle: VerifiedBundle, now: str, notify: Subscriber) -> Imported:
@@ -169,17 +193,26 @@ class Intake:
         MediumGone, a VolumeFault, MediaDamaged, BlobsLost or SeveralTroubles when not everything
         came. The store is then as it was.
         """
-        standing, unknown = self._standing(bundle), any(v.index is None for v in bundle.volumes)
-        if standing.known and not (standing.retired or standing.missing or unknown):
+        standing = self._standing(bundle)
+        if self._settled(bundle, standing):
             self._waiting.forget(_leftovers(bundle))
             return _result(bundle, standing, changed=False)
         with zone_disk(self._waiting.root):
             damaged = self._gather(bundle, notify)
             links = self._links(bundle, standing)
             self._commit(bundle, standing, links, now, notify)
-        return _result(bundle, standing, changed=True, damaged=damaged)
+        restored = standing.restored(links)
+        changed = bool(not standing.known or standing.retired or standing.missing or restored)
+        result = _result(bundle, standing, changed=changed)
+        return replace(result, damaged=damaged, restored=restored)
 
-    def _standing(self, bundle: VerifiedBundle) -> _Standing:
+    def _settled(self, bundle: VerifiedBundle, standing: Standing) -> bool:
+        """Whether an import has nothing to do."""
+        unknown = any(volume.index is None for volume in bundle.volumes)
+        wanting = standing.retired or standing.missing or standing.owed
+        return standing.known and not (wanting or unknown)
+
+    def _standing(self, bundle: VerifiedBundle) -> Standing:
         """How `bundle` stands to what the zone has.
 
         Raises Replayed for a pack that is not above the floor, but for the very one at the floor
@@ -202,7 +235,19 @@ class Intake:
                 found=packed_on(bundle.trusted.version),
                 floor=packed_on(floor.version),
             )
-        return _Standing(blobs, missing, known=known, older=older, retired=retired)
+        lost = self.withdrawn(bundle.trusted.root)
+        owed = known and at and self._owed(bundle, lost)
+        names = {(ref.name, ref.tag): ref.descriptor.digest for ref in lost}
+        return Standing(blobs, missing, known, older, retired, names, owed)
+
+    def _owed(self, bundle: VerifiedBundle, withdrawn: Sequence[Ref]) -> bool:
+        """Whether one of the `withdrawn` names is one that the bundle gave.
+
+        What its document says counts too: zones did not always keep who gave a name.
+        """
+        given = self._refs.brought.given({str(bundle.trusted.digest)})
+        named = set(bundle.document.images)
+        return any((ref.name, ref.tag) in given or str(ref) in named for ref in withdrawn)
 
     def _absent(self, bundle: VerifiedBundle) -> Iterator[Member]:
         """The members whose content the store does not have: index.json and blobs."""
@@ -238,8 +283,8 @@ class Intake:
             raise NoSpace(
                 path=self._waiting.root,
                 free=Bytes(found.free),
-                needed=Bytes(found.new_bytes + _RESERVE),
-                reserve=Bytes(_RESERVE),
+                needed=Bytes(found.new_bytes + RESERVE),
+                reserve=Bytes(RESERVE),
             )
         if found.rate and found.to_read:
             notify(Estimate("import", found.to_read, found.rate, found.free))
@@ -248,19 +293,19 @@ class Intake:
             raise _unfinished(bundle, gathering, lost)
         return len(gathering.faults.found)
 
-    def _links(self, bundle: VerifiedBundle, standing: _Standing) -> Links:
+    def _links(self, bundle: VerifiedBundle, standing: Standing) -> Links:
         """What the bundle's index leads to, after everything below it was found present."""
         index = self._waiting.blobs.read(bundle.document.index.digest)
 
         def room(digest: Digest) -> BlobStore:
             return self._waiting.blobs if digest in standing.missing else self._blobs
 
-        return Closure(bundle, room).follow(index, standing.blobs)
+        return Closure(bundle, room, self._vet).follow(index, standing.blobs)
 
     def _commit(
         self,
         bundle: VerifiedBundle,
-        standing: _Standing,
+        standing: Standing,
         links: Links,
         now: str,
         notify: Subscriber,
@@ -273,11 +318,12 @@ class Intake:
             stamps = {digest: self._blobs.stamp(digest) for digest in standing.missing}
             self._verified.put(connection, stamps, now)
             if not standing.older:
+                self._refs.put(connection, standing.to_name(links))
                 self._name(connection, bundle, links, now)
         self._waiting.forget(_leftovers(bundle))
         notify(StepFinished("commit", bundle.document.name))
 
-    def _refuse_lost(self, bundle: VerifiedBundle, standing: _Standing) -> None:
+    def _refuse_lost(self, bundle: VerifiedBundle, standing: Standing) -> None:
         """Look again, where nobody can set a blob aside: a check may have found one damaged."""
         for digest, size in standing.blobs.items():
             if not self._blobs.holds(digest, size):
@@ -286,7 +332,7 @@ class Intake:
     def _name(
         self, connection: sqlite3.Connection, bundle: VerifiedBundle, links: Links, now: str
     ) -> None:
-        self._refs.put(connection, links.names.values())
+        self._refs.vouch(connection, links.names.values())
         self._refs.put_referrers(connection, links.referrers)
         self._trust.accept(connection, bundle.document.name, bundle.trusted, now)
         _record(connection, bundle, now)
@@ -304,7 +350,7 @@ def _leftovers(bundle: VerifiedBundle) -> set[Digest]:
 
 
 def _unfinished(
-    bundle: VerifiedBundle, gathering: Gathering, lost: list[VerifiedVolume]
+    bundle: VerifiedBundle, gathering: Gathering, lost: list[VolumeAtHand]
 ) -> ChampError:
     """Why not everything came: a medium gone, damage, or volumes that are elsewhere."""
     if gathering.gone is not None:
@@ -334,9 +380,7 @@ def _record(connection: sqlite3.Connection, bundle: VerifiedBundle, now: str) ->
     )
 
 
-def _result(
-    bundle: VerifiedBundle, standing: _Standing, *, changed: bool, damaged: int = 0
-) -> Imported:
+def _result(bundle: VerifiedBundle, standing: Standing, *, changed: bool) -> Imported:
     missing, known = standing.missing, len(standing.blobs) - len(standing.missing)
     return Imported(
         bundle=bundle.document.name,
@@ -345,5 +389,4 @@ def _result(
         new_bytes=sum(missing.values()),
         known_blobs=known,
         changed=changed,
-        damaged=damaged,
     )

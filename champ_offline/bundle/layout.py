@@ -14,10 +14,11 @@ from typing import BinaryIO
 
 from champ_offline.bundle.document import Content
 from champ_offline.bundle.volume import CHUNK, INDEX_FILE, LAYOUT_FILE, Member
+from champ_offline.errors import Bytes, ChampError, ExitCode
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
-from champ_offline.oci.manifest import Manifest, encode, image_index
+from champ_offline.oci.manifest import LIMIT, Manifest, encode, image_index
 from champ_offline.store.blobs import BlobStore
 
 LAYOUT = encode({"imageLayoutVersion": "1.0.0"})
@@ -42,14 +43,29 @@ class Contents:
     image_key: str = ""
 
 
+class TooManyNames(ChampError):
+    """A bundle whose index.json would be larger than a zone reads."""
+
+    id = "pack.too-many-names"
+    exit_code = ExitCode.PREFLIGHT
+    message = (
+        "The bundle has too many images, charts and apps: its index.json would have {size}, and"
+        " zones read {limit}."
+    )
+    remedy = "Divide the recipe into several bundles."
+
+
 class Layout:
     """The files of a layout: its own two documents, then every blob below the contents."""
 
     def __init__(self, blobs: BlobStore, contents: Contents) -> None:
-        """Raises BlobMissing where a document that leads on is not in the store."""
+        """Raises TooManyNames, BlobMissing where a document that leads on is not in the store."""
         self._blobs = blobs
         listed = (*contents.descriptors, *contents.referrers)
-        self._documents = {LAYOUT_FILE: LAYOUT, INDEX_FILE: image_index(list(listed))}
+        index = image_index(list(listed))
+        if len(index) > LIMIT:
+            raise TooManyNames(size=Bytes(len(index)), limit=Bytes(LIMIT))
+        self._documents = {LAYOUT_FILE: LAYOUT, INDEX_FILE: index}
         own = [Member(name, len(d), Digest.of(d)) for name, d in self._documents.items()]
         self.members = (*own, *self._blobs_below(listed))
 

@@ -12,13 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from champ_offline.errors import ChampError, ExitCode
-from champ_offline.oci.digest import Digest
+from champ_offline.oci.digest import Digest, InvalidDigest
+from champ_offline.oci.strict_json import NotStrict, parse
 
 FORMAT = 1
 
 
+class LockMissing(ChampError):
+    """There is no lock beside the recipe, or where one was named."""
+
+    id = "lock.missing"
+    exit_code = ExitCode.USAGE
+    message = "There is no lock {path}."
+    remedy = "Run `champ lock` on the recipe to write it."
+
+
 class LockUnreadable(ChampError):
-    """A lock file is missing or not of the form FORMAT.md gives."""
+    """A lock file cannot be read or is not of the form FORMAT.md gives."""
 
     id = "lock.unreadable"
     exit_code = ExitCode.USAGE
@@ -81,9 +91,9 @@ class Lock:
 
     @classmethod
     def from_file(cls, path: Path) -> Lock:
-        """Read a lock; raises LockUnreadable."""
+        """Read a lock; raises LockMissing, LockUnreadable."""
         try:
-            document = json.loads(path.read_bytes())
+            document = parse(path.read_bytes())
             if document["format"] != FORMAT:
                 raise LockUnreadable(path=path, reason=f"its format is not {FORMAT}")
             return cls(
@@ -95,10 +105,18 @@ class Lock:
                 charts=_artifacts(document["charts"]),
                 apps=_artifacts(document["apps"]),
             )
+        except FileNotFoundError as error:
+            raise LockMissing(path=path) from error
         except OSError as error:
             raise LockUnreadable(path=path, reason=error.strerror or "no access") from error
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise LockUnreadable(path=path, reason=f"{type(error).__name__} {error}") from error
+        except (NotStrict, InvalidDigest) as error:
+            reason = str(error).removesuffix(".")
+            raise LockUnreadable(path=path, reason=reason) from error
+        except KeyError as error:
+            raise LockUnreadable(path=path, reason=f"it lacks “{error.args[0]}”") from error
+        except (TypeError, AttributeError) as error:
+            reason = "it is not of the form that `champ lock` writes"
+            raise LockUnreadable(path=path, reason=reason) from error
 
 
 def _artifacts(rows: list[dict[str, str]]) -> tuple[LockedArtifact, ...]:

@@ -14,11 +14,18 @@ from itertools import islice
 from pathlib import Path
 
 from champ_offline.bundle.document import LIMIT, BundleDocument, VolumeEntry
-from champ_offline.bundle.errors import DocumentMissing, MediumUnreadable, NoBundle, SeveralBundles
+from champ_offline.bundle.errors import (
+    BundleBelow,
+    DocumentMissing,
+    MediumUnreadable,
+    NoBundle,
+    SeveralBundles,
+)
 from champ_offline.bundle.parity.documents import restore_documents
 from champ_offline.bundle.volume import INDEXES, Member
 from champ_offline.errors import ChampError
 from champ_offline.trust.documents import Documents
+from champ_offline.trust.key_errors import NoSuchFolder
 from champ_offline.trust.roots import LONGEST
 
 DOCUMENT = "bundle.json"
@@ -38,7 +45,7 @@ def bundle_folders(path: Path) -> list[Path]:
     if _is_bundle(path):
         return [path]
     for shelf in (path / SHELF, path):
-        if (shelf == path and path.is_dir()) or _is_folder(shelf):
+        if (shelf == path and leads_to_folder(path)) or _is_folder(shelf):
             inside = _names_in(shelf)
             found = sorted(folder for folder in inside if _is_folder(folder) and _is_bundle(folder))
             if len(found) > _MOST_BUNDLES:
@@ -49,11 +56,42 @@ def bundle_folders(path: Path) -> list[Path]:
 
 
 def folders_of(paths: Sequence[Path]) -> list[Path]:
-    """The bundle folders at all of `paths`, each once; raises NoBundle where there is none."""
+    """The bundle folders at all of `paths`, each once.
+
+    Raises NoSuchFolder for a path that does not exist, MediumUnreadable, NoBundle and BundleBelow
+    where there is no bundle at any.
+    """
+    for path in paths:
+        if not is_there(path):
+            raise NoSuchFolder(path=path)
     found = [folder for path in paths for folder in bundle_folders(path)]
     if not found:
+        below = [one for path in paths for one in _media_in(path)]
+        if below:
+            names = ", ".join(str(one) for one in below)
+            raise BundleBelow(path=", ".join(str(path) for path in paths), names=names)
         raise NoBundle(path=", ".join(str(path) for path in paths))
     return _once(found)
+
+
+def has_part(path: Path, document: BundleDocument) -> bool:
+    """Whether anything of the bundle lies on the medium at `path`: documents, volumes, blobs."""
+    own = f"{document.name}-{document.version}"
+    folders = bundle_folders(path)
+    where = places([path], [folder for folder in folders if folder.name == own], document)
+    if any(folder in where or _is_of(folder, document) for folder in folders):
+        return True
+    return bool(loose_places(where)) or any(
+        volume_copies(where, document, entry)
+        or parity_copies(where, document, entry)
+        or any(index_copies(where, entry))
+        for entry in document.volumes
+    )
+
+
+def no_files(where: Iterable[Path], name: str) -> list[Path]:
+    """What has the name in any of the folders and is no ordinary file."""
+    return [place / name for place in where if _is_no_file(place / name)]
 
 
 def places(paths: Sequence[Path], folders: Sequence[Path], document: BundleDocument) -> list[Path]:
@@ -61,7 +99,7 @@ def places(paths: Sequence[Path], folders: Sequence[Path], document: BundleDocum
     own = f"{document.name}-{document.version}"
     shelves = [shelf for path in paths for shelf in (path / SHELF, path)]
     deeper = [shelf / own for shelf in shelves if shelf in paths or _is_folder(shelf)]
-    more = [path for path in paths if path.is_dir()]
+    more = [path for path in paths if leads_to_folder(path)]
     return _once([*folders, *more, *(place for place in deeper if _is_folder(place))])
 
 
@@ -197,12 +235,55 @@ def is_file(path: Path) -> bool:
         raise MediumUnreadable(path=path, reason=error.strerror or str(error)) from error
 
 
-def _is_folder(path: Path) -> bool:
-    """Whether a path on a medium is a folder of its own; a link to one is none."""
+def _is_no_file(path: Path) -> bool:
     try:
-        return stat.S_ISDIR(path.lstat().st_mode)
+        return not stat.S_ISREG(path.lstat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return False
+    except OSError as error:
+        raise MediumUnreadable(path=path, reason=error.strerror or str(error)) from error
+
+
+def _is_of(folder: Path, document: BundleDocument) -> bool:
+    """Whether a folder with another name says that it holds the bundle."""
+    try:
+        found = BundleDocument.from_bytes(read_bundle_document(folder), str(folder))
+    except ChampError:
+        return False
+    return (found.name, found.version) == (document.name, document.version)
+
+
+def _media_in(path: Path) -> list[Path]:
+    """The folders in `path` that hold bundles as media do."""
+    if not leads_to_folder(path):
+        return []
+    inside = sorted(one for one in _names_in(path)[:_MOST_BUNDLES] if _is_folder(one))
+    return [one for one in inside if bundle_folders(one)]
+
+
+def is_there(path: Path) -> bool:
+    """Whether a path that a person named exists; raises MediumUnreadable."""
+    return _mode(path, links=True) is not None
+
+
+def leads_to_folder(path: Path) -> bool:
+    """Whether a path that a person named leads to a folder; raises MediumUnreadable."""
+    mode = _mode(path, links=True)
+    return mode is not None and stat.S_ISDIR(mode)
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a path on a medium is a folder of its own; a link to one is none."""
+    mode = _mode(path, links=False)
+    return mode is not None and stat.S_ISDIR(mode)
+
+
+def _mode(path: Path, *, links: bool) -> int | None:
+    """The mode of what lies at a path, `links` followed; None where nothing does."""
+    try:
+        return path.stat(follow_symlinks=links).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except OSError as error:
         raise MediumUnreadable(path=path, reason=error.strerror or str(error)) from error
 

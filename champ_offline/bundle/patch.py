@@ -59,6 +59,8 @@ def write_patch(
     _refuse_unlike(wanted, layout)
     indexes = _indexes(wanted, layout, limits)
     needed = sum(member.size for member in members) + sum(index.size for index in wanted.indexes)
+    with writing(out):
+        make_directory(out)
     free = free_bytes(out)
     if needed > free:
         raise TargetFull(path=out, free=Bytes(free), needed=Bytes(needed))

@@ -305,6 +305,7 @@ class VolumeReader:
                 expected=f"{expected[0]} {expected[1]} {expected[2]:04}",
                 blob=blob,
                 offset=0,
+                number=found.number if _is_sibling(found, document) else 0,
             )
         if found.volume_set != document.volume_set:
             raise VolumeStale(
@@ -326,6 +327,12 @@ def released(file: BinaryIO) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             file.close()
+
+
+def _is_sibling(found: VolumeIndex, document: BundleDocument) -> bool:
+    """Whether an index says that its volume belongs to the pack of `document`."""
+    mine = (document.name, document.version, document.volume_set)
+    return (found.bundle, found.version, found.volume_set) == mine
 
 
 def _forget_cached(file: BinaryIO) -> None:

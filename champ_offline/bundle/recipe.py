@@ -16,6 +16,10 @@ from champ_offline.durable.typed_yaml import Node
 from champ_offline.oci.reference import InvalidReference, Reference
 
 _FORMAT = 1
+_A_VERSION = (
+    "a version of at most 64 letters, digits and . + ~ -, beginning with a letter or digit, such"
+    ' as "1.10.1"'
+)
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ class Recipe:
         return cls(
             path=path,
             name=root["name"].text(NAME, "a name of lower-case letters, digits, dots and dashes"),
-            version=root["version"].text(VERSION, 'a version in quotes, such as "1.10.1"'),
+            version=root["version"].text(VERSION, _A_VERSION),
             zones=tuple(root.get("zones", []).texts(NAME, "a zone's name")),
             images=_images(root.get("images", []), folder),
             apps=tuple(_app(node, folder) for node in root.get("apps", []).items()),
@@ -127,7 +131,7 @@ def _reference(node: Node) -> Reference:
 
 def _app(node: Node, folder: Path) -> AppEntry:
     row = node.table("path", "version")
-    return AppEntry(folder / row["path"].text(), row["version"].text(VERSION, "a version"))
+    return AppEntry(folder / row["path"].text(), row["version"].text(VERSION, _A_VERSION))
 
 
 def _registry(node: Node, folder: Path) -> Source:

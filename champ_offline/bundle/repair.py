@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from champ_offline.bundle import media
+from champ_offline.bundle.at_hand import VolumeAtHand
 from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.errors import (
     MediumUnreadable,
@@ -34,21 +35,22 @@ from champ_offline.bundle.reader import VolumeReader
 from champ_offline.bundle.repair_errors import (
     MediumReadOnly,
     OtherPack,
-    RepairIncomplete,
-    RepairNeeded,
     RootsLost,
     writing,
 )
 from champ_offline.bundle.repair_list import LostIndex, RepairList
 from champ_offline.bundle.repair_sources import own_name, places_for
+from champ_offline.bundle.repaired import MendedVolume, Repaired
+from champ_offline.bundle.share import misnamed_in, numbers, share_of
 from champ_offline.bundle.spares import Spares
-from champ_offline.bundle.verify import VerifiedBundle, VerifiedVolume
+from champ_offline.bundle.verify import VerifiedBundle
 from champ_offline.bundle.volume import INDEXES, Member, VolumeIndex
 from champ_offline.durable.write import make_directory, remove_partials, write_atomic
 from champ_offline.errors import ChampError
 from champ_offline.events import FaultFound, Subscriber
 from champ_offline.store.blobs import BlobStore
 from champ_offline.trust.errors import RootMissing
+from champ_offline.trust.key_errors import NoSuchFolder
 
 Accept = Callable[[Sequence[Path]], VerifiedBundle]
 """`verify` under a root that the caller trusts."""
@@ -69,72 +71,21 @@ class RepairOrder:
     list_to: Path | None = None
 
 
-@dataclass(frozen=True)
-class MendedVolume:
-    """A volume that was not as signed: how many places, and how many of them are lost.
-
-    `built` when the file was made anew.
-    """
-
-    name: str
-    places: int
-    lost: int
-    built: bool
-
-
-@dataclass(frozen=True)
-class Repaired:
-    """What a repair found and mended; with `check`, what it would.
-
-    `documents` are files beside the volumes, `elsewhere` volumes that belong to other media;
-    `lost_roots` versions of roots, from the first on that nothing at hand gave.
-    """
-
-    bundle: str
-    version: str
-    folder: Path
-    check: bool
-    documents: tuple[str, ...]
-    volumes: tuple[MendedVolume, ...]
-    elsewhere: tuple[str, ...]
-    missing: RepairList
-    lost_roots: tuple[int, ...] = ()
-
-    @property
-    def changed(self) -> bool:
-        """Whether anything was not as signed."""
-        return bool(self.documents or self.volumes)
-
-    @property
-    def fault(self) -> ChampError | None:
-        """Why the medium is not whole now, if it is not."""
-        if self.lost_roots:
-            return RootsLost(path=self.folder, version=self.lost_roots[0])
-        if not self.missing:
-            files = len(self.documents) + len(self.volumes)
-            return RepairNeeded(path=self.folder, files=files) if self.check and files else None
-        if self.missing.members:
-            number, member = self.missing.members[0]
-            blob = str(member.digest)
-        else:
-            number, blob = self.missing.indexes[0].number, str(self.missing.indexes[0].digest)
-        return RepairIncomplete(
-            path=self.folder, lost=len(self.missing), volume=f"{number:04}", blob=blob
-        )
-
-
 def repair(
     order: RepairOrder, accept: Accept, stores: Sequence[BlobStore], notify: Subscriber
 ) -> Repaired:
     """Mend the bundle on `order.medium`, whose documents some medium at hand has whole.
 
     `stores` may hold blobs too. Raises what `accept` raises, NoBundle, SeveralBundles, MediumGone,
-    MediumUnreadable, and the errors of `repair_errors`: RootsLost where without a root
-    nothing can be trusted; RepairIncomplete and RepairNeeded are in `Repaired.fault`.
+    MediumUnreadable, NoSuchFolder (of `list_to`), and the errors of `repair_errors`: RootsLost
+    where without a root nothing can be trusted; RepairIncomplete and RepairNeeded are in
+    `Repaired.fault`.
     """
     for path in (order.medium, *order.sources):
-        if not path.is_dir():
+        if not media.leads_to_folder(path):
             raise MediumUnreadable(path=path, reason=os.strerror(errno.ENOENT))
+    if order.list_to is not None and not order.list_to.parent.is_dir():
+        raise NoSuchFolder(path=order.list_to.parent)
     try:
         return _repaired(order, accept, stores, notify)
     except RootMissing as error:
@@ -158,10 +109,9 @@ def _repaired(
     mending = _Repair(bundle, folder, order, stores, notify)
     # Other copies may have roots that the medium lost; the rest of its documents are its own.
     done = mending.run(bundle.files | (alone.files if alone else {}))
-    if not order.check:
+    if not order.check and not done.stray_root:
         accept([folder])
     if order.list_to is not None:
-        make_directory(order.list_to.parent)
         write_atomic(order.list_to, done.missing.to_bytes())
     return done
 
@@ -186,12 +136,16 @@ class _Repair:
             self._clear()
         documents = list(self._documents(files))
         spares = Spares(self.bundle, self.stores, self.folder)
-        share = _share(self.bundle, self.folder, spares, whole=self.order.whole)
+        share = share_of(self.bundle, self.folder, spares, whole=self.order.whole)
         # What is there comes first: on a full medium nothing is built, but much can be mended.
-        there = _numbers(self.bundle, self.folder)
-        ordered = sorted(share, key=lambda volume: volume.entry.number not in there)
-        for volume in ordered:
-            self._volume(volume, spares)
+        there = numbers(self.bundle, self.folder)
+        misnamed = misnamed_in(self.bundle, self.folder, spares)
+        taken, lying = {one.file for one in misnamed}, {one.holds for one in misnamed}
+        for volume in sorted(share, key=lambda volume: volume.entry.number not in there):
+            if volume.name not in taken | lying:
+                self._volume(volume, spares)
+            elif volume.name not in lying:
+                self._out_of_place(volume, spares)
         here = {volume.name for volume in share}
         document = self.bundle.document
         return Repaired(
@@ -210,6 +164,9 @@ class _Repair:
                 tuple(self.indexes),
             ),
             lost_roots=self.bundle.lost_roots,
+            stray_root=self._stray_root(files),
+            misnamed=misnamed,
+            share_known=bool(share),
         )
 
     def _refuse_read_only(self) -> None:
@@ -243,12 +200,30 @@ class _Repair:
                     write_atomic(path, data)
             yield name
 
-    def _volume(self, volume: VerifiedVolume, spares: Spares) -> None:
+    def _stray_root(self, accepted: Mapping[str, bytes]) -> str:
+        """The root that lies behind the accepted ones, which a reader would take for the next."""
+        number = 1
+        while f"{media.METADATA}/{media.root_name(number)}" in accepted:
+            number += 1
+        path = self.folder / media.METADATA / media.root_name(number)
+        stray = not self.bundle.lost_roots and media.is_file(path)
+        return str(path) if stray else ""
+
+    def _out_of_place(self, volume: VolumeAtHand, spares: Spares) -> None:
+        """Keep what is lost of a volume in whose place another one lies; nothing is written."""
+        members = volume.index.members if volume.index else ()
+        lost = [member for member in members if not spares.has(member)]
+        number, name = volume.entry.number, volume.name
+        self.missing += [(number, member) for member in lost]
+        self.volumes.append(MendedVolume(name, len(members), len(lost), absent=True, built=False))
+
+    def _volume(self, volume: VolumeAtHand, spares: Spares) -> None:
         """Mend or build one volume, and keep what was found."""
         entry, index = volume.entry, volume.index
         if index is None:
+            there = media.is_file(self.folder / volume.name)
             self.indexes.append(LostIndex(entry.number, entry.index_size, entry.index_digest))
-            self.volumes.append(MendedVolume(volume.name, 1, 1, built=False))
+            self.volumes.append(MendedVolume(volume.name, 1, 1, absent=not there, built=False))
             return
         copy = VolumeReader(self.folder / volume.name, volume.name, entry)
         mender = VolumeMender(copy, index, self.bundle.document, spares, self.notify)
@@ -261,7 +236,10 @@ class _Repair:
         lost = [m for m in wanted if not spares.has(m)] if self.order.check else act()
         self.missing += [(entry.number, member) for member in lost]
         if places:
-            self.volumes.append(MendedVolume(volume.name, places, len(lost), built=not there))
+            built = not (there or lost or self.order.check)
+            self.volumes.append(
+                MendedVolume(volume.name, places, len(lost), absent=not there, built=built)
+            )
         if self.bundle.document.parity and not lost:
             self._parity_beside(copy)
 
@@ -285,7 +263,7 @@ class _Repair:
         document = self.bundle.document
         name = document.parity_name(copy.entry)
         path = self.folder / name
-        fault = parity_fault(path, document, copy.entry)
+        fault, absent = parity_fault(path, document, copy.entry), not media.is_file(path)
         if fault is None:
             return
         self.notify(FaultFound.of(fault))
@@ -293,7 +271,7 @@ class _Repair:
         if not self.order.check:
             with writing(path, size), copy.open() as volume:
                 write_parity(self.folder, document, copy.entry, volume, None, self.notify)
-        self.volumes.append(MendedVolume(name, 1, 0, built=True))
+        self.volumes.append(MendedVolume(name, 1, 0, absent=absent, built=not self.order.check))
 
     def _is_there(self, copy: VolumeReader) -> bool:
         """Whether the volume's own file lies there, however damaged."""
@@ -342,37 +320,9 @@ def _folder_of(medium: Path, bundle: VerifiedBundle) -> Path:
     for folder in (medium / media.SHELF / own, medium / own):
         if folder.is_dir() and not folder.is_symlink() and not folder.parent.is_symlink():
             return folder
-    if _numbers(bundle, medium):
+    if numbers(bundle, medium):
         return medium
     raise NoBundle(path=medium)
-
-
-def _share(
-    bundle: VerifiedBundle, folder: Path, spares: Spares, *, whole: bool
-) -> list[VerifiedVolume]:
-    """The volumes that belong into the folder (FORMAT.md, "Repair")."""
-    here = _numbers(bundle, folder)
-    for place in bundle.places:
-        there = _numbers(bundle, place)
-        here |= there if there & here else set()
-    if whole or not here:
-        return list(bundle.volumes)
-    return [
-        volume
-        for volume in bundle.volumes
-        if min(here) <= volume.entry.number <= max(here)
-        or (volume.index is not None and _lies_loose(volume.index, spares))
-    ]
-
-
-def _numbers(bundle: VerifiedBundle, place: Path) -> set[int]:
-    """Which volumes have a file in a folder."""
-    volumes = bundle.volumes
-    return {one.entry.number for one in volumes if media.is_file(place / one.name)}
-
-
-def _lies_loose(index: VolumeIndex, spares: Spares) -> bool:
-    return any(spares.lies_loose(member) for member in index.members)
 
 
 def _content(path: Path, most: int) -> bytes | None:

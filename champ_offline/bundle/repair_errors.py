@@ -88,6 +88,48 @@ class RootsLost(ChampError):
     )
 
 
+class RootStray(ChampError):
+    """A root lies on a medium that does not follow on those before it."""
+
+    id = "repair.root-stray"
+    exit_code = ExitCode.DOCUMENT_ALTERED
+    message = (
+        "{path} is damaged or does not belong there: it does not follow on the roots before it, and"
+        " the bundle was signed without it."
+    )
+    remedy = (
+        "Run this again with --from another copy of the medium, which may have it whole. If no copy"
+        " has such a file, delete it: this bundle does not need it."
+    )
+
+
+class VolumesMisnamed(ChampError):
+    """Volumes of the bundle lie on the medium under the names of others."""
+
+    id = "repair.volumes-misnamed"
+    exit_code = ExitCode.CORRUPT
+    message = "Volumes in {path} have each other's names: {files}."
+    remedy = (
+        "Rename each file as shown (of two that are swapped, one to a name of its own first), then"
+        " run this again. Nothing was written over them."
+    )
+
+
+class ShareUnknown(ChampError):
+    """No volume lies on a medium, and nothing tells which it carried."""
+
+    id = "repair.share-unknown"
+    exit_code = ExitCode.MEDIUM_MISSING
+    message = (
+        "No volume lies in {path}, and nothing there tells which of the bundle's {total} volumes"
+        " it carried."
+    )
+    remedy = (
+        "Name another copy of this medium with --from; or run this with --whole, if it is to carry"
+        " all volumes."
+    )
+
+
 class RepairIncomplete(ChampError):
     """Some of what a medium lost is not to be had from anything at hand."""
 

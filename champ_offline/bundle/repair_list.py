@@ -15,7 +15,7 @@ from champ_offline.bundle.volume import INDEX_LIMIT, MOST_VOLUMES, Member
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
-from champ_offline.oci.strict_json import parse
+from champ_offline.oci.strict_json import parse, wrong_in
 
 FORMAT = 1
 
@@ -75,7 +75,7 @@ class RepairList:
             reason = error.strerror or str(error)
             raise RepairListMalformed(path=path, reason=reason) from error
         except (ValueError, TypeError, LookupError, ChampError) as error:
-            reason = f"{type(error).__name__} {error}"[:120]
+            reason = wrong_in(error)[:120]
             raise RepairListMalformed(path=path, reason=reason) from error
 
 

@@ -66,7 +66,7 @@ def choose(bundles: Sequence[KnownBundle], name: str, version: str) -> KnownBund
     if not found:
         known = ", ".join(f"{b.document.name} {b.document.version}" for b in bundles) or "—"
         raise BundleUnknown(bundle=name[:200], version=version[:200], known=known)
-    return max(found, key=lambda one: one.sequence)
+    return max(found, key=lambda one: one.packed)
 
 
 def refuse_needed(
@@ -84,5 +84,5 @@ def refuse_needed(
 
 def is_newest(bundles: Sequence[KnownBundle], one: KnownBundle) -> bool:
     """Whether none of its name was packed later."""
-    named = [b.sequence for b in bundles if b.document.name == one.document.name]
-    return one.sequence >= max(named)
+    named = [b.packed for b in bundles if b.document.name == one.document.name]
+    return one.packed >= max(named)

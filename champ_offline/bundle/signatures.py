@@ -8,8 +8,9 @@ are for whoever asks at the registry, long after the import (adr/0016-signatures
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from securesystemslib.signer import Signer
 
@@ -23,6 +24,8 @@ from champ_offline.store.blobs import BlobStore
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://sigstore.dev/cosign/sign/v1"
+# What `signature_tag` gives, and cosign.
+SIGNATURE_TAG = re.compile(r"sha256-[0-9a-f]{64}\.sig")
 _PAYLOAD = "application/vnd.in-toto+json"
 _SIMPLE_TYPE = "cosign container image signature"
 _SIMPLE_SIGNATURE = "dev.cosignproject.cosign/signature"
@@ -44,14 +47,22 @@ class Signatures:
     tagged: tuple[Descriptor, ...]
 
 
-def sign(blobs: BlobStore, named: Sequence[Descriptor], signer: Signer) -> Signatures:
-    """Sign everything in `named`, and below an index each of its manifests, into `blobs`.
+def sign(
+    blobs: BlobStore,
+    named: Sequence[Descriptor],
+    attached: Sequence[Descriptor],
+    signer: Signer,
+) -> Signatures:
+    """Sign everything in `named`, below an index each of its manifests, and what is `attached`.
 
-    `signer` holds an ECDSA P-256 key. Raises BlobMissing, InvalidManifest.
+    `attached` are referrers: each is signed in every repository that has its subject, under its own
+    digest there, for it has no tag. `signer` holds an ECDSA P-256 key; signatures go into `blobs`.
+    Raises BlobMissing, InvalidManifest.
     """
     referrers: list[Descriptor] = []
     simple: dict[tuple[str, Digest], list[Claim]] = {}
-    for claim in dict.fromkeys(_claims(blobs, named)):
+    claims = dict.fromkeys(_claims(blobs, named))
+    for claim in dict.fromkeys((*claims, *_claims_of_attached(blobs, claims, attached))):
         layer = Layer(media_types.SIGSTORE_BUNDLE, sigstore_bundle(claim, signer))
         notes = {
             "dev.sigstore.bundle.content": "dsse-envelope",
@@ -61,10 +72,10 @@ def sign(blobs: BlobStore, named: Sequence[Descriptor], signer: Signer) -> Signa
         referrers.append(attach(blobs, kind, [layer], claim.subject, notes))
         simple.setdefault((claim.reference.name, claim.subject.digest), []).append(claim)
     tagged = []
-    for (name, digest), claims in simple.items():
-        layers = [simple_signing(claim, signer) for claim in claims]
+    for (name, digest), several in simple.items():
+        layers = [simple_signing(claim, signer) for claim in several]
         kind = media_types.COSIGN_SIGNATURE
-        manifest = attach(blobs, kind, layers, claims[0].subject, {})
+        manifest = attach(blobs, kind, layers, several[0].subject, {})
         tagged.append(manifest.named(f"{name}:{signature_tag(digest)}"))
     return Signatures(tuple(referrers), tuple(tagged))
 
@@ -137,6 +148,20 @@ def _claims(blobs: BlobStore, named: Sequence[Descriptor]) -> Iterator[Claim]:
             yield Claim(reference, Descriptor(one.media_type, one.digest, one.size))
             if one.media_type in media_types.INDEXES:
                 waiting += Manifest.from_bytes(blobs.read(one.digest)).manifests
+
+
+def _claims_of_attached(
+    blobs: BlobStore, claims: Iterable[Claim], attached: Sequence[Descriptor]
+) -> Iterator[Claim]:
+    about: dict[Digest, list[Descriptor]] = {}
+    for referrer in attached:
+        subject = Manifest.from_bytes(blobs.read(referrer.digest)).subject
+        if subject is not None:
+            about.setdefault(subject.digest, []).append(referrer)
+    for claim in claims:
+        for one in about.get(claim.subject.digest, []):
+            reference = replace(claim.reference, tag="", digest=one.digest)
+            yield Claim(reference, Descriptor(one.media_type, one.digest, one.size))
 
 
 def _signature(data: bytes, signer: Signer) -> str:

@@ -66,21 +66,31 @@ class Spares:
             _parts(origins, member) is not None for origins in self._offers(member)
         )
 
+    def has_elsewhere(self, member: Member) -> bool:
+        """The same of sources that mending does not touch."""
+        return not member.size or any(
+            _parts(origins, member) is not None for origins in self._offers_elsewhere(member)
+        )
+
     def lies_loose(self, member: Member) -> bool:
         """Whether a file of its own is there for the member, unread."""
         return any(media.loose_copy(place, member) for place in self._loose)
 
     def _offers(self, member: Member) -> Iterator[Sequence[_Origin]]:
         """The sources of a member; several files in one offer make up for each other."""
+        yield from self._offers_elsewhere(member)
+        copies, offset = self._copies.get(member.name, ((), 0))
+        if len(copies) > 1:
+            yield [_Origin(copy.open, offset) for copy in copies]
+
+    def _offers_elsewhere(self, member: Member) -> Iterator[Sequence[_Origin]]:
         if member.name == LAYOUT_FILE:
             yield [_Origin(lambda: BytesIO(LAYOUT))]
         copies, offset = self._copies.get(member.name, ((), 0))
-        others = [copy for copy in copies if copy.path.parent.resolve() != self._mending]
-        for copy in others:
-            yield [_Origin(copy.open, offset)]
+        for copy in copies:
+            if copy.path.parent.resolve() != self._mending:
+                yield [_Origin(copy.open, offset)]
         yield from self._outside_of_volumes(member)
-        if len(copies) > 1:
-            yield [_Origin(copy.open, offset) for copy in copies]
 
     def _outside_of_volumes(self, member: Member) -> Iterator[Sequence[_Origin]]:
         for place in self._loose:

@@ -28,7 +28,7 @@ class TargetFull(ChampError):
     id = "pack.target-full"
     exit_code = ExitCode.PREFLIGHT
     message = "{path} has {free} free; the bundle needs {needed}."
-    remedy = "Use a larger stick, or several with --stick SIZE; nothing was written."
+    remedy = "Use a larger stick, or several with --stick SIZE; no volume was written."
 
 
 class TargetUnwritable(ChampError):

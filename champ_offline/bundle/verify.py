@@ -8,19 +8,21 @@ them checks them against these indexes on the way.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from champ_offline.bundle import media
-from champ_offline.bundle.agreement import check_agreement
-from champ_offline.bundle.document import BundleDocument, VolumeEntry
+from champ_offline.bundle.at_hand import AtHand, VolumeAtHand, few, find_volumes
+from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.errors import (
     BlobsLost,
     MediaDamaged,
     MediumUnreadable,
+    NothingOfBundle,
     SeveralBundles,
     SeveralTroubles,
+    SoundButMissing,
+    Unused,
     VolumeFault,
     VolumeForeign,
     VolumeMissing,
@@ -28,36 +30,22 @@ from champ_offline.bundle.errors import (
     VolumeTruncated,
 )
 from champ_offline.bundle.gate import Found, Gate
-from champ_offline.bundle.healing import healed_index
+from champ_offline.bundle.index_faults import index_faults
 from champ_offline.bundle.parity.protection import BeyondParity, ParityUnusable
 from champ_offline.bundle.parity_faults import parity_faults, spare_faults
-from champ_offline.bundle.reader import VolumeReader, every_member
-from champ_offline.bundle.volume import Member, VolumeIndex
+from champ_offline.bundle.reader import every_member
 from champ_offline.errors import ChampError, Several
 from champ_offline.events import FaultFound, Progress, StepFinished, StepStarted, Subscriber
-from champ_offline.oci.digest import Digest
 from champ_offline.trust.dates import NO_OVERRIDES, Overrides
 from champ_offline.trust.errors import WrongZone
 from champ_offline.trust.trusted import Accepted
 
 _ONLY_HERE = object()
+# Of what is wrong beside volumes, in one error; of single places, in what programs read.
+_MOST_TOLD, _MOST_PLACES = 10, 1000
 
 
-@dataclass(frozen=True)
-class VerifiedVolume:
-    """A volume of the bundle: its signed entry, its index if any copy has it, copies at hand.
-
-    `displaced` when a file of its name belongs to another bundle or pack.
-    """
-
-    name: str
-    entry: VolumeEntry
-    index: VolumeIndex | None
-    copies: tuple[VolumeReader, ...]
-    displaced: bool
-
-
-class VerifiedBundle:
+class VerifiedBundle(AtHand):
     """A bundle on media that this module vouches for; nobody else can make one.
 
     `paths` are the media as they were named, `places` the folders its files may lie in; `files`
@@ -70,20 +58,17 @@ class VerifiedBundle:
         paths: tuple[Path, ...],
         places: tuple[Path, ...],
         found: Found,
-        volumes: tuple[VerifiedVolume, ...],
+        volumes: tuple[VolumeAtHand, ...],
         faults: tuple[ChampError, ...],
         *,
         made_by: object,
     ) -> None:
         if made_by is not _ONLY_HERE:
             raise TypeError("a VerifiedBundle is made by verify() only")
-        self.paths, self.places = paths, places
+        super().__init__(paths, places, found.document, volumes, faults)
         self._found = found
         self.trusted = found.trusted
-        self.document = found.document
         self.files = found.files
-        self.volumes = volumes
-        self.faults = faults
 
     @property
     def folder(self) -> Path:
@@ -94,35 +79,6 @@ class VerifiedBundle:
     def lost_roots(self) -> tuple[int, ...]:
         """Versions of roots that the bundle must carry, from the first on that no medium gave."""
         return self._found.lost_roots
-
-    @property
-    def members(self) -> Iterator[Member]:
-        """Every file of the layout that a known index names, in media order."""
-        return (member for _volume, index in self.readable for member in index.members)
-
-    @property
-    def readable(self) -> Iterator[tuple[VerifiedVolume, VolumeIndex]]:
-        """The volumes whose index is known, with it."""
-        return ((volume, volume.index) for volume in self.volumes if volume.index)
-
-    @property
-    def absent(self) -> tuple[VerifiedVolume, ...]:
-        """The volumes of which no copy is at hand."""
-        return tuple(volume for volume in self.volumes if not volume.copies)
-
-    def missing_of(self, volumes: Sequence[VerifiedVolume]) -> VolumeMissing | None:
-        """The same, None where there are none to ask for."""
-        return self.missing(volumes) if volumes else None
-
-    def missing(self, volumes: Sequence[VerifiedVolume]) -> VolumeMissing:
-        """The error that asks for those volumes."""
-        return VolumeMissing(
-            where=", ".join(str(path) for path in self.paths),
-            missing=len(volumes),
-            total=len(self.volumes),
-            names=_few([volume.name for volume in volumes]),
-            blob=volumes[0].entry.first,
-        )
 
 
 def verify(
@@ -156,17 +112,14 @@ def verify(
             zone=zone,
         )
     places = media.places(paths, [found.folder, *folders], document)
-    several = len(paths) > 1
-    volumes = tuple(
-        _volume(places, document, entry, faults, several=several) for entry in document.volumes
-    )
-    check_agreement(document, [volume.index for volume in volumes])
+    faults += _unused(paths, document)
+    volumes = find_volumes(paths, places, document, faults)
     return VerifiedBundle(
         tuple(paths), tuple(places), found, volumes, tuple(faults), made_by=_ONLY_HERE
     )
 
 
-def read_every_byte(bundle: VerifiedBundle, notify: Subscriber) -> int:
+def read_every_byte(bundle: AtHand, notify: Subscriber) -> int:
     """Hash every copy of every volume at hand, look through parity; returns the bytes hashed.
 
     Goes on after damage and raises what was found at the end: the one fault, or MediaDamaged;
@@ -177,47 +130,80 @@ def read_every_byte(bundle: VerifiedBundle, notify: Subscriber) -> int:
     done = 0
     for volume, index in bundle.readable:
         for copy in volume.copies:
-            notify(StepStarted("verify", volume.name))
+            name, before = copy.path.name, len(faults.found)
+            notify(StepStarted("verify", name))
             for passed in copy.read(index, every_member, faults):
                 done += passed
-                notify(Progress("verify", done, total, subject=volume.name))
-            notify(StepFinished("verify", volume.name))
+                notify(Progress("verify", done, total, subject=name))
+            if len(faults.found) == before and not faults.names(copy.name):
+                notify(StepFinished("verify", name))
+    _check_indexes(bundle, faults)
     _check_parity(bundle, faults, notify)
     if faults.found:
         absent = [volume for volume in bundle.absent if not volume.displaced]
         faults.absent(absent)
         raise verdict(faults.found, missing=bundle.missing_of(absent))
     if bundle.absent:
-        raise bundle.missing(bundle.absent)
+        raise SoundButMissing(**bundle.missing(bundle.absent).fields)
+    if faults.others:
+        raise faults.others[0]
     return total
 
 
-def _check_parity(bundle: VerifiedBundle, faults: Faults, notify: Subscriber) -> None:
+def _check_indexes(bundle: AtHand, faults: Faults) -> None:
+    others = {other.fields["path"] for other in faults.others}
+    places = [place for place in bundle.places if place not in others]
+    try:
+        for fault in index_faults(places, bundle.document):
+            faults(fault)
+    except MediumUnreadable as unreadable:
+        faults(unreadable)
+
+
+def _check_parity(bundle: AtHand, faults: Faults, notify: Subscriber) -> None:
     document = bundle.document
     if not document.parity:
         return
+    others = {other.fields["path"] for other in faults.others}
+    places = [place for place in bundle.places if place not in others]
     try:
-        for fault in spare_faults(bundle.places, document):
+        for fault in spare_faults(places, document):
             faults(fault)
     except MediumUnreadable as unreadable:
         faults(unreadable)
     for volume in bundle.volumes:
         name = document.parity_name(volume.entry)
         beside = [copy.path.parent for copy in volume.copies]
+        if not beside and not media.parity_copies(places, document, volume.entry):
+            continue
+        before = len(faults.found)
         notify(StepStarted("verify", name))
         try:
-            for fault in parity_faults(bundle.places, beside, document, volume.entry):
+            for fault in parity_faults(places, beside, document, volume.entry):
                 faults(fault)
         except MediumUnreadable as unreadable:
             faults(unreadable)
-        notify(StepFinished("verify", name))
+        if len(faults.found) == before:
+            notify(StepFinished("verify", name))
+
+
+def _unused(paths: Sequence[Path], document: BundleDocument) -> Iterator[NothingOfBundle]:
+    """Of several media those that hold nothing of the bundle: a person named them by mistake."""
+    for path in paths if len(paths) > 1 else ():
+        if not media.has_part(path, document):
+            bundle = f"{document.name} {document.version}"
+            yield NothingOfBundle(path=path, bundle=bundle)
 
 
 class Faults:
-    """Collects what is wrong with a bundle's media, each place once, and tells the subscriber."""
+    """Collects what is wrong with a bundle's media, each place once, and tells the subscriber.
 
-    def __init__(self, bundle: VerifiedBundle, notify: Subscriber) -> None:
+    `others` are media that do not belong here, which are not wrong: nothing is `found` there.
+    """
+
+    def __init__(self, bundle: AtHand, notify: Subscriber) -> None:
         self.found: list[ChampError] = []
+        self.others: list[Unused] = []
         self._notify = notify
         self._places: set[tuple[str, ...]] = set()
         for fault in bundle.faults:
@@ -230,10 +216,17 @@ class Faults:
             self._places.add(place)
             # A traceback keeps its frames alive, and with each the buffer it was reading into.
             fault.__traceback__ = fault.__context__ = fault.__cause__ = None
-            self.found.append(fault)
+            if isinstance(fault, Unused):
+                self.others.append(fault)
+            else:
+                self.found.append(fault)
             self._notify(FaultFound.of(fault))
 
-    def absent(self, volumes: Sequence[VerifiedVolume]) -> None:
+    def names(self, volume: str) -> bool:
+        """Whether something was found in the copy that errors call `volume`."""
+        return any(isinstance(one, VolumeFault) and one.volume == volume for one in self.found)
+
+    def absent(self, volumes: Sequence[VolumeAtHand]) -> None:
         """Tell of volumes that are missing beside what is damaged."""
         for volume in volumes:
             self._notify(FaultFound(VolumeMissing.id, volume.name, str(volume.entry.first), -1))
@@ -256,20 +249,31 @@ def verdict(
     volumes = [fault for fault in faults if isinstance(fault, VolumeFault)]
     # Why healing failed is about volumes that are named in any case.
     others = [f for f in faults if not isinstance(f, VolumeFault | BeyondParity | ParityUnusable)]
-    aside = others[:1] if others or volumes else faults[:1]
-    troubles = [*aside, *([_of_volumes(volumes, lost)] if volumes else ())]
+    aside = others[:_MOST_TOLD] if others or volumes else faults[:1]
+    troubles: list[ChampError] = [*aside, *([_of_volumes(volumes, lost)] if volumes else ())]
     troubles += [missing] if missing else []
-    return troubles[0] if len(troubles) == 1 else SeveralTroubles(troubles=Several(troubles))
+    if len(troubles) == 1:
+        return troubles[0]
+    return SeveralTroubles(troubles=Several(troubles), places=_places(faults))
+
+
+def _places(faults: Sequence[ChampError]) -> tuple[str, ...]:
+    return tuple(str(fault) for fault in faults[:_MOST_PLACES])
 
 
 def _of_volumes(faults: Sequence[VolumeFault], lost: int) -> ChampError:
     damaged = any(not isinstance(fault, VolumeForeign | VolumeStale) for fault in faults)
     if len(faults) == 1 or not damaged:
         return faults[0]
-    first = {name: faults[0].fields[name] for name in ("volume", "blob", "offset")}
-    if lost:
-        return BlobsLost(blobs=lost, faults=len(faults), **first)
-    return MediaDamaged(faults=len(faults), **first)
+    fields: dict[str, object] = {
+        name: faults[0].fields[name] for name in ("volume", "blob", "offset")
+    }
+    fields |= {
+        "faults": len(faults),
+        "volumes": few(list(dict.fromkeys(fault.volume for fault in faults))),
+        "places": _places(faults),
+    }
+    return BlobsLost(blobs=lost, **fields) if lost else MediaDamaged(**fields)
 
 
 def _newest(paths: Sequence[Path], accepted: Sequence[Found]) -> Found:
@@ -278,54 +282,3 @@ def _newest(paths: Sequence[Path], accepted: Sequence[Found]) -> Found:
         where = ", ".join(str(path) for path in paths)
         raise SeveralBundles(path=where, names=", ".join(sorted(names.values())))
     return max(accepted, key=lambda one: one.trusted.version)
-
-
-def _volume(
-    places: Sequence[Path],
-    document: BundleDocument,
-    entry: VolumeEntry,
-    faults: list[ChampError],
-    *,
-    several: bool,
-) -> VerifiedVolume:
-    """One volume: its index from any copy that has the signed one, and the copies to read.
-
-    With `several` media, errors name the whole path of a copy.
-    """
-    name = document.volume_name(entry)
-    index = _index_beside(places, entry, name, faults)
-    copies, displaced = [], False
-    for path in media.volume_copies(places, document, entry):
-        reader = VolumeReader(path, str(path) if several else name, entry)
-        try:
-            index = reader.index(document)
-            reader.check_length(index)
-        except (VolumeForeign, VolumeStale) as fault:
-            faults.append(fault)
-            displaced = True
-            continue
-        except VolumeFault as fault:
-            faults.append(fault)
-        copies.append(reader)
-    if index is None and document.parity:
-        index = healed_index(places, document, copies)
-    return VerifiedVolume(name, entry, index, tuple(copies), displaced)
-
-
-def _index_beside(
-    places: Sequence[Path], entry: VolumeEntry, name: str, faults: list[ChampError]
-) -> VolumeIndex | None:
-    for path in media.index_copies(places, entry):
-        try:
-            data = media.read_index(path, entry)
-        except MediumUnreadable as fault:
-            faults.append(fault)
-            continue
-        if Digest.of(data) == entry.index_digest:
-            return VolumeIndex.from_bytes(data, name)
-    return None
-
-
-def _few(names: Sequence[str], most: int = 10) -> str:
-    more = f" … (+{len(names) - most})" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

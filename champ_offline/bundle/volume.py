@@ -18,7 +18,7 @@ from champ_offline.bundle.names import NAME, VERSION, format_number, text
 from champ_offline.errors import ChampError
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
-from champ_offline.oci.strict_json import canonical
+from champ_offline.oci.strict_json import canonical, wrong_in
 
 FORMAT = 1
 BLOCK = 512
@@ -166,7 +166,7 @@ class VolumeIndex:
             if found == FORMAT:
                 return _index(document, data)
         except (ValueError, TypeError, KeyError, ChampError) as error:
-            reason = f"{type(error).__name__} {error}"[:120]
+            reason = wrong_in(error)[:120]
             raise DocumentMalformed(where=where, kind="volume index", reason=reason) from error
         raise NewerFormat(where=where, found=found, known=FORMAT)
 

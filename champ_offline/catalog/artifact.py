@@ -6,10 +6,12 @@ be read, and every image that a component names has its digest in the entry.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from typing import TypeAlias
 
-from champ_offline.catalog.entry import AppEntry, AppMalformed, AppSource
+from champ_offline.catalog.entry import AppEntry, AppFormatNewer, AppMalformed, AppSource
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
@@ -19,6 +21,7 @@ from champ_offline.store.blobs import BlobStore
 
 TITLE = "org.opencontainers.image.title"
 LARGEST_FILE = 1024 * 1024
+Read: TypeAlias = Callable[[Digest], bytes]
 
 
 class ComponentImageMissing(ChampError):
@@ -76,16 +79,38 @@ def write_app(
     return replace(found, artifact_type=media_types.APP)
 
 
-def read_app(blobs: BlobStore, descriptor: Descriptor) -> AppEntry:
-    """Read an app's entry; raises AppMalformed, AppFormatNewer, BlobMissing, BlobTooLarge."""
-    where = str(descriptor.digest)
-    manifest = Manifest.from_bytes(blobs.read(descriptor.digest))
+def is_app(read: Read, descriptor: Descriptor) -> bool:
+    """Whether a named manifest is an app, malformed or not; raises what `read_app` raises."""
+    if descriptor.artifact_type or descriptor.media_type in media_types.INDEXES:
+        return descriptor.artifact_type == media_types.APP
+    # An image layout's index need not repeat the artifact type of a manifest.
+    return Manifest.from_bytes(read(descriptor.digest)).kind == media_types.APP
+
+
+def vet_app(read: Read, descriptor: Descriptor, where: str) -> None:
+    """Refuse what is an app and can be used by no release of this product.
+
+    An app of a newer format is let in: the catalog names it, and a newer release uses it. Raises
+    AppMalformed, InvalidManifest, BlobMissing, BlobTooLarge.
+    """
+    if is_app(read, descriptor):
+        with suppress(AppFormatNewer):
+            read_app(read, descriptor, where)
+
+
+def read_app(read: Read, descriptor: Descriptor, where: str = "") -> AppEntry:
+    """Read an app's entry; `read` gives a blob, `where` names the app in errors.
+
+    Raises AppMalformed, AppFormatNewer, InvalidManifest, BlobMissing, BlobTooLarge.
+    """
+    where = where or str(descriptor.digest)
+    manifest = Manifest.from_bytes(read(descriptor.digest))
     config = manifest.config
     if manifest.kind != media_types.APP or config is None:
         raise AppMalformed(where=where, reason="it is another kind of artifact")
     if config.media_type != media_types.APP_CONFIG:
         raise AppMalformed(where=where, reason="its config is of another kind")
-    entry = AppEntry.from_bytes(blobs.read(config.digest), where)
+    entry = AppEntry.from_bytes(read(config.digest), where)
     files = {layer.annotations.get(TITLE, ""): layer for layer in manifest.layers}
     for name in (entry.form, entry.hints, entry.values, *entry.readme.values()):
         if name not in files:

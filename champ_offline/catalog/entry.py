@@ -333,7 +333,10 @@ def _versions(node: Node) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for version, components in node.entries():
         if not VERSION.fullmatch(version):
-            raise components.refuse('versions as keys, in quotes, such as "1.10.1"')
+            raise components.refuse(
+                "versions as keys: at most 64 letters, digits and . _ -, beginning with a letter or"
+                ' digit, such as "1.10.1"'
+            )
         found[version] = {name: _reference(name, image) for name, image in components.entries()}
         if not found[version]:
             raise components.refuse("at least one component with its image")

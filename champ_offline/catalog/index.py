@@ -1,19 +1,21 @@
 """The apps of a zone, found among its refs by what they are.
 
-Invariant: the catalog keeps nothing: what it lists is what the refs lead to at that moment.
+Invariant: the catalog keeps nothing: what it lists is what the refs lead to at that moment. An app
+that cannot be used is listed as such, with the reason, and is in no other app's way.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TypeAlias
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
 
-from champ_offline.catalog.artifact import app_file, read_app
+from champ_offline.catalog.artifact import app_file, is_app, read_app
 from champ_offline.catalog.entry import AppEntry
 from champ_offline.catalog.form import Form
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci import media_types
-from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import Manifest
 from champ_offline.store.blobs import BlobStore
@@ -21,6 +23,7 @@ from champ_offline.store.refs import Ref, Refs
 
 APPS = "champ.local/apps/"
 LARGEST_CHART = 32 * 1024 * 1024
+_App = TypeVar("_App", AppEntry, "UnusableApp")
 VersionKey: TypeAlias = tuple[tuple[tuple[int, int, str], ...], str]
 _PART = re.compile(r"(?P<before>~|-(?=[A-Za-z]))|(?P<number>[0-9]+)|(?P<text>[^0-9.+_~-]+)")
 
@@ -76,6 +79,35 @@ def version_key(version: str) -> VersionKey:
     return ((*parts, (1, 0, "")), version)
 
 
+@dataclass(frozen=True)
+class UnusableApp:
+    """An app that a bundle brought and that cannot be used here, as its ref names it; and why."""
+
+    name: str
+    version: str
+    reason: ChampError
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All versions of all apps, by name, the newest version first; usable or not."""
+
+    apps: tuple[AppEntry, ...]
+    unusable: tuple[UnusableApp, ...]
+
+    @property
+    def named(self) -> str:
+        """What can be used, for people."""
+        return ", ".join(f"{app.name} {app.version}" for app in self.apps) or "—"
+
+    def of(self, name: str) -> Listing:
+        """The same of one app."""
+        return Listing(
+            tuple(app for app in self.apps if app.name == name),
+            tuple(app for app in self.unusable if app.name == name),
+        )
+
+
 class Catalog:
     """The apps that imported bundles brought to a zone."""
 
@@ -83,31 +115,36 @@ class Catalog:
         self._refs = refs
         self._blobs = blobs
 
-    def apps(self) -> list[AppEntry]:
-        """All versions of all apps, by name, the newest version first.
-
-        Raises AppFormatNewer, AppMalformed where a bundle brought an app that cannot be used here.
-        """
+    def listing(self) -> Listing:
+        """What there is at this moment."""
         found: dict[tuple[str, str], AppEntry] = {}
+        unusable: list[UnusableApp] = []
         # The packer's own names first: they decide where two artifacts claim one version.
         for ref in sorted(self._refs.all(), key=lambda ref: not ref.name.startswith(APPS)):
-            if self._is_app(ref):
-                entry = read_app(self._blobs, ref.descriptor)
-                found.setdefault((entry.name, entry.version), entry)
-        newest = sorted(found.values(), key=lambda app: version_key(app.version), reverse=True)
-        return sorted(newest, key=lambda app: app.name)
+            read = self._read(ref)
+            if isinstance(read, UnusableApp):
+                unusable.append(read)
+            elif read is not None:
+                found.setdefault((read.name, read.version), read)
+        return Listing(_in_order(found.values()), _in_order(unusable))
 
     def entry(self, name: str, version: str | None = None) -> AppEntry:
-        """An app at `version`, or at its newest; raises AppUnknown, which lists what there is."""
-        apps = self.apps()
-        for app in apps:
-            if app.name == name and version in {None, app.version}:
-                return app
-        named = [app for app in apps if app.name == name] or apps
-        raise AppUnknown(
-            wanted=f"{name} {version}" if version else name,
-            known=", ".join(f"{app.name} {app.version}" for app in named) or "—",
-        )
+        """An app at `version`, or at its newest.
+
+        Raises AppUnknown, which lists what there is; where that version, or the newest, cannot be
+        used, the reason: no older one is taken unasked.
+        """
+        listing = self.listing()
+        own = listing.of(name)
+        found: list[AppEntry | UnusableApp] = [*own.apps, *own.unusable]
+        wanted = [app for app in found if version in {None, app.version}]
+        if not wanted:
+            known = own if own.apps else listing
+            raise AppUnknown(wanted=f"{name} {version}" if version else name, known=known.named)
+        newest = max(wanted, key=lambda app: version_key(app.version))
+        if isinstance(newest, UnusableApp):
+            raise newest.reason
+        return newest
 
     def file(self, entry: AppEntry, title: str) -> bytes:
         """The content of one of the app's files; raises AppFileMissing, BlobMissing."""
@@ -136,9 +173,17 @@ class Catalog:
         """Full reference -> manifest digest of every image of the app."""
         return dict(entry.images)
 
-    def _is_app(self, ref: Ref) -> bool:
-        descriptor: Descriptor = ref.descriptor
-        if descriptor.artifact_type or descriptor.media_type in media_types.INDEXES:
-            return descriptor.artifact_type == media_types.APP
-        # An image layout's index need not repeat the artifact type of a manifest.
-        return Manifest.from_bytes(self._blobs.read(descriptor.digest)).kind == media_types.APP
+    def _read(self, ref: Ref) -> AppEntry | UnusableApp | None:
+        """The app that a ref leads to, None where it leads to something else."""
+        name = ref.name.removeprefix(APPS)
+        try:
+            if not is_app(self._blobs.read, ref.descriptor):
+                return None
+            return read_app(self._blobs.read, ref.descriptor, f"{name} {ref.tag}")
+        except ChampError as reason:
+            return UnusableApp(name, ref.tag, reason)
+
+
+def _in_order(apps: Iterable[_App]) -> tuple[_App, ...]:
+    newest = sorted(apps, key=lambda app: version_key(app.version), reverse=True)
+    return tuple(sorted(newest, key=lambda app: app.name))

@@ -41,6 +41,20 @@ def main() -> None:
     sys.stdout.buffer.write(json.dumps(_answer(request)).encode())
 
 
+def _failure(error: Exception) -> str:
+    """Why an expression failed, without the error's own text."""
+    match error:
+        case ArithmeticError():
+            return "a calculation has no result"
+        case AttributeError() | LookupError():
+            return "it asks for something that is not there"
+        case RecursionError():
+            return "it is nested too deeply"
+        case TypeError():
+            return "values of these kinds do not go together"
+    return "a value cannot be used"
+
+
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     from jinja2 import TemplateError
 
@@ -50,7 +64,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     except MemoryError:
         return _fault("size", 0, "it needs too much memory")
     except TemplateError as error:
-        reason = str(error.message or type(error).__name__)
+        reason = str(error.message or "it is malformed")
         return _fault("template", _line(error), _without_answers(reason, context))
     # What an expression of a template can raise besides; their texts may quote an answer.
     except (
@@ -61,7 +75,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         TypeError,
         ValueError,
     ) as e:
-        return _fault("template", _line(e), f"an expression failed ({type(e).__name__})")
+        return _fault("template", _line(e), f"an expression failed: {_failure(e)}")
 
 
 def _rendered(template: str, context: dict[str, Any] | None) -> dict[str, Any]:

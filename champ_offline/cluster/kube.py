@@ -36,6 +36,7 @@ from champ_offline.cluster.interface import (
 )
 from champ_offline.cluster.quantity import amount
 from champ_offline.events import ObjectState
+from champ_offline.oci.strict_json import wrong_in
 
 _SECONDS = 15.0
 _PAGE = 500
@@ -201,7 +202,7 @@ class KubeCluster:
             with self._turn:
                 return self._session.request(method, place, **how)
         except httpx2.HTTPError as error:
-            reason = str(error) or type(error).__name__
+            reason = str(error) or "it does not answer"
             raise ClusterUnreachable(address=self._address, reason=reason) from error
 
     def _checked(self, answer: httpx2.Response) -> Object:
@@ -225,7 +226,7 @@ def _session(kubeconfig: Path) -> tuple[httpx2.Client, str]:
         reason = " ".join(str(error).split())[:200]
         raise KubeconfigInvalid(file=kubeconfig, reason=reason) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        reason = f"a part of it is missing or malformed ({type(error).__name__}: {error})"[:200]
+        reason = f"a part of it is missing or malformed: {wrong_in(error)}"[:200]
         raise KubeconfigInvalid(file=kubeconfig, reason=reason) from error
     return session, str(config.cluster.server)
 

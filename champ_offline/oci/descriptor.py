@@ -45,7 +45,7 @@ class Descriptor:
         Raises InvalidDescriptor or InvalidDigest.
         """
         if not isinstance(document, dict):
-            raise InvalidDescriptor(field="descriptor", found=type(document).__name__)
+            raise InvalidDescriptor(field="descriptor", found=str(document)[:80])
         media_type, size = document.get("mediaType"), document.get("size")
         if not isinstance(media_type, str):
             raise InvalidDescriptor(field="mediaType", found=str(media_type)[:80])
@@ -53,10 +53,10 @@ class Descriptor:
             raise InvalidDescriptor(field="size", found=str(size)[:80])
         annotations = document.get("annotations") or {}
         if not isinstance(annotations, dict):
-            raise InvalidDescriptor(field="annotations", found=type(annotations).__name__)
+            raise InvalidDescriptor(field="annotations", found=str(annotations)[:80])
         platform = document.get("platform")
         if not isinstance(platform, dict | None):
-            raise InvalidDescriptor(field="platform", found=type(platform).__name__)
+            raise InvalidDescriptor(field="platform", found=str(platform)[:80])
         return cls(
             media_type=media_type,
             digest=digests(document.get("digest")),

@@ -13,6 +13,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from champ_offline.errors import ChampError
+
 MOST_VALUES = 2_000_000
 _DEEPEST = 64
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -42,6 +44,23 @@ def canonical(data: bytes) -> Any:  # noqa: ANN401 - JSON
     if _encoded(document) != data:
         raise NotStrict("it is not canonical")
     return document
+
+
+def wrong_in(error: Exception) -> str:
+    """What reading a document met, as the end of a sentence, without a full stop.
+
+    `error` is what `parse` raises, or what came of taking apart a document of another form.
+    """
+    match error:
+        case KeyError():
+            return f"it lacks “{error.args[0]}”"
+        case UnicodeError() | json.JSONDecodeError():
+            return "it is not JSON in UTF-8"
+        case ChampError():
+            return str(error).removesuffix(".")
+        case ValueError() if "to unpack" not in str(error):
+            return str(error)
+    return "it is not of the form that it should have"
 
 
 def _encoded(document: object) -> bytes:

@@ -24,14 +24,27 @@ _Item = TypeVar("_Item")
 
 
 class PackageUnknown(ChampError):
-    """No image of the zone lists such a package."""
+    """No image of the zone lists such a package, and every image has a list."""
 
     id = "sbom.package-unknown"
     exit_code = ExitCode.NOT_FOUND
+    message = "No image in this zone has “{wanted}” (lists of packages searched: {searched})."
+    remedy = "Any part of a name is enough; without --version every version is found."
+
+
+class PackageNotListed(PackageUnknown):
+    """No list names such a package, and some images have no list."""
+
+    id = "sbom.package-not-listed"
+    exit_code = ExitCode.NOT_FOUND
     message = (
-        "“{wanted}” is in none of the {searched} lists of packages; images without a list: {bare}."
+        "“{wanted}” was not found (lists of packages searched: {searched}). Images without such a"
+        " list may have it: {bare}."
     )
-    remedy = "Any part of a name is enough; images without a list have to be packed again."
+    remedy = (
+        "Any part of a name is enough. To know about the images without a list, pack and import"
+        " them again, without --no-sbom."
+    )
 
 
 @dataclass(frozen=True)
@@ -91,7 +104,7 @@ class Packages:
     def find(self, text: str, constraint: Constraint | None = None) -> Search:
         """Packages with `text` in their name or that of their Debian source, in any case.
 
-        Raises PackageUnknown where no image lists one, SbomMalformed.
+        Raises PackageUnknown or PackageNotListed where no image lists one, SbomMalformed.
         """
         images = self._shelf.images()
         apps, releases = self._apps(), self._releases()
@@ -104,16 +117,18 @@ class Packages:
         bare = tuple(image.names[0] for image in images if not image.lists)
         searched = len(images) - len(bare)
         if not sightings:
-            named = ", ".join(bare)[:1000] or "—"
             wanted = f"{text[:200]} {constraint or ''}".strip()
-            raise PackageUnknown(searched=searched, wanted=wanted, bare=named)
+            if bare:
+                named = ", ".join(bare)[:1000]
+                raise PackageNotListed(searched=searched, wanted=wanted, bare=named)
+            raise PackageUnknown(searched=searched, wanted=wanted)
         ordered = sorted(sightings, key=lambda one: (one.package, one.version, one.image, one.purl))
         return Search(tuple(ordered), searched, bare)
 
     def _apps(self) -> dict[Digest, list[App]]:
         return _grouped(
             (digest, App(entry.name, entry.version))
-            for entry in self._catalog.apps()
+            for entry in self._catalog.listing().apps
             for digest in self._catalog.image_digests(entry).values()
         )
 

@@ -15,6 +15,7 @@ from typing import Any
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci.digest import Digest, InvalidDigest
 from champ_offline.oci.manifest import encode
+from champ_offline.oci.strict_json import wrong_in
 from champ_offline.release.images import Image
 
 FORMAT = 1
@@ -133,7 +134,7 @@ class Plan:
                 raise PlanUnreadable(reason=f"its format is {document['format']}, not {FORMAT}")
             plan = _read(document)
         except (ValueError, KeyError, TypeError, AttributeError, InvalidDigest) as error:
-            raise PlanUnreadable(reason=f"{type(error).__name__}: {error}"[:200]) from error
+            raise PlanUnreadable(reason=wrong_in(error)[:200]) from error
         if plan.to_bytes() != data:
             raise PlanUnreadable(reason="it is not in canonical form")
         return plan

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from champ_offline.durable.database import Database
@@ -83,13 +83,24 @@ class Bringing:
         )
         return [_brought(row) for row in rows]
 
+    def given(self, bundles: Collection[str]) -> set[tuple[str, str]]:
+        """Names and tags that one of `bundles` brought, wherever they lead now."""
+        return {(one.name, one.tag) for one in self.all() if one.name and one.bundle in bundles}
+
+    def leading(self, bundles: Collection[str]) -> set[tuple[str, str]]:
+        """Names and tags that lead to what one of `bundles` brought under them."""
+        rows = self._database.query(
+            "SELECT name, tag, b.bundle FROM refs r JOIN brought b USING (name, tag, digest)"
+        )
+        return {(row["name"], row["tag"]) for row in rows if row["bundle"] in bundles}
+
     def put(
         self, connection: sqlite3.Connection, rows: Iterable[tuple[str, str, str, str, str]]
     ) -> None:
         """Write down name, tag, digest, descriptor and bundle, inside the caller's transaction."""
         connection.executemany(
-            "INSERT OR REPLACE INTO brought (name, tag, digest, descriptor, bundle, retired)"
-            " VALUES (?, ?, ?, ?, ?, 0)",
+            "INSERT INTO brought (name, tag, digest, descriptor, bundle, retired)"
+            " VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT DO UPDATE SET retired = 0",
             list(rows),
         )
 

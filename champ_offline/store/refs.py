@@ -50,12 +50,19 @@ _SCHEMA = (
 
 @dataclass(frozen=True)
 class Ref:
-    """`name` (registry host included) and `tag` lead to `descriptor`; `bundle` brought it."""
+    """`name` (registry host included) and `tag` lead to `descriptor`; `bundle` brought it first.
+
+    A bundle is known by the digest of its bundle.json.
+    """
 
     name: str
     tag: str
     descriptor: Descriptor
     bundle: str
+
+    def __str__(self) -> str:
+        """As people write it."""
+        return f"{self.name}:{self.tag}"
 
 
 @dataclass(frozen=True)
@@ -129,6 +136,11 @@ class Refs:
         """Every manifest that bundles gave any repository, tagged now or not."""
         return list(map(_descriptor, self._database.query("SELECT descriptor FROM ref_manifests")))
 
+    def not_of(self, bundles: Collection[str]) -> list[Ref]:
+        """The refs that lead where none of `bundles` made them lead, sorted by name and tag."""
+        given = self.brought.leading(bundles)
+        return [ref for ref in self.all() if (ref.name, ref.tag) not in given]
+
     def referrers(self, subject: Digest) -> list[Descriptor]:
         """The manifests that refer to `subject`, sorted by digest."""
         rows = self._database.query(
@@ -151,7 +163,7 @@ class Refs:
                 "INSERT OR IGNORE INTO ref_manifests VALUES (?, ?, ?)",
                 (ref.name, str(ref.descriptor.digest), _text(ref.descriptor)),
             )
-            row = (ref.name, ref.tag, str(ref.descriptor.digest), _text(ref.descriptor), ref.bundle)
+            row = _row(ref)
             rows.append(row)
             changed += connection.execute(
                 "INSERT INTO refs VALUES (?, ?, ?, ?, ?) ON CONFLICT (name, tag) DO UPDATE SET"
@@ -161,6 +173,13 @@ class Refs:
             ).rowcount
         self.brought.put(connection, rows)
         return changed
+
+    def vouch(self, connection: sqlite3.Connection, refs: Iterable[Ref]) -> None:
+        """Record that the refs' bundles give these names, inside the caller's transaction.
+
+        Where the names lead does not change.
+        """
+        self.brought.put(connection, map(_row, refs))
 
     def tag(
         self, connection: sqlite3.Connection, name: str, tag: str, descriptor: Descriptor
@@ -201,6 +220,11 @@ class Refs:
         rows = connection.execute("SELECT DISTINCT subject FROM referrers").fetchall()
         gone = [(row["subject"],) for row in rows if Digest.parse(row["subject"]) not in kept]
         connection.executemany("DELETE FROM referrers WHERE subject = ?", gone)
+
+
+def _row(ref: Ref) -> tuple[str, str, str, str, str]:
+    descriptor = ref.descriptor
+    return (ref.name, ref.tag, str(descriptor.digest), _text(descriptor), ref.bundle)
 
 
 def _text(descriptor: Descriptor) -> str:

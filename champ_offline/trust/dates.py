@@ -76,7 +76,9 @@ class Dates:
 
         Raises ClockBehind; where it is overridden, that packing time is now.
         """
-        latest = packing_time(max((one.version for one in accepted), default=0))
+        if not accepted:
+            return
+        latest = packing_time(max(one.version for one in accepted))
         if latest <= self._now + TOLERANCE:
             return
         if self._overrides.clock is None:

@@ -23,15 +23,13 @@ class TooFewSignatures(ChampError):
 
     id = "trust.too-few-signatures"
     exit_code = ExitCode.TRUST_REFUSED
-    message = "{where}: {role} has {found} valid signatures of the {needed} that the root demands."
+    message = "{where}: {role} needs {needed} valid signatures by its root; valid here: {found}."
     remedy = "Have the missing key holders sign, then carry the media again."
 
 
-# The rules that raise this are asked about media, and about files of roots as well.
-_DAMAGED = (
-    "If it lies on a medium: plug in another copy as well, or mend this one with `champ media"
-    " repair --from COPY`. A root file: take it again from whoever handed it over. If it happens"
-    " again, report it as tampering."
+_MEND = (
+    "Plug in another copy as well, or mend this one with `champ media repair` (with --from COPY"
+    " where it has no parity). If it happens again, report it as tampering."
 )
 
 
@@ -41,7 +39,7 @@ class DocumentAltered(ChampError):
     id = "trust.document-altered"
     exit_code = ExitCode.DOCUMENT_ALTERED
     message = "{where}: {role} was changed after it was signed ({reason})."
-    remedy = _DAMAGED
+    remedy = _MEND
 
 
 class DocumentUnreadable(ChampError):
@@ -50,7 +48,55 @@ class DocumentUnreadable(ChampError):
     id = "trust.document-unreadable"
     exit_code = ExitCode.DOCUMENT_ALTERED
     message = "{where}: {role} is not a readable trust document ({reason})."
-    remedy = _DAMAGED
+    remedy = _MEND
+
+
+class RootFileDamaged(ChampError):
+    """A file that was named as a root is none, or not as it was signed."""
+
+    id = "trust.root-file-damaged"
+    exit_code = ExitCode.DOCUMENT_ALTERED
+    message = "{where} is no root, or was changed after it was signed ({reason})."
+    remedy = (
+        "Get the file anew from the release engineer, and compare the fingerprint that `champ trust"
+        " show --root FILE` gives by telephone."
+    )
+
+
+class SigningFolderDamaged(ChampError):
+    """A root in a signing folder is not as it was signed."""
+
+    id = "trust.signing-folder-damaged"
+    exit_code = ExitCode.DOCUMENT_ALTERED
+    message = "{where}: a root of this signing folder was changed after it was signed ({reason})."
+    remedy = (
+        "Put roots/ and root.json back from a backup of the folder, or copy them from another"
+        " holder's. Its keys are not affected."
+    )
+
+
+class ExportedRootsDamaged(ChampError):
+    """A root that travelled without a bundle is not as it was signed."""
+
+    id = "trust.exported-roots-damaged"
+    exit_code = ExitCode.DOCUMENT_ALTERED
+    message = "{where} is not the root that was signed ({reason})."
+    remedy = (
+        "Use another copy, or have the roots written again with `champ trust export`. If it happens"
+        " again, report it as tampering."
+    )
+
+
+class RootUnsigned(ChampError):
+    """A root that its own holders have not signed yet, or too few of them."""
+
+    id = "trust.root-unsigned"
+    exit_code = ExitCode.TRUST_REFUSED
+    message = "{path} is the draft of a root: it waits for signatures."
+    remedy = (
+        "See who is missing with `champ trust show --root`, and have them sign it with `champ trust"
+        " sign`."
+    )
 
 
 class RootMissing(ChampError):
@@ -189,7 +235,7 @@ class ThresholdImpossible(ChampError):
 
     id = "trust.threshold-impossible"
     exit_code = ExitCode.TRUST_REFUSED
-    message = "{where}: role {role} wants {threshold} signatures and has {keys} keys."
+    message = "{where}: the threshold of role {role} is {threshold}; keys that it has: {keys}."
     remedy = "Give the role at least as many keys as signatures, and at least one."
 
 

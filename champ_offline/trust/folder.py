@@ -13,9 +13,10 @@ from securesystemslib.signer import Signer
 from tuf.api.metadata import Root
 
 from champ_offline.durable.write import make_directory, write_atomic
-from champ_offline.trust import keys
+from champ_offline.errors import ChampError
+from champ_offline.trust import keys, places
 from champ_offline.trust.documents import Signers
-from champ_offline.trust.errors import RootsGap
+from champ_offline.trust.errors import RootsGap, RootUnsigned, SigningFolderDamaged
 from champ_offline.trust.external import SUFFIX, Command, CommandSigner
 from champ_offline.trust.holders import PublicKeys, holder_of
 from champ_offline.trust.key_errors import (
@@ -23,6 +24,7 @@ from champ_offline.trust.key_errors import (
     KeysExist,
     KeysMissing,
     KeyUnreadable,
+    NoRootsHere,
     NotSigningFolder,
     RootsDiffer,
 )
@@ -59,19 +61,39 @@ class SigningFolder:
     def roots(self) -> tuple[bytes, ...]:
         """All roots in order, each seen to follow.
 
-        Raises NotSigningFolder, RootsGap also where `root.json` is newer, and trust errors.
+        Raises NotSigningFolder, RootUnsigned where the first one is still a draft, RootsGap also
+        where `root.json` is newer, SigningFolderDamaged, and trust errors.
         """
         if not self.has_roots:
-            raise NotSigningFolder(path=self.path, reason="it has no roots/1.root.json")
+            raise self._without_roots()
         found = tuple(read_file(path) for path in root_files(self._roots))
-        _newest, root = follow(found[0], found[1:], str(self._roots))
-        if root.version != len(found):
-            raise NotSigningFolder(path=self.path, reason="its roots do not follow one another")
-        if self.newest_file.is_file():
-            carried = read_root(read_file(self.newest_file), str(self.newest_file)).version
-            if carried > root.version:
-                raise RootsGap(path=self._roots, missing=root.version + 1, newest=carried)
+        with places.of(SigningFolderDamaged):
+            shelf, first = str(self._roots), str(self.root_file(1))
+            _newest, root = follow(found[0], found[1:], first, folder=shelf, first=2)
+            if root.version != len(found):
+                raise NotSigningFolder(path=self.path, reason="its roots do not follow one another")
+            if self.newest_file.is_file():
+                carried = read_root(read_file(self.newest_file), str(self.newest_file)).version
+                if carried > root.version:
+                    raise RootsGap(path=self._roots, missing=root.version + 1, newest=carried)
         return found
+
+    def _without_roots(self) -> ChampError:
+        """Why there are none: the folder does not exist, waits for signatures, or is another."""
+        draft = self.draft_file(1)
+        if draft.is_file():
+            return RootUnsigned(path=draft)
+        if self.public_file.is_file():
+            return NoRootsHere(path=self.path)
+        exists = self.path.is_dir()
+        reason = "it has no roots/1.root.json" if exists else "it does not exist"
+        return NotSigningFolder(path=self.path, reason=reason)
+
+    def refuse_stranger(self) -> None:
+        """Raises NotSigningFolder where neither roots, nor a draft of one, nor keys lie here."""
+        places = (self.public_file, self.draft_file(1), self.path / keys.FOLDER)
+        if not self.has_roots and not any(place.exists() for place in places):
+            raise self._without_roots()
 
     def add_root(self, data: bytes) -> None:
         """Keep a root that was found complete, first under its number, then as `root.json`."""
@@ -92,17 +114,19 @@ class SigningFolder:
         return signer
 
     def make_keys(
-        self, holder: str, roles: Sequence[str], algorithm: str, passphrase: bytes | None
+        self, holder: str, roles: Sequence[str], algorithm: str, lock: keys.Lock
     ) -> PublicKeys:
         """Make a key for each role (adopting signer files that lie there) and the public file.
 
-        Raises KeysExist, and SignerFailed and its like for a program that does not sign.
+        Raises KeysExist, what `lock` raises, and SignerFailed and its like for a program that does
+        not sign.
         """
         folder = self.path / keys.FOLDER
         if self.public_file.exists() or any((folder / f"{role}.pem").exists() for role in roles):
             raise KeysExist(path=self.path)
         adopted = {r: command for r in roles if (command := self._command(r)) is not None}
         made = {r: keys.generate(holder, algorithm) for r in roles if r not in adopted}
+        passphrase = lock() if made else None
         for command in adopted.values():
             CommandSigner(command).sign(_PROBE)
         order = {r: made[r].public_key if r in made else adopted[r].key for r in roles}
@@ -112,15 +136,15 @@ class SigningFolder:
         write_atomic(self.public_file, public.to_bytes())
         return public
 
-    def make_images_key(self, passphrase: bytes | None) -> None:
-        """Make the key for image signatures and its public half in PEM; raises KeysExist."""
+    def make_images_key(self, lock: keys.Lock) -> None:
+        """Make the key for image signatures and its public half in PEM; raises as `make_keys`."""
         private = self.path / keys.FOLDER / f"{keys.IMAGES}.pem"
         if self.images_file.exists() or private.exists():
             raise KeysExist(path=self.path)
         command = self._command(keys.IMAGES)
         if command is None:
             signer = keys.generate("", keys.P256)
-            keys.save(signer, self.path, keys.IMAGES, passphrase)
+            keys.save(signer, self.path, keys.IMAGES, lock())
         public = signer.public_key if command is None else command.key
         write_atomic(self.images_file, keys.public_pem(public))
 

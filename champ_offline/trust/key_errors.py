@@ -112,6 +112,18 @@ class NotSigningFolder(ChampError):
     remedy = "Name a folder made by `champ trust init` or `champ trust key new`."
 
 
+class NoRootsHere(ChampError):
+    """A holder's folder of keys where the roots are wanted."""
+
+    id = "trust.no-roots-here"
+    exit_code = ExitCode.USAGE
+    message = "{path} holds a holder's keys and no roots."
+    remedy = (
+        "Name the folder with roots/ in it: to change the root instead of this one, to pack besides"
+        " it with another --signing."
+    )
+
+
 class PublicFileUnreadable(ChampError):
     """A holder's public file is not what `champ trust key new` wrote."""
 
@@ -184,6 +196,15 @@ class NothingToSign(ChampError):
     exit_code = ExitCode.USAGE
     message = "No root key in {folder} is asked for by {path}."
     remedy = "Sign with the folder of a holder of the old or the new root."
+
+
+class NoSuchFolder(ChampError):
+    """Media that are not there."""
+
+    id = "trust.no-such-folder"
+    exit_code = ExitCode.NOT_FOUND
+    message = "{path} does not exist."
+    remedy = "Check the path, and whether the stick is plugged in and mounted."
 
 
 class RootsMissing(ChampError):

@@ -57,6 +57,8 @@ _LONGEST = 64 * 1024
 PrivateKey = Ed25519PrivateKey | EllipticCurvePrivateKey
 Unlock = Callable[[Path], bytes]
 """Gives the passphrase of a folder's keys; asked only for locked ones."""
+Lock = Callable[[], bytes | None]
+"""Gives the passphrase for new keys, None for keys that are not locked; asked where one is made."""
 
 
 class KeySigner(Signer):
@@ -151,6 +153,10 @@ def public_pem(key: Key) -> bytes:
 def algorithm_of(key: Key) -> str:
     """The algorithm's name as people type it; the scheme's own name for any other."""
     return P256 if key.scheme == "ecdsa-sha2-nistp256" else key.scheme
+
+
+def not_locked() -> None:
+    """The `Lock` of keys that everybody who reads the file can use."""
 
 
 def nobody(folder: Path) -> bytes:

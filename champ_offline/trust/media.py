@@ -8,15 +8,38 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from champ_offline.trust.key_errors import RootsMissing
-from champ_offline.trust.roots import read_file, root_files
+from tuf.api.metadata import Root
+
+from champ_offline.trust import places
+from champ_offline.trust.errors import ExportedRootsDamaged
+from champ_offline.trust.key_errors import NoSuchFolder, RootsMissing, RootsUnconnected
+from champ_offline.trust.roots import follow, read_file, read_root, root_files
 
 TRUST_SHELF = Path("champ", "trust")
 
 
 def read_roots(media: Path) -> tuple[bytes, ...]:
-    """The roots on a medium, ascending from the first; raises RootsMissing, RootsGap."""
+    """The roots on a medium, ascending from the first.
+
+    Raises NoSuchFolder, RootsMissing, RootsGap.
+    """
+    if not media.exists():
+        raise NoSuchFolder(path=media)
     found = tuple(read_file(path) for path in root_files(media / TRUST_SHELF))
     if not found:
         raise RootsMissing(path=media)
     return found
+
+
+def follow_roots(pinned: bytes, media: Path) -> tuple[bytes, Root]:
+    """The newest root that a medium leads to from `pinned`: its bytes, and what they say.
+
+    Raises NoSuchFolder, RootsMissing, RootsGap, RootsUnconnected, ExportedRootsDamaged and trust
+    errors.
+    """
+    offered, before = read_roots(media), read_root(pinned, "root").version
+    with places.of(ExportedRootsDamaged):
+        newest, root = follow(pinned, offered, str(media), folder=str(media / TRUST_SHELF))
+    if root.version == before < len(offered):
+        raise RootsUnconnected(path=media, version=before, newest=len(offered))
+    return newest, root

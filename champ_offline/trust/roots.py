@@ -27,6 +27,7 @@ from tuf.api.serialization.json import JSONSerializer
 
 from champ_offline.errors import ChampError
 from champ_offline.oci.digest import Digest
+from champ_offline.trust import places
 from champ_offline.trust.errors import (
     DocumentAltered,
     DocumentUnreadable,
@@ -77,9 +78,13 @@ def fingerprint(root: bytes) -> str:
 
 
 def read_root_file(path: Path) -> bytes:
-    """The bytes of a root document that is valid by its own keys; raises RootUnreadable."""
+    """The bytes of a root document that is valid by its own keys.
+
+    Raises RootUnreadable, RootFileDamaged, RootUnsigned.
+    """
     data = read_file(path)
-    read_root(data, str(path))
+    with places.root_file(path):
+        read_root(data, str(path))
     return data
 
 
@@ -138,16 +143,20 @@ def read_draft(data: bytes, where: str) -> Metadata[Root]:
     return metadata
 
 
-def follow(pinned: bytes, offered: Iterable[bytes], where: str) -> tuple[bytes, Root]:
+def follow(
+    pinned: bytes, offered: Iterable[bytes], where: str, *, folder: str = "", first: int = 1
+) -> tuple[bytes, Root]:
     """The newest root reachable from the pinned one, each step signed by old and new keys.
 
     TUF specification 1.0, section 5.3: versions step by exactly one; dates of roots on the way do
-    not matter. `offered` are the roots of a medium in order, from any version on.
+    not matter. `offered` are the roots of a medium in order, from any version on. Errors name the
+    file where they lie as `<first>.root.json` and so on in `folder`, and `where` for the rest.
     """
     data, newest = pinned, read_draft(pinned, where)
     valid_signers(newest, Root.type, newest.signed, where)
     before: Metadata[Root] | None = None
-    for candidate in offered:
+    for number, candidate in enumerate(offered, start=first):
+        where = f"{folder}/{number}.root.json" if folder else where
         found = read_draft(candidate, where)
         step = found.signed.version - newest.signed.version
         if step == 1:

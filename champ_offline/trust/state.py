@@ -99,9 +99,18 @@ class TrustState:
 
     def floor(self, bundle: str, root: bytes) -> Accepted | None:
         """The floor of one bundle under `root`, or None when the zone has none."""
+        return next((a for a in self.floors(root) if a.bundle == bundle), None)
+
+    def floors(self, root: bytes) -> list[Accepted]:
+        """The floor of every bundle that has one under `root`."""
         trusted = read_root(root, "root")
-        standing = [a for a in self.accepted() if a.bundle == bundle and a.stands(trusted)]
-        return standing[-1] if standing else None
+        highest = {a.bundle: a for a in self.accepted() if a.stands(trusted)}
+        return list(highest.values())
+
+    def standing(self, root: bytes) -> set[str]:
+        """The digests of every bundle.json that keys of `root` still vouch for."""
+        trusted = read_root(root, "root")
+        return {str(a.digest) for a in self.accepted() if a.stands(trusted)}
 
     def overrides(self) -> list[OverrideRecord]:
         """Every override that was used, oldest first."""

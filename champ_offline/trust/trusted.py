@@ -114,7 +114,7 @@ def evaluate(
     `where` names the media in those errors. `now` is timezone-aware; `accepted` is what the zone
     accepted before, of any bundle.
     """
-    root_bytes, root = follow(pinned, documents.roots, where)
+    root_bytes, root = follow(pinned, documents.roots, where, folder=f"{where}/metadata")
     announced = _refuse_missing(root, documents, where)
     dates = Dates(now, overrides, where)
     dates.not_before([one for one in accepted if one.stands(root)])

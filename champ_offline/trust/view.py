@@ -58,18 +58,23 @@ class DocumentView:
 class AcceptedView:
     """A bundle state a zone accepted; `stands` unless only withdrawn keys vouched for it.
 
-    `version` is what its makers call it; empty where the zone does not know.
+    `current` where it is the newest of its name that stands, the zone's floor. `version` is what
+    its makers call it; empty where the zone does not know.
     """
 
     bundle: str
     version: str
     packed: datetime
     stands: bool
+    current: bool
 
 
 @dataclass(frozen=True)
 class TrustView:
-    """A root and everything known about it where it lies (`source`)."""
+    """A root and everything known about it where it lies (`source`).
+
+    `unsigned` where it is itself the draft that waits for signatures.
+    """
 
     source: str
     version: int
@@ -80,6 +85,7 @@ class TrustView:
     draft: tuple[Tally, ...] = ()
     accepted: tuple[AcceptedView, ...] = ()
     overrides: tuple[OverrideRecord, ...] = ()
+    unsigned: bool = False
 
 
 def view_root(
@@ -91,6 +97,7 @@ def view_root(
     accepted: Sequence[Accepted] = (),
     overrides: Sequence[OverrideRecord] = (),
     versions: Mapping[Digest, str] = NO_VERSIONS,
+    unsigned: bool = False,
 ) -> TrustView:
     """The view of one sound root; that enough keys signed it was checked where it was read.
 
@@ -98,6 +105,7 @@ def view_root(
     Raises trust errors.
     """
     root = read_draft(data, source).signed
+    floors = {one.bundle: one for one in accepted if one.stands(root)}
     return TrustView(
         source=source,
         version=root.version,
@@ -112,10 +120,12 @@ def view_root(
                 versions.get(one.digest, ""),
                 packing_time(one.version),
                 one.stands(root),
+                floors.get(one.bundle) == one,
             )
             for one in accepted
         ),
         overrides=tuple(overrides),
+        unsigned=unsigned,
     )
 
 
@@ -124,7 +134,9 @@ def view_documents(documents: Documents, source: str) -> TrustView:
 
     It starts from the bundle's own first root, so it says who signed and not whether to trust them.
     """
-    newest, root = follow(documents.roots[0], documents.roots[1:], source)
+    shelf = f"{source}/metadata"
+    first = f"{shelf}/1.root.json"
+    newest, root = follow(documents.roots[0], documents.roots[1:], first, folder=shelf, first=2)
     timestamp = read(Metadata[Timestamp].from_bytes, documents.timestamp, Timestamp.type, source)
     snapshot = read(Metadata[Snapshot].from_bytes, documents.snapshot, Snapshot.type, source)
     targets = read(Metadata[Targets].from_bytes, documents.targets, Targets.type, source)

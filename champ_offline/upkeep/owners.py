@@ -80,7 +80,7 @@ class Owners:
             if one.descriptor.artifact_type != media_types.APP and not one.name.startswith(APPS):
                 continue
             try:
-                entry = read_app(self._blobs, one.descriptor)
+                entry = read_app(self._blobs.read, one.descriptor)
             except ChampError:
                 yield f"{one.name.removeprefix(APPS)} {one.tag}", [one.descriptor]
                 continue

@@ -22,10 +22,11 @@ from typing import Self
 import click
 
 from champ_offline.errors import ChampError, ExitCode
-from installer.cli.errors import UsageRefused, refused
+from installer.cli.errors import CommandEnded, CommandInterrupted, Unforeseen, UsageRefused, refused
 from installer.cli.output import OutputClosed
 from installer.error_text import sentences
 from installer.language import translate as _
+from installer.quantities import NO_BREAK
 from installer.terminal_text import printable_lines
 
 
@@ -72,11 +73,9 @@ class Guard:
                 _silence()
                 return int(ExitCode.OK)
             case KeyboardInterrupt() | click.Abort():
-                say(_("Interrupted."))
-                return int(ExitCode.INTERRUPTED)
+                return self._stopped(CommandInterrupted())
             case Terminated():
-                say(_("Ended by a signal."))
-                return int(ExitCode.TERMINATED)
+                return self._stopped(CommandEnded())
         return self._unforeseen(error)
 
     def _told(self, error: ChampError) -> None:
@@ -105,10 +104,14 @@ class Guard:
         say(f"champ: {ended}")
 
     def _unforeseen(self, error: BaseException) -> int:
-        report = _write_report(error, self._arguments)
-        text = _("An internal error ended this command. The details are in {report}.")
-        say(f"champ: {text.format(report=report)}")
-        return int(ExitCode.INTERNAL)
+        return self._code(Unforeseen(report=_write_report(error, self._arguments)))
+
+    def _stopped(self, error: ChampError) -> int:
+        """What somebody did on purpose needs no more than a word on a terminal."""
+        if self._as_json():
+            return self._code(error)
+        say(sentences(error)[0])
+        return int(error.exit_code)
 
 
 def say(text: str) -> None:
@@ -122,15 +125,23 @@ def say(text: str) -> None:
 
 
 def error_document(error: ChampError, message: str, remedy: str) -> dict[str, object]:
-    """The error as one line, for `--output json` and `--progress ndjson`."""
+    """The error as one line, for `--output json` and `--progress ndjson`.
+
+    Programs look for words in it: spaces are plain ones.
+    """
     return {
         "event": "Error",
         "id": error.id,
         "exit_code": int(error.exit_code),
-        "message": message,
-        "remedy": remedy,
-        "fields": {name: str(value) for name, value in error.fields.items()},
+        "message": message.replace(NO_BREAK, " "),
+        "remedy": remedy.replace(NO_BREAK, " "),
+        "fields": {name: _plain(value) for name, value in error.fields.items()},
     }
+
+
+def _plain(value: object) -> str | list[str]:
+    """A field for programs: a list where it is one."""
+    return [str(one) for one in value] if isinstance(value, tuple) else str(value)
 
 
 def listen_for_termination() -> None:

@@ -23,6 +23,33 @@ class UsageRefused(ChampError):
     remedy = "Try '{command} --help' for help."
 
 
+class CommandInterrupted(ChampError):
+    """A person stopped the command (Ctrl-C)."""
+
+    id = "cli.interrupted"
+    exit_code = ExitCode.INTERRUPTED
+    message = "Interrupted."
+    remedy = "Run the same command again; an import goes on where it stopped."
+
+
+class CommandEnded(ChampError):
+    """Another program stopped the command (SIGTERM)."""
+
+    id = "cli.ended"
+    exit_code = ExitCode.TERMINATED
+    message = "Ended by a signal."
+    remedy = "Run the same command again; an import goes on where it stopped."
+
+
+class Unforeseen(ChampError):
+    """An error that nobody foresaw; the report has its details, for the developers."""
+
+    id = "cli.internal-error"
+    exit_code = ExitCode.INTERNAL
+    message = "An internal error ended this command. The details are in {report}."
+    remedy = "Send that file to whoever provides champ; read it first, it names paths of yours."
+
+
 class ConfirmationMissing(ChampError):
     """A severe act without a terminal to ask on and without --confirm."""
 

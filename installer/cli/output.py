@@ -25,7 +25,10 @@ class OutputClosed(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """One field of a value: `key` may be dotted, `show` makes the text, `right` aligns it."""
+    """One field of a value: `key` may be dotted, `show` makes the text, `right` aligns it.
+
+    An empty `key` is the value whole.
+    """
 
     key: str
     label: str
@@ -110,6 +113,6 @@ def _plain_fields(value: Any) -> Any:  # noqa: ANN401 - any dataclass
 
 def _cell(plain: object, column: Column) -> str:
     found = plain
-    for part in column.key.split("."):
+    for part in column.key.split(".") if column.key else ():
         found = found[part] if isinstance(found, Mapping) else None
     return "" if found is None else printable(column.show(found))

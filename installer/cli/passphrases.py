@@ -21,21 +21,34 @@ from installer.language import translate as _
 _LONGEST = 4096
 
 
-def chosen(folder: Path, file: Path | None, *, unencrypted: bool) -> bytes | None:
-    """The passphrase for new keys in `folder`, typed twice; None for keys that are not locked.
+class NewPassphrase:
+    """The passphrase for new keys in a folder: of a file, or typed twice when it is first needed.
 
-    Raises PassphraseNeeded, PassphrasesDiffer, PassphraseEmpty, PassphraseFileOpen, FileNotRead.
+    None for keys that are not locked.
     """
-    if unencrypted and file is not None:
-        raise click.UsageError(_("Give either --unencrypted or --passphrase-file FILE."))
-    if unencrypted:
-        return None
-    if file is not None:
-        return _read(file, folder)
-    first = _asked(folder, _("New passphrase for the keys in {folder}: "))
-    if first != _asked(folder, _("The same again: ")):
-        raise PassphrasesDiffer
-    return first
+
+    def __init__(self, folder: Path, file: Path | None, *, unencrypted: bool) -> None:
+        """Raises UsageError where a file is named for keys that are not locked."""
+        if unencrypted and file is not None:
+            raise click.UsageError(_("Give either --unencrypted or --passphrase-file FILE."))
+        self._folder, self._file, self._unencrypted = folder, file, unencrypted
+        self._known: bytes | None = None
+
+    def __call__(self) -> bytes | None:
+        """The passphrase.
+
+        Raises PassphraseNeeded, PassphrasesDiffer, PassphraseEmpty, PassphraseFileOpen,
+        FileNotRead.
+        """
+        if self._known is None and not self._unencrypted:
+            self._known = self._typed() if self._file is None else _read(self._file, self._folder)
+        return self._known
+
+    def _typed(self) -> bytes:
+        first = _asked(self._folder, _("New passphrase for the keys in {folder}: "))
+        if first != _asked(self._folder, _("The same again: ")):
+            raise PassphrasesDiffer
+        return first
 
 
 class Passphrases:
@@ -54,7 +67,7 @@ class Passphrases:
         self._known: dict[Path, bytes] = {}
 
     def __call__(self, folder: Path) -> bytes:
-        """The passphrase of `folder`; raises as `chosen` does."""
+        """The passphrase of `folder`; raises as `NewPassphrase` does."""
         if folder not in self._known:
             file = self._files.get(folder)
             question = _("Passphrase for the keys in {folder}: ")

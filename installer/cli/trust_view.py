@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from installer.language import translate as _
 from installer.terminal_text import pad, printable, width
-from installer.words import about
+from installer.words import about, standing
+from installer.words import role as role_word
 
 if TYPE_CHECKING:
     from champ_offline.trust.view import RoleView, TrustView
@@ -54,6 +55,8 @@ def _head(view: TrustView) -> Iterator[list[str]]:
         view.source if len(view.source) <= _LONGEST_SOURCE else f"…{view.source[-_LONGEST_SOURCE:]}"
     )
     yield [_("root"), f"{view.version} ({source})"]
+    if view.unsigned:
+        yield ["", _("a draft that waits for signatures; no zone trusts it yet")]
     yield [_("valid until"), _day(view.expires)]
     for start in range(0, len(groups), _GROUPS_PER_LINE):
         label = "" if start else _("fingerprint")
@@ -63,7 +66,7 @@ def _head(view: TrustView) -> Iterator[list[str]]:
 
 
 def _holders(roles: Sequence[RoleView]) -> Iterator[list[str]]:
-    yield [_("holder"), *[role.role for role in roles], _("algorithm")]
+    yield [_("holder"), *[role_word(role.role) for role in roles], _("algorithm")]
     holders = sorted({key.holder for role in roles for key in role.keys})
     for holder in holders:
         owned = [[key for key in role.keys if key.holder == holder] for role in roles]
@@ -80,15 +83,18 @@ def _documents(view: TrustView) -> Iterator[list[str]]:
     if view.documents:
         yield [_("document"), _("version"), _("valid until"), _("signed by")]
     for one in view.documents:
-        yield [one.role, f"{one.version}", _day(one.expires), ", ".join(one.signers)]
+        yield [role_word(one.role), f"{one.version}", _day(one.expires), ", ".join(one.signers)]
 
 
 def _accepted(view: TrustView) -> Iterator[list[str]]:
     if view.accepted:
         yield [_("accepted bundle"), _("packed"), ""]
     for one in view.accepted[-_NEWEST:]:
-        state = "" if one.stands else _("its keys were withdrawn")
-        yield [f"{one.bundle} {one.version}".rstrip(), _minute(one.packed), state]
+        yield [
+            f"{one.bundle} {one.version}".rstrip(),
+            _second(one.packed),
+            standing(one.stands, one.current),
+        ]
 
 
 def _overrides(view: TrustView) -> Iterator[list[str]]:
@@ -117,5 +123,5 @@ def _day(time: datetime) -> str:
     return f"{time:%Y-%m-%d}"
 
 
-def _minute(time: datetime) -> str:
-    return f"{time:%Y-%m-%d %H:%M} UTC"
+def _second(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S} UTC"

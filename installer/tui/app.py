@@ -34,6 +34,7 @@ from installer.tui.screens.release import ReleaseScreen
 from installer.tui.screens.review import ReviewScreen
 from installer.tui.screens.target import TargetScreen
 from installer.tui.screens.zone import ZoneScreen
+from installer.tui.unbroken import keep_together
 from installer.tui.widgets.dialogs import ErrorDialog
 from installer.tui.widgets.scroll_bar import PlainScrollBar
 
@@ -52,6 +53,7 @@ class Screens(App[int]):
 
     def __init__(self, desk: Desk) -> None:
         ScrollBar.renderer = PlainScrollBar
+        keep_together()
         super().__init__(ansi_color=True)
         self.desk = desk
         self.unforeseen: BaseException | None = None

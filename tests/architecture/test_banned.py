@@ -120,6 +120,20 @@ def test_no_error_is_swallowed_unseen() -> None:
     assert found == []
 
 
+def test_no_sentence_names_a_class_of_python() -> None:
+    """`type(error).__name__` says nothing to a person; events and nothing else are named by it."""
+    found = {
+        source.name
+        for source in sources("champ_offline", "installer")
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Attribute)
+        and node.attr == "__name__"
+        and isinstance(node.value, ast.Call)
+        and dotted(node.value.func) == "type"
+    }
+    assert found == {"champ_offline/events.py"}
+
+
 @pytest.mark.parametrize(
     ("code", "banned"),
     [

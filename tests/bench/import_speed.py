@@ -31,6 +31,7 @@ from champ_offline.bundle.intake import Intake
 from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.pack import Packer
 from champ_offline.bundle.verify import verify
+from champ_offline.catalog.artifact import vet_app
 from champ_offline.durable.database import Database
 from champ_offline.events import ignore
 from champ_offline.oci import media_types
@@ -96,6 +97,7 @@ def imported(media: Path, root: bytes, zone: Path) -> float:
         WaitingRoom(zone / "incoming"),
         Refs(database),
         TrustState(database),
+        vet_app,
     )
     now = datetime.now(UTC)
     result = intake.take(verify([media], root, now), now.isoformat(), ignore)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
@@ -10,9 +11,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+import click
 import pytest
 
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.bundle.errors import NoSpace
+from champ_offline.errors import Bytes, ChampError, ExitCode
 from installer.cli.confirm import confirm
 from installer.cli.diagnostics import Guard, Terminated
 from installer.cli.errors import ConfirmationDiffers, ConfirmationMissing, ZoneNotNamed
@@ -27,7 +30,7 @@ def hang(self):
     print("ready", flush=True)
     time.sleep(60)
 session.Session.appliance = hang
-sys.exit(main.run(["--zone", ".", "catalog"], screens))
+sys.exit(main.run(["--zone", ".", *sys.argv[1:], "catalog"], screens))
 """
 
 
@@ -71,10 +74,46 @@ def test_the_unforeseen_is_reported_to_a_private_file(
     assert ended_by(ZeroDivisionError("by nought")) == ExitCode.INTERNAL
     told = capsys.readouterr().err
     (report,) = tmp_path.iterdir()
-    assert told.count("\n") == 1
-    assert str(report) in told
+    assert told.count("\n") == 3
+    assert str(report) in told.splitlines()[0]
+    assert "[cli.internal-error]" in told
     assert stat.S_IMODE(report.stat().st_mode) == 0o600
     assert "ZeroDivisionError: by nought" in report.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (KeyboardInterrupt(), ("cli.interrupted", 130, "Interrupted.")),
+        (click.Abort(), ("cli.interrupted", 130, "Interrupted.")),
+        (Terminated(), ("cli.ended", 143, "Ended by a signal.")),
+    ],
+)
+def test_whoever_asked_for_json_gets_every_end_as_json(
+    capsys: pytest.CaptureFixture[str], error: BaseException, told: tuple[str, int, str]
+) -> None:
+    assert ended_by(error, as_json=True) == told[1]
+    found = json.loads(capsys.readouterr().err)
+    assert (found["event"], found["id"], found["exit_code"], found["message"]) == ("Error", *told)
+    assert ended_by(error) == told[1]
+    assert capsys.readouterr().err == f"{told[2]}\n"
+
+
+def test_an_internal_error_is_json_too(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert ended_by(ZeroDivisionError("by nought"), as_json=True) == ExitCode.INTERNAL
+    found = json.loads(capsys.readouterr().err)
+    assert (found["id"], found["exit_code"]) == ("cli.internal-error", 1)
+    assert Path(found["fields"]["report"]).parent == tmp_path
+    assert "ZeroDivisionError" not in json.dumps(found)
+
+
+def test_json_has_plain_spaces(capsys: pytest.CaptureFixture[str]) -> None:
+    room = NoSpace(path="/s", free=Bytes(5 * 10**6), needed=Bytes(10**9), reserve=Bytes(1))
+    ended_by(room, as_json=True)
+    assert "/s has 5.00 MB free" in json.loads(capsys.readouterr().err)["message"]
 
 
 def test_a_reader_that_left_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,9 +133,12 @@ def test_head_does_not_hurt() -> None:
     ("number", "code"),
     [(signal.SIGINT, ExitCode.INTERRUPTED), (signal.SIGTERM, ExitCode.TERMINATED)],
 )
-def test_signals_end_with_their_codes(number: signal.Signals, code: ExitCode) -> None:
+@pytest.mark.parametrize("as_json", [False, True])
+def test_signals_end_with_their_codes(
+    number: signal.Signals, code: ExitCode, *, as_json: bool
+) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", HANGS],
+        [sys.executable, "-c", HANGS, *(["-o", "json"] if as_json else [])],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -109,6 +151,8 @@ def test_signals_end_with_their_codes(number: signal.Signals, code: ExitCode) ->
         _, told = process.communicate(timeout=20)
     assert process.returncode == code
     assert "Traceback" not in told
+    if as_json:
+        assert json.loads(told)["exit_code"] == code
 
 
 def test_severe_acts_want_exactly_the_name() -> None:

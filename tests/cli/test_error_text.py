@@ -13,6 +13,7 @@ from champ_offline.errors import Bytes, Several
 from champ_offline.events import FaultFound
 from installer.error_text import sentences
 from installer.language import activate
+from installer.quantities import NO_BREAK
 from installer.step_line import fault_line
 
 NO_ROOM = NoSpace(
@@ -30,7 +31,9 @@ def english() -> Iterator[None]:
 
 def test_sizes_have_the_unit_people_read() -> None:
     message, _ = sentences(NO_ROOM)
-    assert message.startswith("/srv has 5.00 MB free; this bundle needs 71.1 MB, of which 16.0 MB")
+    plain = message.replace(NO_BREAK, " ")
+    assert plain.startswith("/srv has 5.00 MB free; this bundle needs 71.1 MB, of which 16.0 MB")
+    assert message.count(NO_BREAK) == 3
     assert "71139543 bytes" in str(NO_ROOM)
 
 

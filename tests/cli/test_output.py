@@ -15,7 +15,7 @@ from champ_offline.oci.digest import Digest
 from installer.cli.bundle_view import columns
 from installer.cli.output import Column, Output, OutputClosed
 from installer.cli.trust_view import tallies
-from installer.quantities import duration, size
+from installer.quantities import NO_BREAK, duration, size
 from installer.terminal_text import fit, pad, printable, width
 
 
@@ -55,14 +55,14 @@ def written(form: str, *, rows: bool = True) -> str:
 
 
 def test_columns_align_by_terminal_width() -> None:
-    assert written("table") == "标题      APP         SIZE\n影像归档  orthanc  1.23 GB\n"
+    assert written("table") == "标题      APP         SIZE\n影像归档  orthanc  1.23\u00a0GB\n"
 
 
 def test_a_record_has_a_line_for_each_column() -> None:
     assert written("table", rows=False).splitlines() == [
         "标题  影像归档",
         "APP   orthanc",
-        "SIZE  1.23 GB",
+        "SIZE  1.23\u00a0GB",
     ]
 
 
@@ -114,14 +114,19 @@ def test_widths() -> None:
     [(0, "0 B"), (999, "999 B"), (1000, "1.00 kB"), (48_100_000, "48.1 MB"), (310e6, "310 MB")],
 )
 def test_sizes(count: float, text: str) -> None:
-    assert size(count) == text
+    assert size(count) == text.replace(" ", NO_BREAK)
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.44, "0.4 s"), (12.3, "12 s"), (185, "3:05"), (3729, "1:02:09")]
 )
 def test_durations(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
+    assert duration(seconds) == text.replace(" ", NO_BREAK)
+
+
+def test_what_joins_a_number_and_its_unit_takes_one_column() -> None:
+    assert (width(size(17_500_000)), printable(size(17_500_000))) == (7, f"17.5{NO_BREAK}MB")
+    assert pad(size(5), 5) == f"5{NO_BREAK}B  "
 
 
 def test_each_who_signed_is_named_once() -> None:

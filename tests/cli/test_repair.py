@@ -31,7 +31,6 @@ class Ward(Site):
         self.packed = tree(self.bundle)
         self.list = folder / "repair.json"
         self.patch = folder / "patch"
-        self.patch.mkdir()
         self.zone("zone", "init", "--name", "core", "--root", str(self.root))
 
     def pack(self, *words: str, sizes: list[str] = SIZES, code: int = 0) -> None:
@@ -139,6 +138,47 @@ def test_what_waits_is_told_and_let_go_of(ward: Ward) -> None:
     ward.says(*zone, "import", str(ward.stick))
     assert ward.gives(*zone, "zone", "show")["waiting"] == 0
     assert "demo 1" in ward.says(*zone, "zone", "show")
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", " (on other media, or lost)"), ("zh", "（在其他介质上，或已丢失）")],
+)
+def test_a_last_volume_that_is_not_there_is_named_in_both_outputs(
+    ward: Ward, language: str, told: str
+) -> None:
+    lost = volumes(ward.bundle)[-1]
+    assert told not in ward.repair("--check", "--lang", language)
+    lost.unlink()
+    assert f"{lost.name}{told}" in ward.repair("--check", "--lang", language)
+    assert json.loads(ward.repair("--check", "--json"))["elsewhere"] == [lost.name]
+    checked = ["verify", str(ward.stick), "--root", str(ward.root), "--lang", language]
+    shown = champ(*checked)
+    assert shown.returncode == 9
+    assert lost.name in shown.stderr
+    document = json.loads(champ(*checked, "--json").stderr.splitlines()[-1])
+    assert document["fields"]["names"] == lost.name
+
+
+@pytest.mark.parametrize(
+    ("language", "damaged", "unjudged"),
+    [("en", " is damaged", "were not judged"), ("zh", " 已损坏", "分卷未能检查")],
+)
+def test_an_altered_document_does_not_hide_a_damaged_volume(
+    ward: Ward, language: str, damaged: str, unjudged: str
+) -> None:
+    checked = ["verify", str(ward.stick), "--root", str(ward.root), "--lang", language]
+    second = volumes(ward.bundle)[1]
+    flip(ward.bundle / "metadata/targets.json", 100)
+    flip(second, 100_000)
+    shown = champ(*checked)
+    assert shown.returncode == 11
+    assert "targets" in shown.stderr
+    assert f"{second.name}{damaged}" in shown.stderr
+    (ward.bundle / "bundle.json").write_bytes(b"{")
+    shown = champ(*checked)
+    assert shown.returncode == 13
+    assert unjudged in shown.stderr
 
 
 def test_a_look_at_a_damaged_stick_says_that_nothing_was_written(ward: Ward) -> None:

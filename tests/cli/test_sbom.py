@@ -116,6 +116,39 @@ def test_a_table_shows_where_a_package_is(site: Site) -> None:
     assert chinese.startswith("软件包")
 
 
+def test_a_version_alone_finds_every_revision_of_it(site: Site) -> None:
+    listed = site.gives("sbom", "find", "libssl3")["sightings"]
+    (version,) = {one["version"] for one in listed}
+    upstream = version.rpartition("-")[0]
+    assert upstream
+    assert site.gives("sbom", "find", "openssl", "--version", upstream)["sightings"] == listed
+    said = site.zone("sbom", "find", "openssl", "--version", f"{upstream}9", code=14)
+    assert said.startswith(f"champ: No image in this zone has “openssl ={upstream}9”")
+
+
+def test_a_missing_or_broken_lock_or_archive_is_a_sentence(site: Site, tmp_path: Path) -> None:
+    pack = ("pack", site.recipe, "--signing", str(site.folder / "keys"), "--out", str(tmp_path))
+    missing = tmp_path / "none.lock"
+    said = site.run(*pack, "--lock", str(missing), code=2)
+    assert said.startswith(f"champ: There is no lock {missing}.\n")
+    for text in ("no json", "[]", "{}", '{"format": 1, "recipe": 5}', '{"format": 2}'):
+        missing.write_text(text, encoding="utf-8")
+        said = site.run(*pack, "--lock", str(missing), code=2)
+        assert "[lock.unreadable]" in said
+        assert "Error" not in said
+    recipe = tmp_path / "bundle.yaml"
+    recipe.write_text(
+        RECIPE.replace("viewer-image", "gone").replace("path: ", f"path: {site.folder}/"),
+        encoding="utf-8",
+    )
+    said = site.run("lock", str(recipe), code=14)
+    assert said.startswith(f"champ: There is no archive {site.folder}/gone.\n")
+    recipe.write_text(RECIPE.replace('version: "1"', 'version: "../1"'), encoding="utf-8")
+    said = site.run("lock", str(recipe), code=2)
+    assert "letters, digits and . + ~ -" in said
+    assert "in quotes" not in said
+
+
 def test_nothing_found_has_a_code_of_its_own(site: Site) -> None:
     assert "[sbom.package-unknown]" in site.zone("sbom", "find", "struts", code=14)
     newer = ("sbom", "find", "log4j", "--version", ">=2.17.1")
@@ -146,6 +179,7 @@ def test_lists_can_be_left_out(site: Site) -> None:
     site.run(*zone, "zone", "init", "--name", "core", "--root", root)
     site.run(*zone, "import", str(site.folder / "bare-stick"))
     told = site.run(*zone, "sbom", "find", "openssl", code=14)
+    assert "[sbom.package-not-listed]" in told
     assert "champ.local/viewer:1.10.1" in told
     missing = site.run(*zone, "sbom", "show", "champ.local/viewer:1.10.1", code=14)
     assert "[sbom.missing]" in missing

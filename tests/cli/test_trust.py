@@ -115,7 +115,8 @@ def test_one_screen_shows_who_must_sign(shared: Path, language: str) -> None:
         lines = screen.splitlines()
         assert len(lines) <= 24
         assert all(width(line) <= 80 for line in lines)
-        assert all(name in screen for name in ("Anna", "Bo", "Chen", "targets", "ed25519"))
+        targets = "targets" if language == "en" else "目标"
+        assert all(name in screen for name in ("Anna", "Bo", "Chen", targets, "ed25519"))
     draft = says("trust", "show", "--root", shared / "draft" / "2.root.json", "--lang", "en")
     assert "0 signed, 2 needed" in draft
     assert "Chen" not in draft
@@ -243,3 +244,106 @@ def test_an_open_private_key_that_is_not_locked_is_refused(tmp_path: Path, share
     assert "0644" in said
     pem.chmod(0o600)
     says("trust", "sign", draft, "--signing", tmp_path / "Anna")
+
+
+def spoiled(path: Path) -> Path:
+    """The document says something else than was signed."""
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"Anna", b"Eve "))
+    assert path.read_bytes() != data
+    return path
+
+
+def test_a_path_that_is_not_there_is_called_so(tmp_path: Path, shared: Path) -> None:
+    for words in (["show", tmp_path / "nosuch"], ["show", tmp_path / "nosuch" / "deeper"]):
+        said = says("trust", *words, code=14)
+        assert f"{words[1]} does not exist." in said
+        assert "[trust.no-such-folder]" in said
+    zone = ["--zone", tmp_path / "zone"]
+    says(*zone, "zone", "init", "--name", "core", "--root", shared / "root.json")
+    assert "trust.no-such-folder" in says(*zone, "trust", "update", tmp_path / "nosuch", code=14)
+    said = says("trust", "show", "--signing", tmp_path / "nosuch", code=2)
+    assert "it does not exist" in said
+    assert "trust.roots-missing" in says("trust", "show", tmp_path, code=14)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_folder_with_a_draft_alone_waits_for_signatures(tmp_path: Path, language: str) -> None:
+    words: list[str | Path] = []
+    for name in ("Anna", "Bo"):
+        says("trust", "key", "new", tmp_path / name, "--holder", name, "--unencrypted")
+        words += ["--add", tmp_path / name / "public.json"]
+    folder = tmp_path / "shared"
+    says("trust", "init", folder, *words, "--threshold", "root=2", "--unencrypted")
+    draft = folder / "draft" / "1.root.json"
+    says("trust", "sign", draft, "--signing", tmp_path / "Anna")
+    screen = says("trust", "show", "--signing", folder, "--lang", language)
+    assert ("waits for signatures" if language == "en" else "等待签名") in screen
+    assert any(line.endswith("Bo") and "Anna" not in line for line in screen.splitlines())
+    told = json.loads(says("trust", "show", "--signing", folder, "--json"))
+    assert told["unsigned"]
+    assert (told["draft"][0]["signed"], told["draft"][0]["missing"]) == (["Anna"], ["Bo"])
+    for act in (["rotate", folder], ["export", tmp_path / "stick", "--signing", folder]):
+        said = says("trust", *act, "--lang", language, code=3)
+        assert "[trust.root-unsigned]" in said
+        assert str(draft) in said
+    zone = ["--zone", tmp_path / "zone", "zone", "init", "--name", "core"]
+    assert "[trust.root-unsigned]" in says(*zone, "--root", draft, code=3)
+    says("trust", "sign", draft, "--signing", tmp_path / "Bo")
+    assert not json.loads(says("trust", "show", "--signing", folder, "--json"))["unsigned"]
+
+
+def test_what_is_to_be_done_depends_on_where_a_root_lies(tmp_path: Path, shared: Path) -> None:
+    zone = ["--zone", tmp_path / "zone"]
+    says(*zone, "zone", "init", "--name", "core", "--root", shared / "root.json")
+    stick = tmp_path / "stick"
+    says("trust", "export", stick, "--signing", shared)
+    spoiled(stick / "champ/trust/1.root.json")
+    for words in ([*zone, "trust", "update", stick], ["trust", "show", stick]):
+        said = says(*words, code=13)
+        assert "[trust.exported-roots-damaged]" in said
+        assert "champ trust export" in said
+        assert "media repair" not in said
+    lone = tmp_path / "lone.json"
+    lone.write_bytes((stick / "champ/trust/1.root.json").read_bytes())
+    (tmp_path / "other").write_text("no root")
+    second = ["--zone", tmp_path / "second", "zone", "init", "--name", "core", "--root"]
+    shown = ["trust", "show", "--root"]
+    for words in ([*second, lone], [*second, tmp_path / "other"], [*shown, tmp_path / "other"]):
+        said = says(*words, code=13)
+        assert "[trust.root-file-damaged]" in said
+        assert "release engineer" in said
+        assert "media repair" not in said
+    spoiled(shared / "roots/1.root.json")
+    for words in (["show", "--signing", shared], ["rotate", shared]):
+        said = says("trust", *words, code=13)
+        assert "[trust.signing-folder-damaged]" in said
+        assert "backup" in said
+
+
+def test_a_threshold_that_no_root_can_have_is_refused_as_it_was_typed(tmp_path: Path) -> None:
+    says("trust", "key", "new", tmp_path / "anna", "--holder", "Anna", "--unencrypted")
+    words = ["trust", "init", tmp_path / "s", "--add", tmp_path / "anna" / "public.json"]
+    huge = f"root={'9' * 23}"
+    assert huge in says(*words, "--unencrypted", "--threshold", huge, code=2)
+    said = says(*words, "--unencrypted", "--threshold", "root=2", code=3)
+    assert "the threshold of role root is 2; keys that it has: 1." in said
+
+
+def test_a_root_on_a_stick_that_was_changed_is_named_with_a_remedy_that_fits(
+    tmp_path: Path,
+) -> None:
+    keys, stick, zone = tmp_path / "keys", tmp_path / "stick", tmp_path / "zone"
+    says("trust", "init", keys, "--holder", "Team", "--unencrypted")
+    says("--zone", zone, "zone", "init", "--name", "core", "--root", keys / "root.json")
+    says("trust", "rotate", keys)
+    says("trust", "sign", keys / "draft" / "2.root.json", "--signing", keys)
+    says("trust", "export", stick, "--signing", keys)
+    second = stick / "champ" / "trust" / "2.root.json"
+    changed = bytearray(second.read_bytes())
+    changed[300] ^= 1
+    second.write_bytes(changed)
+    said = says("--zone", zone, "trust", "update", stick, code=13)
+    assert f"{second} is not the root that was signed" in said
+    assert "champ trust export" in said
+    assert "media repair" not in said

@@ -6,7 +6,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from champ_offline.bundle.repair import Repaired, RepairOrder, repair
+from champ_offline.bundle.repair import RepairOrder, repair
+from champ_offline.bundle.repaired import Repaired
 from champ_offline.bundle.verify import VerifiedBundle, read_every_byte, verify
 from champ_offline.events import ignore
 from tests.crash import kills

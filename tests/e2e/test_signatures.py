@@ -96,6 +96,30 @@ def test_cosign_accepts_everything_that_has_a_name(signed: Signed) -> None:
         assert claim["optional"] == {NAME: name}
 
 
+def sbom_of(signed: Signed, name: str) -> str:
+    """The name of the list of packages that the registry has for an image, by digest."""
+    repository, _, tag = name.partition(":")
+    database = Database(signed.zone / "champ.db")
+    refs = Refs(database)
+    image = refs.resolve(repository, tag)
+    assert image is not None
+    (found,) = [
+        one for one in refs.referrers(image.digest) if one.artifact_type == media_types.CYCLONEDX
+    ]
+    database.close()
+    return f"{repository}@{found.digest}"
+
+
+def test_cosign_accepts_the_list_of_packages_of_each_image(signed: Signed) -> None:
+    for image in IMAGES:
+        name = sbom_of(signed, image)
+        (claim,) = json.loads(signed.verify(name, "-a", f"{NAME}={name}"))
+        assert claim["critical"]["type"] == "https://sigstore.dev/cosign/sign/v1"
+        signed.verify(name, "-a", f"{NAME}={image}", expect=1)
+        (claim,) = json.loads(signed.verify(name, "--new-bundle-format=false"))
+        assert claim["critical"]["identity"] == {"docker-reference": name}
+
+
 def test_cosign_can_hold_an_image_to_its_name(signed: Signed) -> None:
     signed.verify(IMAGES[0], "-a", f"{NAME}={IMAGES[0]}")
     signed.verify(IMAGES[0], "-a", f"{NAME}={IMAGES[1]}", expect=1)

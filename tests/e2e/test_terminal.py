@@ -96,7 +96,7 @@ def find_the_stick(terminal: Terminal) -> None:
     terminal.sees(_("This bundle is refused. Nothing was changed."))
     terminal.press("Escape")
     choose_the_bundle(terminal, "2")
-    terminal.sees("release engineering", _("it fits"), f"orthanc {NEWER}")
+    terminal.sees("release engineering", _("nothing; the zone holds all of it"), f"orthanc {NEWER}")
     terminal.keep("bundle")
     terminal.press("i")
     held = _("The zone already holds {bundle} {version}. Nothing was changed.")

@@ -102,7 +102,7 @@ def ended(process: subprocess.Popen[str], told: str = "") -> Said:
     assert "Traceback" not in rest
     code = process.returncode
     assert code != 1, rest
-    result = json.loads(out) if code == 0 else None
+    result = json.loads(out) if out else None
     return Said(code, result, errors[-1] if errors else {})
 
 

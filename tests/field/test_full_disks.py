@@ -151,9 +151,15 @@ def test_a_zone_on_a_full_disk_can_be_looked_at(site: Site, packed: Path, disk: 
     assert site.take(zone, packed).code == 0
     other = fill(disk)
     seen = looked(site, zone)
+    code, findings = seen.pop("doctor")
+    assert code == 4
+    assert isinstance(findings, list)
+    assert [one["id"] for one in findings if one["state"] == "bad"] == ["doctor.disk-nearly-full"]
     assert {code for code, _result in seen.values()} <= {0, 14}
     other.unlink()
-    assert looked(site, zone) == seen
+    again = looked(site, zone)
+    assert again.pop("doctor")[0] == 0
+    assert again == seen
     fill(disk)
     refused = site.run("--zone", zone, "trust", "update", packed)
     assert refused.error.get("id") != "durable.database-unusable"

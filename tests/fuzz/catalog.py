@@ -38,7 +38,7 @@ def read_app_artifact(data: bytes) -> None:
         manifest = manifest.replace(old, str(blobs.add(config)).encode())
         blobs.add(b"a file")
         where = Descriptor(media_types.IMAGE_MANIFEST, blobs.add(manifest), len(manifest))
-        entry = read_app(blobs, where)
+        entry = read_app(blobs.read, where)
         again = AppEntry.from_bytes(entry.to_bytes(), "input")
         assert again.to_bytes() == entry.to_bytes()
         for language in LANGUAGES:

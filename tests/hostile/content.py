@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from champ_offline.catalog.artifact import TITLE
 from champ_offline.oci import media_types
 from champ_offline.oci.manifest import encode
 from tests.hostile.catalogue import HARMLESS, Cases
 from tests.hostile.forge import Forge, Json
 
 case = Cases()
+APP_ENTRY: Json = {
+    "format": 1, "name": "a", "version": "1", "title": {"en": "a", "zh": "a"},
+    "summary": {"en": "a", "zh": "a"}, "category": "a",
+    "chart": {"mediaType": "a", "digest": "sha256:" + "0" * 64, "size": 1},
+    "images": {"champ.local/a:1": "sha256:" + "0" * 64}, "components": {"a": "champ.local/a:1"},
+    "form": "a", "hints": "a", "values": "a", "readme": {"en": "a", "zh": "a"},
+}  # fmt: skip
 FAULTY, INCOMPLETE = "media.layout-faulty", "media.bundle-incomplete"
 MANIFEST, DESCRIPTOR = "oci.invalid-manifest", "oci.invalid-descriptor"
 DIGEST, REFERENCE = "oci.invalid-digest", "oci.invalid-reference"
@@ -71,6 +80,37 @@ def sizes_of_other_content(forge: Forge, variant: int) -> None:
     layer = forge.put(b"ten bytes.")
     forge.image(NAME, layers=[layer, {**layer, "size": variant}])
     forge.write()
+
+
+def _app(forge: Forge, config: bytes, *titles: str) -> None:
+    files = [
+        {**forge.put(b"x", media_types.APP_FILE), "annotations": {TITLE: title}} for title in titles
+    ]
+    own = forge.put(config, media_types.APP_CONFIG)
+    forge.image(NAME, layers=files, config=own, artifactType=media_types.APP)
+    forge.write()
+
+
+@case(
+    "catalog.app-malformed",
+    b"",
+    b"[" * 100_000,
+    b'{"format":0}',
+    json.dumps({**APP_ENTRY, "name": "../x"}).encode(),
+    json.dumps({**APP_ENTRY, "form": "b"}).encode(),
+)
+def apps_that_nobody_can_use(forge: Forge, variant: bytes) -> None:
+    _app(forge, variant, "a")
+
+
+@case("store.blob-too-large")
+def an_app_with_an_endless_entry(forge: Forge) -> None:
+    _app(forge, b" " * (40 << 20), "a")
+
+
+@case(HARMLESS, APP_ENTRY, {"format": 2}, {"format": 10**400})
+def apps_that_can_be_used_here_or_by_a_newer_release(forge: Forge, variant: Json) -> None:
+    _app(forge, json.dumps(variant).encode(), "a")
 
 
 @case(FAULTY)

@@ -168,7 +168,7 @@ def test_apps_are_refused(config: bytes, kind: str, tmp_path: Path) -> None:
     own = Descriptor(kind, blobs.add(config), len(config))
     data = image_manifest(own, [], artifact_type=media_types.APP)
     app = Descriptor(media_types.IMAGE_MANIFEST, blobs.add(data), len(data))
-    _refused("catalog.app-malformed", lambda: read_app(blobs, app))
+    _refused("catalog.app-malformed", lambda: read_app(blobs.read, app))
 
 
 BOM = b'{"bomFormat":"CycloneDX","components":['

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from champ_offline.appliance import Appliance
-from champ_offline.bundle.verify import read_every_byte, verify
 from champ_offline.events import ignore
 from champ_offline.oci.digest import Digest
+from champ_offline.workshop import Workshop
 from tests.hostile import content, documents, media, trust, volumes
 from tests.hostile.attempt import MOST_BYTES, MOST_SECONDS, Outcome, attempt, state
 from tests.hostile.catalogue import Case
@@ -50,7 +50,22 @@ def test_hostile(name: str, tmp_path: Path, keys: Keys) -> None:
         assert state(zone) == held
     else:
         _assert_whole(zone)
-    _assert_verified(case, sticks, (zone / "../pinned.json").read_bytes())
+    _assert_verified(case, sticks, tmp_path)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("volumes-")])
+def test_hostile_volumes_below_a_document_that_nobody_signed(
+    name: str, tmp_path: Path, keys: Keys
+) -> None:
+    forge = Forge(tmp_path / "stick", keys)
+    sticks = CASES[name].build(forge) or [forge.medium]
+    for targets in tmp_path.rglob("targets.json"):
+        targets.write_bytes(targets.read_bytes() + b" ")
+    (tmp_path / "pinned.json").write_bytes(keys.root)
+    workshop = Workshop(tmp_path / "cache", lambda: NOW)
+    read = attempt(lambda: workshop.verify(sticks, tmp_path / "pinned.json", ignore))
+    assert (read.trace, bool(read.id)) == ("", True), read
+    _assert_bounded(read)
 
 
 def test_there_are_enough() -> None:
@@ -65,9 +80,10 @@ def _zone(folder: Path, keys: Keys) -> Path:
     return folder / "zone"
 
 
-def _assert_verified(case: Case, sticks: list[Path], root: bytes) -> None:
+def _assert_verified(case: Case, sticks: list[Path], folder: Path) -> None:
     """Reading every byte outside of a zone is as bounded, and knows of no crash either."""
-    read = attempt(lambda: read_every_byte(verify(sticks, root, NOW), ignore))
+    workshop = Workshop(folder / "cache", lambda: NOW)
+    read = attempt(lambda: workshop.verify(sticks, folder / "pinned.json", ignore))
     assert read.trace == "", read
     assert case.verify in {None, read.id}
     _assert_bounded(read)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from champ_offline.catalog.entry import AppSource
 from champ_offline.events import ignore
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
-from champ_offline.oci.manifest import image_manifest
+from champ_offline.oci.manifest import Manifest, encode, image_manifest
 from champ_offline.store.blobs import BlobStore
 from champ_offline.trust.roots import fingerprint
 from tests.simulators.charts import PAUSE, small
@@ -150,8 +150,12 @@ def make_media(
     versions: tuple[str, ...] = VERSIONS,
     age: timedelta = timedelta(),
     volume: int = 700 * 1024,
+    newer: tuple[str, ...] = (),
 ) -> Media:
-    """Pack a bundle for each version onto the stick, signed `age` ago, in volumes of that size."""
+    """Pack a bundle for each version onto the stick, signed `age` ago, in volumes of that size.
+
+    Apps of the versions `newer` have a format of later releases.
+    """
     now = datetime.now(UTC) - age
     holder = Holder("Release Engineering")
     signers, root = signers_of(holder), first_root([holder], now - timedelta(hours=1))
@@ -163,7 +167,11 @@ def make_media(
         blobs = BlobStore(folder / f"workshop-{version}")
         packer = Packer(blobs, (root,), signers)
         when = now - timedelta(minutes=10 - number)
-        packer.pack(contents(source, version, blobs), stick, Limits(volume), when, ignore)
+        what = contents(source, version, blobs)
+        if version in newer:
+            *others, app = what.descriptors
+            what = replace(what, descriptors=(*others, of_later_format(app, blobs)))
+        packer.pack(what, stick, Limits(volume), when, ignore)
     return Media(stick, folder / "root.json", fingerprint(root))
 
 
@@ -179,6 +187,15 @@ def contents(source: AppSource, version: str, blobs: BlobStore) -> Contents:
     )
     apps = (Content("greeter", version, TITLE),)
     return Contents("greeter", version, (ZONE,), named, apps, (PAUSE,))
+
+
+def of_later_format(app: Descriptor, blobs: BlobStore) -> Descriptor:
+    """The app as a later release might have written it."""
+    manifest = Manifest.from_bytes(blobs.read(app.digest))
+    config = encode({"format": 2, "unheard-of": True})
+    own = Descriptor(media_types.APP_CONFIG, blobs.add(config), len(config))
+    data = image_manifest(own, list(manifest.layers), artifact_type=media_types.APP)
+    return replace(app, digest=blobs.add(data), size=len(data))
 
 
 def put_image(blobs: BlobStore, version: str) -> Descriptor:

@@ -292,7 +292,7 @@ async def test_an_import_goes_on_from_a_folder_that_is_named(tmp_path: Path, spo
         await person.type(str(tmp_path / "app"))
         await person.press("enter")
         told = _("! There is no part of this bundle in {path}. The import still waits.")
-        await person.sees(told.format(path="")[-6:])
+        await person.sees(told.format(path="")[-6:], "0002.tar")
         person.keep("other-folder")
         await person.press("f", *["backspace"] * len(str(made.stick)))
         await person.type(str(other))
@@ -300,6 +300,30 @@ async def test_an_import_goes_on_from_a_folder_that_is_named(tmp_path: Path, spo
         await person.sees(_("To the catalog"))
         person.keep("folder-taken")
     assert Appliance.open(tmp_path / "zone").summary().waiting == 0
+
+
+async def test_a_folder_without_a_bundle_leaves_no_stick_chosen(
+    tmp_path: Path, spoken: str
+) -> None:
+    made = make_media(tmp_path, ("1.0",))
+    Appliance.create(tmp_path / "zone", ZONE, made.root, made.fingerprint)
+    screens = Screens(Desk(tmp_path / "zone", None, made.stick, World().open))
+    async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
+        person = Person(screens, pilot, f"mistyped-{spoken}")
+        await person.sees(ZONE)
+        await person.press("i")
+        await person.sees("greeter-1.0")
+        refused = {tmp_path / "mistyped": "trust.no-such-folder", made.root: "media.no-bundle"}
+        for wrong, error in refused.items():
+            await person.press("f", *["backspace"] * len(str(made.stick)))
+            await person.type(str(wrong))
+            await person.press("enter")
+            await person.sees(error)
+            await person.press("escape")
+            await person.sees(_("Press r to look again."))
+            assert "greeter-1.0" not in person.keep(wrong.name)
+        await person.press("r")
+        await person.sees("greeter-1.0")
 
 
 async def open_bundle(person: Person) -> None:

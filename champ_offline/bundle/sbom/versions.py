@@ -18,7 +18,11 @@ from champ_offline.errors import ChampError, ExitCode
 Key: TypeAlias = tuple[Any, ...]
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt, "=": operator.eq,
+    "==": operator.eq,
 }  # fmt: skip
+_EQUAL = frozenset({"<=", ">=", "=", "=="})
+# Types of package URLs whose versions are [epoch:]upstream[-revision].
+_DISTRIBUTIONS = frozenset({"deb", "rpm", "apk"})
 _TERM = re.compile(r"\s*(<=|>=|<|>|==?)?\s*([0-9A-Za-z][^\s,<>=]{0,99})\s*")
 _STRETCHES = re.compile(r"([^0-9]*)([0-9]*)")
 _PART = re.compile(r"([0-9]+)|([a-z]+)|(~)")
@@ -38,7 +42,10 @@ class ConstraintInvalid(ChampError):
     id = "sbom.constraint-invalid"
     exit_code = ExitCode.USAGE
     message = "“{text}” is no condition on versions."
-    remedy = "Write for example “<2.17.1” or “>=2.0,<2.17.1”; a version alone means exactly that."
+    remedy = (
+        "Write for example “<2.17.1” or “>=2.0,<2.17.1”; a version alone means exactly that one,"
+        " in any revision of a distribution."
+    )
 
 
 @dataclass(frozen=True)
@@ -61,15 +68,27 @@ class Constraint:
     def admits(self, version: str, kind: str) -> bool:
         """Whether a package's version, of the package URL's type `kind`, meets all of them.
 
-        A package whose version is not known is admitted: nobody can say that it is not meant.
+        A package whose version is not known is admitted: nobody can say that it is not meant. A
+        distribution's package equals a bound that says its version with or without the epoch and
+        the revision, and is neither above nor below it: 3.0.22-1~deb12u2 is 3.0.22.
         """
         if not version or version == "UNKNOWN":
             return True
         key = debian_key if kind == "deb" else general_key
+        same = {key(spelling) for spelling in _spellings(version, kind)}
         return all(
-            _COMPARISONS[sign.replace("==", "=")](key(version), key(bound))
+            sign in _EQUAL if key(bound) in same else _COMPARISONS[sign](key(version), key(bound))
             for sign, bound in self.terms
         )
+
+
+def _spellings(version: str, kind: str) -> tuple[str, ...]:
+    """The version; of a distribution's package also without epoch, revision, and both."""
+    if kind not in _DISTRIBUTIONS:
+        return (version,)
+    epoch, _colon, rest = version.partition(":")
+    found = (version, rest) if epoch.isdecimal() and rest else (version,)
+    return (*found, *(one.rpartition("-")[0] for one in found if "-" in one))
 
 
 def general_key(version: str) -> Key:

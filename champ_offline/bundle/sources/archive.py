@@ -24,9 +24,10 @@ from champ_offline.bundle.sources.source import (
     FETCH,
     LINUX_AMD64,
     PIN,
+    ArchiveMissing,
+    ArchiveUnreadable,
     Pinned,
     Platform,
-    ReferenceNotFound,
     SourceBlobDiffers,
     SourceChanged,
 )
@@ -168,9 +169,11 @@ class ArchiveSource:
                 return
             with self._path.open("rb") as file:
                 yield _Tar(file, self._where)
-        except (FileNotFoundError, PermissionError) as error:
-            where = str(self._path.parent)
-            raise ReferenceNotFound(reference=self._path.name, where=where) from error
+        except FileNotFoundError as error:
+            raise ArchiveMissing(path=self._path) from error
+        except PermissionError as error:
+            reason = error.strerror or "no access"
+            raise ArchiveUnreadable(path=self._path, reason=reason) from error
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise NotAnImageArchive(where=self._where, reason=str(error)[:200]) from error
 

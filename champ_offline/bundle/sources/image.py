@@ -72,7 +72,7 @@ def saved(read: Read, name: str, where: str) -> Saved:
     entries = _list(read(MANIFEST), where)
     fitting = [entry for entry in entries if not name or _is_called(name, entry.get("RepoTags"))]
     if not fitting:
-        raise ReferenceNotFound(reference=name, where=where)
+        raise _without(name, where)
     if len({str(entry.get("Config")) for entry in fitting}) > 1:
         names = [str(tag) for entry in fitting for tag in entry.get("RepoTags") or ["(no name)"]]
         raise SeveralImages(where=where, names=", ".join(sorted(names))[:500])
@@ -80,6 +80,13 @@ def saved(read: Read, name: str, where: str) -> Saved:
     if not isinstance(config, str) or not isinstance(layers, list):
         raise NotAnImageArchive(where=where, reason="manifest.json lacks Config or Layers")
     return Saved(config, tuple(str(layer) for layer in layers))
+
+
+def _without(name: str, where: str) -> ChampError:
+    """An archive that has no image of that name, or, where none was asked for, none at all."""
+    if name:
+        return ReferenceNotFound(reference=name, where=where)
+    return NotAnImageArchive(where=where, reason="there is no image in it")
 
 
 def assemble(config: bytes, layers: Mapping[Digest, Layer], where: str) -> Image:
@@ -111,7 +118,7 @@ def in_layout(read: Read, name: str, platform: Platform, where: str) -> Descript
     entries = Manifest.from_bytes(read(INDEX)).manifests
     fitting = [entry for entry in entries if not name or _is_called(name, _names(entry))]
     if not fitting:
-        raise ReferenceNotFound(reference=name or "any image", where=where)
+        raise _without(name, where)
     if len({entry.digest for entry in fitting}) > 1:
         names = ", ".join(sorted((_names(entry) or ["(no name)"])[0] for entry in fitting))
         raise SeveralImages(where=where, names=names[:500])

@@ -211,7 +211,7 @@ class RegistrySource:
         except (trouble.ConnectionError, trouble.ChunkedEncodingError) as error:
             raise _Again(_reason(error)) from error
         except (trouble.RequestException, urllib3.exceptions.HTTPError) as error:
-            reason = type(error).__name__
+            reason = "its answer cannot be read"
             raise SourceFailed(
                 where=self._where, reference=self._reference, reason=reason
             ) from error

@@ -27,10 +27,28 @@ class ReferenceNotFound(ChampError):
 
     id = "source.not-found"
     exit_code = ExitCode.NOT_FOUND
-    message = "“{reference}” is not to be found at {where}."
+    message = "There is no image “{reference}” at {where}."
     remedy = (
         "Check the spelling in bundle.yaml; if a locked image was deleted, run champ lock again."
     )
+
+
+class ArchiveMissing(ChampError):
+    """The archive or layout that a recipe names is not there."""
+
+    id = "source.archive-missing"
+    exit_code = ExitCode.NOT_FOUND
+    message = "There is no archive {path}."
+    remedy = "Check the path in bundle.yaml; it begins at the folder that bundle.yaml lies in."
+
+
+class ArchiveUnreadable(ChampError):
+    """The archive or layout that a recipe names may not be read."""
+
+    id = "source.archive-unreadable"
+    exit_code = ExitCode.PREFLIGHT
+    message = "The archive {path} cannot be read: {reason}."
+    remedy = "Check whether you may read it."
 
 
 class SourceUnreachable(ChampError):

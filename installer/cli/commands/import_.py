@@ -48,7 +48,11 @@ def command(
         with session.watched() as notify:
             return appliance.import_media(at_hand, notify, accepted)
 
-    imported = _waiting(media, take) if wait else take(media)
+    def which(at_hand: Sequence[Path]) -> str:
+        return str(appliance.inspect(at_hand, accepted).trusted.digest)
+
+    imported = _waiting(media, take, which) if wait else take(media)
+    restored = imported.restored
     session.output.record(
         imported,
         [
@@ -58,17 +62,29 @@ def command(
             Column("new_blobs", _("new blobs")),
             Column("new_bytes", _("new bytes"), size),
             Column("known_blobs", _("blobs already held")),
+            *([Column("restored", _("names made current again"), ", ".join)] if restored else []),
             Column("damaged", _("damaged places made good")),
         ],
     )
 
 
-def _waiting(media: Sequence[Path], take: Callable[[Sequence[Path]], Imported]) -> Imported:
+def _waiting(
+    media: Sequence[Path],
+    take: Callable[[Sequence[Path]], Imported],
+    which: Callable[[Sequence[Path]], str],
+) -> Imported:
     """Take what each medium brings until all of the bundle has come."""
     from installer.next_medium import NextMedium
 
-    coming, at_hand = NextMedium(media), list(media)
+    coming, at_hand = NextMedium(media, which), _there(media)
+
+    def stranger() -> None:
+        for error in coming.refused:
+            say(sentences(error)[0])
+        say(_("No part of this bundle is there; still waiting."))
+
     while True:
+        coming.begin(at_hand)
         try:
             return take(at_hand)
         except ChampError as error:
@@ -77,7 +93,24 @@ def _waiting(media: Sequence[Path], take: Callable[[Sequence[Path]], Imported]) 
             message, _remedy = sentences(error)
             say(message)
             say(_("Waiting for the next medium; Ctrl-C ends this, and the next run goes on here."))
-        at_hand = coming.wait()
+        at_hand = coming.wait(stranger)
+
+
+def _there(media: Sequence[Path]) -> list[Path]:
+    """Those of the media that can be read from now; of the others it is said that they are not."""
+    from champ_offline.bundle.errors import MediumUnreadable
+    from champ_offline.bundle.media import is_there
+
+    there = []
+    for path in media:
+        try:
+            if is_there(path):
+                there.append(path)
+            else:
+                say(_("{path} does not exist.").format(path=path))
+        except MediumUnreadable as error:
+            say(sentences(error)[0])
+    return there or list(media)
 
 
 def _changed(changed: object) -> str:

@@ -81,8 +81,9 @@ def repair(
             Column("folder", _("folder")),
             Column("documents", _("damaged documents"), ", ".join),
             Column("volumes", _("damaged volumes"), _volumes),
-            Column("elsewhere", _("on other media"), ", ".join),
-            Column("missing", _("could not be had"), _missing),
+            *([Column("misnamed", _("to be renamed"), _misnamed)] if done.misnamed else []),
+            Column("elsewhere", _("not here"), _elsewhere),
+            Column("missing", _("known to be lost"), _missing),
             *([Column("check", _("written"), _nothing)] if check else []),
         ],
     )
@@ -95,9 +96,22 @@ def _volumes(volumes: list[dict[str, Any]]) -> str:
 
 
 def _volume(volume: dict[str, Any]) -> str:
-    text = _("{name}: rebuilt") if volume["built"] else _("{name}: damaged places: {places}")
+    if volume["built"]:
+        text = _("{name}: rebuilt")
+    elif volume["absent"]:
+        text = _("{name}: missing")
+    else:
+        text = _("{name}: damaged places: {places}")
     more = _(", {lost} not to be had") if volume["lost"] else ""
     return (text + more).format(**volume)
+
+
+def _misnamed(files: list[dict[str, Any]]) -> str:
+    return ", ".join(f"{one['file']} → {one['holds']}" for one in files)
+
+
+def _elsewhere(names: list[str]) -> str:
+    return _("{names} (on other media, or lost)").format(names=", ".join(names)) if names else ""
 
 
 def _nothing(_check: object) -> str:

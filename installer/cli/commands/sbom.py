@@ -32,7 +32,11 @@ def command() -> None:
     "--version",
     "versions",
     metavar="RANGE",
-    help=_("Only these versions, for example “<2.17.1” or “>=2.0,<2.17.1”."),
+    help=_(
+        "Only these versions, for example “<2.17.1” or “>=2.0,<2.17.1”. One alone means exactly"
+        " that; it needs neither the epoch nor the revision of a distribution's package:"
+        " “3.0.22” finds 3.0.22-1~deb12u2."
+    ),
 )
 @click.pass_obj
 def find(session: Session, text: str, versions: str | None) -> None:

@@ -11,12 +11,16 @@ import click
 from installer.cli.commands.image_key import image_key
 from installer.cli.options import DIRECTORY, FILE, Verb
 from installer.cli.output import Column
-from installer.cli.passphrases import Passphrases, chosen
+from installer.cli.passphrases import NewPassphrase, Passphrases
 from installer.cli.session import Session
 from installer.cli.trust_view import table, tallies
 from installer.language import translate as _
 
 ROLES = ("root", "targets", "snapshot", "timestamp")
+
+
+# No root has keys for more.
+_LONGEST_NUMBER = 4
 
 
 class Threshold(click.ParamType[tuple[str, int]]):
@@ -29,10 +33,11 @@ class Threshold(click.ParamType[tuple[str, int]]):
     ) -> tuple[str, int]:
         """The role and the number."""
         role, _sign, number = str(value).partition("=")
-        if role not in ROLES or not number.isascii() or not number.isdigit():
+        plain = number.isascii() and number.isdigit() and len(number) <= _LONGEST_NUMBER
+        if role not in ROLES or not plain:
             text = _("“{value}” is not ROLE=N with one of the roles {roles}.")
             self.fail(text.format(value=value, roles=", ".join(ROLES)), param, ctx)
-        return role, int(number[:6])
+        return role, int(number)
 
 
 def _algorithm(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -106,14 +111,14 @@ def init(
         raise click.UsageError(
             _("--threshold goes with --add: one person's root wants one signature of each role.")
         )
-    passphrase = chosen(directory, passphrase_file, unencrypted=unencrypted)
+    lock = NewPassphrase(directory, passphrase_file, unencrypted=unencrypted)
     now = now_utc()
     if holder is None:
-        draft = ceremony.init_together(directory, added, dict(thresholds), passphrase, now)
+        draft = ceremony.init_together(directory, added, dict(thresholds), lock, now)
         session.output.record(draft, _draft_columns())
         return
     session.output.record(
-        ceremony.init_alone(directory, holder, algorithm, passphrase, now),
+        ceremony.init_alone(directory, holder, algorithm, lock, now),
         [
             Column("root", _("public root")),
             Column("fingerprint", _("fingerprint")),
@@ -156,8 +161,8 @@ def new(
     """Make the keys and show which file is to be handed over."""
     from champ_offline import ceremony
 
-    passphrase = chosen(folder, passphrase_file, unencrypted=unencrypted)
-    made = ceremony.new_keys(folder, holder, roles or ROLES, algorithm, passphrase)
+    lock = NewPassphrase(folder, passphrase_file, unencrypted=unencrypted)
+    made = ceremony.new_keys(folder, holder, roles or ROLES, algorithm, lock)
     session.output.record(
         made,
         [
@@ -185,8 +190,8 @@ def images(
     """Make the key and show where its public half lies."""
     from champ_offline import ceremony
 
-    passphrase = chosen(directory, passphrase_file, unencrypted=unencrypted)
-    public = ceremony.new_images_key(directory, passphrase)
+    lock = NewPassphrase(directory, passphrase_file, unencrypted=unencrypted)
+    public = ceremony.new_images_key(directory, lock)
     session.output.record({"public": public}, [Column("public", _("to hand over"))])
 
 

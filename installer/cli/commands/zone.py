@@ -13,6 +13,7 @@ from installer.cli.output import Column
 from installer.cli.session import Session
 from installer.language import translate as _
 from installer.quantities import size
+from installer.words import standing
 
 
 @click.group("zone", help=_("Commission a zone; see what it holds."))
@@ -131,5 +132,11 @@ def retire(
 
 
 def _bundles(bundles: list[dict[str, Any]]) -> str:
-    documents = [bundle["document"] for bundle in bundles]
-    return ", ".join(f"{document['name']} {document['version']}" for document in documents)
+    return ", ".join(map(_bundle, bundles))
+
+
+def _bundle(bundle: dict[str, Any]) -> str:
+    document, packed = bundle["document"], bundle["packed"][:19].replace("T", " ")
+    told = [_("packed {time} UTC").format(time=packed)]
+    told += [said] if (said := standing(bundle["stands"], bundle["current"])) else []
+    return f"{document['name']} {document['version']} ({', '.join(told)})"

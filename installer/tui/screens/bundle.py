@@ -147,8 +147,9 @@ def describe(found: Inspected) -> Table:
         *[(_("Image"), image) for image in document.images],
         (_("Volumes"), _volumes(found.bundle)),
         (_("Size"), size(document.size)),
-        (_("New here"), _("{new}; {free} free: {fits}").format(
-            new=size(forecast.new_bytes), free=size(forecast.free), fits=fits)),
+        (_("New here"), _("nothing; the zone holds all of it") if forecast.held else
+            _("{new}; {free} free: {fits}").format(
+                new=size(forecast.new_bytes), free=size(forecast.free), fits=fits)),
         *_reading(forecast),
         ("SHA-256", trusted.digest.hex),
     ]  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,29 +10,34 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import Static
 
-from champ_offline.catalog.entry import AppEntry
+from champ_offline.catalog.index import Listing
+from installer.error_text import note
 from installer.language import active, mark
 from installer.language import translate as _
 from installer.terminal_text import printable
 from installer.tui.routes import BrowseCatalog, ChooseTarget
 from installer.tui.widgets.page import Page
 from installer.tui.widgets.rows import Rows
+from installer.words import unusable
 
 
 @dataclass(eq=False)
 class AppsRead(Message):
     """The apps to choose from."""
 
-    apps: list[AppEntry]
+    listing: Listing
 
 
 class CatalogScreen(Page):
-    """A row for each version of each app; below, what the app is."""
+    """A row for each version of each app; below, what the app is.
+
+    What cannot be used comes last: it is shown with the reason, and not chosen.
+    """
 
     NAME = mark("Catalog")
     BINDINGS: ClassVar[list[BindingType]] = []
 
-    apps: Sequence[AppEntry] = ()
+    listing = Listing((), ())
 
     def __init__(self, wanted: BrowseCatalog) -> None:
         super().__init__()
@@ -48,24 +52,34 @@ class CatalogScreen(Page):
     def on_mount(self) -> None:
         """Read the catalog."""
         opened, only = self.desk.appliance, self.wanted.app
-        self.start(lambda: AppsRead([a for a in opened().catalog.apps() if only in {"", a.name}]))
+
+        def read() -> AppsRead:
+            listing = opened().catalog.listing()
+            return AppsRead(listing.of(only) if only else listing)
+
+        self.start(read)
 
     def on_apps_read(self, message: AppsRead) -> None:
         """Show the apps."""
-        self.apps = message.apps
+        self.listing = message.listing
         new, change = _("Which app shall be installed?"), _("Which version shall {release} become?")
         self.say("said", change.format(release=self.wanted.release) if self.wanted.release else new)
-        rows = [[app.name, app.version, said(app.title)] for app in self.apps]
-        self.query_one(Rows).show([_("APP"), _("VERSION"), _("TITLE")] if rows else [], rows)
+        apps, others = self.listing.apps, self.listing.unusable
+        rows = [[app.name, app.version, said(app.title)] for app in apps]
+        rows += [[app.name, app.version, unusable(app.reason.id)] for app in others]
+        header = [_("APP"), _("VERSION"), _("TITLE")] if rows else []
+        self.query_one(Rows).show(header, rows, choices=len(apps))
 
     def on_rows_moved(self, message: Rows.Moved) -> None:
-        """Show what the app is."""
-        if message.index < len(self.apps):
-            self.say("about", said(self.apps[message.index].summary))
+        """Show what the app is, or why it cannot be used."""
+        about = [said(app.summary) for app in self.listing.apps]
+        about += [note(app.reason) for app in self.listing.unusable]
+        if message.index < len(about):
+            self.say("about", about[message.index])
 
     def on_rows_chosen(self, message: Rows.Chosen) -> None:
         """Go on with this version."""
-        app, wanted = self.apps[message.index], self.wanted
+        app, wanted = self.listing.apps[message.index], self.wanted
         self.post_message(ChooseTarget(app.name, app.version, wanted.release, wanted.space))
 
 

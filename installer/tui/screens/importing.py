@@ -37,10 +37,24 @@ class ImportEnded(Message):
 
 
 @dataclass(eq=False)
+class ImportFailed(Message):
+    """It did not come in; `kept` are the bytes that wait for the next run."""
+
+    error: ChampError
+    kept: int
+
+
+@dataclass(eq=False)
 class MediaCame(Message):
-    """Media that came while the import waited for them; none as long as nothing did."""
+    """Media that came while the import waited for them; none as long as nothing did.
+
+    `strangers` where something came that is no part of the bundle; `refused` says why, where
+    signatures or documents are the reason.
+    """
 
     media: list[Path]
+    strangers: bool = False
+    refused: Sequence[ChampError] = ()
 
 
 @dataclass(eq=False)
@@ -66,7 +80,8 @@ class ImportScreen(Page):
         super().__init__()
         self.folder, self.overrides = folder, overrides
         self.running, self.waiting = True, False
-        self.coming = NextMedium([folder])
+        self.coming = NextMedium([folder], self._which)
+        self.missing = ""
         self.watcher = Watcher(self.post_message)
 
     def body(self) -> ComposeResult:
@@ -84,18 +99,41 @@ class ImportScreen(Page):
         opened, watcher, chosen = self.desk.appliance, self.watcher, self.overrides
         self._wait(on=False)
         self.say("result", "")
-        self.start(lambda: ImportEnded(opened().import_media(media, watcher, chosen)))
+        coming = self.coming
+
+        def take() -> Message:
+            coming.begin(media)
+            appliance = opened()
+            try:
+                return ImportEnded(appliance.import_media(media, watcher, chosen))
+            except ChampError as error:
+                return ImportFailed(error, appliance.summary().waiting)
+
+        self.start(take)
+
+    def _which(self, media: Sequence[Path]) -> str:
+        return str(self.desk.appliance().inspect(media, self.overrides).trusted.digest)
 
     def _look(self) -> None:
         """See whether the next medium has come."""
         if self.waiting:
-            coming = self.coming
-            self.start(lambda: MediaCame(coming.at_hand() if coming.changed() else []))
+            self.start(self._came)
+
+    def _came(self) -> MediaCame:
+        if not self.coming.changed():
+            return MediaCame([])
+        media = self.coming.at_hand()
+        return MediaCame(media, not media, self.coming.refused)
 
     def on_media_came(self, message: MediaCame) -> None:
-        """Go on with it."""
-        if self.waiting and message.media:
+        """Go on with it, or say that it is not what is waited for."""
+        if not self.waiting:
+            return
+        if message.media:
             self._take(message.media)
+        elif message.strangers:
+            none = _("! No part of this bundle is there. The import still waits.")
+            self._still(*(sentences(error)[0] for error in message.refused), none)
 
     def action_folder(self) -> None:
         """Type where the next volumes are."""
@@ -116,7 +154,11 @@ class ImportScreen(Page):
             self._take(message.media)
         else:
             none = _("! There is no part of this bundle in {path}. The import still waits.")
-            self.say("result", none.format(path=printable(str(message.path))))
+            self._still(none.format(path=message.path))
+
+    def _still(self, *said: str) -> None:
+        """Say it below what is missing."""
+        self.say("result", "\n\n".join([self.missing, *map(printable, said)]))
 
     def on_happened(self, message: Happened) -> None:
         """Show an event."""
@@ -128,6 +170,11 @@ class ImportScreen(Page):
         done = message.imported
         if not done.changed:
             text = _("The zone already holds {bundle} {version}. Nothing was changed.")
+        elif done.restored and not done.new_blobs:
+            text = _(
+                "{bundle} {version} is current again. Only withdrawn keys had vouched for what"
+                " these names led to: {names}."
+            )
         else:
             text = _(
                 "{bundle} {version} is in the zone: {new} in {blobs} new blobs, {known} blobs"
@@ -135,22 +182,34 @@ class ImportScreen(Page):
             )
         self.say("result", text.format(
             bundle=done.bundle, version=done.version, new=size(done.new_bytes),
-            blobs=done.new_blobs, known=done.known_blobs,
+            blobs=done.new_blobs, known=done.known_blobs, names=", ".join(done.restored),
         ))  # fmt: skip
 
+    def on_import_failed(self, message: ImportFailed) -> None:
+        """Say why, and what is kept."""
+        self._stopped(message.error, message.kept)
+
     def failed(self, error: ChampError) -> None:
+        """Something failed before or beside the import."""
+        self._stopped(error, 0)
+
+    def _stopped(self, error: ChampError, kept: int) -> None:
         """Say that the zone is as it was, and why; wait where only the next medium is missing."""
         if error.exit_code is ExitCode.MEDIUM_MISSING:
             self._wait(on=True)
-            self.say("result", "\n\n".join([printable(sentences(error)[0]), _(
+            self.missing = "\n\n".join([printable(sentences(error)[0]), _(
                 "What this medium holds is kept. Plug in the next one: the import goes on by"
                 " itself. Press f if it is in a folder of another name. Esc ends it here, and it"
                 " can be taken up again later."
-            )]))  # fmt: skip
+            )])  # fmt: skip
+            self.say("result", self.missing)
             return
         self._end()
-        nothing = _("Nothing was imported. The zone is as it was before.")
-        self.say("result", "\n\n".join([nothing, printable(sentences(error)[0])]))
+        said = [_("Nothing was imported. The zone is as it was before."), sentences(error)[0]]
+        if kept:
+            more = _("{size} of the bundle are kept; the next import goes on with them.")
+            said.append(more.format(size=size(kept)))
+        self.say("result", "\n\n".join(map(printable, said)))
         self.app.push_screen(ErrorDialog(error))
 
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:

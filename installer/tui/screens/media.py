@@ -12,6 +12,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Static
 
+from champ_offline.errors import ChampError
+from installer.error_text import sentences
 from installer.language import mark
 from installer.language import translate as _
 from installer.sticks import Found, bundles_at, search
@@ -29,6 +31,13 @@ class MediaFound(Message):
     typed: Path | None = None
 
 
+@dataclass(frozen=True)
+class _Refused:
+    """A folder that was typed in holds no bundle; `before` it these were found."""
+
+    before: list[Found]
+
+
 class MediaScreen(Page):
     """The bundles found, looked for again every two seconds."""
 
@@ -39,6 +48,7 @@ class MediaScreen(Page):
     ]
 
     found: Sequence[Found] = ()
+    _refused: _Refused | None = None
 
     def body(self) -> ComposeResult:
         """The list."""
@@ -48,20 +58,24 @@ class MediaScreen(Page):
     def on_mount(self) -> None:
         """A stick may be plugged in while this is on the screen."""
         self.action_look()
-        self.set_interval(2, self.action_look)
+        self.set_interval(2, self._look)
 
     def action_look(self) -> None:
-        """Look at what is mounted now."""
+        """Look at what is mounted now, and show it in any case."""
+        self._refused = None
+        self._look()
+
+    def _look(self) -> None:
         named = self.desk.media
         self.start(lambda: MediaFound(search(named)))
 
     def on_media_found(self, message: MediaFound) -> None:
-        """Show them; a folder that was typed in is remembered where it holds bundles."""
-        if message.typed is not None and message.found:
+        """Show them; a folder that was typed in is remembered, for it holds bundles."""
+        if message.typed is not None:
             self.desk.media = message.typed
-        if message.typed is not None and not message.found:
-            self.say("said", _("! There is no bundle in {path}.").format(path=message.typed))
+        elif self._refused and list(message.found) == self._refused.before:
             return
+        self._refused = None
         self.found = message.found
         none = _("No bundle was found. Plug in the stick and wait, or press f to type its folder.")
         some = _("Bundles found: {count}. Nothing is imported yet.").format(count=len(self.found))
@@ -83,3 +97,11 @@ class MediaScreen(Page):
         if text:
             path = Path(text).expanduser()
             self.start(lambda: MediaFound(bundles_at(path), path))
+
+    def failed(self, error: ChampError) -> None:
+        """After a folder that holds no bundle nothing stays chosen, until something else comes."""
+        super().failed(error)
+        self._refused = self._refused or _Refused(list(self.found))
+        self.found = ()
+        self.say("said", "! " + sentences(error)[0] + " " + _("Press r to look again."))
+        self.query_one(Rows).show([], [])

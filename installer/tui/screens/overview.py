@@ -25,7 +25,7 @@ from installer.tui.routes import BrowseCatalog, ExamineZone, LookForMedia, ShowR
 from installer.tui.widgets.dialogs import TextDialog
 from installer.tui.widgets.page import Page
 from installer.tui.widgets.rows import Rows
-from installer.words import word
+from installer.words import standing, word
 
 _NEWEST = 4
 
@@ -178,7 +178,8 @@ def bundles(summary: ZoneSummary) -> str:
     for bundle in shown:
         named = f"{printable(bundle.document.name)} {printable(bundle.document.version)}"
         when = _("imported {day}").format(day=bundle.imported[:16].replace("T", " "))
-        lines.append(f"  {named}  {when}  {size(bundle.document.size)}")
+        told = standing(bundle.stands, bundle.current)
+        lines.append(f"  {named}  {when}  {size(bundle.document.size)}  {told}".rstrip())
     return "\n".join([*lines, begun] if begun else lines)
 
 

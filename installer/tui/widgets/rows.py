@@ -78,12 +78,23 @@ class Rows(Widget, can_focus=True):
         self._empty = empty
         self._header: Sequence[str] = ()
         self._cells: list[list[str]] = []
+        self._choices = 0
         self._first = 0
 
-    def show(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Replace the content; the cursor stays at its number where there is such a row."""
+    def show(
+        self,
+        header: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        choices: int | None = None,
+    ) -> None:
+        """Replace the content; the cursor stays at its number where there is such a row.
+
+        Only the first `choices` rows can be chosen, all where None.
+        """
         self._header = header
         self._cells = [[printable(cell) for cell in row] for row in rows]
+        self._choices = len(rows) if choices is None else choices
         self.cursor = min(self.cursor, max(0, len(rows) - 1))
         self.refresh()
         self.screen.refresh_bindings()
@@ -91,8 +102,8 @@ class Rows(Widget, can_focus=True):
             self.post_message(self.Moved(self, self.cursor))
 
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
-        """Nothing can be chosen from an empty list."""
-        return bool(self._cells) or action != "choose"
+        """Nothing can be chosen from an empty list, nor a row that is for reading only."""
+        return action != "choose" or self.cursor < self._choices
 
     def action_move(self, by: int) -> None:
         """Mean another row."""
@@ -100,16 +111,17 @@ class Rows(Widget, can_focus=True):
         if wanted != self.cursor:
             self.cursor = wanted
             self.refresh()
+            self.screen.refresh_bindings()
             self.post_message(self.Moved(self, wanted))
 
     def action_choose(self) -> None:
         """Choose the row that is meant."""
-        if self._cells:
+        if self.cursor < self._choices:
             self.post_message(self.Chosen(self, self.cursor))
 
     def on_key(self, event: events.Key) -> None:
         """Choose a row by its number."""
-        numbers = "123456789"[: len(self._cells)] if self._numbered else ""
+        numbers = "123456789"[: self._choices] if self._numbered else ""
         if event.key in numbers and event.key:
             event.stop()
             self.action_move(int(event.key) - 1 - self.cursor)
@@ -134,7 +146,7 @@ class Rows(Widget, can_focus=True):
         return text
 
     def _row(self, index: int, widths: list[int], last: int) -> str:
-        number = str(index + 1) if index < 9 and self._numbered else " "
+        number = str(index + 1) if index < min(9, self._choices) and self._numbered else " "
         line = _line(f"{'>' if index == self.cursor else ' '}{number} ", self._cells[index], widths)
         beyond = len(self._cells) - last
         if index + 1 == last and beyond:

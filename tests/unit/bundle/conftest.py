@@ -16,8 +16,9 @@ from champ_offline.bundle.intake import Imported, Intake
 from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.pack import Packed, Packer
 from champ_offline.bundle.verify import verify
+from champ_offline.catalog.artifact import vet_app
 from champ_offline.durable.database import Database
-from champ_offline.events import ignore
+from champ_offline.events import Subscriber, ignore
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.manifest import image_manifest
@@ -117,13 +118,15 @@ class Zone:
         self.trust = TrustState(self.database)
         self.waiting = WaitingRoom(root / "incoming")
         self.signing = signing
-        self.intake = Intake(self.database, self.blobs, self.waiting, self.refs, self.trust)
+        self.intake = Intake(
+            self.database, self.blobs, self.waiting, self.refs, self.trust, vet_app
+        )
         with self.database.transaction() as connection:
             self.trust.pin(connection, 1, signing.root)
 
-    def take(self, *folders: Path) -> Imported:
+    def take(self, *folders: Path, notify: Subscriber = ignore) -> Imported:
         verified = verify(folders, self.trust.root(), NOW, "core")
-        return self.intake.take(verified, NOW.isoformat(), ignore)
+        return self.intake.take(verified, NOW.isoformat(), notify)
 
     def content(self) -> tuple[set[str], list[str]]:
         """Everything reachable or stored, to compare before and after."""

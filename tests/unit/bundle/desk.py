@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from champ_offline.bundle.repair import Repaired, RepairOrder, repair
+from champ_offline.bundle.repair import RepairOrder, repair
+from champ_offline.bundle.repaired import Repaired
 from champ_offline.bundle.verify import VerifiedBundle, read_every_byte, verify
 from champ_offline.events import ignore
 from champ_offline.store.blobs import BlobStore
@@ -21,6 +22,14 @@ def flip(path: Path, offset: int, bit: int = 0) -> None:
         byte = file.read(1)[0]
         file.seek(offset)
         file.write(bytes([byte ^ (1 << bit)]))
+
+
+def swap(one: Path, other: Path) -> None:
+    """Give two files each other's names."""
+    aside = one.with_name("aside")
+    one.rename(aside)
+    other.rename(one)
+    aside.rename(other)
 
 
 def volumes(folder: Path) -> list[Path]:

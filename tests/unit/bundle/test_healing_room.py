@@ -10,6 +10,7 @@ import pytest
 
 from champ_offline.bundle.errors import NoSpaceToHeal
 from champ_offline.errors import ExitCode
+from champ_offline.events import Event, FaultFound
 from tests.unit.bundle.conftest import Pack, Zone
 from tests.unit.bundle.desk import KIB, flip, volumes
 
@@ -43,6 +44,33 @@ def test_a_disk_that_fills_while_healing(zone: Zone, damaged: Path, small_files:
     told = refused(zone, damaged)
     assert "champ media repair" in told.advice
     assert not zone.refs.all()
+
+
+def test_all_that_is_sound_comes_before_there_is_too_little_room_to_heal(
+    zone: Zone, damaged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the media behind the damaged one may be unplugged meanwhile."""
+    second = volumes(damaged)[1]
+    with monkeypatch.context() as full:
+        full.setattr("champ_offline.bundle.gather.free_bytes", lambda _folder: 1000)
+        refused(zone, damaged)
+    second.unlink()
+    assert zone.take(damaged).changed
+    assert len(zone.refs.all()) == 3
+
+
+def test_all_damage_is_told_before_there_is_too_little_room_to_heal(
+    zone: Zone, damaged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = volumes(damaged)[:2]
+    flip(second, 30 * KIB)
+    events: list[Event] = []
+    with monkeypatch.context() as full:
+        full.setattr("champ_offline.bundle.gather.free_bytes", lambda _folder: 1000)
+        with pytest.raises(NoSpaceToHeal):
+            zone.take(damaged, notify=events.append)
+    named = [event.subject for event in events if isinstance(event, FaultFound)]
+    assert named == [first.name, second.name]
 
 
 def test_what_was_read_is_kept_and_the_next_run_goes_on(

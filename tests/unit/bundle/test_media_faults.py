@@ -29,7 +29,7 @@ from champ_offline.oci.manifest import Manifest
 from champ_offline.store.blobs import BlobStore
 from champ_offline.trust.errors import DocumentAltered, Expired, OtherRoot, Replayed, WrongZone
 from tests.unit.bundle.conftest import NOW, Pack, Signing, Zone, image, new_signing
-from tests.unit.bundle.desk import flip, volumes
+from tests.unit.bundle.desk import flip, swap, volumes
 
 
 def whole_content(zone: Zone) -> tuple[set[str], list[str]]:
@@ -157,14 +157,17 @@ def test_a_stale_volume_is_told_from_a_damaged_one(pack: Pack, zone: Zone) -> No
     assert caught.value.fields["found"] == "demo 1 0001"
 
 
-def test_swapped_volumes_are_told_apart(pack: Pack, zone: Zone) -> None:
+def test_swapped_volumes_are_used_for_what_they_are(pack: Pack, zone: Zone) -> None:
     folder = pack().folder
-    first, second = volumes(folder)
-    first.rename(folder / "aside")
-    second.rename(first)
-    (folder / "aside").rename(second)
+    swap(*volumes(folder))
+    assert zone.take(folder).damaged == 2
+
+
+def test_swapped_volumes_are_no_sound_medium(pack: Pack, zone: Zone) -> None:
+    folder = pack().folder
+    swap(*volumes(folder))
     with pytest.raises(VolumeForeign) as caught:
-        zone.take(folder)
+        read_every_byte(verify([folder], zone.trust.root(), NOW), ignore)
     assert caught.value.fields["found"] == "demo 1 0002"
     assert caught.value.fields["expected"] == "demo 1 0001"
 

@@ -14,7 +14,7 @@ from champ_offline.bundle.errors import BundleIncomplete
 from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.pack import Packed, Packer
 from champ_offline.bundle.referrers import Layer, attach
-from champ_offline.doctor import State, examine_zone
+from champ_offline.doctor import State, Vouched, examine_zone
 from champ_offline.events import ignore
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
@@ -149,7 +149,7 @@ def test_the_doctor_misses_a_lost_referrer(
 ) -> None:
     zone.blobs.remove(noted[2].digest)
     findings = examine_zone(
-        zone.database, zone.blobs, zone.refs, zone.waiting, tmp_path / "pki", NOW, NOW
+        zone.database, zone.blobs, zone.refs, zone.waiting, tmp_path / "pki", Vouched(NOW), NOW
     )
     store = next(finding for finding in findings if finding.check == "store")
     assert store.state is State.BAD

@@ -29,6 +29,7 @@ from champ_offline.bundle.repair_list import RepairList, RepairListMalformed
 from champ_offline.bundle.verify import read_every_byte
 from champ_offline.events import ignore
 from champ_offline.trust.errors import DocumentAltered
+from champ_offline.trust.key_errors import NoSuchFolder
 from tests.unit.bundle.conftest import Pack, Zone
 from tests.unit.bundle.desk import KIB, Desk, flip, tree, volumes
 
@@ -67,7 +68,7 @@ def test_what_cannot_be_had_is_listed_and_the_rest_is_mended(desk: Desk, tmp_pat
     for volume in volumes(desk.stick):
         flip(volume, 20 * KIB)
     flip(volumes(copy)[1], 20 * KIB)
-    listed = tmp_path / "lists/repair.json"
+    listed = tmp_path / "repair.json"
     done = desk.mend(copy, list_to=listed)
     assert isinstance(done.fault, RepairIncomplete)
     assert done.fault.fields["volume"] == "0002"
@@ -79,6 +80,15 @@ def test_what_cannot_be_had_is_listed_and_the_rest_is_mended(desk: Desk, tmp_pat
     assert row[0] == 2
     assert row[1:] in index["members"]
     assert str(wanted.volume_set) == index["set"]
+
+
+def test_a_list_is_not_written_into_folders_that_are_not_there(desk: Desk, tmp_path: Path) -> None:
+    flip(volumes(desk.stick)[0], 20 * KIB)
+    before = tree(desk.stick)
+    with pytest.raises(NoSuchFolder, match="made/a does not exist"):
+        desk.mend(desk.copy(), list_to=tmp_path / "made/a/x.json")
+    assert not (tmp_path / "made").exists()
+    assert tree(desk.stick) == before
 
 
 def test_an_index_that_is_nowhere_is_listed(desk: Desk) -> None:
@@ -118,6 +128,30 @@ def test_a_medium_keeps_its_share_of_a_bundle(pack: Pack, desk_of: Callable[[Pat
     assert tree(desk.stick) == desk.packed
     with pytest.raises(VolumeMissing):
         read_every_byte(desk.accept([desk.stick]), ignore)
+
+
+@pytest.mark.parametrize("parity", [0, 10])
+def test_a_lone_medium_that_lost_its_last_volume(
+    pack: Pack, desk_of: Callable[[Path], Desk], parity: int
+) -> None:
+    """Checking names it in any case; parity that was left behind tells whose place is empty."""
+    folders = pack(limit=30 * KIB, medium=130 * KIB, parity=parity).folders
+    desk = desk_of(folders[0])
+    own, of_others = volumes(desk.stick), [path.name for path in volumes(folders[1])]
+    assert len(own) > 1
+    own[-1].unlink()
+    with pytest.raises(VolumeMissing) as caught:
+        read_every_byte(desk.accept([desk.stick]), ignore)
+    assert caught.value.fields["names"] == ", ".join([own[-1].name, *of_others])
+    done = desk.mend(check=True)
+    if not parity:
+        assert (done.fault, done.elsewhere) == (None, (own[-1].name, *of_others))
+        return
+    assert isinstance(done.fault, RepairIncomplete)
+    assert done.elsewhere == tuple(of_others)
+    assert [(one.name, one.absent, one.built) for one in done.volumes] == [
+        (own[-1].name, True, False)
+    ]
 
 
 def test_a_medium_is_not_turned_into_another_pack(

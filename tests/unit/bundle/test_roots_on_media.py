@@ -10,15 +10,22 @@ from pathlib import Path
 import pytest
 
 from champ_offline.bundle.divide import Limits
+from champ_offline.bundle.errors import SeveralTroubles
 from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.pack import Packer
-from champ_offline.bundle.repair import Repaired, RepairOrder, repair
+from champ_offline.bundle.repair import RepairOrder, repair
 from champ_offline.bundle.repair_errors import RootsLost
+from champ_offline.bundle.repaired import Repaired
 from champ_offline.bundle.verify import VerifiedBundle, read_every_byte, verify
 from champ_offline.errors import ExitCode
 from champ_offline.events import ignore
 from champ_offline.store.blobs import BlobStore
-from champ_offline.trust.errors import OtherRoot, RootMissing
+from champ_offline.trust.errors import (
+    DocumentAltered,
+    DocumentUnreadable,
+    OtherRoot,
+    RootMissing,
+)
 from champ_offline.trust.rotation import Change
 from tests.unit.bundle.conftest import NOW
 from tests.unit.bundle.desk import flip, tree
@@ -97,6 +104,15 @@ def test_without_its_newest_root_a_bundle_is_refused(line: Line, version: int) -
     assert (caught.value.fields["missing"], caught.value.fields["announced"]) == (version, 3)
 
 
+@WHICH
+def test_a_root_that_was_changed_is_named_by_its_file(line: Line, version: int) -> None:
+    stick = line.pack("stick", 0)
+    break_root(stick, version, "flipped")
+    with pytest.raises((DocumentAltered, DocumentUnreadable)) as caught:
+        line.accept(stick)
+    assert str(stick / "metadata" / f"{version}.root.json") in str(caught.value)
+
+
 @HOWS
 @WHICH
 def test_parity_gives_a_root_back_on_the_way(line: Line, version: int, how: str) -> None:
@@ -161,7 +177,7 @@ def test_parity_is_not_made_without_a_root_that_it_must_have(line: Line) -> None
     assert done.fault.exit_code is ExitCode.CORRUPT
     assert done.lost_roots[0] == 2
     assert not (stick / "documents.par").exists()
-    with pytest.raises(RootMissing):
+    with pytest.raises(SeveralTroubles, match=r"root 2 is missing.*documents\.par"):
         read_every_byte(line.accept(stick, root=3), ignore)
 
 

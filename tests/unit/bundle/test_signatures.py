@@ -1,4 +1,4 @@
-"""Every named manifest is signed under its name, in two formats, the same way each time."""
+"""Every manifest is signed under its name, in two formats, the same way each time."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from securesystemslib.signer import Signer
 from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.errors import DocumentMalformed
 from champ_offline.bundle.layout import Contents
+from champ_offline.bundle.referrers import Layer, attach
 from champ_offline.bundle.signatures import Signatures, sign, signature_tag
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import REF_NAME, Descriptor
@@ -84,7 +85,7 @@ def test_each_name_is_bound_to_each_of_its_digests(
     blobs = contents[0]
     found = [
         (one["subject"][0]["name"], "sha256:" + one["subject"][0]["digest"]["sha256"])
-        for one in statements(blobs, sign(blobs, named, KEY))
+        for one in statements(blobs, sign(blobs, named, [], KEY))
     ]
     first, many, other = (str(named[number].digest) for number in (0, 2, 3))
     assert found == [
@@ -100,7 +101,7 @@ def test_the_statement_is_what_cosign_signs(
     contents: tuple[BlobStore, Contents], named: list[Descriptor]
 ) -> None:
     blobs = contents[0]
-    said = statements(blobs, sign(blobs, named[:1], KEY))
+    said = statements(blobs, sign(blobs, named[:1], [], KEY))
     assert said == [
         {
             "_type": "https://in-toto.io/Statement/v1",
@@ -121,7 +122,7 @@ def test_simple_signatures_lie_under_the_tag_of_the_digest(
     contents: tuple[BlobStore, Contents], named: list[Descriptor]
 ) -> None:
     blobs = contents[0]
-    made = sign(blobs, named, KEY)
+    made = sign(blobs, named, [], KEY)
     tags = [manifest.annotations[REF_NAME] for manifest in made.tagged]
     first, many, other = (signature_tag(named[number].digest) for number in (0, 2, 3))
     assert tags == [
@@ -140,12 +141,39 @@ def test_simple_signatures_lie_under_the_tag_of_the_digest(
     assert claimed == ["champ.local/first:1", "champ.local/first:2"]
 
 
+def test_what_is_attached_is_signed_in_each_repository_under_its_digest(
+    contents: tuple[BlobStore, Contents], named: list[Descriptor]
+) -> None:
+    blobs = contents[0]
+    layer = Layer(media_types.CYCLONEDX, b"{}")
+    lists = [attach(blobs, layer.media_type, [layer], named[one], {}) for one in (0, 3)]
+    stranger = attach(blobs, layer.media_type, [layer], contents[1].descriptors[0], {})
+    bare, made = sign(blobs, named, [], KEY), sign(blobs, named, [*lists, stranger], KEY)
+    assert made.referrers[: len(bare.referrers)] == bare.referrers
+    subjects = [one["subject"][0] for one in statements(blobs, made)[len(bare.referrers) :]]
+    where = [
+        ("champ.local/first", lists[0].digest),
+        ("docker.io/library/many", lists[0].digest),
+        ("docker.io/library/other", lists[1].digest),
+    ]
+    assert [(one["name"], one["digest"]["sha256"]) for one in subjects] == [
+        (f"{name}@{digest}", digest.hex) for name, digest in where
+    ]
+    tags = [manifest.annotations[REF_NAME] for manifest in made.tagged[len(bare.tagged) :]]
+    assert tags == [f"{name}:{signature_tag(digest)}" for name, digest in where]
+    for manifest, (name, digest) in zip(made.tagged[len(bare.tagged) :], where, strict=True):
+        ((payload, notes),) = layers(blobs, manifest)
+        accepted(payload, notes["dev.cosignproject.cosign/signature"])
+        assert json.loads(payload)["critical"]["identity"]["docker-reference"] == f"{name}@{digest}"
+    assert sign(blobs, named, [*lists, stranger], KEY) == made
+
+
 def test_equal_content_gets_equal_signatures(
     contents: tuple[BlobStore, Contents], named: list[Descriptor]
 ) -> None:
     blobs = contents[0]
-    assert sign(blobs, named, KEY) == sign(blobs, named, KEY)
-    assert sign(blobs, named, KEY) != sign(blobs, named, keys.generate("", keys.P256))
+    assert sign(blobs, named, [], KEY) == sign(blobs, named, [], KEY)
+    assert sign(blobs, named, [], KEY) != sign(blobs, named, [], keys.generate("", keys.P256))
 
 
 def test_signatures_and_key_reach_the_zone(
@@ -156,7 +184,7 @@ def test_signatures_and_key_reach_the_zone(
     tmp_path: Path,
 ) -> None:
     blobs, what = contents
-    made = sign(blobs, named, KEY)
+    made = sign(blobs, named, [], KEY)
     signed = replace(what, descriptors=(*named, *made.tagged), images=(), image_key=public_pem(KEY))
     zone.take(write(blobs, signed, list(made.referrers), signing, tmp_path / "stick").folder)
     assert [known.document.image_key for known in zone.intake.bundles()] == [public_pem(KEY)]

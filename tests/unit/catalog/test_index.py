@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -24,10 +26,11 @@ from champ_offline.catalog.index import (
     version_key,
 )
 from champ_offline.catalog.values import TemplateBroken
+from champ_offline.errors import ChampError
 from champ_offline.oci import media_types
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import Manifest, image_manifest
-from champ_offline.store.blobs import BlobStore
+from champ_offline.store.blobs import BlobMissing, BlobStore
 from tests.unit.catalog.conftest import CHART, Zone
 
 ORDERED = [
@@ -62,7 +65,7 @@ def test_equal_sources_give_equal_artifacts(zone: Zone, app_yaml: Path, tmp_path
 
 
 def test_an_artifact_reads_back(zone: Zone, app_yaml: Path) -> None:
-    entry = read_app(zone.blobs, zone.app(app_yaml, "1.10.1"))
+    entry = read_app(zone.blobs.read, zone.app(app_yaml, "1.10.1"))
     assert (entry.name, entry.version) == ("demo", "1.10.1")
     assert set(entry.files) == set(AppSource.from_file(app_yaml).files)
     assert entry.chart == zone.chart()
@@ -92,7 +95,7 @@ def test_what_the_site_could_not_use_is_not_packed(
     (app_yaml.parent / file).write_bytes(content)
     with pytest.raises(error):
         zone.app(app_yaml, "1.10.1")
-    assert zone.catalog.apps() == []
+    assert zone.catalog.listing().apps == ()
 
 
 def test_a_file_that_went_away_is_named(zone: Zone, app_yaml: Path) -> None:
@@ -106,7 +109,7 @@ def test_the_catalog_lists_apps_newest_first_by_what_they_are(zone: Zone, app_ya
     zone.app(app_yaml, "1.10.1")
     zone.app(app_yaml, "1.12.7", name="elsewhere.example/anything")
     zone.name("champ.local/apps/no-app", "1", zone.chart())
-    assert [app.version for app in zone.catalog.apps()] == ["1.12.7", "1.10.1"]
+    assert [app.version for app in zone.catalog.listing().apps] == ["1.12.7", "1.10.1"]
     assert zone.catalog.entry("demo", None).version == "1.12.7"
     assert zone.catalog.entry("demo", "1.10.1").version == "1.10.1"
 
@@ -115,7 +118,7 @@ def test_the_packers_own_name_decides_between_two_claims(zone: Zone, app_yaml: P
     zone.app(app_yaml, "1.10.1", name="aaa.example/copy")
     (app_yaml.parent / "README.md").write_text("# The right one\n")
     zone.app(app_yaml, "1.10.1")
-    (entry,) = zone.catalog.apps()
+    (entry,) = zone.catalog.listing().apps
     assert zone.catalog.file(entry, "README.md") == b"# The right one\n"
 
 
@@ -127,6 +130,72 @@ def test_an_unknown_app_lists_what_there_is(zone: Zone, app_yaml: Path) -> None:
         with pytest.raises(AppUnknown) as caught:
             zone.catalog.entry(name, version)
         assert "demo 1.10.1" in caught.value.advice
+
+
+def spoil(zone: Zone, version: str, edit: Callable[[dict[str, Any]], None]) -> None:
+    """Put an app of that version under its name whose entry was changed."""
+    found = zone.refs.resolve("champ.local/apps/demo", version)
+    assert found is not None
+    manifest = Manifest.from_bytes(zone.blobs.read(found.digest))
+    assert manifest.config is not None
+    document = json.loads(zone.blobs.read(manifest.config.digest))
+    edit(document)
+    config = zone.put(media_types.APP_CONFIG, json.dumps(document).encode())
+    changed = image_manifest(config, list(manifest.layers), artifact_type=media_types.APP)
+    zone.name("champ.local/apps/demo", version, zone.put(media_types.IMAGE_MANIFEST, changed))
+
+
+@pytest.mark.parametrize(
+    ("edit", "error"),
+    [
+        ({"format": 2}, AppFormatNewer),
+        ({"format": "one"}, AppMalformed),
+        ({"form": "gone.json"}, AppMalformed),
+        ({"components": {}}, AppMalformed),
+    ],
+)
+def test_an_unusable_app_is_in_no_others_way(
+    zone: Zone, app_yaml: Path, edit: dict[str, Any], error: type[ChampError]
+) -> None:
+    for version in ("1.10.1", "1.12.7"):
+        zone.app(app_yaml, version)
+    spoil(zone, "1.12.7", lambda document: document.update(edit))
+    listing = zone.catalog.listing()
+    assert [(app.name, app.version) for app in listing.apps] == [("demo", "1.10.1")]
+    (unusable,) = listing.unusable
+    assert (unusable.name, unusable.version) == ("demo", "1.12.7")
+    assert isinstance(unusable.reason, error)
+    assert "demo 1.12.7" in str(unusable.reason)
+    assert zone.catalog.entry("demo", "1.10.1").version == "1.10.1"
+    with pytest.raises(error):
+        zone.catalog.entry("demo", "1.12.7")
+    with pytest.raises(AppUnknown):
+        zone.catalog.entry("demo", "1")
+
+
+def test_no_older_app_is_taken_unasked_for_a_newer_one_that_is_unusable(
+    zone: Zone, app_yaml: Path
+) -> None:
+    for version in ("1.10.1", "1.12.7"):
+        zone.app(app_yaml, version)
+    spoil(zone, "1.12.7", lambda document: document.update(format=2))
+    with pytest.raises(AppFormatNewer):
+        zone.catalog.entry("demo")
+    zone.app(app_yaml, "1.12.7")
+    spoil(zone, "1.10.1", lambda document: document.update(format=2))
+    assert zone.catalog.entry("demo").version == "1.12.7"
+
+
+def test_an_app_of_which_blobs_are_gone_is_named(zone: Zone, app_yaml: Path) -> None:
+    whole = zone.app(app_yaml, "1.10.1")
+    gone = zone.app(app_yaml, "1.12.7", name="vendor.example/demo")
+    assert gone != whole
+    zone.blobs.remove(gone.digest)
+    listing = zone.catalog.listing()
+    assert [app.version for app in listing.apps] == ["1.10.1"]
+    (unusable,) = listing.unusable
+    assert (unusable.name, unusable.version) == ("vendor.example/demo", "1.12.7")
+    assert isinstance(unusable.reason, BlobMissing)
 
 
 def test_files_chart_and_images(zone: Zone, app_yaml: Path) -> None:
@@ -158,7 +227,7 @@ def test_hostile_artifacts_are_refused(zone: Zone, app_yaml: Path) -> None:
             list(manifest.layers[:layers]),
             artifact_type=media_types.APP,
         )
-        read_app(zone.blobs, zone.put(media_types.IMAGE_MANIFEST, made))
+        read_app(zone.blobs.read, zone.put(media_types.IMAGE_MANIFEST, made))
 
     good = json.dumps(document).encode()
     with pytest.raises(AppMalformed, match="config is of another kind"):
@@ -170,4 +239,4 @@ def test_hostile_artifacts_are_refused(zone: Zone, app_yaml: Path) -> None:
     with pytest.raises(AppFormatNewer):
         read(json.dumps({**document, "format": 99}).encode())
     with pytest.raises(AppMalformed, match="another kind of artifact"):
-        read_app(zone.blobs, zone.chart())
+        read_app(zone.blobs.read, zone.chart())

@@ -134,7 +134,7 @@ def test_it_proves_complete(version: str, tmp_path: Path) -> None:
     blobs = BlobStore(tmp_path)
     images = {image: Digest.of(image.encode()) for image in APP.components(version).values()}
     chart = chart_artifact(pack_chart(APP.chart, version), blobs)
-    entry = read_app(blobs, write_app(APP, version, chart, images, blobs))
+    entry = read_app(blobs.read, write_app(APP, version, chart, images, blobs))
     with OfflineRenderer() as renderer:
         proof = prove((read_subject(APP, entry, blobs),), images, renderer, ignore)
     assert [case.answers for case in proof.cases] == ["defaults", *entry.examples]

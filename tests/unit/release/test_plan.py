@@ -44,6 +44,11 @@ def test_an_altered_plan_is_not_read(world: World, damage: object) -> None:
         Plan.from_bytes(data)
 
 
+def test_what_a_plan_lacks_is_said_in_words() -> None:
+    with pytest.raises(PlanUnreadable, match="it lacks “format”"):
+        Plan.from_bytes(b"{}")
+
+
 @pytest.mark.parametrize("data", [b"", b"[]", b"null", b"{}", b"\xff"])
 def test_what_is_no_plan_is_not_read(data: bytes) -> None:
     with pytest.raises(PlanUnreadable):

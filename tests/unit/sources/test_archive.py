@@ -12,6 +12,7 @@ import pytest
 from champ_offline.bundle.sources.archive import ArchiveSource
 from champ_offline.bundle.sources.image import SeveralImages
 from champ_offline.bundle.sources.source import (
+    ArchiveMissing,
     Platform,
     PlatformMissing,
     ReferenceNotFound,
@@ -265,5 +266,6 @@ def test_a_document_of_gigabytes_is_not_read(tmp_path: Path) -> None:
 
 
 def test_no_such_file(tmp_path: Path) -> None:
-    with pytest.raises(ReferenceNotFound):
+    with pytest.raises(ArchiveMissing) as caught:
         ArchiveSource(tmp_path / "none.tar").pin(ignore)
+    assert str(caught.value) == f"There is no archive {tmp_path / 'none.tar'}."

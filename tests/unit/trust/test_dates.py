@@ -138,6 +138,13 @@ def test_a_bundle_of_the_future_is_refused(zone: Zone) -> None:
     assert zone.judge(A, future, overrides=Overrides(clock=REASON)).version == future
 
 
+def test_where_nothing_was_accepted_no_clock_is_behind_it(zone: Zone) -> None:
+    """Outside of a zone there is no packing time to be behind: the bundle's own is what counts."""
+    before_the_epoch = datetime(1969, 7, 1, tzinfo=UTC)
+    with pytest.raises(PackedInFuture):
+        zone.judge(A, packed_at(NOW), before_the_epoch)
+
+
 @pytest.mark.parametrize("version", [10**16, 2**63, 10**40])
 def test_a_version_that_is_no_time_is_refused_whatever_was_said(zone: Zone, version: int) -> None:
     with pytest.raises(DocumentUnreadable, match="no time of packing"):

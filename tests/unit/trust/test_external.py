@@ -75,7 +75,9 @@ def test_keys_are_adopted_from_signer_files_and_seen_to_sign(
     command = ["openssl", "dgst", "-sha256", "-sign", str(private)]
     signer_file(tmp_path, "root", public, command)
     folder = SigningFolder(tmp_path)
-    made = folder.make_keys("Holder of the token", ["root", "targets"], keys.ED25519, None)
+    made = folder.make_keys(
+        "Holder of the token", ["root", "targets"], keys.ED25519, keys.not_locked
+    )
     assert keys.algorithm_of(made.keys["root"]) == keys.P256
     assert not (tmp_path / "keys" / "root.pem").exists()
     assert (tmp_path / "keys" / "targets.pem").is_file()
@@ -85,7 +87,7 @@ def test_keys_are_adopted_from_signer_files_and_seen_to_sign(
 def test_a_signer_that_does_not_sign_makes_no_keys(tmp_path: Path, p256: tuple[Path, str]) -> None:
     signer_file(tmp_path, "root", p256[1], python("raise SystemExit(3)"))
     with pytest.raises(SignerFailed):
-        SigningFolder(tmp_path).make_keys("A", ["root", "targets"], keys.ED25519, None)
+        SigningFolder(tmp_path).make_keys("A", ["root", "targets"], keys.ED25519, keys.not_locked)
     assert not (tmp_path / "public.json").exists()
     assert not (tmp_path / "keys" / "targets.pem").exists()
 

@@ -18,6 +18,7 @@ from champ_offline.trust.errors import (
     KeyReused,
     KeyTwice,
     RolesUnknown,
+    SigningFolderDamaged,
     ThresholdImpossible,
 )
 from champ_offline.trust.folder import SigningFolder, bundle_signers, common_roots
@@ -29,6 +30,7 @@ from champ_offline.trust.key_errors import (
     KeysExist,
     KeysMissing,
     KeyUnknown,
+    NoRootsHere,
     NothingToSign,
     NotSigningFolder,
     PublicFileUnreadable,
@@ -180,9 +182,11 @@ class Site:
         self.shared = path / "shared"
         self.holders = {name: path / name for name in "ABC"}
         for name, folder in self.holders.items():
-            ceremony.new_keys(folder, name, keys.ROLES, keys.ED25519, None)
+            ceremony.new_keys(folder, name, keys.ROLES, keys.ED25519, keys.not_locked)
         publics = [folder / "public.json" for folder in self.holders.values()]
-        ceremony.init_together(self.shared, publics, {"root": 2, "targets": 2}, None, NOW)
+        ceremony.init_together(
+            self.shared, publics, {"root": 2, "targets": 2}, keys.not_locked, NOW
+        )
         self.sign("A", "B", version=1)
 
     def sign(self, *names: str, version: int) -> ceremony.DraftSummary:
@@ -212,7 +216,7 @@ def test_a_draft_becomes_the_next_root_with_the_last_signature_it_needs(site: Si
 
 
 def test_a_stranger_has_nothing_to_sign(site: Site, tmp_path: Path) -> None:
-    ceremony.new_keys(tmp_path / "D", "D", keys.ROLES, keys.ED25519, None)
+    ceremony.new_keys(tmp_path / "D", "D", keys.ROLES, keys.ED25519, keys.not_locked)
     draft = ceremony.rotate(site.shared, [], ["C"], {}, NOW).file
     with pytest.raises(NothingToSign):
         ceremony.sign(draft, [tmp_path / "D"], keys.nobody)
@@ -275,14 +279,33 @@ def test_folders_whose_roots_differ_are_not_mixed(site: Site, tmp_path: Path) ->
 
 def test_folders_are_never_made_twice_and_gaps_are_named(site: Site) -> None:
     with pytest.raises(KeysExist):
-        ceremony.init_alone(site.shared, "A", keys.ED25519, None, NOW)
+        ceremony.init_alone(site.shared, "A", keys.ED25519, keys.not_locked, NOW)
     with pytest.raises(KeysExist):
-        ceremony.new_keys(site.holders["A"], "A", keys.ROLES, keys.ED25519, None)
-    with pytest.raises(NotSigningFolder):
+        ceremony.new_keys(site.holders["A"], "A", keys.ROLES, keys.ED25519, keys.not_locked)
+    with pytest.raises(NoRootsHere, match="holds a holder's keys and no roots"):
         SigningFolder(site.holders["A"]).roots()
     roots = site.shared / "roots"
     (roots / "2.root.json").write_bytes((roots / "1.root.json").read_bytes())
     with pytest.raises(NotSigningFolder, match="follow"):
+        SigningFolder(site.shared).roots()
+
+
+def test_a_key_for_images_is_made_in_no_strange_folder(site: Site, tmp_path: Path) -> None:
+    with pytest.raises(NotSigningFolder, match="it does not exist"):
+        ceremony.new_images_key(tmp_path / "mistyped", keys.not_locked)
+    assert not (tmp_path / "mistyped").exists()
+    (tmp_path / "strange").mkdir()
+    with pytest.raises(NotSigningFolder):
+        ceremony.new_images_key(tmp_path / "strange", keys.not_locked)
+    (site.shared / "images.pub").unlink()
+    (site.shared / "keys" / "images.pem").unlink()
+    assert ceremony.new_images_key(site.shared, keys.not_locked).is_file()
+
+
+def test_the_root_that_was_changed_is_named_in_a_signing_folder(site: Site) -> None:
+    first = site.shared / "roots" / "1.root.json"
+    first.write_bytes(first.read_bytes()[:-50])
+    with pytest.raises(SigningFolderDamaged, match=str(first)):
         SigningFolder(site.shared).roots()
 
 

@@ -22,6 +22,7 @@ from champ_offline.trust.errors import (
     Expired,
     OtherRoot,
     RevokedKey,
+    RootFileDamaged,
     RootMissing,
     RootUnreadable,
     TooFewSignatures,
@@ -191,7 +192,7 @@ def test_unusable_root_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(RootUnreadable):
         read_root_file(tmp_path / "none.json")
     (tmp_path / "other.json").write_text(json.dumps({"signed": {}}))
-    with pytest.raises(DocumentUnreadable):
+    with pytest.raises(RootFileDamaged):
         read_root_file(tmp_path / "other.json")
 
 
