@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from champ_offline.bundle.errors import MediumUnreadable
+from champ_offline.trust.key_errors import NoSuchFolder
 from installer.sticks import bundles_at, mounted, search
 from tests.tui.sample_app import make_media
 
@@ -48,4 +49,5 @@ def test_bundles_are_found_on_mounts_and_in_a_named_folder(tmp_path: Path) -> No
 def test_a_folder_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(MediumUnreadable, match="cannot be read"):
         bundles_at(Path("/" + "too-long" * 100))
-    assert bundles_at(tmp_path / "nowhere") == []
+    with pytest.raises(NoSuchFolder):
+        bundles_at(tmp_path / "nowhere")

@@ -22,6 +22,7 @@ from installer.terminal_text import printable
 from installer.tui.proposals import Install
 from installer.tui.routes import ChooseTarget, FillForm, ReviewPlan
 from installer.tui.widgets.dialogs import ChoiceDialog
+from installer.tui.widgets.input_line import InputLine
 from installer.tui.widgets.page import Page
 
 _KEEP = 0
@@ -64,7 +65,7 @@ class TargetScreen(Page):
             with Horizontal(classes="row gap"):
                 yield Static(f"  {label}", classes="short-label", markup=False)
                 yield Static("[", classes="bracket", markup=False)
-                yield Input(value, id=name, compact=True, select_on_focus=False)
+                yield InputLine(value, id=name, compact=True, select_on_focus=False)
                 yield Static("]", classes="bracket", markup=False)
             yield Static(f"    {meaning}", markup=False)
         yield Static("", id="problem", classes="gap", markup=False)

@@ -18,6 +18,7 @@ from installer.language import mark
 from installer.language import translate as _
 from installer.tui.routes import ZoneOpened
 from installer.tui.widgets.dialogs import ReasonDialog
+from installer.tui.widgets.input_line import InputLine
 from installer.tui.widgets.page import Page
 
 # Field name, label, whether it may stay empty.
@@ -29,7 +30,7 @@ _FIELDS = (
 )
 
 
-class FolderLine(Input):
+class FolderLine(InputLine):
     """The line of the folder, in which Enter opens the zone."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -71,7 +72,7 @@ class ZoneScreen(Page):
                 yield Static(f"  {_(label)}", classes="short-label", markup=False)
                 yield Static("[", classes="bracket", markup=False)
                 start = str(self.desk.zone or "") if name == "folder" else ""
-                kind = FolderLine if name == "folder" else Input
+                kind = FolderLine if name == "folder" else InputLine
                 yield kind(start, id=name, compact=True, select_on_focus=False)
                 yield Static("]", classes="bracket", markup=False)
         yield Static("", id="problem", classes="gap", markup=False)

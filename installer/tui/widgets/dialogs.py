@@ -20,6 +20,7 @@ from installer.error_text import sentences
 from installer.language import mark
 from installer.language import translate as _
 from installer.terminal_text import printable, printable_lines
+from installer.tui.widgets.input_line import InputLine
 from installer.tui.widgets.key_line import KeyLine
 from installer.tui.widgets.rows import Rows
 
@@ -88,7 +89,7 @@ class ChoiceDialog(ModalScreen[int | None]):
         self.dismiss(None)
 
 
-class AnswerLine(Input):
+class AnswerLine(InputLine):
     """A line that tells in the keys what Enter does."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -22,6 +22,7 @@ from champ_offline.catalog.fields import FormField
 from installer.language import mark
 from installer.language import translate as _
 from installer.terminal_text import fit, printable
+from installer.tui.widgets.input_line import InputLine
 
 NOTHING = object()
 Value: TypeAlias = Any
@@ -33,7 +34,7 @@ class Edited(Message):
     """An editor's value changed."""
 
 
-class Line(Input):
+class Line(InputLine):
     """A text, a number or a secret."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
