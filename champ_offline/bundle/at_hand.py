@@ -79,10 +79,6 @@ class AtHand:
         """The volumes of which no copy is at hand."""
         return tuple(volume for volume in self.volumes if not volume.copies)
 
-    def missing_of(self, volumes: Sequence[VolumeAtHand]) -> VolumeMissing | None:
-        """The same, None where there are none to ask for."""
-        return self.missing(volumes) if volumes else None
-
     def missing(self, volumes: Sequence[VolumeAtHand]) -> VolumeMissing:
         """The error that asks for those volumes."""
         return VolumeMissing(
@@ -92,6 +88,10 @@ class AtHand:
             names=few([volume.name for volume in volumes]),
             blob=volumes[0].entry.first,
         )
+
+    def missing_of(self, volumes: Sequence[VolumeAtHand]) -> VolumeMissing | None:
+        """The same, None where there are none to ask for."""
+        return self.missing(volumes) if volumes else None
 
 
 def find_volumes(

@@ -7,7 +7,7 @@ them checks them against these indexes on the way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -137,8 +137,10 @@ def read_every_byte(bundle: AtHand, notify: Subscriber) -> int:
                 notify(Progress("verify", done, total, subject=name))
             if len(faults.found) == before and not faults.names(copy.name):
                 notify(StepFinished("verify", name))
-    _check_indexes(bundle, faults)
-    _check_parity(bundle, faults, notify)
+    others = {other.fields["path"] for other in faults.others}
+    places = [place for place in bundle.places if place not in others]
+    faults.take(index_faults(places, bundle.document))
+    _check_parity(bundle, places, faults, notify)
     if faults.found:
         absent = [volume for volume in bundle.absent if not volume.displaced]
         faults.absent(absent)
@@ -150,27 +152,13 @@ def read_every_byte(bundle: AtHand, notify: Subscriber) -> int:
     return total
 
 
-def _check_indexes(bundle: AtHand, faults: Faults) -> None:
-    others = {other.fields["path"] for other in faults.others}
-    places = [place for place in bundle.places if place not in others]
-    try:
-        for fault in index_faults(places, bundle.document):
-            faults(fault)
-    except MediumUnreadable as unreadable:
-        faults(unreadable)
-
-
-def _check_parity(bundle: AtHand, faults: Faults, notify: Subscriber) -> None:
+def _check_parity(
+    bundle: AtHand, places: Sequence[Path], faults: Faults, notify: Subscriber
+) -> None:
     document = bundle.document
     if not document.parity:
         return
-    others = {other.fields["path"] for other in faults.others}
-    places = [place for place in bundle.places if place not in others]
-    try:
-        for fault in spare_faults(places, document):
-            faults(fault)
-    except MediumUnreadable as unreadable:
-        faults(unreadable)
+    faults.take(spare_faults(places, document))
     for volume in bundle.volumes:
         name = document.parity_name(volume.entry)
         beside = [copy.path.parent for copy in volume.copies]
@@ -178,11 +166,7 @@ def _check_parity(bundle: AtHand, faults: Faults, notify: Subscriber) -> None:
             continue
         before = len(faults.found)
         notify(StepStarted("verify", name))
-        try:
-            for fault in parity_faults(places, beside, document, volume.entry):
-                faults(fault)
-        except MediumUnreadable as unreadable:
-            faults(unreadable)
+        faults.take(parity_faults(places, beside, document, volume.entry))
         if len(faults.found) == before:
             notify(StepFinished("verify", name))
 
@@ -221,6 +205,14 @@ class Faults:
             else:
                 self.found.append(fault)
             self._notify(FaultFound.of(fault))
+
+    def take(self, found: Iterable[ChampError]) -> None:
+        """Take all that a look finds; a medium that cannot be read on the way is a fault too."""
+        try:
+            for fault in found:
+                self(fault)
+        except MediumUnreadable as unreadable:
+            self(unreadable)
 
     def names(self, volume: str) -> bool:
         """Whether something was found in the copy that errors call `volume`."""
