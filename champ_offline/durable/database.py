@@ -183,9 +183,11 @@ class Database:
         For what is remembered of this database by one thread: values of two threads never agree
         (SQLite, "PRAGMA data_version": of a connection, and blind to its own commits).
         """
-        with self._translated():
+        try:
             row = self._connection().execute("PRAGMA data_version").fetchone()
-        return threading.get_ident(), self._commits, int(row[0])
+        except sqlite3.DatabaseError as error:  # asked for every request: no context around it
+            raise self._told(error) from error
+        return threading.get_ident(), self._commits, row[0]
 
     @property
     def _commits(self) -> int:
@@ -247,11 +249,15 @@ class Database:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            if _code(error) & 0xFF in _DISK and is_read_only(self.path.parent):
-                raise DatabaseReadOnly(path=self.path) from error
-            if _lacks_room(error, self.path):
-                raise DatabaseFull(path=self.path) from error
-            raise DatabaseUnusable(path=self.path, reason=str(error)) from error
+            raise self._told(error) from error
+
+    def _told(self, error: sqlite3.DatabaseError) -> ChampError:
+        """What SQLite says, in our words."""
+        if _code(error) & 0xFF in _DISK and is_read_only(self.path.parent):
+            return DatabaseReadOnly(path=self.path)
+        if _lacks_room(error, self.path):
+            return DatabaseFull(path=self.path)
+        return DatabaseUnusable(path=self.path, reason=str(error))
 
 
 def _statements(step: str) -> Iterator[str]:

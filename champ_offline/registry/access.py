@@ -6,7 +6,7 @@ only ever read: its content is what was signed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -188,9 +188,13 @@ def sees(client: Client, repository: str) -> bool:
 
 
 def judge(
-    gatekeeper: Gatekeeper, client: Client, request: Request, headers: Headers, *, owned: bool
+    gatekeeper: Gatekeeper,
+    client: Client,
+    request: Request,
+    headers: Headers,
+    owned: Callable[[str], bool],
 ) -> Refusal | None:
-    """None where the request may go on; `owned` says whether a bundle brought its repository."""
+    """None where the request may go on; `owned` says whether a bundle brought a repository."""
     if isinstance(request, Ping) or (isinstance(request, CatalogRequest) and client == NOBODY):
         return gatekeeper.greet(client, headers)
     needed = needs(request)
@@ -199,7 +203,7 @@ def judge(
     action, repository = needed
     if not may(client, action, repository):
         return gatekeeper.refuse(client, action, repository, headers)
-    return OWNED if owned and action is not Action.PULL else None
+    return OWNED if action is not Action.PULL and owned(repository) else None
 
 
 def needs(request: Request) -> tuple[Action, str] | None:

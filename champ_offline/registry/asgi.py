@@ -191,9 +191,8 @@ class RegistryApp:
         )
 
     async def _admitted(self, visit: _Visit, request: Read | AboutUpload | Change) -> Answer:
-        name = request.name if isinstance(request, Repository) else ""
-        owned = bool(name) and self._content.of(name).owned
-        refusal = judge(self._gatekeeper, visit.client, request, visit.headers, owned=owned)
+        owned = self._content.owned
+        refusal = judge(self._gatekeeper, visit.client, request, visit.headers, owned)
         if refusal is not None:
             return refuse(refusal)
         headers, body, caller = visit.headers, visit.body, visit.caller

@@ -21,6 +21,7 @@ from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import Manifest
+from champ_offline.registry.manifests import Manifests
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.links import Kind, Links
 from champ_offline.store.refs import Refs
@@ -73,6 +74,7 @@ class Content:
 
     def __init__(self, database: Database, blobs: BlobStore) -> None:
         self.blobs = blobs
+        self.manifests = Manifests(blobs)
         self.refs = Refs(database)
         self.links = Links(database)
         self.verified = Verified(database)
@@ -101,6 +103,10 @@ class Content:
             if found.whole:
                 _remember(shelf, name, found, _REPOSITORIES)
         return found
+
+    def owned(self, name: str) -> bool:
+        """Whether a bundle brought the repository."""
+        return self.of(name).owned
 
     def tagged(self, name: str, tag: str) -> Descriptor | None:
         """What the tag means now."""

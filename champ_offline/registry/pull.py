@@ -14,7 +14,6 @@ from urllib.parse import quote
 
 from champ_offline.errors import ChampError
 from champ_offline.oci import media_types
-from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import image_index
 from champ_offline.registry.access import Client, sees
@@ -69,23 +68,13 @@ def _manifest(request: ManifestRequest, headers: Mapping[str, str], content: Con
         found = held.tags.get(request.reference)
     if found is None or found.media_type not in media_types.DOCUMENTS:
         return _unknown(request.name, "MANIFEST_UNKNOWN", "manifest", content)
-    data = _sound(found, content)
+    data = content.manifests.read(found)
     if data is None:
         return damaged("MANIFEST_UNKNOWN", found.digest)
     extra = identity(found.digest) | {"content-type": found.media_type}
     if _unchanged(headers, found.digest):
         return Answer(304, extra)
     return Answer(200, extra, data)
-
-
-def _sound(found: Descriptor, content: Content) -> bytes | None:
-    """The manifest's bytes, or None when the store's file is missing or damaged."""
-    try:
-        data = content.blobs.read(found.digest)
-    except ChampError:
-        return None
-    sound = Digest.of(data, found.digest.algorithm) == found.digest and len(data) == found.size
-    return data if sound else None
 
 
 def _blob(request: BlobRequest, headers: Mapping[str, str], content: Content) -> Answer:
@@ -170,5 +159,7 @@ def _link(address: str) -> dict[str, str]:
 
 def _unchanged(headers: Mapping[str, str], digest: Digest) -> bool:
     """Whether the client holds this very content (RFC 9110, 13.1.2)."""
-    tags = [tag.strip().removeprefix("W/") for tag in headers.get("if-none-match", "").split(",")]
+    if "if-none-match" not in headers:
+        return False
+    tags = [tag.strip().removeprefix("W/") for tag in headers["if-none-match"].split(",")]
     return "*" in tags or etag(digest) in tags

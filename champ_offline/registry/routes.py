@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 from urllib.parse import parse_qs, unquote, urlencode
 
@@ -28,6 +29,7 @@ _NUMBER = re.compile(r"[0-9]{1,6}")
 _LONGEST = 255
 _LONGEST_LINE = 8192
 _MOST_OPTIONS = 64
+_REMEMBERED = 1024
 _FORM = re.compile(r"/v2/(?P<name>.+)/(?P<kind>manifests|blobs|tags|referrers)/(?P<rest>[^/]*)")
 _UPLOADS = re.compile(r"/v2/(?P<name>.+)/blobs/uploads(?:/(?P<rest>[^/]*))?")
 
@@ -213,8 +215,12 @@ class _Malformed(Exception):
         self.refusal = refusal
 
 
+@lru_cache(_REMEMBERED)
 def parse(method: str, raw_path: str, query: str) -> Request:
-    """Read a request line; never raises. `raw_path` is still percent-encoded."""
+    """Read a request line; never raises. `raw_path` is still percent-encoded.
+
+    Nodes ask for the same things again and again: the last lines are remembered.
+    """
     if len(raw_path) + len(query) > _LONGEST_LINE:
         return _TOO_LONG
     try:

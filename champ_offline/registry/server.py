@@ -29,6 +29,8 @@ _READY_POLL_SECONDS = 0.02
 _DRAIN_SECONDS = 10.0
 _GONE_SECONDS = 2.0
 _BACKLOG = 1024
+# Of one connection, in bytes: what waits to be sent, and the most its headers may have.
+_BUFFER = 400 * 1024
 _TIDY_SECONDS = 60.0
 
 
@@ -149,7 +151,7 @@ def _server(app: RegistryApp, listen: Listen) -> Server:
         port=listen.port,
         interface=Interfaces.ASGINL,
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(max_buffer_size=64 * 1024),
+        http1_settings=HTTP1Settings(max_buffer_size=_BUFFER),
         websockets=False,
         runtime_threads=1,
         runtime_blocking_threads=4,

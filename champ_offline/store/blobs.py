@@ -140,6 +140,7 @@ class BlobStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._folders = {algorithm: root / algorithm for algorithm in ALGORITHMS}
+        self._places = {algorithm: str(folder) for algorithm, folder in self._folders.items()}
         make_directory(self._folders["sha256"])
 
     def has(self, digest: Digest) -> bool:
@@ -171,17 +172,11 @@ class BlobStore:
 
     def size(self, digest: Digest) -> int:
         """Size in bytes; raises BlobMissing."""
-        try:
-            return self.path(digest).stat().st_size
-        except FileNotFoundError as error:
-            raise BlobMissing(digest=digest) from error
+        return self._stat(digest).st_size
 
     def stamp(self, digest: Digest) -> Stamp:
         """What the blob's file is now; raises BlobMissing."""
-        try:
-            return Stamp.of(self.path(digest).stat())
-        except FileNotFoundError as error:
-            raise BlobMissing(digest=digest) from error
+        return Stamp.of(self._stat(digest))
 
     def examine(
         self, digest: Digest, read: Callable[[int], object] = lambda _size: None
@@ -291,6 +286,13 @@ class BlobStore:
                 for entry in entries:
                     if not entry.name.startswith("."):
                         yield Digest.parse_registered(f"{folder.name}:{entry.name}")
+
+    def _stat(self, digest: Digest) -> os.stat_result:
+        try:
+            # No path object is made: the registry asks this for every answer.
+            return os.stat(f"{self._places[digest.algorithm]}/{digest.hex}")  # noqa: PTH116
+        except FileNotFoundError as error:
+            raise BlobMissing(digest=digest) from error
 
     def _present(self) -> list[Path]:
         return [folder for folder in self._folders.values() if folder.is_dir()]

@@ -75,19 +75,19 @@ def test_requests_about_no_repository(path: str) -> None:
 @pytest.mark.parametrize(("line", "action"), REQUESTS.items())
 def test_what_a_bundle_brought_is_only_read(line: tuple[str, str], action: Action) -> None:
     anybody = asyncio.run(Open().identify({}))
-    found = judge(Open(), anybody, parse(*line, ""), {}, owned=True)
+    found = judge(Open(), anybody, parse(*line, ""), {}, lambda _name: True)
     if action is Action.PULL:
         assert found is None
     else:
         assert isinstance(found, Refusal)
         assert (found.status, found.code) == (403, "DENIED")
         assert "bundle" in found.message
-    assert judge(Open(), anybody, parse(*line, ""), {}, owned=False) is None
+    assert judge(Open(), anybody, parse(*line, ""), {}, lambda _name: False) is None
 
 
 @pytest.mark.parametrize(("line", "action"), REQUESTS.items())
 def test_a_zone_that_is_only_read(line: tuple[str, str], action: Action) -> None:
-    found = judge(ReadOnly(), READER, parse(*line, ""), {}, owned=False)
+    found = judge(ReadOnly(), READER, parse(*line, ""), {}, lambda _name: False)
     if action is Action.PULL:
         assert found is None
     else:
