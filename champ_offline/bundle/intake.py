@@ -23,6 +23,7 @@ from champ_offline.bundle.standing import Standing
 from champ_offline.bundle.verify import VerifiedBundle, verdict
 from champ_offline.bundle.volume import INDEX_FILE, Member
 from champ_offline.durable.database import Database
+from champ_offline.durable.priority import giving_way
 from champ_offline.durable.space import free_bytes
 from champ_offline.errors import Bytes, ChampError
 from champ_offline.events import Estimate, StepFinished, StepStarted, Subscriber, ignore
@@ -198,8 +199,9 @@ class Intake:
             self._waiting.forget(_leftovers(bundle))
             return _result(bundle, standing, changed=False)
         with zone_disk(self._waiting.root):
-            damaged = self._gather(bundle, notify)
-            links = self._links(bundle, standing)
+            with giving_way():  # to pulls from the registry
+                damaged = self._gather(bundle, notify)
+                links = self._links(bundle, standing)
             self._commit(bundle, standing, links, now, notify)
         restored = standing.restored(links)
         changed = bool(not standing.known or standing.retired or standing.missing or restored)

@@ -52,24 +52,32 @@ MOST_BESIDES = 16
 SAMPLE_SECONDS = 0.02
 
 
-def make_bundle(folder: Path, size: int) -> tuple[Path, bytes]:
-    """A signed bundle of random layers, `size` bytes in all; returns its folder and root."""
-    blobs = BlobStore(folder / "blobs")
-    config = Descriptor(media_types.IMAGE_CONFIG, blobs.add(b"{}"), 2)
-    layers = []
-    for _ in range(size // LAYER):
-        with blobs.writer() as writer:
-            for _ in range(LAYER // MIB):
-                writer.write(os.urandom(MIB))
-            layers.append(Descriptor(media_types.LAYER_TAR, writer.commit(), LAYER))
-    manifest = image_manifest(config, layers)
-    descriptor = Descriptor(media_types.IMAGE_MANIFEST, blobs.add(manifest), len(manifest))
-    holder, now = Holder("bench"), datetime.now(UTC)
-    signers, root = signers_of(holder), first_root([holder], now)
-    contents = Contents("bench", "1", (), (descriptor.named("bench.local/image:1"),), (), ())
-    packed = Packer(blobs, (root,), signers).pack(contents, folder, Limits(1024 * MIB), now, ignore)
-    shutil.rmtree(folder / "blobs")
-    return packed.folder, root
+class Bench:
+    """Packs bundles under a root of its own."""
+
+    def __init__(self) -> None:
+        holder, now = Holder("bench"), datetime.now(UTC)
+        self._signers = signers_of(holder)
+        self.root = first_root([holder], now)
+
+    def pack(self, folder: Path, size: int, version: str = "1") -> Path:
+        """The folder of a signed bundle of random layers, `size` bytes in all."""
+        blobs = BlobStore(folder / "blobs")
+        config = Descriptor(media_types.IMAGE_CONFIG, blobs.add(b"{}"), 2)
+        layers = []
+        for _ in range(size // LAYER):
+            with blobs.writer() as writer:
+                for _ in range(LAYER // MIB):
+                    writer.write(os.urandom(MIB))
+                layers.append(Descriptor(media_types.LAYER_TAR, writer.commit(), LAYER))
+        manifest = image_manifest(config, layers)
+        descriptor = Descriptor(media_types.IMAGE_MANIFEST, blobs.add(manifest), len(manifest))
+        image = descriptor.named(f"bench.local/image:{version}")
+        contents = Contents("bench", version, (), (image,), (), ())
+        packer = Packer(blobs, (self.root,), self._signers)
+        packed = packer.pack(contents, folder, Limits(1024 * MIB), datetime.now(UTC), ignore)
+        shutil.rmtree(folder / "blobs")
+        return packed.folder
 
 
 def bare(media: Path, out: Path) -> float:
@@ -131,7 +139,8 @@ def taken(folder: Path) -> int:
 
 
 def compare(folder: Path, gib: float, rounds: int) -> int:
-    media, root = make_bundle(folder / "large", int(gib * 1024 * MIB))
+    bench = Bench()
+    root, media = bench.root, bench.pack(folder / "large", int(gib * 1024 * MIB))
     times = []
     for number in range(rounds):
         reference = bare(media, folder / "copy")
@@ -141,10 +150,10 @@ def compare(folder: Path, gib: float, rounds: int) -> int:
         times.append(product / reference)
         print(f"round {number + 1}: bare {reference:.2f} s, import {product:.2f} s, "
               f"load {os.getloadavg()[0]:.1f}", flush=True)  # fmt: skip
-    small, small_root = make_bundle(folder / "small", int(gib * 1024 * MIB) // 10)
+    small = bench.pack(folder / "small", int(gib * 1024 * MIB) // 10)
+    (folder / "root.json").write_bytes(root)
     peaks, besides = [], []
-    for bundle, document in ((media, root), (small, small_root)):
-        (folder / "root.json").write_bytes(document)
+    for bundle in (media, small):
         memory, disk = peak(bundle, folder / "root.json", folder / "zone")
         peaks.append(memory)
         besides.append(disk)
