@@ -1,7 +1,8 @@
 """Clients that cost less than any server: what a registry sends is counted and thrown away.
 
-Over plain HTTP the kernel throws it away itself (tcp(7), MSG_TRUNC); over TLS it is decrypted, as
-every client must. Each client is a process of its own, and all begin at the same moment.
+They take the bytes, over TLS they decrypt them, as every client must; over plain HTTP they may also
+have the kernel throw them away (tcp(7), MSG_TRUNC), which no real client does and which shows more
+of the server. Each client is a process of its own, and all begin at the same moment.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from champ_offline.oci import media_types
 
-BUFFER = 4 * 1024**2
+BUFFER = 256 * 1024
 HEAD_LIMIT = 64 * 1024
 SILENCE = 300.0
 
@@ -70,16 +71,16 @@ class Load:
     seconds: float
 
 
-def bulk(endpoint: Endpoint, path: str, clients: int, seconds: float) -> Load:
+def bulk(endpoint: Endpoint, path: str, clients: int, seconds: float, flags: int = 0) -> Load:
     """The bytes of `clients` that take a blob again and again for `seconds`.
 
-    Raises PullFailed.
+    `flags` are those of recv(2); a TLS socket takes none. Raises PullFailed.
     """
 
     def take(connection: socket.socket) -> int:
         total, limit = 0, time.monotonic() + seconds
         while time.monotonic() < limit:
-            total += get(connection, endpoint, path)
+            total += get(connection, endpoint, path, flags)
         return total
 
     pulls = together(endpoint, take, clients)
@@ -121,7 +122,7 @@ def together(endpoint: Endpoint, act: Callable[[socket.socket], int], clients: i
     return pulls
 
 
-def get(connection: socket.socket, endpoint: Endpoint, path: str) -> int:
+def get(connection: socket.socket, endpoint: Endpoint, path: str, flags: int = 0) -> int:
     """The length of one answer's body, all of it received; raises PullFailed, OSError."""
     request = (
         f"GET {path} HTTP/1.1\r\nHost: {endpoint.address}:{endpoint.port}\r\n"
@@ -138,14 +139,12 @@ def get(connection: socket.socket, endpoint: Endpoint, path: str) -> int:
     length = re.search(rb"(?im)^content-length: *(\d+)", head)
     if not head.startswith(b"HTTP/1.1 200") or length is None:
         raise PullFailed(f"{path}: {head.splitlines()[0].decode('latin-1')}")
-    _drain(connection, path, int(length[1]) - len(body))
+    _drain(connection, path, int(length[1]) - len(body), flags)
     return int(length[1])
 
 
-def _drain(connection: socket.socket, path: str, left: int) -> None:
+def _drain(connection: socket.socket, path: str, left: int, flags: int) -> None:
     buffer = memoryview(bytearray(min(BUFFER, max(left, 1))))
-    # A TLS socket takes no flags.
-    flags = 0 if isinstance(connection, ssl.SSLSocket) else socket.MSG_TRUNC
     while left:
         got = connection.recv_into(buffer, min(left, len(buffer)), flags)
         if not got:

@@ -4,7 +4,8 @@
         [--pulls 60] [--folder DIR]
 
 A round takes a blob and a manifest from each server, plain and over TLS, beginning with another one
-each time. Then `--pulls` clients at once pull the whole image from each over TLS, its files dropped
+each time; plain blobs also without any client taking the bytes, which shows what each server costs
+by itself and is no figure that is wanted. Then `--pulls` clients at once pull the whole image from each over TLS, its files dropped
 from the kernel's cache before. Prints every figure with the load average beside it and the ratios'
 median, minimum and maximum; exits with 1 where a median in time misses what is wanted. Take those
 in time from a quiet machine: on a busy one they say who got the processor. The ones by processor
@@ -15,11 +16,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import statistics
 import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.bench import pullers
@@ -36,6 +39,7 @@ from tests.bench.registry_servers import (
     servers,
 )
 
+PLAIN, TLS = "plain", "TLS"
 BULK_CLIENTS, MANIFEST_CLIENTS = 4, 16
 LEAST_OF_NGINX, LEAST_OF_DOCKER, LEAST_MANIFESTS = 0.9, 1.0, 8.0
 MOST_UNFAIR, MOST_MEGABYTES = 2.0, 200
@@ -110,8 +114,8 @@ def rates(
     """The ratios of bulk blobs and manifests over one scheme."""
     seconds: int = options.seconds
 
-    def megabytes(endpoint: Endpoint) -> Load:
-        load = pullers.bulk(endpoint, image.layers[0], BULK_CLIENTS, seconds)
+    def megabytes(endpoint: Endpoint, flags: int = 0) -> Load:
+        load = pullers.bulk(endpoint, image.layers[0], BULK_CLIENTS, seconds, flags)
         return Load(load.amount / 1e6, load.seconds)
 
     def manifests(endpoint: Endpoint) -> Load:
@@ -121,11 +125,17 @@ def rates(
     short = Comparison(f"manifests, {scheme}", "answers", manifests)
     blobs.run(found, options.rounds)
     short.run(found, options.rounds)
-    return [
+    ratios = [
         *blobs.over(NGINX, LEAST_OF_NGINX),
         *blobs.over(DOCKER, LEAST_OF_DOCKER),
         *short.over(DOCKER, LEAST_MANIFESTS),
     ]
+    if scheme == PLAIN:
+        thrown = partial(megabytes, flags=socket.MSG_TRUNC)
+        sent = Comparison("blobs, plain, taken by no one", "MB", thrown)
+        sent.run(found, options.rounds)
+        ratios += [*sent.over(NGINX, 0.0), *sent.over(DOCKER, 0.0)]
+    return ratios
 
 
 def crowd(image: Image, found: dict[str, Server], clients: int) -> bool:
@@ -153,9 +163,9 @@ def compare(folder: Path, options: argparse.Namespace) -> int:
     image = make_image(folder / "zone", options.layers, options.mib)
     fill_docker(image)
     with servers(image, tls=False) as found:
-        ratios = rates(image, found, "plain", options)
+        ratios = rates(image, found, PLAIN, options)
     with servers(image, tls=True) as found:
-        ratios += rates(image, found, "TLS", options)
+        ratios += rates(image, found, TLS, options)
     # Servers that did nothing else before, so that the peak of memory is that of the pulls.
     with servers(image, tls=True) as found:
         missed = crowd(image, found, options.pulls)
