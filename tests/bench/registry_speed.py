@@ -5,11 +5,11 @@
 
 A round takes a blob and a manifest from each server, plain and over TLS, beginning with another one
 each time; plain blobs also without any client taking the bytes, which shows what each server costs
-by itself and is no figure that is wanted. Then `--pulls` clients at once pull the whole image from each over TLS, its files dropped
-from the kernel's cache before. Prints every figure with the load average beside it and the ratios'
-median, minimum and maximum; exits with 1 where a median in time misses what is wanted. Take those
-in time from a quiet machine: on a busy one they say who got the processor. The ones by processor
-time hold there too.
+by itself and is no figure that is wanted. Then `--pulls` clients at once pull the whole image from
+each over TLS, its files dropped from the kernel's cache before. Prints every figure with the load
+average beside it and the ratios' median, minimum and maximum; exits with 1 where a median in time
+misses what is wanted. Take those in time from a quiet machine: on a busy one they say who got the
+processor. The ones by processor time hold there too.
 """
 
 from __future__ import annotations
