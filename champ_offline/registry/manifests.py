@@ -1,8 +1,8 @@
 """The bytes of manifests, as they were when they hashed to their names.
 
 Invariant: what is given out hashed to the digest it is given for. Small ones are kept in memory,
-and given from there only while the store has the very file they were read from: same size, time of
-change and inode. One thread uses a `Manifests`.
+and given from there only while the store has the very file they were read from: same size, times
+and inode. One thread uses a `Manifests`.
 """
 
 from __future__ import annotations

@@ -70,16 +70,20 @@ class BlobTooLarge(ChampError):
 
 @dataclass(frozen=True)
 class Stamp:
-    """What a file is without its bytes being read; whoever writes to it or replaces it moves it."""
+    """What a file is without its bytes being read; whoever writes to it or replaces it moves it.
+
+    `ctime_ns` moves with everything, also where somebody sets the time of the last change back.
+    """
 
     size: int
     mtime_ns: int
+    ctime_ns: int
     inode: int
 
     @classmethod
     def of(cls, found: os.stat_result) -> Stamp:
         """The stamp among what stat(2) says."""
-        return cls(found.st_size, found.st_mtime_ns, found.st_ino)
+        return cls(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ _SCHEMA = (
         ended TEXT NOT NULL
     ) STRICT
     """,
+    # 0 is no file's: what was verified before is hashed once more.
+    "ALTER TABLE verified ADD COLUMN ctime_ns INTEGER NOT NULL DEFAULT 0",
 )
 
 
@@ -61,16 +63,17 @@ class Verified:
 
     def of(self, digest: Digest) -> Stamp | None:
         """What the blob's file was when it was last hashed, or None where nobody wrote it down."""
-        sql = "SELECT size, mtime_ns, inode FROM verified WHERE digest = ?"
+        sql = "SELECT size, mtime_ns, ctime_ns, inode FROM verified WHERE digest = ?"
         rows = self._database.query(sql, (str(digest),))
         return Stamp(**dict(rows[0])) if rows else None
 
     def put(self, connection: sqlite3.Connection, stamps: Mapping[Digest, Stamp], now: str) -> None:
         """Remember files that were hashed, inside the caller's transaction."""
         connection.executemany(
-            "INSERT OR REPLACE INTO verified VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO verified (digest, size, mtime_ns, ctime_ns, inode, checked)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
             [
-                (str(digest), stamp.size, stamp.mtime_ns, stamp.inode, now)
+                (str(digest), stamp.size, stamp.mtime_ns, stamp.ctime_ns, stamp.inode, now)
                 for digest, stamp in stamps.items()
             ],
         )

@@ -98,6 +98,18 @@ def test_a_file_that_moved_and_is_right_is_served_and_remembered(
     assert found.mtime_ns == 1
 
 
+def test_setting_the_time_back_hides_nothing(zone: Zone) -> None:
+    app = app_of(zone, zone.blobs)
+    assert ask(app, "GET", layer_of(zone)).status == 200
+    path = zone.blobs.path(zone.layer.digest)
+    before = path.stat()
+    path.chmod(0o600)
+    path.write_bytes(bytes(reversed(LAYER)))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert ask(app, "GET", layer_of(zone)).status == 404
+    assert not zone.blobs.has(zone.layer.digest)
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_changed_bytes_are_never_served(
     zone: Zone, method: str, caplog: pytest.LogCaptureFixture
