@@ -65,7 +65,7 @@ from champ_offline.zone import (
 if TYPE_CHECKING:
     from champ_offline.operations import Operations
     from champ_offline.registry.clients import Clients
-    from champ_offline.registry.start import Address
+    from champ_offline.registry.start import Address, Running
 
 _SCHEMA = ("CREATE TABLE zone (name TEXT NOT NULL, commissioned TEXT NOT NULL) STRICT",)
 
@@ -248,11 +248,13 @@ class Appliance:
             versions={one.digest: one.document.version for one in self._intake.ever()},
         )
 
-    def serve_registry(self, where: Address, on_ready: Callable[[], None] | None = None) -> None:
+    def serve_registry(
+        self, where: Address, on_ready: Callable[[], None], running: Running | None = None
+    ) -> None:
         """Serve the store over TLS until SIGTERM."""
         from champ_offline.registry.start import serve_zone
 
-        serve_zone(self.paths, self._database, self._clock, where, on_ready)
+        serve_zone(self.paths, self._database, self._clock, where, on_ready, running)
 
     @property
     def clients(self) -> Clients:

@@ -22,3 +22,9 @@ def free_bytes(folder: Path) -> int:
 def is_read_only(folder: Path) -> bool:
     """Whether the file system of `folder` is mounted read-only; raises OSError."""
     return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+
+
+def used_bytes(folder: Path) -> int:
+    """Bytes that are used on the file system of `folder`, by whatever; raises OSError."""
+    found = os.statvfs(folder)
+    return (found.f_blocks - found.f_bfree) * found.f_frsize

@@ -10,9 +10,7 @@ says of the request carry one id.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
@@ -40,10 +38,15 @@ from champ_offline.registry.bodies import Body, ClientGone, Message, Receive
 from champ_offline.registry.content import Content
 from champ_offline.registry.deeds import Kind, Refusals
 from champ_offline.registry.limits import Limits
+from champ_offline.registry.log import LOG as ACCESS
+from champ_offline.registry.log import LONGEST, Event, Told, request_id
+from champ_offline.registry.metrics import Metrics
+from champ_offline.registry.monitor import Monitor
 from champ_offline.registry.publish import Publish
 from champ_offline.registry.pull import answer, damaged
 from champ_offline.registry.push import Push
 from champ_offline.registry.routes import (
+    AboutItself,
     AboutToken,
     AboutUpload,
     BeginUpload,
@@ -52,6 +55,8 @@ from champ_offline.registry.routes import (
     DeleteBlob,
     DeleteManifest,
     FinishUpload,
+    HealthRequest,
+    MetricsRequest,
     PutManifest,
     Read,
     Refusal,
@@ -67,11 +72,11 @@ from champ_offline.registry.routes import (
 from champ_offline.registry.soundness import Soundness
 from champ_offline.registry.threads import done
 from champ_offline.store.blobs import BlobStore
+from champ_offline.store.uploads import Uploads
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
-ACCESS = logging.getLogger("champ.registry.access")
 _CHUNK = 1024 * 1024
 _PATHSEND = "http.response.pathsend"
 _GONE = Refusal(404, "BLOB_UNKNOWN", "this repository has no such blob any more")
@@ -112,7 +117,9 @@ class RegistryApp:
         refusals: Refusals,
         gatekeeper: Gatekeeper,
         limits: Limits,
+        monitor: Monitor,
     ) -> None:
+        self.monitor, self.leaving = monitor, False
         self._content, self.push, self._publish = content, push, publish
         self._soundness = soundness
         self.refusals, self._gatekeeper, self._limits = refusals, gatekeeper, limits
@@ -129,13 +136,21 @@ class RegistryApp:
         raw = scope.get("raw_path") or scope["path"].encode()
         request = parse(scope["method"], _text(raw), _text(scope["query_string"]))
         address = str((scope.get("client") or ("",))[0])
-        visit = _Visit(request, headers, body, address, secrets.token_hex(8))
+        visit = _Visit(request, headers, body, address, request_id(headers))
+        metrics = self.monitor.metrics
+        metrics.working += 1
         try:
             found = await self._answer(visit, scope)
         except ClientGone:
+            metrics.gone += 1
             return
+        finally:
+            metrics.working -= 1
         if _is_told(visit, scope["method"], found.status):
             self.refusals.note(_kind(visit, scope["method"], found.status), visit.id)
+        if self.leaving:
+            found = replace(found, headers={**found.headers, "connection": "close"})
+        seconds = time.monotonic() - began
         if found.status >= 400 and (body.length or "transfer-encoding" in headers):
             await body.drain(asked="expect" in headers)
         try:
@@ -144,7 +159,11 @@ class RegistryApp:
             # Collected a moment ago, before its first byte.
             found = refuse(_GONE)
             await _send(found, visit.id, scope, send)
-        _log(scope, visit.id, found, time.monotonic() - began)
+        size = 0 if scope["method"] == "HEAD" else found.length
+        metrics.rejected += visit.guess
+        metrics.answered(scope["method"], request, found.status, size, seconds)
+        if ACCESS.isEnabledFor(logging.INFO):
+            _log(scope, visit, found.status, size, time.monotonic() - began)
 
     async def _answer(self, visit: _Visit, scope: Scope) -> Answer:
         if sum(len(name) + len(value) for name, value in scope["headers"]) > self._limits.headers:
@@ -163,15 +182,27 @@ class RegistryApp:
             return refuse(unavailable(error))
 
     async def _known(
-        self, visit: _Visit, request: Read | AboutUpload | Change | AboutToken
+        self, visit: _Visit, request: Read | AboutItself | AboutUpload | Change | AboutToken
     ) -> Answer:
         if isinstance(request, TokenRequest | TokenForm):
             return await self._token(visit, request)
+        if isinstance(request, HealthRequest):
+            return self.monitor.health()
         client = await self._gatekeeper.identify(visit.headers)
         if isinstance(client, Rejected):
             return _rejected(visit, client)
         visit.client, visit.named = client, client.name
+        if isinstance(request, MetricsRequest):
+            return await self._exposition(visit)
         return await self._admitted(visit, request)
+
+    async def _exposition(self, visit: _Visit) -> Answer:
+        """Metrics, for whoever may pull, or has a name."""
+        if not visit.client.name and not visit.client.roles:
+            refusal = self._gatekeeper.greet(visit.client, visit.headers)
+            if refusal is not None:
+                return refuse(refusal)
+        return await done(self.monitor.exposition)
 
     async def _token(self, visit: _Visit, request: AboutToken) -> Answer:
         if isinstance(request, TokenForm):
@@ -207,6 +238,10 @@ class RegistryApp:
                     return await done(publish, request, headers, caller, data)
             case _:
                 return _scoped(await self._read(request, headers, visit.client), request)
+
+    def leave(self, *, ending: bool) -> None:
+        """Let clients go elsewhere after their next answer; `ending` where nobody takes over."""
+        self.leaving, self.monitor.ending = True, ending
 
     def tidy(self) -> None:
         """What is to be done now and then; from a thread. Raises ChampError, OSError."""
@@ -251,9 +286,10 @@ def registry(
     limits, content, audit = limits or Limits(), Content(database, blobs), Audit(database, clock)
     push = Push(database, content, uploads, audit, limits, clock)
     publish, refusals = Publish(database, content, audit, clock), Refusals(audit, clock)
-    soundness = Soundness(database, blobs, clock, notify)
+    monitor = Monitor(database, blobs.root, Uploads(database, uploads), audit, Metrics(clock()))
+    soundness = Soundness(database, blobs, clock, monitor.counting(notify))
     guarded = gatekeeper or ReadOnly()
-    return RegistryApp(content, soundness, push, publish, refusals, guarded, limits)
+    return RegistryApp(content, soundness, push, publish, refusals, guarded, limits, monitor)
 
 
 def _rejected(visit: _Visit, found: Rejected) -> Answer:
@@ -343,16 +379,9 @@ def _text(value: bytes) -> str:
     return value.decode("latin-1")
 
 
-def _log(scope: Scope, request: str, found: Answer, seconds: float) -> None:
+def _log(scope: Scope, visit: _Visit, status: int, size: int, seconds: float) -> None:
     """One JSON object a line: it survives any name a client makes up."""
-    line = {
-        "request": request,
-        "client": (scope.get("client") or ("",))[0],
-        "method": scope["method"],
-        "path": scope["path"][:300],
-        "query": _text(scope["query_string"])[:300],
-        "status": found.status,
-        "bytes": 0 if scope["method"] == "HEAD" else found.length,
-        "milliseconds": round(seconds * 1000, 1),
-    }
-    ACCESS.info("%s", json.dumps(line))
+    path, query = scope["path"][:LONGEST], _text(scope["query_string"])[:LONGEST]
+    sent = (path, query, status, size, round(seconds * 1000, 1))
+    named = (visit.id, visit.address, visit.named, scope["method"][:16])
+    ACCESS.info(Told(Event.REQUEST, *named, *sent))

@@ -77,6 +77,19 @@ def ensure_certificates(directory: Path, hosts: Sequence[str], now: datetime) ->
     return Certificates(directory / "ca.crt", path, key_path, leaf.not_valid_after_utc)
 
 
+def renewal_due(directory: Path, hosts: Sequence[str], now: datetime) -> bool:
+    """Whether `ensure_certificates` would issue a certificate now; changes nothing.
+
+    Raises AuthorityUnusable, InvalidHost.
+    """
+    names, path = _alternative_names(hosts), directory / "registry.crt"
+    for name in ("ca.crt", "ca.key"):
+        if not (directory / name).exists():
+            raise AuthorityUnusable(path=directory, reason=f"{name} is missing")
+    issuer = _authority(directory, now).certificate
+    return _usable_leaf(path, directory / "registry.key", names, issuer, now) is None
+
+
 def certificate_end(directory: Path) -> datetime | None:
     """When the registry's certificate ends; None where none was made or it cannot be read."""
     path = directory / "registry.crt"

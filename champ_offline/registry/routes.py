@@ -60,6 +60,16 @@ class Ping:
 
 
 @dataclass(frozen=True)
+class HealthRequest:
+    """`GET /healthz`: can requests be answered now?"""
+
+
+@dataclass(frozen=True)
+class MetricsRequest:
+    """`GET /metrics`: counts and measures for Prometheus."""
+
+
+@dataclass(frozen=True)
 class CatalogRequest:
     """`GET /v2/_catalog?n=&last=`."""
 
@@ -192,10 +202,17 @@ class Refusal:
 Read: TypeAlias = (
     Ping | CatalogRequest | ManifestRequest | BlobRequest | TagsRequest | ReferrersRequest
 )
+AboutItself: TypeAlias = HealthRequest | MetricsRequest
 AboutUpload: TypeAlias = BeginUpload | UploadStatus | UploadChunk | FinishUpload | CancelUpload
 Change: TypeAlias = PutManifest | DeleteManifest | DeleteBlob
 AboutToken: TypeAlias = TokenRequest | TokenForm
-Request: TypeAlias = Read | AboutUpload | Change | AboutToken | Refusal
+Request: TypeAlias = Read | AboutItself | AboutUpload | Change | AboutToken | Refusal
+_BARE: Mapping[str, Request] = {
+    "/v2/": Ping(),
+    "/v2": Ping(),
+    "/healthz": HealthRequest(),
+    "/metrics": MetricsRequest(),
+}
 TOKEN_PATH = "/v2/token"  # noqa: S105 - a path
 NOT_FOUND = Refusal(404, "NAME_UNKNOWN", "there is nothing at this address")
 _TOO_LONG = Refusal(414, "UNSUPPORTED", "the address is too long")
@@ -249,8 +266,8 @@ def token_form(data: bytes) -> TokenRequest | Refusal:
 
 
 def _request(method: str, path: str, options: _Options) -> Request:
-    if path in {"/v2/", "/v2"}:
-        return Ping() if method == "GET" else _not_allowed("GET, HEAD")
+    if path in _BARE:
+        return _BARE[path] if method == "GET" else _not_allowed("GET, HEAD")
     if path == "/v2/_catalog":
         return CatalogRequest(*_page(options)) if method == "GET" else _not_allowed("GET, HEAD")
     if path == TOKEN_PATH:

@@ -1,55 +1,84 @@
-"""Runs the registry: granian inside this process, TLS 1.2 or newer, until it is told to stop.
+"""Runs the registry: serves until it is told to stop, hands over to a successor without a gap.
 
-Invariant: one process, so nothing is spawned again from a main module (console script or frozen
-program alike) and one SIGTERM ends it after the running answers; `on_ready` is called only once the
-port answers. This is the only module that imports granian.
+Invariant: one process serves, so nothing is spawned again from a main module (console script or
+frozen program alike), except while it hands over; `on_ready` is called only once requests are
+answered. Whoever was accepted is answered, unless the time for that has run out (adr/0027).
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import signal
 import socket
+import sys
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from granian.constants import HTTPModes, Interfaces, SSLProtocols
-from granian.http import HTTP1Settings
-from granian.server.embed import Server
-
+from champ_offline import __version__
 from champ_offline.errors import ChampError, ExitCode
-from champ_offline.registry.asgi import ACCESS, RegistryApp
+from champ_offline.registry import notify
+from champ_offline.registry.asgi import RegistryApp
+from champ_offline.registry.granian_server import SocketServer
+from champ_offline.registry.listening import (
+    CannotListen,
+    Handed,
+    connections,
+    cut_off,
+    opened,
+)
+from champ_offline.registry.log import LOG, Event, tell
 from champ_offline.registry.pki import Certificates
+from champ_offline.registry.successor import (
+    PREPARED,
+    READY,
+    Predecessor,
+    Successor,
+    SuccessorFailed,
+)
 from champ_offline.registry.threads import done
 
 _READY_SECONDS = 10.0
-_READY_POLL_SECONDS = 0.02
-_DRAIN_SECONDS = 10.0
+_POLL_SECONDS = 0.02
+_SETTLE_SECONDS = 2.0
+_CUT_SECONDS = 5.0
 _GONE_SECONDS = 2.0
-_BACKLOG = 1024
-# Of one connection, in bytes: what waits to be sent, and the most its headers may have.
-_BUFFER = 400 * 1024
 _TIDY_SECONDS = 60.0
-
-
-class CannotListen(ChampError):
-    """The address or port cannot be had."""
-
-    id = "registry.cannot-listen"
-    exit_code = ExitCode.PREFLIGHT
-    message = "The registry cannot listen on {address} port {port}: {reason}."
-    remedy = "Choose an address of this machine and a free port, or end what uses the port."
+_LOOK_SECONDS = 24 * 3600.0
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
 @dataclass(frozen=True)
 class Listen:
-    """Where to listen; `certificates` None means plain HTTP, for loopback only."""
+    """Where to listen; `certificates` None means plain HTTP, for loopback only.
+
+    A socket that was `handed` over is listened on instead of a new one.
+    """
 
     address: str
     port: int
     certificates: Certificates | None
+    handed: Handed | None = None
+
+
+@dataclass
+class Service:
+    """How it goes on and how it ends.
+
+    `drain` is how many seconds answers under way may take to end. `command` starts a successor,
+    none where there can be none. `due` says, from a thread, whether the certificate is to be
+    renewed; it is asked every `look` seconds, and may raise ChampError and OSError.
+    """
+
+    drain: float = 600.0
+    command: Sequence[str] = ()
+    due: Callable[[], bool] | None = None
+    look: float = _LOOK_SECONDS
+    hand_over: asyncio.Event = field(default_factory=asyncio.Event)
+    at_once: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class RegistryStopped(ChampError):
@@ -61,20 +90,33 @@ class RegistryStopped(ChampError):
     remedy = "Start it again; if it happens again, report it together with the log."
 
 
-def serve(app: RegistryApp, listen: Listen, on_ready: Callable[[], None] | None = None) -> None:
+def serve(
+    app: RegistryApp,
+    listen: Listen,
+    on_ready: Callable[[], None] | None = None,
+    service: Service | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT, then let running answers end; called in the main thread.
 
+    A second signal ends it at once. SIGHUP hands over to a successor, unless a terminal sends it.
     Raises CannotListen, RegistryStopped.
     """
+    asyncio.run(_commanded(app, listen, on_ready, service or Service()))
 
-    async def main() -> None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        await run(app, listen, stop, on_ready)
 
-    asyncio.run(main())
+async def _commanded(
+    app: RegistryApp, listen: Listen, on_ready: Callable[[], None] | None, service: Service
+) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def ended() -> None:
+        (service.at_once if stop.is_set() else stop).set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended)
+    if not (sys.stdin and sys.stdin.isatty()):
+        loop.add_signal_handler(signal.SIGHUP, service.hand_over.set)
+    await run(app, listen, stop, on_ready, service)
 
 
 async def run(
@@ -82,29 +124,198 @@ async def run(
     listen: Listen,
     stop: asyncio.Event,
     on_ready: Callable[[], None] | None = None,
+    service: Service | None = None,
 ) -> None:
-    """Serve until `stop` is set; raises CannotListen, RegistryStopped."""
-    _probe(listen)
+    """Serve until `stop` is set or a successor serves; raises CannotListen, RegistryStopped."""
+    handed = listen.handed
+    listening = handed.socket if handed else opened(listen.address, listen.port)
     before = _threads()
-    server = _server(app, listen)
-    serving = asyncio.create_task(server.serve())
-    stopping = asyncio.create_task(stop.wait())
-    tidying = asyncio.create_task(_tidy(app))
-    try:
-        await _wait_ready(listen, serving)
+    with listening:
+        running = _Running(app, listen, listening, stop, service or Service())
+        tidying = asyncio.create_task(_tidy(app))
+        try:
+            await running.serve(on_ready)
+        finally:
+            tidying.cancel()
+            await _tidied(app)
+            await _wait_gone(before)
+
+
+class _Running:
+    """One server on one socket, until its end."""
+
+    def __init__(
+        self,
+        app: RegistryApp,
+        listen: Listen,
+        listening: socket.socket,
+        stop: asyncio.Event,
+        service: Service,
+    ) -> None:
+        self._app, self._listen, self._service = app, listen, service
+        self._listening, self._stop = listening, stop
+        self._port = app.monitor.port = int(listening.getsockname()[1])
+        certificates = listen.certificates
+        app.monitor.metrics.certificate_end = certificates.not_after if certificates else None
+        self._server = SocketServer(app, listening, certificates)
+
+    async def serve(self, on_ready: Callable[[], None] | None) -> None:
+        serving = asyncio.create_task(self._server.serve())
+        looking = asyncio.create_task(self._look())
+        succeeded = False
+        try:
+            await self._come_up(serving, on_ready)
+            succeeded = await self._until_told(serving)
+        finally:
+            looking.cancel()
+            await self._finish(serving, succeeded=succeeded)
+
+    async def _come_up(
+        self, serving: asyncio.Task[None], on_ready: Callable[[], None] | None
+    ) -> None:
+        """Until it answers; raises CannotListen."""
+        handed = self._listen.handed
+        predecessor = Predecessor(handed.answer) if handed and handed.answer >= 0 else None
+        if predecessor:
+            predecessor.hears(PREPARED)
+        deadline = asyncio.get_running_loop().time() + _READY_SECONDS
+        while not await self._accepts():
+            if serving.done() or asyncio.get_running_loop().time() > deadline:
+                address, port = self._listen.address, self._listen.port
+                raise CannotListen(address=address, port=port, reason="it does not come up")
+        tell(Event.STARTED, __version__, os.getpid(), self._listen.address, self._port)
+        if predecessor:
+            predecessor.hears(READY)
+            return
+        notify.ready("Serving.")
         if on_ready is not None:
             on_ready()
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if not stop.is_set():
-            raise RegistryStopped(address=listen.address, port=listen.port)
-    finally:
-        stopping.cancel()
-        tidying.cancel()
-        server.stop()  # type: ignore[no-untyped-call]
-        await asyncio.wait({serving}, timeout=_DRAIN_SECONDS)
+
+    async def _accepts(self) -> bool:
+        """Whether this process takes a connection: one that is made now is soon held by it."""
+        try:
+            _, writer = await asyncio.open_connection(*self._reachable())
+        except OSError:
+            await asyncio.sleep(_POLL_SECONDS)
+            return False
+        try:
+            own = int(writer.get_extra_info("sockname")[1])
+            for _ in range(10):
+                if own in connections(self._port):
+                    return True
+                await asyncio.sleep(_POLL_SECONDS)
+            return False
+        finally:
+            writer.close()
+
+    def _reachable(self) -> tuple[str, int]:
+        address = str(self._listening.getsockname()[0])
+        return _ANY.get(address, address), self._port
+
+    async def _until_told(self, serving: asyncio.Task[None]) -> bool:
+        """Until it is to stop; True where a successor has taken over. Raises RegistryStopped."""
+        service = self._service
+        while True:
+            await _first(serving, self._stop.wait(), service.hand_over.wait())
+            if self._stop.is_set():
+                return False
+            if serving.done():
+                raise RegistryStopped(address=self._listen.address, port=self._listen.port)
+            if await self._handed_over():
+                return True
+            service.hand_over.clear()
+
+    async def _handed_over(self) -> bool:
+        tell(Event.HANDOVER_BEGUN, os.getpid())
+        try:
+            successor = await self._succeeded()
+        except SuccessorFailed as error:
+            tell(Event.HANDOVER_FAILED, os.getpid(), str(error), level=logging.ERROR)
+            notify.ready("Serving; the last hand-over failed.")
+            return False
+        successor.leave()
+        notify.succeeded(successor.id)
+        tell(Event.HANDOVER_DONE, os.getpid(), successor.id)
+        return True
+
+    async def _succeeded(self) -> Successor:
+        """A successor that serves; raises SuccessorFailed, and this process serves on then."""
+        if not self._service.command or os.getpid() == 1:
+            raise SuccessorFailed(reason="this one may not start another")
+        notify.reloading()
+        successor = await Successor.start(self._service.command, self._listening)
+        try:
+            await self._taken_over(successor)
+        except SuccessorFailed:
+            await successor.end()
+            self._server.resume()
+            await self._accepts()  # so that it looks at who came meanwhile
+            raise
+        return successor
+
+    async def _taken_over(self, successor: Successor) -> None:
+        taking = asyncio.create_task(self._taking_over(successor))
+        await _first(taking, self._stop.wait())
+        if not taking.done():
+            taking.cancel()
+            raise SuccessorFailed(reason="this one was told to stop")
+        taking.result()
+
+    async def _taking_over(self, successor: Successor) -> None:
+        await successor.says(PREPARED)
+        self._server.pause()
+        await successor.says(READY)
+
+    async def _look(self) -> None:
+        """Hand over now and then, when the successor would renew the certificate."""
+        due = self._service.due
+        while due is not None:
+            await asyncio.sleep(self._service.look)
+            try:
+                if await done(due):
+                    self._service.hand_over.set()
+            except (ChampError, OSError) as error:
+                LOG.error("certificate: %s", error)
+
+    async def _finish(self, serving: asyncio.Task[None], *, succeeded: bool) -> None:
+        """Let answers under way end: whoever comes back finds the successor, or nobody."""
+        self._app.leave(ending=not succeeded)
+        tell(Event.STOPPING, os.getpid(), len(connections(self._port)))
+        if not succeeded:
+            notify.stopping()
+        if not serving.done():
+            self._server.pause()
+            self._listening.close()
+            await self._settle()
+        self._server.stop()  # type: ignore[no-untyped-call]
+        at_once = self._service.at_once.wait()
+        await _first(serving, at_once, timeout=self._service.drain)
+        cut = cut_off(self._port)
+        await asyncio.wait({serving}, timeout=_CUT_SECONDS)
         await _end(serving)
-        await _tidied(app)
-        await _wait_gone(before)
+        tell(Event.STOPPED, os.getpid(), cut)
+
+    async def _settle(self) -> None:
+        """Give those who were just accepted the time to send what they want."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _SETTLE_SECONDS
+        while connections(self._port) and not self._service.at_once.is_set():
+            if loop.time() > deadline:
+                return
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _first(
+    *awaited: asyncio.Task[None] | Coroutine[None, None, object], timeout: float | None = None
+) -> None:
+    """Until one of them has ended, or the time has; tasks go on, coroutines do not."""
+    tasks = [asyncio.ensure_future(one) for one in awaited]
+    try:
+        await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one, task in zip(awaited, tasks, strict=True):
+            if one is not task:
+                task.cancel()
 
 
 async def _tidy(app: RegistryApp) -> None:
@@ -119,7 +330,7 @@ async def _tidied(app: RegistryApp) -> None:
         await done(app.tidy)
     except (ChampError, OSError) as error:
         # A full or read-only disk; the next round tries again.
-        ACCESS.error("uploads and audit: %s", error)
+        LOG.error("uploads and audit: %s", error)
 
 
 async def _end(serving: asyncio.Task[None]) -> None:
@@ -140,51 +351,4 @@ async def _wait_gone(before: set[int]) -> None:
     """Until the server's threads have ended: one alive at the interpreter's end would abort it."""
     deadline = asyncio.get_running_loop().time() + _GONE_SECONDS
     while _threads() - before and asyncio.get_running_loop().time() < deadline:
-        await asyncio.sleep(_READY_POLL_SECONDS)
-
-
-def _server(app: RegistryApp, listen: Listen) -> Server:
-    certificates = listen.certificates
-    return Server(
-        app,
-        address=listen.address,
-        port=listen.port,
-        interface=Interfaces.ASGINL,
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(max_buffer_size=_BUFFER),
-        websockets=False,
-        runtime_threads=1,
-        runtime_blocking_threads=4,
-        backlog=_BACKLOG,
-        log_enabled=False,
-        ssl_cert=certificates.certificate if certificates else None,
-        ssl_key=certificates.key if certificates else None,
-        ssl_protocol_min=SSLProtocols.tls12,
-    )
-
-
-def _probe(listen: Listen) -> None:
-    """The server shares ports (SO_REUSEPORT); a second registry on one port is refused here."""
-    try:
-        found = socket.getaddrinfo(listen.address, listen.port, type=socket.SOCK_STREAM)
-        family, kind, protocol, _, address = found[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        reason = error.strerror or "it is not an address"
-        raise CannotListen(address=listen.address, port=listen.port, reason=reason) from error
-
-
-async def _wait_ready(listen: Listen, serving: asyncio.Task[None]) -> None:
-    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.address, listen.address)  # noqa: S104
-    deadline = asyncio.get_running_loop().time() + _READY_SECONDS
-    while asyncio.get_running_loop().time() < deadline and not serving.done():
-        try:
-            _, writer = await asyncio.open_connection(address, listen.port)
-        except OSError:
-            await asyncio.sleep(_READY_POLL_SECONDS)
-            continue
-        writer.close()
-        return
-    raise CannotListen(address=listen.address, port=listen.port, reason="it does not come up")
+        await asyncio.sleep(_POLL_SECONDS)

@@ -1,21 +1,27 @@
-"""Starts a zone's registry: certificate, clients, content and server put together.
+"""Starts a zone's registry: certificate, clients, content, log and server put together.
 
 Invariant: it wires the parts and decides nothing; every other module here is given what it needs.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from champ_offline.durable.database import Database
+from champ_offline.durable.rotating import RotatingFile
 from champ_offline.paths import ZonePaths
 from champ_offline.registry.accounts import Accounts
 from champ_offline.registry.asgi import registry
 from champ_offline.registry.challenge import Called
-from champ_offline.registry.pki import ensure_certificates
-from champ_offline.registry.server import Listen, serve
+from champ_offline.registry.listening import handed
+from champ_offline.registry.log import Event, Writer, tell, written
+from champ_offline.registry.pki import certificate_end, ensure_certificates, renewal_due
+from champ_offline.registry.server import Listen, Service, serve
 from champ_offline.store.blobs import BlobStore
 
 
@@ -28,18 +34,63 @@ class Address:
     names: Sequence[str]
 
 
+@dataclass(frozen=True)
+class LogFile:
+    """A file for the log: at most `size` bytes, and so many older ones beside it."""
+
+    path: Path
+    size: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Running:
+    """How the registry runs; `drain` in seconds, `successor` is the command that starts another.
+
+    The log goes into a file, or to whoever is given as `log`, or nowhere.
+    """
+
+    drain: float = 600.0
+    successor: Sequence[str] = ()
+    log: LogFile | Callable[[bytes], None] | None = None
+
+
 def serve_zone(
     paths: ZonePaths,
     database: Database,
     clock: Callable[[], datetime],
     where: Address,
     on_ready: Callable[[], None] | None = None,
+    running: Running | None = None,
 ) -> None:
-    """Serve a zone's store over TLS until SIGTERM.
+    """Serve a zone's store over TLS until SIGTERM, or until a successor does after SIGHUP.
 
-    Raises AuthorityUnusable, InvalidHost, CannotListen, RegistryStopped.
+    A socket that systemd or a predecessor handed over is listened on in place of `where`.
+    Raises AuthorityUnusable, InvalidHost, CannotListen, SocketUnusable, RegistryStopped.
     """
-    certificates = ensure_certificates(paths.pki, where.names, clock())
-    accounts = Accounts(database, Called(tuple(where.names), where.port), clock)
-    app = registry(database, BlobStore(paths.store), paths.uploads, clock, accounts)
-    serve(app, Listen(where.address, where.port, certificates), on_ready)
+    running = running or Running()
+    with _log(running) as writer:
+        given = handed(os.environ)
+        before = certificate_end(paths.pki)
+        certificates = ensure_certificates(paths.pki, where.names, clock())
+        if certificates.not_after != before:
+            end = certificates.not_after.isoformat(timespec="seconds")
+            tell(Event.CERTIFICATE, "a new certificate was issued", end)
+        address, port = given.address if given else (where.address, where.port)
+        accounts = Accounts(database, Called(tuple(where.names), port), clock)
+        app = registry(database, BlobStore(paths.store), paths.uploads, clock, accounts)
+        if writer is not None:
+            app.monitor.dropped = writer.dropped
+        service = Service(
+            running.drain,
+            running.successor,
+            lambda: renewal_due(paths.pki, where.names, clock()),
+        )
+        serve(app, Listen(address, port, certificates, given), on_ready, service)
+
+
+def _log(running: Running) -> AbstractContextManager[Writer | None]:
+    found = running.log
+    if isinstance(found, LogFile):
+        return written(RotatingFile(found.path, found.size, found.count).write)
+    return written(found) if found is not None else nullcontext()

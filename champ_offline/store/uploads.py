@@ -111,6 +111,10 @@ class Uploads:
         found = Upload(**dict(rows[0])) if rows else None
         return found if found is not None and self.path(found).is_file() else None
 
+    def count(self) -> int:
+        """How many are under way."""
+        return int(self._database.query("SELECT count(*) FROM uploads")[0][0])
+
     def size(self, upload: Upload) -> int:
         """How many bytes of the blob are here; 0 for one that has ended."""
         try:

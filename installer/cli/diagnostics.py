@@ -7,7 +7,6 @@ that nobody foresaw a report is written for the developers, readable by its owne
 from __future__ import annotations
 
 import json
-import logging
 import os
 import signal
 import sys
@@ -153,13 +152,11 @@ def listen_for_termination() -> None:
     signal.signal(signal.SIGTERM, arrived)
 
 
-def show_log(name: str) -> None:
-    """Let the library's log of that name go to stderr, a line for each record, as it was made."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    log = logging.getLogger(name)
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
+def write_log(lines: bytes) -> None:
+    """Let lines of the library's log go to stderr as they are; raises OSError, as a pipe may."""
+    view = memoryview(lines)
+    while view:
+        view = view[os.write(sys.stderr.fileno(), view) :]
 
 
 def _line(document: dict[str, object]) -> None:

@@ -20,7 +20,8 @@ from typing import Any
 from champ_offline.clock import now_utc
 from champ_offline.durable.database import Database
 from champ_offline.registry.access import Open
-from champ_offline.registry.asgi import ACCESS, registry
+from champ_offline.registry.asgi import registry
+from champ_offline.registry.log import LOG as ACCESS
 from champ_offline.registry.pki import Certificates, ensure_certificates
 from champ_offline.registry.server import Listen, serve
 from champ_offline.store.blobs import BlobStore

@@ -23,7 +23,7 @@ from champ_offline.registry.access import READER
 from champ_offline.registry.answers import Answer
 from champ_offline.registry.content import Content
 from champ_offline.registry.pull import answer
-from champ_offline.registry.routes import AboutToken, AboutUpload, Change, Refusal, parse
+from champ_offline.registry.routes import Read, parse
 from champ_offline.store.blobs import BlobStore
 from tests.unit.bundle.conftest import NOW, Signing, Zone
 
@@ -47,7 +47,7 @@ def write(
 
 def get(zone: Zone, path: str, query: str = "") -> Answer:
     request = parse("GET", path, query)
-    assert not isinstance(request, AboutUpload | AboutToken | Change | Refusal)
+    assert isinstance(request, Read)
     content = Content(zone.database, zone.blobs)
     return answer(request, {}, content, READER)
 

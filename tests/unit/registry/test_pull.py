@@ -13,13 +13,13 @@ from champ_offline.oci.manifest import image_manifest
 from champ_offline.registry.access import READER
 from champ_offline.registry.answers import Answer, FilePart
 from champ_offline.registry.pull import answer
-from champ_offline.registry.routes import AboutToken, AboutUpload, Change, Refusal, parse
+from champ_offline.registry.routes import Read, parse
 from tests.unit.registry.conftest import LAYER, NAME, Zone
 
 
 def get(zone: Zone, path: str, query: str = "", headers: Mapping[str, str] | None = None) -> Answer:
     request = parse("GET", path, query)
-    assert not isinstance(request, AboutUpload | AboutToken | Change | Refusal)
+    assert isinstance(request, Read)
     return answer(request, headers or {}, zone.content, READER)
 
 

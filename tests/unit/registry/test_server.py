@@ -25,8 +25,9 @@ from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.registry.access import Open
 from champ_offline.registry.asgi import RegistryApp, registry
+from champ_offline.registry.listening import CannotListen
 from champ_offline.registry.pki import Certificates, ensure_certificates
-from champ_offline.registry.server import CannotListen, Listen, run
+from champ_offline.registry.server import Listen, run
 from champ_offline.store.links import Kind, Link
 from tests.contracts.distribution.client import Registry, free_port
 from tests.unit.registry.conftest import LAYER, NAME, Zone

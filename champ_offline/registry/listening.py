@@ -1,0 +1,168 @@
+"""The socket that clients connect to: opened here, or handed over by who started this process.
+
+Invariant: a socket that outlives a process loses no connection: all who serve it accept from one
+queue, and whoever stops accepting leaves the queue to the others (adr/0027). It never shares a port
+by SO_REUSEPORT, where each socket has a queue of its own that dies with it.
+
+Handed over either by systemd (sd_listen_fds(3): LISTEN_FDS, LISTEN_PID) or by a running registry to
+its successor: CHAMP_REGISTRY_HANDOVER is `<descriptor of the socket>:<descriptor to answer on>`.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import MutableMapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from champ_offline.errors import ChampError, ExitCode
+
+BACKLOG = 1024
+HANDOVER = "CHAMP_REGISTRY_HANDOVER"
+_FIRST = 3  # SD_LISTEN_FDS_START
+_OPEN = Path("/proc/self/fd")
+
+
+class CannotListen(ChampError):
+    """The address or port cannot be had."""
+
+    id = "registry.cannot-listen"
+    exit_code = ExitCode.PREFLIGHT
+    message = "The registry cannot listen on {address} port {port}: {reason}."
+    remedy = "Choose an address of this machine and a free port, or end what uses the port."
+
+
+class SocketUnusable(ChampError):
+    """What was handed over is not one listening TCP socket."""
+
+    id = "registry.socket-unusable"
+    exit_code = ExitCode.PREFLIGHT
+    message = "The registry was handed {found} instead of one listening TCP socket."
+    remedy = "Give the socket unit exactly one ListenStream= with an address or a port."
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A socket from outside; `answer` is where a predecessor hears of us, -1 without one."""
+
+    socket: socket.socket
+    answer: int = -1
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Address and port that it listens on."""
+        host, port = self.socket.getsockname()[:2]
+        return str(host), int(port)
+
+
+def opened(address: str, port: int) -> socket.socket:
+    """A new socket that listens; raises CannotListen."""
+    try:
+        found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, place = found[0]
+        made = socket.socket(family, kind, protocol)
+        try:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind(place)
+            return _listening(made)
+        except OSError:
+            made.close()
+            raise
+    except OSError as error:
+        reason = error.strerror or "it is not an address"
+        raise CannotListen(address=address, port=port, reason=reason) from error
+
+
+def handed(environment: MutableMapping[str, str]) -> Handed | None:
+    """The socket this process was started with, if any; its variables are for nobody after it.
+
+    Raises SocketUnusable.
+    """
+    kin = environment.pop(HANDOVER, "")
+    count, process = environment.pop("LISTEN_FDS", ""), environment.pop("LISTEN_PID", "")
+    environment.pop("LISTEN_FDNAMES", None)
+    if kin:
+        listening, answer = map(int, kin.split(":"))
+        os.set_inheritable(answer, False)  # noqa: FBT003 - its own form
+        return Handed(_taken(listening), answer)
+    if process != str(os.getpid()) or not count.isdecimal() or int(count) < 1:
+        return None
+    if count != "1":
+        raise SocketUnusable(found=f"{count} sockets")
+    return Handed(_taken(_FIRST))
+
+
+@dataclass(frozen=True)
+class Held:
+    """How many connections of clients, and files of the store, this process has open."""
+
+    connections: int
+    files: int
+
+
+def held(port: int, store: Path) -> Held:
+    """What is open now (proc(5), /proc/pid/fd)."""
+    links, inside = _links(), f"{store.resolve()}/"
+    files = sum(target.startswith(inside) for _, target in links)
+    return Held(len(connections(port)), files)
+
+
+def connections(port: int) -> list[int]:
+    """The ports of the clients whose connections to `port` this process holds."""
+    return [found for one in _sockets() if (found := _peer(one, port)) is not None]
+
+
+def cut_off(port: int) -> int:
+    """End the connections to `port`, whatever is under way on them; returns how many."""
+    count = 0
+    for one in _sockets():
+        if _peer(one, port) is not None:
+            with suppress(OSError), socket.socket(fileno=os.dup(one)) as client:
+                client.shutdown(socket.SHUT_RDWR)
+                count += 1
+    return count
+
+
+def _links() -> list[tuple[int, str]]:
+    found = []
+    for entry in _OPEN.iterdir():
+        with suppress(OSError):
+            found.append((int(entry.name), str(entry.readlink())))
+    return found
+
+
+def _sockets() -> list[int]:
+    return [descriptor for descriptor, target in _links() if target.startswith("socket:")]
+
+
+def _peer(descriptor: int, port: int) -> int | None:
+    """The client's port, where the descriptor is a connection to `port`."""
+    with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as one:
+        inet = one.family in {socket.AF_INET, socket.AF_INET6}
+        if inet and one.getsockname()[1] == port:
+            return int(one.getpeername()[1])
+    return None
+
+
+def _taken(descriptor: int) -> socket.socket:
+    try:
+        found = socket.socket(fileno=descriptor)
+    except OSError as error:
+        raise SocketUnusable(found=error.strerror or str(error)) from error
+    inet = found.family in {socket.AF_INET, socket.AF_INET6}
+    stream = inet and found.type == socket.SOCK_STREAM
+    if not stream or not found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        found.close()
+        raise SocketUnusable(found="a socket of another kind")
+    found.set_inheritable(False)
+    return _listening(found)
+
+
+def _listening(one: socket.socket) -> socket.socket:
+    """Connections inherit what is set here (tcp(7), TCP_NODELAY)."""
+    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    one.setblocking(False)  # noqa: FBT003 - its own form
+    one.listen(BACKLOG)
+    return one

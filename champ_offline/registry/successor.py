@@ -1,0 +1,125 @@
+"""Starts a second registry on the socket of this one, and hears how far it is.
+
+Invariant: this process serves on until the other has said that it does. Whatever goes wrong before
+that ends the other one and is told in words; only what was started here is ever ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+from collections.abc import Callable, Sequence
+from typing import Self
+
+from champ_offline.errors import ChampError, ExitCode
+from champ_offline.registry.listening import HANDOVER
+from champ_offline.registry.threads import done
+
+PREPARED, READY = b"p", b"r"
+_PATIENCE_SECONDS = 60.0
+_END_SECONDS = 5.0
+
+
+class SuccessorFailed(ChampError):
+    """A second registry was started and does not serve."""
+
+    id = "registry.successor-failed"
+    exit_code = ExitCode.INTERNAL
+    message = "The registry that was to take over does not serve: {reason}. This one goes on."
+    remedy = "Its own message is in the log; mend what it says, then send SIGHUP again."
+
+
+class Successor:
+    """A process that was started with our socket; used by one event loop."""
+
+    def __init__(self, process: subprocess.Popen[bytes], heard: int) -> None:
+        self._process, self._heard = process, heard
+
+    @classmethod
+    async def start(cls, command: Sequence[str], listening: socket.socket) -> Self:
+        """Run `command` with a copy of the socket; raises SuccessorFailed."""
+        heard, answer = os.pipe()
+        os.set_blocking(heard, False)
+        try:
+            process = await done(_run, list(command), listening.fileno(), answer)
+        except OSError as error:
+            os.close(heard)
+            raise SuccessorFailed(reason=error.strerror or str(error)) from error
+        finally:
+            os.close(answer)
+        return cls(process, heard)
+
+    @property
+    def id(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    async def says(self, word: bytes) -> None:
+        """Wait until it says `word`; raises SuccessorFailed if it ends before or takes too long."""
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                said = await _read(self._heard)
+        except TimeoutError:
+            reason = f"it was silent for {_PATIENCE_SECONDS:.0f} seconds"
+            raise SuccessorFailed(reason=reason) from None
+        if said != word:
+            raise SuccessorFailed(reason="it ended before it served")
+
+    async def end(self) -> None:
+        """End it: it is not to serve."""
+        self.leave()
+        await done(_ended, self._process)
+
+    def leave(self) -> None:
+        """Let it go its own way: this process no longer listens to it."""
+        os.close(self._heard)
+
+
+class Predecessor:
+    """Who handed its socket over to this process and waits to hear from it."""
+
+    def __init__(self, answer: int) -> None:
+        self._answer = answer
+
+    def hears(self, word: bytes) -> None:
+        """Say how far this process is; nobody listening any more is no reason not to serve."""
+        try:
+            os.write(self._answer, word)
+        except OSError:
+            return
+
+
+async def _read(descriptor: int) -> bytes:
+    """One byte; nothing where the other end is closed."""
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[bytes] = loop.create_future()
+
+    def readable() -> None:
+        if not found.done():
+            found.set_result(os.read(descriptor, 1))
+
+    loop.add_reader(descriptor, readable)
+    try:
+        return await found
+    finally:
+        loop.remove_reader(descriptor)
+
+
+def _run(command: list[str], listening: int, answer: int) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, HANDOVER: f"{listening}:{answer}"}
+    return subprocess.Popen(
+        command, env=environment, pass_fds=(listening, answer), stdin=subprocess.DEVNULL
+    )
+
+
+def _ended(process: subprocess.Popen[bytes]) -> None:
+    end: Callable[[], None]
+    for end in (process.terminate, process.kill):
+        end()
+        try:
+            process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+        return
