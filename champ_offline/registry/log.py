@@ -89,7 +89,8 @@ def request_id(headers: Mapping[str, str]) -> str:
 
 def tell(event: Event, *fields: object, level: int = logging.INFO) -> None:
     """Log an event with the values of its `FIELDS`."""
-    LOG.log(level, Told(event, *fields))
+    if LOG.isEnabledFor(level):
+        LOG.log(level, Told(event, *fields))
 
 
 def line(record: logging.LogRecord) -> str:

@@ -47,7 +47,7 @@ _SETTLE_SECONDS = 2.0
 _CUT_SECONDS = 5.0
 _GONE_SECONDS = 2.0
 _TIDY_SECONDS = 60.0
-_LOOK_SECONDS = 24 * 3600.0
+LOOK_SECONDS = 24 * 3600.0
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
@@ -76,7 +76,7 @@ class Service:
     drain: float = 600.0
     command: Sequence[str] = ()
     due: Callable[[], bool] | None = None
-    look: float = _LOOK_SECONDS
+    look: float = LOOK_SECONDS
     hand_over: asyncio.Event = field(default_factory=asyncio.Event)
     at_once: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -21,7 +21,7 @@ from champ_offline.registry.challenge import Called
 from champ_offline.registry.listening import handed
 from champ_offline.registry.log import Event, Writer, tell, written
 from champ_offline.registry.pki import certificate_end, ensure_certificates, renewal_due
-from champ_offline.registry.server import Listen, Service, serve
+from champ_offline.registry.server import LOOK_SECONDS, Listen, Service, serve
 from champ_offline.store.blobs import BlobStore
 
 
@@ -47,12 +47,14 @@ class LogFile:
 class Running:
     """How the registry runs; `drain` in seconds, `successor` is the command that starts another.
 
-    The log goes into a file, or to whoever is given as `log`, or nowhere.
+    Every `look` seconds it looks whether the certificate is to be renewed. The log goes into a
+    file, or to whoever is given as `log`, or nowhere.
     """
 
     drain: float = 600.0
     successor: Sequence[str] = ()
     log: LogFile | Callable[[bytes], None] | None = None
+    look: float = LOOK_SECONDS
 
 
 def serve_zone(
@@ -81,11 +83,13 @@ def serve_zone(
         app = registry(database, BlobStore(paths.store), paths.uploads, clock, accounts)
         if writer is not None:
             app.monitor.dropped = writer.dropped
-        service = Service(
-            running.drain,
-            running.successor,
-            lambda: renewal_due(paths.pki, where.names, clock()),
-        )
+
+        def due() -> bool:
+            # Somebody else may have renewed it.
+            served = certificate_end(paths.pki) == certificates.not_after
+            return not served or renewal_due(paths.pki, where.names, clock())
+
+        service = Service(running.drain, running.successor, due, running.look)
         serve(app, Listen(address, port, certificates, given), on_ready, service)
 
 

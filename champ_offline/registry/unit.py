@@ -7,6 +7,7 @@ service, so clients wait while it starts again.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from champ_offline.registry.listening import BACKLOG
 SERVICE, SOCKET = "champ-registry.service", "champ-registry.socket"
 _HOMES = tuple(map(Path, ("/home", "/root", "/run/user")))
 _SPARE_SECONDS = 30
+_SIX = 6
 
 _SOCKET = """\
 [Unit]
@@ -91,7 +93,7 @@ class UnitImpossible(ChampError):
     id = "registry.unit-impossible"
     exit_code = ExitCode.USAGE
     message = "“{text}” cannot stand in a systemd unit."
-    remedy = "Use an absolute path, a name or an address without control characters."
+    remedy = "Use absolute paths and names without control characters, and an IP address as host."
 
 
 @dataclass(frozen=True)
@@ -113,10 +115,17 @@ class Order:
 def units(order: Order) -> Mapping[str, str]:
     """The text of each unit by its file's name; raises UnitImpossible."""
     program, *arguments = order.command
+    if set(program) & set("\"'\\"):
+        raise UnitImpossible(text=program[:300])  # systemd itself refuses such a program
     folders = [order.zone, *order.writable]
     places = [Path(program), *folders]
     private = not any(place.is_relative_to(home) for place in places for home in _HOMES)
-    shown = f"[{order.address}]" if ":" in order.address else order.address
+    try:
+        address = ipaddress.ip_address(order.address)
+    except ValueError:
+        # systemd listens on addresses, not on names.
+        raise UnitImpossible(text=order.address[:300]) from None
+    listen = f"[{address}]:{order.port}" if address.version == _SIX else f"{address}:{order.port}"
     service = _SERVICE.format(
         socket=SOCKET,
         command=" ".join([_path(Path(program)), *map(_argument, arguments)]),
@@ -126,7 +135,6 @@ def units(order: Order) -> Mapping[str, str]:
         user=_plain(order.user),
         homes="yes" if private else "read-only",
     )
-    listen = f"{_plain(shown)}:{order.port}"
     return {SERVICE: service, SOCKET: _SOCKET.format(listen=listen, backlog=BACKLOG)}
 
 

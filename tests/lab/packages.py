@@ -41,6 +41,7 @@ PACKAGES = {
     "runc": "runc",
     "skopeo": "skopeo",
     "softhsm2": "softhsm2-util",
+    "systemd": "systemd-socket-activate",
     "tmux": "tmux",
     "util-linux": "nsenter",
     "wrk": "wrk",
