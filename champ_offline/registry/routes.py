@@ -208,8 +208,7 @@ Change: TypeAlias = PutManifest | DeleteManifest | DeleteBlob
 AboutToken: TypeAlias = TokenRequest | TokenForm
 Request: TypeAlias = Read | AboutItself | AboutUpload | Change | AboutToken | Refusal
 _BARE: Mapping[str, Request] = {
-    "/v2/": Ping(),
-    "/v2": Ping(),
+    **dict.fromkeys(("/v2/", "/v2"), Ping()),
     "/healthz": HealthRequest(),
     "/metrics": MetricsRequest(),
 }

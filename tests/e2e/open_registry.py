@@ -45,7 +45,7 @@ class OpenRegistry:
         return [
             found
             for found in map(json.loads, lines)
-            if found["method"] == method and found["path"].startswith(path)
+            if found.get("method") == method and found["path"].startswith(path)
         ]
 
     def mounted(self, repository: str) -> int:

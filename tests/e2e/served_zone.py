@@ -27,6 +27,7 @@ from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.manifest import image_manifest
 from champ_offline.registry.clients import Clients, roles
 from champ_offline.registry.passwords import hashed
+from champ_offline.registry.pki import ensure_certificates
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.refs import Ref, Refs
 from tests.architecture.source import ROOT
@@ -38,11 +39,12 @@ PASSWORD = "correct horse battery staple"
 _SECONDS = 40.0
 
 
-def until(said: Callable[[], Any], what: str) -> Any:
-    """What `said` says once it says something."""
+def until(said: Callable[[], Any], what: str, more: Path | None = None) -> Any:
+    """What `said` says once it says something; `more` is read where it does not."""
     deadline = time.monotonic() + _SECONDS
     while not (found := said()):
-        assert time.monotonic() < deadline, what
+        late = time.monotonic() > deadline
+        assert not late, what + (more.read_text() if more else "")
         time.sleep(0.02)
     return found
 
@@ -101,6 +103,10 @@ class ServedZone:
 
     def context(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.zone / "pki" / "ca.crt"))
+
+    def certify(self) -> None:
+        """Make the authority and the certificate that the registry would make."""
+        ensure_certificates(self.zone / "pki", [HOST], now_utc())
 
     def image(self, name: str, layer: bytes) -> Descriptor:
         """An image of one layer, as an import leaves it; the layer's descriptor."""
@@ -170,7 +176,7 @@ class ServedZone:
 
     def ready(self, count: int = 1) -> None:
         """Wait until so many processes have served."""
-        until(lambda: len(self.events("started")) >= count, (self.folder / "stderr").read_text())
+        until(lambda: len(self.events("started")) >= count, "", self.folder / "stderr")
 
     def handed_over(self) -> int:
         """Send SIGHUP and wait until a successor serves; its process id."""

@@ -20,8 +20,6 @@ from typing import Any
 
 import pytest
 
-from champ_offline.clock import now_utc
-from champ_offline.registry.pki import ensure_certificates
 from tests.e2e.busy_clients import (
     MEBIBYTE,
     NAME,
@@ -148,7 +146,7 @@ class Supervisor:
 
 def test_clients_wait_while_the_service_starts_again(zone: ServedZone) -> None:
     layer, supervisor = zone.image(NAME, LAYER), Supervisor(zone)
-    ensure_certificates(zone.zone / "pki", [HOST], now_utc())  # clients are there before the server
+    zone.certify()  # clients are there before the server
     with closing(supervisor), clients(zone) as at_work:
 
         def alone() -> None:
@@ -172,6 +170,7 @@ def test_clients_wait_while_the_service_starts_again(zone: ServedZone) -> None:
 
 def test_the_socket_activation_of_systemd(zone: ServedZone) -> None:
     layer = zone.image(NAME, LAYER)
+    zone.certify()
     command = ["systemd-socket-activate", "-l", zone.address, "--", *zone.command()]
     with zone.served(command=command), closing(socket.socket()) as early:
         until(lambda: early.connect_ex((HOST, zone.port)) == 0, "nobody listens")
