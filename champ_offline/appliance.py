@@ -25,12 +25,13 @@ from champ_offline.catalog.artifact import vet_app
 from champ_offline.catalog.form import Form
 from champ_offline.catalog.index import Catalog
 from champ_offline.clock import now_utc
-from champ_offline.doctor import Finding, Vouched, examine_cluster, examine_zone
+from champ_offline.doctor import Vouched, examine_cluster, examine_zone
 from champ_offline.durable.database import Database
 from champ_offline.durable.lock import FileLock
 from champ_offline.durable.space import free_bytes
 from champ_offline.durable.write import make_directory
 from champ_offline.events import Subscriber
+from champ_offline.findings import Finding
 from champ_offline.helm.faults import ReleaseUnknown
 from champ_offline.journal.audit import Audit
 from champ_offline.journal.journal import Journal

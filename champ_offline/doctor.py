@@ -1,7 +1,6 @@
 """Checks of a zone and its cluster: what stands in the way, why it matters, what to do.
 
-Invariant: looking changes nothing. A finding that is not well carries a `ChampError`, so its words
-and remedy come from the same catalog as every other error's.
+Invariant: looking changes nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 
 from champ_offline.bundle.at_hand import few
@@ -18,6 +16,7 @@ from champ_offline.cluster.interface import Cluster
 from champ_offline.durable.database import Database
 from champ_offline.durable.space import free_bytes
 from champ_offline.errors import Bytes, ChampError, ExitCode
+from champ_offline.findings import Finding, State
 from champ_offline.journal.audit import Audit, AuditBroken
 from champ_offline.journal.journal import Journal
 from champ_offline.oci import media_types
@@ -35,14 +34,6 @@ _SOON = timedelta(days=60)
 _OVERDUE = timedelta(days=90)
 # Room for a bundle of some images; with less the next import may well not fit.
 _ROOMY = 10**9
-
-
-class State(StrEnum):
-    """How a check ended; BAD would stop an installation."""
-
-    OK = "ok"
-    WARN = "warn"
-    BAD = "bad"
 
 
 class DatabaseDamaged(ChampError):
@@ -193,16 +184,6 @@ class ContentAside(ChampError):
     exit_code = ExitCode.CORRUPT
     message = "{count} damaged blob(s) are set aside and not served."
     remedy = "`champ store check` names what they belong to and the bundle to import again."
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One check: its name, how it ended and, unless all is well, why; `note` is what to keep."""
-
-    check: str
-    state: State
-    error: ChampError | None = None
-    note: str = ""
 
 
 @dataclass(frozen=True)

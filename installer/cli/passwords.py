@@ -1,4 +1,4 @@
-"""Passwords of the registry's clients: typed twice on the terminal, or read from a private file.
+"""Passwords of the registry's clients: typed on the terminal, or read from a private file.
 
 Invariant: a password never comes from an option or the environment, and is shown nowhere.
 """
@@ -12,6 +12,18 @@ from pathlib import Path
 from installer.cli.errors import PasswordNeeded, PasswordsDiffer
 from installer.cli.passphrases import read_secret
 from installer.language import translate as _
+
+
+def known(name: str, file: Path | None) -> bytes:
+    """The password that the client `name` has.
+
+    Raises PasswordNeeded, PassphraseFileOpen, FileNotRead.
+    """
+    if file is not None:
+        return read_secret(file)
+    if not sys.stdin.isatty():
+        raise PasswordNeeded(name=name)
+    return getpass.getpass(_("Password of the client {name}: ").format(name=name)).encode()
 
 
 def chosen(name: str, file: Path | None) -> bytes:

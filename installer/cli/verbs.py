@@ -34,6 +34,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "import": Entry("import_", mark("Take a verified bundle into the zone.")),
         "store": Entry("store", mark("Check what the zone stores; free what nothing needs.")),
         "registry": Entry("registry", mark("Serve the zone's images to its nodes.")),
+        "node": Entry("node", mark("Let a node trust the zone's registry.")),
         "audit": Entry("audit", mark("See who changed the registry, and check that record.")),
         "doctor": Entry("doctor", mark("Look for what would stand in the way.")),
     },

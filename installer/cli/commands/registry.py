@@ -1,10 +1,11 @@
-"""`champ --zone DIR registry`: the zone's images for its nodes, over TLS; and its clients."""
+"""`champ registry`: the zone's images for its nodes, over TLS; its clients; a node's way to it."""
 
 from __future__ import annotations
 
 import click
 
 from installer.cli.commands.registry_clients import access, client
+from installer.cli.commands.registry_doctor import doctor
 from installer.cli.commands.registry_serve import serve, unit
 from installer.language import translate as _
 
@@ -14,5 +15,5 @@ def command() -> None:
     """Group the acts on the registry."""
 
 
-for _act in (serve, unit, client, access):
+for _act in (serve, unit, client, access, doctor):
     command.add_command(_act)

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Static
 
-from champ_offline.doctor import Finding
+from champ_offline.findings import Finding
 from installer.error_text import sentences
 from installer.language import mark
 from installer.language import translate as _

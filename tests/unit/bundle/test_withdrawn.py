@@ -11,7 +11,8 @@ import pytest
 from champ_offline.bundle.intake import Imported
 from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.verify import verify
-from champ_offline.doctor import State, Vouched, examine_zone
+from champ_offline.doctor import Vouched, examine_zone
+from champ_offline.findings import State
 from champ_offline.events import ignore
 from champ_offline.store.blobs import BlobStore
 from champ_offline.trust.errors import Replayed, RevokedKey
