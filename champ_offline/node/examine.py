@@ -45,6 +45,7 @@ from champ_offline.node.wire_errors import (
     NotRegistry,
     NotTls,
 )
+from champ_offline.oci.reference import Reference
 from champ_offline.oci.strict_json import NotStrict, parse
 
 _LISTING = 64 * 1024
@@ -94,6 +95,8 @@ def examine(asked: Question, clock: Callable[[], datetime]) -> Iterator[Finding]
 
     Raises InvalidReference for an image that is none.
     """
+    if asked.image is not None:
+        Reference.parse(asked.image)
     found: tuple[Endpoint, ...] = ()
     try:
         found = read_mirror(asked.place)

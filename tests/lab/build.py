@@ -65,6 +65,11 @@ CLIENTS = (
     Program("crane", package="github.com/google/go-containerregistry/cmd/crane"),
     Program("regctl", package="github.com/regclient/regclient/cmd/regctl"),
 )
+# What nodes pull with: a containerd newer than Debian's, and a kubelet's side of the CRI.
+RUNTIMES = (
+    Program("cri"),
+    Program("containerd", package="github.com/containerd/containerd/v2/cmd/containerd"),
+)
 
 
 def cache() -> Path:

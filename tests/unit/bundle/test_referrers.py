@@ -15,8 +15,8 @@ from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.pack import Packed, Packer
 from champ_offline.bundle.referrers import Layer, attach
 from champ_offline.doctor import Vouched, examine_zone
-from champ_offline.findings import State
 from champ_offline.events import ignore
+from champ_offline.findings import State
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest

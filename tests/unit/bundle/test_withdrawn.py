@@ -12,8 +12,8 @@ from champ_offline.bundle.intake import Imported
 from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.verify import verify
 from champ_offline.doctor import Vouched, examine_zone
-from champ_offline.findings import State
 from champ_offline.events import ignore
+from champ_offline.findings import State
 from champ_offline.store.blobs import BlobStore
 from champ_offline.trust.errors import Replayed, RevokedKey
 from champ_offline.trust.rotation import Change
