@@ -259,32 +259,86 @@ def test_what_the_printed_command_mends(taught: Box, zone: Zone, tmp_path: Path)
     assert done.returncode == 0
 
 
-@pytest.mark.parametrize("program", ["", "containerd"])
+TABLE = '[plugins."io.containerd.grpc.v1.cri".registry]'
+IMAGES = "version = 3\n[plugins.'io.containerd.cri.v1.images'.registry]"
+READS = f'version = 2\n{TABLE}\nconfig_path = "{CERTS}"\n'
+FORMS = (
+    READS,
+    'version = 2\nimports = ["/etc/containerd/more.toml"]\n',
+    f'version = 2\nimports = ["/etc/containerd/*re.toml"]\n{TABLE}\nconfig_path = "/elsewhere"\n',
+)
+
+
 @pytest.mark.parametrize(
-    "form",
+    ("program", "form"),
     [
-        f'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "{CERTS}"\n',
-        'version = 2\nimports = ["/etc/containerd/more.toml"]\n',
-        (
-            'version = 2\nimports = ["/etc/containerd/*re.toml"]\n'
-            '[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/elsewhere"\n'
-        ),
-        f"version = 3\n[plugins.'io.containerd.cri.v1.images'.registry]\nconfig_path = '{CERTS}'\n",
+        *(("", form) for form in FORMS),
+        *(("containerd", form) for form in FORMS),
+        ("containerd", f'{IMAGES}\nconfig_path = "{CERTS}"\n'),
     ],
 )
 def test_its_configuration_is_read_as_containerd_reads_it(
     node: Box, programs: Path, program: str, form: str
 ) -> None:
-    """`containerd config dump` tells what it makes of a file and all that it imports."""
-    more = f'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "{CERTS}"\n'
     node.write(CONFIG, form)
-    node.write(CONFIG.with_name("more.toml"), more)
-    containerd = programs / program if program else Path("/usr/bin/containerd")
-    done = node.run(containerd, "--config", CONFIG, "config", "dump")
-    reads = f"config_path = {str(CERTS)!r}" in done.stdout.replace('"', "'")
-    if "version = 3" in form and not program:
-        assert done.returncode != 0  # 1.6 does not know it
-        return
-    assert reads, done.stdout
+    node.write(CONFIG.with_name("more.toml"), READS)
+    assert f"config_path = '{CERTS}'" in dump(node, programs, program)
     found = node.doctor(ADDRESS)
     assert [one["state"] for one in found if one["check"] == "containerd"] == ["ok"]
+
+
+@pytest.mark.parametrize(("program", "kept"), [("", False), ("containerd", True)])
+def test_a_file_beside_its_configuration_would_undo_other_settings(
+    node: Box, programs: Path, program: str, kept: bool
+) -> None:
+    """Why `champ node trust` says what to write and does not write it."""
+    main = 'version = 2\nimports = ["/etc/containerd/more.toml"]\n'
+    node.write(
+        CONFIG, f'{main}[plugins."io.containerd.grpc.v1.cri"]\nsandbox_image = "own/pause"\n'
+    )
+    node.write(CONFIG.with_name("more.toml"), READS)
+    found = dump(node, programs, program)
+    assert f"config_path = '{CERTS}'" in found
+    assert ("own/pause" in found) is kept
+
+
+def test_several_folders_are_none_for_containerd_2(taught: Box, zone: Zone, programs: Path) -> None:
+    runtime = Runtime(taught, programs / "containerd", programs / "cri", THREE)
+    for folders, works in ((f"{CERTS}:/etc/docker/certs.d", False), (CERTS, True)):
+        # `IMAGES` begins with the version, which the settings have already.
+        table = IMAGES.partition("\n")[2]
+        taught.write(CONFIG, f'{runtime.settings}{table}\nconfig_path = "{folders}"\n')
+        runtime.start()
+        try:
+            assert (runtime.pull(IMAGE).returncode == 0) is works
+        finally:
+            runtime.stop()
+        expected = [] if works else [("containerd", "node.several-mirror-folders")]
+        assert told(taught) == expected
+
+
+@pytest.mark.parametrize(
+    ("program", "settings", "works"), [("", TWO, False), ("containerd", TWO, True)]
+)
+def test_a_server_without_a_host_table(
+    taught: Box, programs: Path, program: str, settings: str, works: bool
+) -> None:
+    """Why both are written, though the documentation asks for `server` alone."""
+    containerd = programs / program if program else Path("/usr/bin/containerd")
+    runtime = Runtime(taught, containerd, programs / "cri", settings)
+    taught.write(CONFIG, f'{runtime.settings}{TABLE}\nconfig_path = "{CERTS}"\n')
+    taught.write(MIRROR, taught.read(MIRROR).partition("[host")[0])
+    runtime.start()
+    try:
+        assert (runtime.pull(IMAGE).returncode == 0) is works
+    finally:
+        runtime.stop()
+    assert told(taught) == [("mirror file", "node.mirror-incomplete")]
+
+
+def dump(node: Box, programs: Path, program: str) -> str:
+    """What containerd makes of its file and all that it imports, quoted in one way."""
+    containerd = programs / program if program else Path("/usr/bin/containerd")
+    done = node.run(containerd, "--config", CONFIG, "config", "dump")
+    assert done.returncode == 0, done.stderr
+    return done.stdout.replace('"', "'")
