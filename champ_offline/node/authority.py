@@ -44,7 +44,7 @@ class AuthorityNotValid(ChampError):
     remedy = "Check this machine's clock first. If it is right, the zone needs a new authority."
 
 
-class FingerprintDiffers(ChampError):
+class AuthorityDiffers(ChampError):
     """The authority is not the one whose fingerprint was read out."""
 
     id = "node.fingerprint-differs"
@@ -76,13 +76,13 @@ def read_authority(
     """The authority in a PEM file; `now` is aware, in UTC.
 
     `expected` is a fingerprint that was read out; spaces, colons and case are ignored. Raises
-    AuthorityUnreadable, NotAnAuthority, AuthorityNotValid, FingerprintDiffers.
+    AuthorityUnreadable, NotAnAuthority, AuthorityNotValid, AuthorityDiffers.
     """
     certificate = _one(data, path)
     fingerprint = certificate.fingerprint(hashes.SHA256()).hex(":").upper()
     if expected is not None and _digits(expected) != _digits(fingerprint):
         shown = expected[: len(fingerprint)]
-        raise FingerprintDiffers(path=path, found=fingerprint, expected=shown)
+        raise AuthorityDiffers(path=path, found=fingerprint, expected=shown)
     if not _signs(certificate):
         subject = certificate.subject.rfc4514_string()[:100]
         raise NotAnAuthority(path=path, subject=subject)

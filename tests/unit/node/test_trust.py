@@ -12,9 +12,9 @@ import pytest
 from champ_offline.node.address import Address
 from champ_offline.node.authority import (
     Authority,
+    AuthorityDiffers,
     AuthorityNotValid,
     AuthorityUnreadable,
-    FingerprintDiffers,
     NotAnAuthority,
     read_authority,
 )
@@ -240,7 +240,7 @@ def test_the_fingerprint_is_that_of_openssl(tmp_path: Path) -> None:
     for expected in (said, found.fingerprint, plain):
         assert read_authority(path.read_bytes(), path, NOW, expected) == found
     for wrong in (found.fingerprint[:-1] + "x", "", plain[:20]):
-        with pytest.raises(FingerprintDiffers):
+        with pytest.raises(AuthorityDiffers):
             read_authority(path.read_bytes(), path, NOW, wrong)
 
 
