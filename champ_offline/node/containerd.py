@@ -112,7 +112,7 @@ class Settings:
     """What is configured: `folders` are those of mirror files, none where nothing is set.
 
     `path` and `table` say where it stands, or would have to; `version` is the file's own, 0 where
-    there is no file.
+    there is no file. `files` are all that were read.
     """
 
     path: PurePosixPath
@@ -120,6 +120,7 @@ class Settings:
     folders: tuple[PurePosixPath, ...] = ()
     mirrors: bool = False
     disabled: str = ""
+    files: tuple[PurePosixPath, ...] = ()
 
     @property
     def table(self) -> str:
@@ -161,7 +162,8 @@ def read_settings(node: NodeRoot, config: PurePosixPath = CONFIG) -> Settings:
             raise ContainerdConfigInvalid(path=node.at(path), reason="its version is no number")
         if not settings.version:
             settings = replace(settings, version=version)
-        settings = _with(settings, path, version, document)
+        read = (*settings.files, path)
+        settings = replace(_with(settings, path, version, document), files=read)
     return settings
 
 

@@ -35,6 +35,7 @@ from champ_offline.node.mirror import (
 from champ_offline.node.proxies import ProxyInTheWay, read_environment
 from champ_offline.node.pull import Puller
 from champ_offline.node.root import NodeFileUnreadable
+from champ_offline.node.running import ConfigurationNewer, RunsOtherwise, running_problems
 from champ_offline.node.trust import Trusted
 from champ_offline.node.wire_errors import (
     CertificateNotValid,
@@ -52,7 +53,10 @@ _LISTING = 64 * 1024
 _SKEW = timedelta(minutes=5)
 _MOST_NAMES = 10
 _OK, _UNAUTHORIZED = 200, 401
-_MILD = (MirrorIncomplete, SecretOpen, SeveralMirrorFolders, NamesElsewhere, NothingServed)
+_MILD = (
+    MirrorIncomplete, SecretOpen, SeveralMirrorFolders, NamesElsewhere, NothingServed,
+    ConfigurationNewer, RunsOtherwise,
+)  # fmt: skip
 
 
 class RegistryNotNamed(ChampError):
@@ -155,7 +159,10 @@ def _containerd(asked: Question) -> Iterator[Finding]:
     except ChampError as error:
         yield Finding("containerd", State.BAD, error)
         return
-    yield from _each("containerd", settings.problems(place.certs, place.node))
+    wrong = settings.problems(place.certs, place.node)
+    if place.node.is_this_machine:
+        wrong += running_problems(asked.config, settings)
+    yield from _each("containerd", wrong)
 
 
 def _proxy(asked: Question) -> Iterator[Finding]:

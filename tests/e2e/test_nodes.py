@@ -317,6 +317,26 @@ def test_several_folders_are_none_for_containerd_2(taught: Box, zone: Zone, prog
         assert told(taught) == expected
 
 
+def test_what_runs_is_what_is_configured(taught: Box, programs: Path) -> None:
+    runtime = Runtime(taught, Path("/usr/bin/containerd"), programs / "cri", TWO)
+    taught.write(CONFIG, f'{runtime.settings}{TABLE}\nconfig_path = "{CERTS}"\n')
+    other = CONFIG.with_name("other.toml")
+    taught.write(other, taught.read(CONFIG))
+    runtime.start()
+    try:
+        for when, expected in (
+            ("1 minute ago", []),
+            ("1 minute", [("containerd", "node.configuration-newer")]),
+        ):
+            assert taught.run("touch", "-d", when, CONFIG).returncode == 0
+            assert told(taught) == expected
+        taught.run("touch", "-d", "1 minute ago", CONFIG)
+        found = told(taught, "--containerd-config", str(other))
+        assert found == [("containerd", "node.runs-otherwise")]
+    finally:
+        runtime.stop()
+
+
 @pytest.mark.parametrize(
     ("program", "settings", "works"), [("", TWO, False), ("containerd", TWO, True)]
 )

@@ -135,16 +135,11 @@ def test_skopeo(zone: Zone, sample: Sample, tmp_path: Path) -> None:
 @pytest.fixture
 def node(tmp_path: Path, zone: Zone) -> Iterator[tuple[Path, Path]]:
     """A containerd's socket and its certs.d, in which every registry is the zone's."""
-    hosts = tmp_path / "certs.d"
-    (hosts / "_default").mkdir(parents=True)
-    # Without a server of its own, containerd would ask the name's own registry next.
-    (hosts / "_default/hosts.toml").write_text(
-        f'server = "https://{zone.address}"\nca = "{zone.certificates.authority}"\n'
-        f'[host."https://{zone.address}"]\n  capabilities = ["pull", "resolve"]\n'
-        f'  ca = "{zone.certificates.authority}"\n'
-    )
+    trust = ("node", "trust", zone.address, "--ca", zone.certificates.authority)
+    place = ("--root", tmp_path, "--certs-dir", "/certs.d")
+    output(sys.executable, "-m", "installer", *trust, *place)
     with containerd(tmp_path / "containerd") as sock:
-        yield sock, hosts
+        yield sock, tmp_path / "certs.d"
 
 
 def _pull(node: tuple[Path, Path], reference: str) -> str:

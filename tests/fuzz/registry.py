@@ -28,6 +28,7 @@ MODULES = {
     "repair_list": "bundles",
     "public_keys": "trust",
     "key_files": "trust",
+    "node_files": "nodes",
 }
 """Target -> module, those that matter most first."""
 

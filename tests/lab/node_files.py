@@ -10,10 +10,15 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import yaml
 
+from champ_offline.clock import now_utc
+from champ_offline.node.address import Address
+from champ_offline.node.authority import read_authority
+from champ_offline.node.root import NodeRoot
+from champ_offline.node.trust import Trusted, carry_out, plan_trust
 from tests.lab import node_texts as texts
 from tests.lab.certificates import Authority, write_key_pair
 
@@ -37,14 +42,14 @@ class NodeSettings:
 
 def write(folder: Path, settings: NodeSettings) -> Path:
     """Write all files of a node into `folder`; the administrator's kubeconfig is returned."""
-    for part in ("etc/net.d", "etc/certs.d/_default", "lib/volumes", "log", "run"):
+    for part in ("etc/net.d", "lib/volumes", "log", "run"):
         (folder / part).mkdir(parents=True)
     for part in ("cni", "containerd", "kubelet", "etcd"):
         (folder / "lib" / part).mkdir(mode=0o700)
     for name, value in texts.TUNABLES.items():
         (folder / "tunables" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "tunables" / name).write_text(value + "\n")
-    (folder / "etc/certs.d/_default/ca.crt").write_bytes(settings.ca.read_bytes())
+    _trust_registry(folder, settings)
     for name, text in _files(settings).items():
         (folder / "etc" / name).write_text(text)
     _write_certificates(folder, settings)
@@ -109,8 +114,14 @@ def _files(settings: NodeSettings) -> Mapping[str, str]:
         "proxy.yaml": texts.PROXY,
         "resolv.conf": "",
         "net.d/10-pods.conflist": json.dumps(texts.POD_NETWORK, indent=1),
-        "certs.d/_default/hosts.toml": texts.HOSTS.format(registry=json.dumps(settings.registry)),
     }
+
+
+def _trust_registry(folder: Path, settings: NodeSettings) -> None:
+    """As `champ node trust` does on a node."""
+    place = Trusted(NodeRoot(folder), PurePosixPath("/etc/certs.d"))
+    authority = read_authority(settings.ca.read_bytes(), settings.ca, now_utc())
+    carry_out(place.node, plan_trust(place, Address.parse(settings.registry), authority))
 
 
 def _write_certificates(folder: Path, settings: NodeSettings) -> None:

@@ -61,12 +61,6 @@ exec sleep infinity
 """
 )
 
-HOSTS = """\
-[host.{registry}]
-  capabilities = ["pull", "resolve"]
-  ca = "/run/node/etc/certs.d/_default/ca.crt"
-"""
-
 CONTAINERD = f"""\
 version = 2
 root = "/var/lib/containerd"

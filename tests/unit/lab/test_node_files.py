@@ -58,7 +58,9 @@ def test_every_pull_goes_to_the_zone_registry(tmp_path: Path, settings: NodeSett
     node_files.write(tmp_path / "node", settings)
     folder = tmp_path / "node/etc/certs.d/_default"
     assert '[host."https://10.77.0.1:5000"]' in (folder / "hosts.toml").read_text()
-    assert (folder / "ca.crt").read_bytes() == settings.ca.read_bytes()
+    (authority,) = folder.glob("*.crt")
+    assert authority.read_bytes() == settings.ca.read_bytes()
+    assert f'ca = "{authority.name}"' in (folder / "hosts.toml").read_text()
 
 
 def test_components_get_only_the_nodes_own_paths(tmp_path: Path, settings: NodeSettings) -> None:
