@@ -11,6 +11,8 @@ its successor: CHAMP_REGISTRY_HANDOVER is `<descriptor of the socket>:<descripto
 from __future__ import annotations
 
 import os
+import re
+import resource
 import socket
 from collections.abc import MutableMapping
 from contextlib import suppress
@@ -21,7 +23,10 @@ from champ_offline.errors import ChampError, ExitCode
 
 BACKLOG = 1024
 HANDOVER = "CHAMP_REGISTRY_HANDOVER"
+_KIN = re.compile(r"([0-9]{1,6}):([0-9]{1,6})")
 _FIRST = 3  # SD_LISTEN_FDS_START
+# A connection each, a file of the store each, and some more.
+_FILES = 4 * BACKLOG
 _OPEN = Path("/proc/self/fd")
 
 
@@ -84,14 +89,27 @@ def handed(environment: MutableMapping[str, str]) -> Handed | None:
     count, process = environment.pop("LISTEN_FDS", ""), environment.pop("LISTEN_PID", "")
     environment.pop("LISTEN_FDNAMES", None)
     if kin:
-        listening, answer = map(int, kin.split(":"))
-        os.set_inheritable(answer, False)  # noqa: FBT003 - its own form
-        return Handed(_taken(listening), answer)
+        match = _KIN.fullmatch(kin)
+        if match is None:
+            raise SocketUnusable(found=f"“{kin[:40]}”")
+        return Handed(_taken(int(match[1])), _kept(int(match[2])))
     if process != str(os.getpid()) or not count.isdecimal() or int(count) < 1:
         return None
     if count != "1":
         raise SocketUnusable(found=f"{count} sockets")
     return Handed(_taken(_FIRST))
+
+
+def make_room() -> None:
+    """Let this process open as many files as the system allows it: every connection is one.
+
+    Beyond the soft limit accepting fails again and again, at the cost of a whole processor.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < enough:
+        with suppress(OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
 
 
 @dataclass(frozen=True)
@@ -158,6 +176,14 @@ def _taken(descriptor: int) -> socket.socket:
         raise SocketUnusable(found="a socket of another kind")
     found.set_inheritable(False)
     return _listening(found)
+
+
+def _kept(descriptor: int) -> int:
+    try:
+        os.set_inheritable(descriptor, False)  # noqa: FBT003 - its own form
+    except OSError as error:
+        raise SocketUnusable(found=error.strerror or str(error)) from error
+    return descriptor
 
 
 def _listening(one: socket.socket) -> socket.socket:

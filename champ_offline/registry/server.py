@@ -28,6 +28,7 @@ from champ_offline.registry.listening import (
     Handed,
     connections,
     cut_off,
+    make_room,
     opened,
 )
 from champ_offline.registry.log import LOG, Event, tell
@@ -43,7 +44,9 @@ from champ_offline.registry.threads import done
 
 _READY_SECONDS = 10.0
 _POLL_SECONDS = 0.02
+# How long those have who were just accepted: a stop waits for them, a hand-over costs nobody time.
 _SETTLE_SECONDS = 2.0
+_SUCCEEDED_SECONDS = 10.0
 _CUT_SECONDS = 5.0
 _GONE_SECONDS = 2.0
 _TIDY_SECONDS = 60.0
@@ -101,6 +104,7 @@ def serve(
     A second signal ends it at once. SIGHUP hands over to a successor, unless a terminal sends it.
     Raises CannotListen, RegistryStopped.
     """
+    make_room()
     asyncio.run(_commanded(app, listen, on_ready, service or Service()))
 
 
@@ -286,7 +290,7 @@ class _Running:
         if not serving.done():
             self._server.pause()
             self._listening.close()
-            await self._settle()
+            await self._settle(_SUCCEEDED_SECONDS if succeeded else _SETTLE_SECONDS)
         self._server.stop()  # type: ignore[no-untyped-call]
         at_once = self._service.at_once.wait()
         await _first(serving, at_once, timeout=self._service.drain)
@@ -295,10 +299,10 @@ class _Running:
         await _end(serving)
         tell(Event.STOPPED, os.getpid(), cut)
 
-    async def _settle(self) -> None:
+    async def _settle(self, seconds: float) -> None:
         """Give those who were just accepted the time to send what they want."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + _SETTLE_SECONDS
+        deadline = loop.time() + seconds
         while connections(self._port) and not self._service.at_once.is_set():
             if loop.time() > deadline:
                 return

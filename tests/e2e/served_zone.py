@@ -165,7 +165,7 @@ class ServedZone:
 
     def end(self, first: subprocess.Popen[bytes]) -> None:
         """Let every process that ever served here end."""
-        every = {first.pid, *(int(one["process"]) for one in self.events("started"))}
+        every = {first.pid, *(int(one["process"]) for one in self.events("started"))} - {1}
         for number in (signal.SIGTERM, signal.SIGKILL):
             for process in filter(alive, every):
                 os.kill(process, number)

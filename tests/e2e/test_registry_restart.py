@@ -125,6 +125,20 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
+def test_the_first_process_of_a_container_stays(zone: ServedZone) -> None:
+    """Its end would be the container's, successor and all."""
+    inside = ["unshare", "--pid", "--fork", "--kill-child", *zone.command()]
+    with zone.served(command=inside) as outside:
+        zone.ready()
+        assert zone.process == 1
+        [child] = Path(f"/proc/{outside.pid}/task/{outside.pid}/children").read_text().split()
+        os.kill(int(child), signal.SIGHUP)
+        until(lambda: zone.events("handover-failed"), "it did not refuse")
+        assert held(zone) == (200, {"status": "ok"})
+        os.kill(int(child), signal.SIGTERM)
+        assert outside.wait(30) == 0
+
+
 class Supervisor:
     """Holds a socket and starts the registry on it, again and again (sd_listen_fds(3))."""
 
