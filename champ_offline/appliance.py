@@ -229,11 +229,11 @@ class Appliance:
         """
         with FileLock(self.paths.lock):
             before = read_root(self._trust.root(), "root").version
-            newest, root = follow_roots(self._trust.root(), media)
+            roots, root = follow_roots(self._trust.root(), media)
             with self._database.transaction() as connection:
-                self._trust.pin(connection, root.version, newest)
+                self._trust.keep_line(connection, roots)
         expired = root.is_expired(self._clock())
-        return RootUpdate(before, root.version, fingerprint(newest), root.expires, expired)
+        return RootUpdate(before, root.version, fingerprint(roots[-1]), root.expires, expired)
 
     def withdrawn(self) -> list[Ref]:
         """The names that the zone serves although only withdrawn keys vouch for their content."""

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from champ_offline.bundle.at_hand import few
-from champ_offline.bundle.intake import RESERVE, KnownBundle
+from champ_offline.bundle.held import KnownBundle
+from champ_offline.bundle.intake import RESERVE
 from champ_offline.cluster.interface import Cluster
 from champ_offline.durable.database import Database
 from champ_offline.durable.space import free_bytes

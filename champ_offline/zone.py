@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from champ_offline.bundle.intake import KnownBundle
+from champ_offline.bundle.held import KnownBundle
 from champ_offline.errors import ChampError, ExitCode
 
 

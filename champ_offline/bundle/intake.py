@@ -10,14 +10,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from champ_offline.bundle.at_hand import VolumeAtHand
 from champ_offline.bundle.closure import Closure, Links, Vet
-from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.errors import BlobGone, NoSpace
 from champ_offline.bundle.gather import Gathering, zone_disk
+from champ_offline.bundle.held import HeldBundles, KnownBundle
 from champ_offline.bundle.pace import bytes_a_second
+from champ_offline.bundle.papers import documents_of, size_of
 from champ_offline.bundle.signatures import SIGNATURE_TAG
 from champ_offline.bundle.standing import Standing
 from champ_offline.bundle.verify import VerifiedBundle, verdict
@@ -32,26 +32,12 @@ from champ_offline.store.blobs import BlobStore
 from champ_offline.store.refs import Ref, Refs
 from champ_offline.store.verified import Verified
 from champ_offline.store.waiting import WaitingRoom
-from champ_offline.trust.dates import packed_on, packing_time
+from champ_offline.trust.dates import packed_on
 from champ_offline.trust.errors import Replayed
 from champ_offline.trust.state import TrustState
 
 # For the database: its journal, the rows of a bundle, and what the zone writes next.
 RESERVE = 16 * 10**6
-
-_SCHEMA = (
-    """
-    CREATE TABLE bundles (
-        digest TEXT PRIMARY KEY,
-        name TEXT NOT NULL,
-        version TEXT NOT NULL,
-        sequence INTEGER NOT NULL,
-        document BLOB NOT NULL,
-        imported TEXT NOT NULL
-    ) STRICT
-    """,
-    "ALTER TABLE bundles ADD COLUMN retired TEXT NOT NULL DEFAULT ''",
-)
 
 
 @dataclass(frozen=True)
@@ -78,7 +64,7 @@ class Forecast:
     """What importing a bundle would take, in bytes: to read from these media, new here, free.
 
     `rate` is the medium's pace in bytes a second, None when nothing is to be read from it. `held`
-    where the zone has all of it and an import changes nothing.
+    where the zone has all of it and an import changes nothing. `database` is what it may write.
     """
 
     to_read: int
@@ -86,33 +72,17 @@ class Forecast:
     free: int
     rate: float | None
     held: bool = False
+    database: int = RESERVE
 
     @property
     def fits(self) -> bool:
         """Whether there is room, with something to spare for the database."""
-        return self.new_bytes + RESERVE <= self.free
+        return self.new_bytes + self.database <= self.free
 
     @property
     def seconds(self) -> float | None:
         """How long the reading will take."""
         return self.to_read / self.rate if self.rate else None
-
-
-@dataclass(frozen=True)
-class KnownBundle:
-    """A bundle the zone holds; times are ISO 8601 in UTC, `retired` empty while it is wanted.
-
-    `packed` is when it was packed. It `stands` unless only withdrawn keys vouch for it; `current`
-    where it is the newest of its name that stands.
-    """
-
-    digest: Digest
-    document: BundleDocument
-    imported: str
-    packed: datetime
-    stands: bool
-    current: bool
-    retired: str = ""
 
 
 class Intake:
@@ -133,7 +103,7 @@ class Intake:
         self._database, self._blobs, self._waiting = database, blobs, waiting
         self._refs, self._trust, self._vet = refs, trust, vet
         self._verified = Verified(database)
-        database.migrate("bundles", _SCHEMA)
+        self.held = HeldBundles(database, trust)
 
     def bundles(self) -> list[KnownBundle]:
         """All bundles the zone holds, oldest first."""
@@ -141,27 +111,12 @@ class Intake:
 
     def ever(self) -> list[KnownBundle]:
         """All bundles the zone ever imported, those that were retired too, oldest first."""
-        rows = self._database.query("SELECT * FROM bundles ORDER BY imported, name, sequence")
-        root = self._trust.root()
-        standing = self._trust.standing(root) if rows else set()
-        current = {str(one.digest) for one in self._trust.floors(root)} if rows else set()
-        return [
-            KnownBundle(
-                Digest.parse(row["digest"]),
-                BundleDocument.from_bytes(row["document"], row["name"]),
-                row["imported"],
-                packing_time(row["sequence"]),
-                stands=row["digest"] in standing,
-                current=row["digest"] in current,
-                retired=row["retired"],
-            )
-            for row in rows
-        ]
+        return self.held.ever()
 
     def retire(self, connection: sqlite3.Connection, bundle: Digest, now: str) -> None:
         """Let go of the names that only this bundle brought, inside the caller's transaction."""
         self._refs.brought.retire(connection, str(bundle))
-        connection.execute("UPDATE bundles SET retired = ? WHERE digest = ?", (now, str(bundle)))
+        self.held.retire(connection, bundle, now)
 
     def withdrawn(self, root: bytes) -> list[Ref]:
         """The names that lead to what no key of `root` vouches for any more.
@@ -184,7 +139,8 @@ class Intake:
         """
         if self._settled(bundle, self._standing(bundle)):
             return Forecast(0, 0, free_bytes(self._waiting.root), None, held=True)
-        return self._forecast(Gathering(bundle, self._waiting, self._absent(bundle), ignore))
+        gathering = Gathering(bundle, self._waiting, self._absent(bundle), ignore)
+        return self._forecast(bundle, gathering)
 
     def take(self, bundle: VerifiedBundle, now: str, notify: Subscriber) -> Imported:
         """Import `bundle`; `now` is an ISO 8601 time for the record.
@@ -204,33 +160,32 @@ class Intake:
                 links = self._links(bundle, standing)
             self._commit(bundle, standing, links, now, notify)
         restored = standing.restored(links)
-        changed = bool(not standing.known or standing.retired or standing.missing or restored)
+        changed = bool(not standing.known or standing.retired or standing.wanting or restored)
         result = _result(bundle, standing, changed=changed)
         return replace(result, damaged=damaged, restored=restored)
 
     def _settled(self, bundle: VerifiedBundle, standing: Standing) -> bool:
         """Whether an import has nothing to do."""
         unknown = any(volume.index is None for volume in bundle.volumes)
-        wanting = standing.retired or standing.missing or standing.owed
+        wanting = standing.retired or standing.wanting or standing.owed
         return standing.known and not (wanting or unknown)
 
     def _standing(self, bundle: VerifiedBundle) -> Standing:
         """How `bundle` stands to what the zone has.
 
         Raises Replayed for a pack that is not above the floor, but for the very one at the floor
-        and for one that gives back blobs which the zone lost; not for one that was retired.
+        and for one that gives back blobs or papers which the zone lost; not for one that was
+        retired.
         """
-        rows = self._database.query(
-            "SELECT retired FROM bundles WHERE digest = ?", (str(bundle.trusted.digest),)
-        )
-        blobs, retired = _blobs(bundle), bool(rows and rows[0]["retired"])
+        blobs, retired = _blobs(bundle), self.held.retired(bundle.trusted.digest)
         missing = {d: size for d, size in blobs.items() if not self._blobs.holds(d, size)}
         floor = self._trust.floor(bundle.document.name, bundle.trusted.root)
         above = floor is None or bundle.trusted.version > floor.version
         at = floor is not None and bundle.trusted.version == floor.version
-        known = bool(rows) and (at or not retired)
+        known = retired is not None and (at or not retired)
         older = not above and not (known and at)
-        if floor is not None and older and not (known and missing):
+        wanting = bool(missing) or self.held.papers.lacks(bundle)
+        if floor is not None and older and not (known and wanting):
             raise Replayed(
                 where=bundle.folder,
                 bundle=bundle.document.name,
@@ -240,7 +195,7 @@ class Intake:
         lost = self.withdrawn(bundle.trusted.root)
         owed = known and at and self._owed(bundle, lost)
         names = {(ref.name, ref.tag): ref.descriptor.digest for ref in lost}
-        return Standing(blobs, missing, known, older, retired, names, owed)
+        return Standing(blobs, missing, known, older, bool(retired), wanting, names, owed)
 
     def _owed(self, bundle: VerifiedBundle, withdrawn: Sequence[Ref]) -> bool:
         """Whether one of the `withdrawn` names is one that the bundle gave.
@@ -259,11 +214,13 @@ class Intake:
             ):
                 yield member
 
-    def _forecast(self, gathering: Gathering) -> Forecast:
+    def _forecast(self, bundle: VerifiedBundle, gathering: Gathering) -> Forecast:
         sample = gathering.sample
         rate = bytes_a_second(*sample) if sample else None
         free = free_bytes(self._waiting.root)
-        return Forecast(gathering.at_hand, gathering.size, free, rate)
+        # SQLite writes what is new into its log first.
+        database = RESERVE + 2 * size_of(bundle)
+        return Forecast(gathering.at_hand, gathering.size, free, rate, database=database)
 
     def _gather(self, bundle: VerifiedBundle, notify: Subscriber) -> int:
         """Bring everything into the waiting room; returns how many places were damaged.
@@ -280,13 +237,13 @@ class Intake:
 
     def _gather_once(self, bundle: VerifiedBundle, notify: Subscriber) -> int:
         gathering = Gathering(bundle, self._waiting, self._absent(bundle), notify)
-        found = self._forecast(gathering)
+        found = self._forecast(bundle, gathering)
         if not found.fits:
             raise NoSpace(
                 path=self._waiting.root,
                 free=Bytes(found.free),
-                needed=Bytes(found.new_bytes + RESERVE),
-                reserve=Bytes(RESERVE),
+                needed=Bytes(found.new_bytes + found.database),
+                reserve=Bytes(found.database),
             )
         if found.rate and found.to_read:
             notify(Estimate("import", found.to_read, found.rate, found.free))
@@ -312,13 +269,15 @@ class Intake:
         now: str,
         notify: Subscriber,
     ) -> None:
-        """Make blobs and names reachable; of an older pack its lost blobs alone."""
+        """Make blobs and names reachable; of an older pack its lost blobs and papers alone."""
         notify(StepStarted("commit", bundle.document.name))
+        index = self._waiting.blobs.read(bundle.document.index.digest)
         self._blobs.adopt(self._waiting.blobs, standing.missing)
         with self._database.transaction() as connection:
             self._refuse_lost(bundle, standing)
             stamps = {digest: self._blobs.stamp(digest) for digest in standing.missing}
             self._verified.put(connection, stamps, now)
+            self.held.keep_papers(connection, bundle, index)
             if not standing.older:
                 self._refs.put(connection, standing.to_name(links))
                 self._name(connection, bundle, links, now)
@@ -336,8 +295,9 @@ class Intake:
     ) -> None:
         self._refs.vouch(connection, links.names.values())
         self._refs.put_referrers(connection, links.referrers)
+        self._trust.keep_line(connection, documents_of(bundle.files).roots)
         self._trust.accept(connection, bundle.document.name, bundle.trusted, now)
-        _record(connection, bundle, now)
+        self.held.record(connection, bundle, now)
 
 
 def _blobs(bundle: VerifiedBundle) -> dict[Digest, int]:
@@ -364,22 +324,6 @@ def _unfinished(
     elsewhere = {m.name for volume in absent if volume.index for m in volume.index.members}
     gone = len(gathering.wanted.keys() - elsewhere)
     return verdict(gathering.faults.found, gone, bundle.missing_of(absent))
-
-
-def _record(connection: sqlite3.Connection, bundle: VerifiedBundle, now: str) -> None:
-    document = bundle.document
-    connection.execute(
-        "INSERT INTO bundles (digest, name, version, sequence, document, imported)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET retired = ''",
-        (
-            str(bundle.trusted.digest),
-            document.name,
-            document.version,
-            bundle.trusted.version,
-            document.to_bytes(),
-            now,
-        ),
-    )
 
 
 def _result(bundle: VerifiedBundle, standing: Standing, *, changed: bool) -> Imported:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from champ_offline.bundle.intake import KnownBundle
+from champ_offline.bundle.held import KnownBundle
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci.digest import Digest
 

@@ -29,6 +29,7 @@ class Standing:
     known: bool
     older: bool
     retired: bool
+    wanting: bool
     withdrawn: Mapping[tuple[str, str], Digest]
     owed: bool
 

@@ -31,15 +31,17 @@ def read_roots(media: Path) -> tuple[bytes, ...]:
     return found
 
 
-def follow_roots(pinned: bytes, media: Path) -> tuple[bytes, Root]:
-    """The newest root that a medium leads to from `pinned`: its bytes, and what they say.
+def follow_roots(pinned: bytes, media: Path) -> tuple[tuple[bytes, ...], Root]:
+    """The roots that lead to the newest on a medium, ascending, and what that one says.
+
+    Where no newer one follows from `pinned`, that one alone.
 
     Raises NoSuchFolder, RootsMissing, RootsGap, RootsUnconnected, ExportedRootsDamaged and trust
     errors.
     """
     offered, before = read_roots(media), read_root(pinned, "root").version
     with places.of(ExportedRootsDamaged):
-        newest, root = follow(pinned, offered, str(media), folder=str(media / TRUST_SHELF))
+        _newest, root = follow(pinned, offered, str(media), folder=str(media / TRUST_SHELF))
     if root.version == before < len(offered):
         raise RootsUnconnected(path=media, version=before, newest=len(offered))
-    return newest, root
+    return offered if root.version > before else (pinned,), root

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from champ_offline.durable.database import Database
 from champ_offline.oci.digest import Digest
 from champ_offline.trust.dates import Overridden
-from champ_offline.trust.roots import read_root
+from champ_offline.trust.roots import read_draft, read_root
 from champ_offline.trust.trusted import Accepted, TrustedBundle
 
 _SCHEMA = (
@@ -123,6 +123,17 @@ class TrustState:
     def pin(self, connection: sqlite3.Connection, version: int, root: bytes) -> None:
         """Trust `root` from now on, inside the caller's transaction."""
         connection.execute("INSERT OR IGNORE INTO trust_roots VALUES (?, ?)", (version, root))
+
+    def keep_line(self, connection: sqlite3.Connection, roots: Iterable[bytes]) -> None:
+        """Trust the last of roots that were followed, and keep those on the way to it.
+
+        Another zone that is to follow needs every one. Inside the caller's transaction.
+        """
+        newest = read_root(self.root(), "root").version
+        for root in roots:
+            version = read_draft(root, "root").signed.version
+            if version > newest:
+                self.pin(connection, version, root)
 
     def accept(
         self, connection: sqlite3.Connection, bundle: str, trusted: TrustedBundle, now: str

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from champ_offline.bundle.intake import Intake, KnownBundle
+from champ_offline.bundle.held import KnownBundle
+from champ_offline.bundle.intake import Intake
 from champ_offline.bundle.retire import (
     NewestBundle,
     Retirement,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from champ_offline.bundle.errors import BlobGone
-from champ_offline.bundle.intake import KnownBundle
+from champ_offline.bundle.held import KnownBundle
 from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.retire import (
     BundleNeeded,
