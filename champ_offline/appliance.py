@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from champ_offline.bundle.export import Exported, Exporter, ExportOrder
 from champ_offline.bundle.image_keys import ImageKey, image_keys
 from champ_offline.bundle.intake import Forecast, Imported, Intake
 from champ_offline.bundle.names import NAME
@@ -216,6 +217,13 @@ class Appliance:
 
         return repair(order, accept, (self._blobs, self._waiting.blobs), notify)
 
+    def export(self, order: ExportOrder, notify: Subscriber) -> tuple[Exported, ...]:
+        """Write media for another zone; see `bundle.export`. Raises InvalidZoneName too."""
+        if not NAME.fullmatch(order.zone):
+            raise InvalidZoneName(name=order.zone[:100])
+        parts = (self._intake.held, self._trust, self._blobs, self._waiting, self.audit)
+        return Exporter(*parts, self._clock).run(order, notify)
+
     def image_keys(self) -> list[ImageKey]:
         """The keys that signed the images held here, newest first; raises ImageKeyUnknown."""
         newest_first = reversed(self._intake.bundles())
@@ -336,25 +344,14 @@ class Appliance:
 
         Raises ReleaseUnknown for a release that this zone does not run.
         """
+        history = History(self._database)
         if kubeconfig is None:
-            return [ReleaseStatus.of(one, None) for one in self._current(release, namespace)]
+            return [ReleaseStatus.of(one, None) for one in history.in_cluster(release, namespace)]
         with self._settled(kubeconfig) as operations:
             return [
                 ReleaseStatus.of(one, operations.health(one.release, one.namespace))
-                for one in self._current(release, namespace)
+                for one in history.in_cluster(release, namespace)
             ]
-
-    def _current(self, release: str | None, namespace: str | None) -> list[Revision]:
-        history = History(self._database)
-        found = [
-            revision
-            for current in history.releases()
-            if release in {None, current.release} and namespace in {None, current.namespace}
-            for revision in [history.one(current.namespace, current.release, current.number)]
-        ]
-        if release is not None and not found:
-            raise ReleaseUnknown(release=release, namespace=namespace or release)
-        return found
 
     def history(self, release: str, namespace: str) -> tuple[Revision, ...]:
         """Everything ever applied to the release, oldest first; raises ReleaseUnknown."""

@@ -18,6 +18,7 @@ _NAMES = {
     "debian.index": mark("Reading the package index of"),
     "debian.layer": mark("Building layer"),
     "debian.solve": mark("Resolving packages"),
+    "export": mark("Writing"),
     "fetch": mark("Fetching"),
     "image.fetch": mark("Fetching"),
     "image.pin": mark("Pinning"),

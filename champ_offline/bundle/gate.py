@@ -68,7 +68,7 @@ class Gate:
     def _read(self, folder: Path) -> Found:
         """By what lies in the folder; a bundle without a root that it must carry is refused."""
         documents = media.read_documents(folder)
-        found = self._judge(folder, documents, media.read_bundle_document(folder))
+        found = self.judge(folder, documents, media.read_bundle_document(folder))
         if found.lost_roots:
             where, announced = str(folder), found.trusted.announced
             raise RootMissing(where=where, missing=found.lost_roots[0], announced=announced)
@@ -96,11 +96,16 @@ class Gate:
         found: list[Found] = []
         for documents, data in (*reversed(offers), *pooled):
             with suppress(ChampError):
-                found.append(self._judge(folder, documents, data))
+                found.append(self.judge(folder, documents, data))
         whole = [one for one in found if not one.lost_roots]
         return next(iter(whole or found), None)
 
-    def _judge(self, folder: Path, documents: Documents, data: bytes) -> Found:
+    def judge(self, folder: Path, documents: Documents, data: bytes) -> Found:
+        """The documents and `data`, the bytes of bundle.json, if they are trusted.
+
+        Errors name them by `folder`. Raises the errors of `evaluate`, DocumentAltered,
+        DocumentMalformed, NewerFormat.
+        """
         where = str(folder)
         trusted = evaluate(self.root, documents, self.now, where, self.overrides, self.history)
         trusted.confirm(data, where)

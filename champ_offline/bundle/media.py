@@ -76,7 +76,7 @@ def folders_of(paths: Sequence[Path]) -> list[Path]:
 
 def has_part(path: Path, document: BundleDocument) -> bool:
     """Whether anything of the bundle lies on the medium at `path`: documents, volumes, blobs."""
-    own = f"{document.name}-{document.version}"
+    own = own_name(document)
     folders = bundle_folders(path)
     where = places([path], [folder for folder in folders if folder.name == own], document)
     if any(folder in where or _is_of(folder, document) for folder in folders):
@@ -96,11 +96,21 @@ def no_files(where: Iterable[Path], name: str) -> list[Path]:
 
 def places(paths: Sequence[Path], folders: Sequence[Path], document: BundleDocument) -> list[Path]:
     """Where files of the bundle may lie: its folders, and those that may hold volumes alone."""
-    own = f"{document.name}-{document.version}"
+    own = own_name(document)
     shelves = [shelf for path in paths for shelf in (path / SHELF, path)]
     deeper = [shelf / own for shelf in shelves if shelf in paths or _is_folder(shelf)]
     more = [path for path in paths if leads_to_folder(path)]
     return _once([*folders, *more, *(place for place in deeper if _is_folder(place))])
+
+
+def own_name(document: BundleDocument) -> str:
+    """The name of a bundle's folder."""
+    return f"{document.name}-{document.version}"
+
+
+def home(top: Path, document: BundleDocument) -> Path:
+    """Where on the medium at `top` a bundle is written."""
+    return top / SHELF / own_name(document)
 
 
 def root_name(version: int) -> str:

@@ -39,7 +39,7 @@ from champ_offline.bundle.repair_errors import (
     writing,
 )
 from champ_offline.bundle.repair_list import LostIndex, RepairList
-from champ_offline.bundle.repair_sources import own_name, places_for
+from champ_offline.bundle.repair_sources import places_for
 from champ_offline.bundle.repaired import MendedVolume, Repaired
 from champ_offline.bundle.share import misnamed_in, numbers, share_of
 from champ_offline.bundle.spares import Spares
@@ -316,7 +316,7 @@ def _refuse_other_pack(own: Path, alone: VerifiedBundle | None, bundle: Verified
 
 def _folder_of(medium: Path, bundle: VerifiedBundle) -> Path:
     """Where on a medium without documents the bundle lies; raises NoBundle."""
-    own = own_name(bundle.document)
+    own = media.own_name(bundle.document)
     for folder in (medium / media.SHELF / own, medium / own):
         if folder.is_dir() and not folder.is_symlink() and not folder.parent.is_symlink():
             return folder

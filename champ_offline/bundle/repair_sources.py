@@ -16,11 +16,6 @@ from champ_offline.bundle.repair_errors import OtherBundle
 from champ_offline.errors import ChampError
 
 
-def own_name(document: BundleDocument) -> str:
-    """The name of a bundle's folder."""
-    return f"{document.name}-{document.version}"
-
-
 def places_for(
     own: Sequence[Path], mine: BundleDocument | None, sources: Sequence[Path]
 ) -> list[Path]:
@@ -31,7 +26,7 @@ def places_for(
     """
     names = {folder.name for folder in own}
     if mine is not None:
-        names.add(own_name(mine))
+        names.add(media.own_name(mine))
         _refuse_other_bundle(own[0], mine, sources)
     return [place for path in sources for place in _named(path, names)]
 
@@ -42,12 +37,12 @@ def _named(path: Path, names: set[str]) -> list[Path]:
 
 def _refuse_other_bundle(medium: Path, mine: BundleDocument, sources: Sequence[Path]) -> None:
     """A source with bundles, none of which is the medium's, is a mistake; a silent one may help."""
-    name = own_name(mine)
+    name = media.own_name(mine)
     for path in sources:
         found: list[str] = []
         for folder in media.bundle_folders(path):
             with suppress(ChampError):
                 data = media.read_bundle_document(folder)
-                found.append(own_name(BundleDocument.from_bytes(data, str(folder))))
+                found.append(media.own_name(BundleDocument.from_bytes(data, str(folder))))
         if found and name not in found:
             raise OtherBundle(medium=medium, bundle=name, other=path, found=", ".join(found))

@@ -19,7 +19,7 @@ class TargetTaken(ChampError):
     id = "pack.target-taken"
     exit_code = ExitCode.USAGE
     message = "{path} already holds this bundle."
-    remedy = "Remove that folder, or choose another --out; a bundle is never overwritten."
+    remedy = "Remove that folder, or choose another medium; a bundle is never overwritten."
 
 
 class TargetFull(ChampError):

@@ -7,6 +7,7 @@ that could be changed unnoticed, and one pass of SHA-256 suffices.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tarfile
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from typing import Any, BinaryIO
 
 from champ_offline.bundle.errors import DocumentMalformed, NewerFormat
 from champ_offline.bundle.names import NAME, VERSION, format_number, text
-from champ_offline.errors import ChampError
+from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
 from champ_offline.oci.strict_json import canonical, wrong_in
@@ -34,6 +35,15 @@ MOST_PIECES = 9999
 LARGEST_MEMBER = 8**11 - 1
 LAYOUT_FILE, INDEX_FILE = "oci-layout", "index.json"
 _BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})(?:\.([0-9]{4}))?")
+
+
+class ContentDiffers(ChampError):
+    """Content that a volume is to be made of is not what it is named."""
+
+    id = "pack.content-differs"
+    exit_code = ExitCode.CORRUPT
+    message = "Blob {blob} does not have the bytes that it was fetched with."
+    remedy = "Remove the cache (~/.cache/champ-offline) and pack again; then check this disk."
 
 
 @dataclass(frozen=True)
@@ -232,17 +242,21 @@ def regions(index: VolumeIndex) -> Iterator[Region]:
 def chunks(index: VolumeIndex, content: Callable[[Member], BinaryIO]) -> Iterator[bytes]:
     """The bytes of a volume, in order, given where each member's content is to be had.
 
-    `content` opens at the member's first byte; what follows its `size` is not read.
+    `content` opens at the member's first byte; what follows its `size` is not read. Raises
+    ContentDiffers behind content that is not what the index names.
     """
     data = index.to_bytes()
     yield header(index.name, len(data)) + data + bytes(padding(len(data)))
     for member in index.members:
         yield header(member.name, member.size)
-        left = member.size
+        left, found = member.size, hashlib.sha256()
         with content(member) as file:
             while left and (chunk := file.read(min(CHUNK, left))):
                 left -= len(chunk)
+                found.update(chunk)
                 yield chunk
+        if left or found.hexdigest() != member.digest.hex:
+            raise ContentDiffers(blob=member.blob or member.digest)
         yield bytes(padding(member.size))
     yield TRAILER
 

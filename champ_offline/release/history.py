@@ -13,6 +13,7 @@ from typing import Any
 
 from champ_offline.durable.database import Database
 from champ_offline.errors import ChampError, ExitCode
+from champ_offline.helm.faults import ReleaseUnknown
 from champ_offline.oci.digest import Digest
 from champ_offline.release.plan import Operation, Plan
 
@@ -165,6 +166,20 @@ class History:
             (namespace, release),
         )
         return _revision(rows[0]) if rows else None
+
+    def in_cluster(self, release: str | None, namespace: str | None) -> list[Revision]:
+        """The revisions in the cluster, of one release or namespace where that is named.
+
+        Raises ReleaseUnknown for a release that is not there.
+        """
+        found = [
+            self.one(current.namespace, current.release, current.number)
+            for current in self.releases()
+            if release in {None, current.release} and namespace in {None, current.namespace}
+        ]
+        if release is not None and not found:
+            raise ReleaseUnknown(release=release, namespace=namespace or release)
+        return found
 
     def remembered(self, namespace: str, release: str) -> Revision | None:
         """The newest revision that stood, also of a release since removed.

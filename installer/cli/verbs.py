@@ -32,6 +32,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "media": Entry("media", mark("Mend media that were damaged.")),
         "zone": Entry("zone", mark("Commission a zone; see what it holds.")),
         "import": Entry("import_", mark("Take a verified bundle into the zone.")),
+        "export": Entry("export", mark("Write media for another zone.")),
         "store": Entry("store", mark("Check what the zone stores; free what nothing needs.")),
         "registry": Entry("registry", mark("Serve the zone's images to its nodes.")),
         "node": Entry("node", mark("Let a node trust the zone's registry.")),

@@ -25,11 +25,14 @@ def protection(document: BundleDocument, entry: VolumeEntry) -> Protection:
 
 def parity_size(document: BundleDocument) -> int:
     """Bytes of all parity files beside the volumes; 0 for a bundle without parity."""
+    return sum(parity_beside(document, entry) for entry in document.volumes)
+
+
+def parity_beside(document: BundleDocument, entry: VolumeEntry) -> int:
+    """Bytes of the parity file beside a volume; 0 for a bundle without parity."""
     if not document.parity:
         return 0
-    return sum(
-        protection(document, entry).layout.file_sectors * SECTOR for entry in document.volumes
-    )
+    return protection(document, entry).layout.file_sectors * SECTOR
 
 
 def healing_size(document: BundleDocument, entry: VolumeEntry) -> tuple[int, int]:

@@ -1,0 +1,166 @@
+"""Writing media from a zone's store for the next zone, by the signatures they came with.
+
+Nothing is signed in a zone: documents are those that were signed, volumes follow from their indexes
+(FORMAT.md, "Export"). Invariant: nothing is written before all documents were verified as if from a
+medium; every byte of the store is hashed on its way, and a volume with one that differs never gets
+its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from champ_offline.bundle.edition import Edition, read_edition
+from champ_offline.bundle.export_errors import StoreDamaged
+from champ_offline.bundle.export_media import Targets, kept_of
+from champ_offline.bundle.gather import zone_disk
+from champ_offline.bundle.held import HeldBundles, KnownBundle
+from champ_offline.bundle.layout import LAYOUT
+from champ_offline.bundle.media_writer import MediaWriter
+from champ_offline.bundle.selection import Wanted, newer_than, select
+from champ_offline.bundle.volume import LAYOUT_FILE, ContentDiffers, Member
+from champ_offline.events import Subscriber
+from champ_offline.journal.audit import Audit, Entry
+from champ_offline.journal.process import current_user
+from champ_offline.store.blobs import BlobMissing, BlobStore
+from champ_offline.store.waiting import WaitingRoom
+from champ_offline.trust.state import TrustState
+
+
+@dataclass(frozen=True)
+class ExportOrder:
+    """What is written for the zone called `zone`, and where; if none is named, all that is for it.
+
+    `wanted` bundles may be such that this is refused.
+    """
+
+    zone: str
+    targets: Targets
+    wanted: tuple[Wanted, ...] = ()
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A bundle on media: its folder on each of them in order, its bytes, its largest file.
+
+    `written` is False where it lay there already, whole. `expired` are documents whose time is
+    over, `newer` the version of a newer pack that this zone accepted: the next zone may refuse.
+    """
+
+    bundle: str
+    version: str
+    zone: str
+    folders: tuple[Path, ...]
+    volumes: int
+    size: int
+    largest: int
+    written: bool
+    expired: tuple[str, ...]
+    newer: str
+
+
+class Exporter:
+    """Writes media from one zone, of which nothing changes but the audit chain."""
+
+    def __init__(
+        self,
+        held: HeldBundles,
+        trust: TrustState,
+        blobs: BlobStore,
+        waiting: WaitingRoom,
+        audit: Audit,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._held, self._trust, self._blobs = held, trust, blobs
+        self._scratch, self._audit, self._clock = waiting.root, audit, clock
+
+    def run(self, order: ExportOrder, notify: Subscriber) -> tuple[Exported, ...]:
+        """Write the bundles one after the other; what an earlier run wrote whole is kept.
+
+        Before anything is written, raises NoSuchFolder, NotHeld, NothingForZone, ForOtherZones,
+        PapersMissing, PapersDamaged and trust errors, TargetTaken, MediaFull, VolumesTooLarge;
+        then TargetUnwritable, StoreDamaged, ZoneUnwritable, DatabaseFull.
+        """
+        order.targets.refuse_absent()
+        ever = self._held.ever()
+        chosen = select(ever, order.zone, order.wanted)
+        editions = [self._edition(known) for known in chosen]
+        for edition in editions:
+            edition.refuse_other(order.zone)
+        lying = [order.targets.lying(edition) for edition in editions]
+        left = [one for one, folders in zip(editions, lying, strict=True) if not folders]
+        writers = iter(list(order.targets.writers(left)))
+        done = []
+        for known, edition, folders in zip(chosen, editions, lying, strict=True):
+            there = folders or self._write(order.zone, edition, next(writers), notify)
+            newer = newer_than(ever, known)
+            done.append(_exported(order.zone, edition, there, newer, written=not folders))
+        return tuple(done)
+
+    def _edition(self, known: KnownBundle) -> Edition:
+        papers = self._held.papers
+        roots = [*self._trust.roots(), *papers.roots()]
+        root, now = self._trust.root(), self._clock()
+        return read_edition(known, papers.of(known.digest), root, roots, now)
+
+    def _write(
+        self, zone: str, edition: Edition, writer: MediaWriter, notify: Subscriber
+    ) -> tuple[Path, ...]:
+        kept = kept_of(edition, writer, notify)
+        self._tell(zone, edition, writer.folders)
+        writer.clear(kept)
+        try:
+            with zone_disk(self._scratch):
+                writer.write_volumes(self._content(edition), self._scratch, notify, kept)
+        except ContentDiffers as error:
+            raise _damaged(edition, error.fields["blob"]) from error
+        except BlobMissing as error:
+            raise _damaged(edition, error.fields["digest"]) from error
+        writer.finish(edition.files)
+        return writer.folders
+
+    def _tell(self, zone: str, edition: Edition, folders: Sequence[Path]) -> None:
+        """Record it before the first byte leaves: what cannot be recorded is not done."""
+        detail = {
+            "zone": zone,
+            "digest": str(edition.trusted.digest),
+            "media": [str(folder) for folder in folders],
+        }
+        self._audit.record(Entry(current_user(), "bundle.export", edition.label, detail))
+
+    def _content(self, edition: Edition) -> Callable[[Member], BinaryIO]:
+        def opened(member: Member) -> BinaryIO:
+            if member.blob is None:
+                return BytesIO(LAYOUT if member.name == LAYOUT_FILE else edition.index)
+            file = self._blobs.open(member.blob)
+            file.seek(member.offset or 0)
+            return file
+
+        return opened
+
+
+def _damaged(edition: Edition, blob: object) -> StoreDamaged:
+    document = edition.document
+    return StoreDamaged(blob=blob, bundle=document.name, version=document.version)
+
+
+def _exported(
+    zone: str, edition: Edition, folders: tuple[Path, ...], newer: str, *, written: bool
+) -> Exported:
+    return Exported(
+        bundle=edition.document.name,
+        version=edition.document.version,
+        zone=zone,
+        folders=folders,
+        volumes=len(edition.volumes),
+        size=sum(edition.load.volumes),
+        largest=max(entry.size for entry in edition.document.volumes),
+        written=written,
+        expired=edition.expired,
+        newer=newer,
+    )

@@ -1,0 +1,102 @@
+"""What stands in the way of writing media from a zone's store, one error each.
+
+Invariant: whatever is raised, nothing that was written counts as a bundle, and the zone is as it
+was.
+"""
+
+from __future__ import annotations
+
+from champ_offline.errors import ChampError, ExitCode
+
+
+class NotHeld(ChampError):
+    """A bundle is to be exported that the zone does not hold."""
+
+    id = "export.not-held"
+    exit_code = ExitCode.NOT_FOUND
+    message = "The zone holds no bundle {bundle}."
+    remedy = "It holds: {known}."
+
+
+class NothingForZone(ChampError):
+    """No bundle of the zone may be carried to another one."""
+
+    id = "export.nothing"
+    exit_code = ExitCode.NOT_FOUND
+    message = "The zone holds no bundle that was signed for {zone}."
+    remedy = "It holds: {known}. Import one that is for {zone}, or check the zone's name."
+
+
+class ForOtherZones(ChampError):
+    """A bundle was not signed for the zone that it is to be carried to."""
+
+    id = "export.other-zones"
+    exit_code = ExitCode.TRUST_REFUSED
+    message = "Bundle {bundle} {version} was signed for {zones}, not for {zone}; that refuses it."
+    remedy = (
+        "Nobody in a zone can change this. Ask {holders}, who signed it, to name {zone} among the"
+        " recipe's zones and pack it anew."
+    )
+
+
+class PapersMissing(ChampError):
+    """A bundle was imported before zones kept what media are written again with."""
+
+    id = "export.papers-missing"
+    exit_code = ExitCode.PREFLIGHT
+    message = (
+        "Bundle {bundle} {version} was imported by an earlier release, which did not keep its"
+        " signed documents."
+    )
+    remedy = "Import it once more from its media: that adds them, and changes nothing else."
+
+
+class PapersDamaged(ChampError):
+    """The papers that a zone kept are not those that were signed."""
+
+    id = "export.papers-damaged"
+    exit_code = ExitCode.CORRUPT
+    message = (
+        "The documents that the zone kept of bundle {bundle} {version} are not those that were"
+        " signed: {reason}"
+    )
+    remedy = (
+        "Nothing was written. Import the bundle once more from its media: that puts them right. If"
+        " nothing else on this disk is damaged, find out who could write to champ.db."
+    )
+
+
+class StoreDamaged(ChampError):
+    """A blob that is to be written is not as it was verified, or gone."""
+
+    id = "export.blob-damaged"
+    exit_code = ExitCode.CORRUPT
+    message = "Blob {blob} of bundle {bundle} {version} is damaged, or gone from the zone's store."
+    remedy = (
+        "Run `champ store check`, which sets aside what is damaged, and import the bundle once more"
+        " from its media, which gives it back. Then run this again: it goes on."
+    )
+
+
+class MediaFull(ChampError):
+    """The media that were named have no room for what is to be written."""
+
+    id = "export.media-full"
+    exit_code = ExitCode.PREFLIGHT
+    message = "{path} have {free} free; {bundles} needs {needed}, each volume on one medium."
+    remedy = (
+        "Name more media, larger ones, or a folder on a disk with --stick SIZE, and copy each"
+        " folder in it to a stick. Nothing was written."
+    )
+
+
+class VolumesTooLarge(ChampError):
+    """A volume does not fit on sticks of the size that was named."""
+
+    id = "export.volumes-too-large"
+    exit_code = ExitCode.USAGE
+    message = (
+        "Sticks of {size} are too small: one volume of {bundle} {version} takes {needed} with its"
+        " parity. Volumes were cut when the bundle was signed, and stay as they are."
+    )
+    remedy = "Name larger sticks with --stick."

@@ -1,0 +1,107 @@
+"""`champ --zone DIR export --for ZONE MEDIA...`: write media for the next zone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from installer.cli.diagnostics import say
+from installer.cli.options import DIRECTORY, Verb
+from installer.cli.output import Column
+from installer.cli.session import Session
+from installer.cli.sizes import Size
+from installer.language import translate as _
+from installer.quantities import size
+from installer.words import about
+
+if TYPE_CHECKING:
+    from champ_offline.bundle.export import Exported
+
+
+@click.command(
+    "export",
+    cls=Verb,
+    help=_(
+        "Write media for another zone from this zone's store: every bundle that was signed for it, "
+        "the newest of each name, with the signatures it came with. Every byte is hashed on its "
+        "way. A run that was ended goes on where it was."
+    ),
+)
+@click.argument("media", type=DIRECTORY, nargs=-1, required=True)
+@click.option(
+    "--for",
+    "destination",
+    required=True,
+    metavar="ZONE",
+    help=_("The name of the zone they are for."),
+)
+@click.option(
+    "--bundle", "bundles", multiple=True, metavar="NAME[:VERSION]",
+    help=_("Only this bundle, else its newest version; may be given several times."),
+)  # fmt: skip
+@click.option(
+    "--stick",
+    type=Size(),
+    metavar="SIZE",
+    help=_(
+        "MEDIA is one folder on a disk: divide over folders in it for sticks of this size, for "
+        "example 32GB: stick-01, stick-02, … Otherwise the media are filled in their order."
+    ),
+)
+@click.pass_obj
+def command(
+    session: Session,
+    media: tuple[Path, ...],
+    destination: str,
+    bundles: tuple[str, ...],
+    stick: int | None,
+) -> None:
+    """Export, and show what lies where."""
+    if stick is not None and len(media) > 1:
+        raise click.UsageError(
+            _("With --stick name one folder; the sticks' folders are made in it.")
+        )
+    from champ_offline.bundle.export import ExportOrder
+    from champ_offline.bundle.export_media import Targets
+    from champ_offline.bundle.selection import Wanted
+
+    targets = Targets(tuple(dict.fromkeys(media)), stick)
+    order = ExportOrder(destination, targets, tuple(map(Wanted.parse, bundles)))
+    appliance = session.appliance()
+    with session.watched() as notify:
+        done = appliance.export(order, notify)
+    session.output.rows(
+        done,
+        [
+            Column("bundle", _("BUNDLE")),
+            Column("version", _("VERSION")),
+            Column("zone", _("FOR ZONE")),
+            Column("volumes", _("VOLUMES"), right=True),
+            Column("size", _("SIZE"), size, right=True),
+            Column("written", _("WRITTEN"), _written),
+            Column("folders", _("FOLDER"), " ".join),
+        ],
+    )
+    for one in done:
+        _mind(one)
+
+
+def _written(written: object) -> str:
+    return _("yes") if written else _("it was there")
+
+
+def _mind(one: Exported) -> None:
+    """Say what the next zone will ask about, or may refuse, as far as it is known here."""
+    from champ_offline.bundle.pack import LARGEST_ON_FAT32
+
+    label = f"{one.bundle} {one.version}"
+    if one.expired:
+        text = _("{bundle}: its signatures are past their time ({about}); the zone will ask why.")
+        say(text.format(bundle=label, about=about(one.expired)))
+    if one.newer:
+        text = _("{bundle}: a zone that has taken {newer} refuses this older pack.")
+        say(text.format(bundle=label, newer=f"{one.bundle} {one.newer}"))
+    if one.largest > LARGEST_ON_FAT32:
+        say(_("Some volumes are larger than a file on FAT32 can be; use exFAT sticks."))
