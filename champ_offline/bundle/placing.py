@@ -1,7 +1,7 @@
 """Which volume goes onto which medium, where the volumes are cut already.
 
-Pure. Invariant: volumes go in order, each whole, and no medium is gone back to; with the same room
-for each medium, volumes lie as `divide` put them that cut them for such media.
+Pure. Invariant: volumes go in order, each whole, and no medium is gone back to; volumes that were
+cut for media of some size need no more of such media than they were cut for.
 """
 
 from __future__ import annotations

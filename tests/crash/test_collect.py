@@ -86,7 +86,7 @@ def pushed(zone: Path) -> list[str]:
 
 
 def known(found: Held) -> tuple[tuple[str, ...], ...]:
-    return found.refs, found.referrers, found.bundles
+    return found.refs, found.referrers, found.bundles, found.papers
 
 
 def kill_everywhere(template: Path, folder: Path, act: Act) -> int:

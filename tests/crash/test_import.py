@@ -63,9 +63,10 @@ class Field:
     def _goes_on(self, zone: Path, after: Held) -> None:
         found = held(zone)
         assert found.blobs >= self._before.blobs
-        reachable = (found.refs, found.referrers, found.bundles, found.accepted)
-        assert reachable in {
-            (one.refs, one.referrers, one.bundles, one.accepted) for one in (self._before, after)
+        known = (found.refs, found.referrers, found.bundles, found.accepted, found.papers)
+        assert known in {
+            (one.refs, one.referrers, one.bundles, one.accepted, one.papers)
+            for one in (self._before, after)
         }
         # Somebody plugs in what comes last, alone, and then everything there is.
         with suppress(VolumeMissing):

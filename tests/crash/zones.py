@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +29,7 @@ class Held:
     referrers: tuple[str, ...]
     bundles: tuple[str, ...]
     accepted: tuple[str, ...]
+    papers: tuple[str, ...]
 
 
 def held(zone: Path) -> Held:
@@ -49,7 +50,17 @@ def held(zone: Path) -> Held:
             tuple(f"{one.subject} {one.descriptor.digest}" for one in refs.all_referrers()),
             tuple(row["digest"] for row in bundles),
             tuple(f"{row['bundle']} {row['version']}" for row in accepted),
+            tuple(_papers(database)),
         )
+
+
+def _papers(database: Database) -> Iterator[str]:
+    """The papers of the bundles that are held: all of them, and of no other bundle."""
+    rows = database.query("SELECT bundle, path, content FROM papers ORDER BY 1, 2")
+    bundles = database.query("SELECT digest FROM bundles WHERE retired = '' ORDER BY 1")
+    assert sorted({row["bundle"] for row in rows}) == [row["digest"] for row in bundles]
+    for row in rows:
+        yield f"{row['bundle']} {row['path']} {hashlib.sha256(row['content']).hexdigest()}"
 
 
 def _follow_names(blobs: BlobStore, refs: Refs, content: Content) -> None:

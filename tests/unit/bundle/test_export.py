@@ -1,0 +1,475 @@
+"""Media written again in a zone: the same bytes, or a clear word why not."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from champ_offline.bundle.divide import Limits
+from champ_offline.bundle.export import Exported, Exporter, ExportOrder
+from champ_offline.bundle.export_errors import (
+    ForOtherZones,
+    MediaFull,
+    NotHeld,
+    NothingForZone,
+    PapersDamaged,
+    PapersMissing,
+    StoreDamaged,
+    VolumesTooLarge,
+)
+from champ_offline.bundle.export_media import Targets
+from champ_offline.bundle.layout import Contents
+from champ_offline.bundle.repair import RepairOrder, repair
+from champ_offline.bundle.selection import Wanted
+from champ_offline.bundle.target import TargetTaken, TargetUnwritable
+from champ_offline.bundle.verify import read_every_byte, verify
+from champ_offline.errors import ChampError
+from champ_offline.events import Event, StepStarted, ignore
+from champ_offline.journal.audit import Audit
+from champ_offline.oci.digest import Digest
+from champ_offline.store.blobs import BlobStore
+from champ_offline.store.scrub import Pace, Scrub
+from champ_offline.trust.errors import RevokedKey
+from champ_offline.trust.key_errors import NoSuchFolder
+from champ_offline.trust.rotation import Change
+from tests.unit.bundle.conftest import NOW, Pack, Signing, Zone, image
+from tests.unit.bundle.desk import flip, tree, volumes
+from tests.unit.trust.signing import Holder, first_root, next_root, signers_of
+
+KIB = 1024
+ZONES = ("core", "far")
+
+
+class House(Zone):
+    """A zone that exports, and what its audit chain tells."""
+
+    def __init__(self, root: Path, signing: Signing, now: datetime = NOW) -> None:
+        super().__init__(root, signing)
+        self.now = now
+        self.audit = Audit(self.database, lambda: self.now)
+        self.out = root.parent / f"from-{root.name}"
+        self.out.mkdir()
+
+    def export(
+        self,
+        *wanted: str,
+        zone: str = "far",
+        to: Targets | None = None,
+        told: list[Event] | None = None,
+    ) -> tuple[Exported, ...]:
+        parts = (self.intake.held, self.trust, self.blobs, self.waiting, self.audit)
+        exporter = Exporter(*parts, lambda: self.now)
+        order = ExportOrder(zone, to or Targets((self.out,)), tuple(map(Wanted.parse, wanted)))
+        return exporter.run(order, ignore if told is None else told.append)
+
+    def accept(self, *folders: Path) -> None:
+        verified = verify(folders, self.trust.root(), self.now, "core")
+        self.intake.take(verified, self.now.isoformat(), ignore)
+
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        return [(row.act, row.subject) for row in self.audit.rows()]
+
+    def alter(self, path: str, content: bytes) -> None:
+        with self.database.transaction() as connection:
+            done = connection.execute(
+                "UPDATE papers SET content = ? WHERE path = ?", (content, path)
+            )
+            assert done.rowcount
+
+    def forget_papers(self) -> None:
+        with self.database.transaction() as connection:
+            connection.execute("DELETE FROM papers")
+
+    def rot(self, digest: Digest) -> None:
+        path = self.blobs.path(digest)
+        path.chmod(0o644)
+        flip(path, path.stat().st_size // 2)
+
+    def largest(self) -> Digest:
+        return max(self.blobs, key=self.blobs.size)
+
+
+@pytest.fixture
+def house(tmp_path: Path, signing: Signing) -> House:
+    return House(tmp_path / "house", signing)
+
+
+@pytest.mark.parametrize(
+    ("limit", "parity"), [(130 * KIB, 0), (24 * KIB, 0), (10**6, 0), (90 * KIB, 10), (24 * KIB, 5)]
+)
+def test_the_folder_is_the_packed_one_byte_for_byte(
+    pack: Pack, house: House, signing: Signing, tmp_path: Path, limit: int, parity: int
+) -> None:
+    packed = pack(limit=limit, parity=parity, zones=ZONES).folder
+    house.take(packed)
+    (done,) = house.export()
+    assert tree(done.folders[0]) == tree(packed)
+    assert done.folders == (house.out / "champ/demo-1",)
+    assert (done.written, done.expired, done.newer) == (True, (), "")
+    read_every_byte(verify([house.out], signing.root, NOW, "far"), ignore)
+    assert house.told == [("bundle.export", "demo 1")]
+
+
+@pytest.mark.parametrize("parity", [0, 10])
+def test_sticks_are_those_that_were_packed(
+    pack: Pack, contents: tuple[BlobStore, Contents], house: House, parity: int
+) -> None:
+    blobs, what = contents
+    noise = random.Random(3)
+    large = [noise.randbytes(2_500_000 + n) for n in range(5)]
+    more = replace(what, descriptors=(image(blobs, "champ.local/large:1", large),), apps=())
+    limits = Limits.of(1_000_000, 8_000_000, parity)
+    packed = pack(limit=limits.volume, medium=limits.medium, parity=parity, zones=ZONES, what=more)
+    assert len(packed.folders) > 2
+    house.take(*packed.folders)
+    (done,) = house.export(to=Targets((house.out,), 8_000_000))
+    assert tree(house.out) == tree(packed.folders[0].parents[2])
+    assert len(done.folders) == len(packed.folders)
+    (again,) = house.export(to=Targets((house.out,), 8_000_000))
+    assert (again.written, again.folders) == (False, done.folders)
+    other = House(house.out.parent / "far", house.signing)
+    other.take(*done.folders)
+    assert other.content() == house.content()
+
+
+def test_what_was_exported_is_mended_like_any_medium(
+    pack: Pack, house: House, signing: Signing
+) -> None:
+    packed = pack(limit=90 * KIB, parity=10, zones=ZONES).folder
+    house.take(packed)
+    (done,) = house.export()
+    stick = done.folders[0]
+    flip(volumes(stick)[0], 5000)
+    volumes(stick)[1].unlink()
+    shutil.rmtree(stick / "metadata")
+    order = RepairOrder(stick)
+    mended = repair(order, lambda at: verify(at, signing.root, NOW), [house.blobs], ignore)
+    assert mended.fault is None
+    assert tree(stick) == tree(packed)
+
+
+def rotated(old: bytes, by: Holder, version: int) -> bytes:
+    helper = Holder(f"Helper {version}", roles=["targets"])
+    return next_root(old, Change(added=[helper.public]), [by], NOW)
+
+
+def test_roots_that_the_zone_met_since_go_along(pack: Pack, tmp_path: Path) -> None:
+    anna = Holder("Anna")
+    one = first_root([anna], NOW)
+    two = rotated(one, anna, 2)
+    three = rotated(two, anna, 3)
+    house = House(tmp_path / "house", Signing(one, {}))
+    packed = pack(zones=ZONES, by=Signing(one, signers_of(anna))).folder
+    house.take(packed)
+    with house.database.transaction() as connection:
+        house.trust.keep_line(connection, [one, two, three])
+    assert house.trust.roots() == [one, two, three]
+    (done,) = house.export()
+    found, expected = tree(done.folders[0]), tree(packed)
+    assert found.pop("metadata/2.root.json") == two
+    assert found.pop("metadata/3.root.json") == three
+    assert found == expected
+    other = House(tmp_path / "far", Signing(one, {}))
+    other.take(done.folders[0])
+    assert other.trust.roots() == [one, two, three]
+    other.take(packed)
+    assert other.export()[0].folders
+    assert tree(other.out) == tree(house.out)
+
+
+def test_where_roots_between_were_not_kept_the_bundles_own_go_along(
+    pack: Pack, tmp_path: Path
+) -> None:
+    anna = Holder("Anna")
+    one = first_root([anna], NOW)
+    three = rotated(rotated(one, anna, 2), anna, 3)
+    house = House(tmp_path / "house", Signing(one, {}))
+    packed = pack(zones=ZONES, by=Signing(one, signers_of(anna))).folder
+    house.take(packed)
+    with house.database.transaction() as connection:
+        house.trust.pin(connection, 3, three)
+    (done,) = house.export()
+    assert tree(done.folders[0]) == tree(packed)
+
+
+def test_a_bundle_goes_only_where_it_was_signed_for(pack: Pack, house: House) -> None:
+    house.take(pack(zones=ZONES).folder)
+    with pytest.raises(ForOtherZones) as refused:
+        house.export("demo", zone="moon")
+    assert refused.value.exit_code == 3
+    assert "core, far" in str(refused.value)
+    assert "Release team" in refused.value.advice
+    with pytest.raises(NothingForZone):
+        house.export(zone="moon")
+    with pytest.raises(NotHeld):
+        house.export("demo:9")
+    assert tree(house.out) == {}
+    assert house.told == []
+
+
+def test_a_bundle_for_any_zone_goes_anywhere(pack: Pack, house: House) -> None:
+    house.take(pack(zones=()).folder)
+    assert house.export(zone="moon")[0].written
+
+
+def test_without_a_name_the_newest_of_each_goes(
+    pack: Pack, contents: tuple[BlobStore, Contents], house: House
+) -> None:
+    house.now = NOW + timedelta(days=3)
+    _blobs, what = contents
+    house.accept(pack("old", zones=ZONES).folder)
+    house.accept(pack("new", zones=ZONES, days=1, version="2").folder)
+    house.accept(pack("ours", days=2, version="3").folder)
+    house.accept(pack("other", zones=(), days=2, what=replace(what, name="other")).folder)
+    done = house.export()
+    assert [(one.bundle, one.version, one.newer) for one in done] == [
+        ("demo", "2", "3"), ("other", "1", ""),
+    ]  # fmt: skip
+    (old,) = house.export("demo:1", to=Targets((house.out,)))
+    assert (old.version, old.newer) == ("1", "3")
+    (named,) = house.export("demo")
+    assert (named.version, named.written) == ("2", False)
+
+
+def test_dates_that_are_over_are_told(pack: Pack, house: House) -> None:
+    house.take(pack(zones=ZONES).folder)
+    house.now = NOW + timedelta(days=400)
+    (done,) = house.export()
+    assert done.written
+    assert len(done.expired) == 3
+    assert any(about.startswith("timestamp 2027-03-01") for about in done.expired)
+
+
+def test_what_only_withdrawn_keys_vouch_for_stays(pack: Pack, tmp_path: Path) -> None:
+    anna, chen = Holder("Anna"), Holder("Chen")
+    root = first_root([anna, chen], NOW)
+    house = House(tmp_path / "house", Signing(root, {}))
+    house.now = NOW + timedelta(days=2)
+    house.accept(pack("honest", zones=ZONES, by=Signing(root, signers_of(anna))).folder)
+    thief = Signing(root, signers_of(chen))
+    house.accept(pack("thief", zones=ZONES, days=1, by=thief, version="2").folder)
+    newest = next_root(root, Change(removed=["Chen"]), [anna], NOW)
+    with house.database.transaction() as connection:
+        house.trust.keep_line(connection, [newest])
+    with pytest.raises(RevokedKey) as refused:
+        house.export("demo:2")
+    assert "demo 2" in str(refused.value)
+    (done,) = house.export()
+    assert (done.version, done.newer) == ("1", "")
+
+
+def test_a_bundle_from_before_papers_is_imported_once_more(pack: Pack, house: House) -> None:
+    packed = pack(zones=ZONES).folder
+    house.take(packed)
+    house.forget_papers()
+    before = house.content()
+    with pytest.raises(PapersMissing):
+        house.export()
+    verified = verify([packed], house.trust.root(), NOW, "core")
+    assert not house.intake.forecast(verified).held
+    again = house.take(packed)
+    assert (again.changed, again.new_blobs) == (True, 0)
+    assert house.content() == before
+    assert not house.take(packed).changed
+    house.export()
+    assert tree(house.out / "champ/demo-1") == tree(packed)
+
+
+def test_an_older_bundle_gets_its_papers_and_nothing_else(pack: Pack, house: House) -> None:
+    house.now = NOW + timedelta(days=2)
+    old = pack("old", zones=ZONES).folder
+    house.accept(old)
+    house.accept(pack("new", zones=ZONES, days=1, version="2").folder)
+    house.forget_papers()
+    before, accepted = house.content(), house.trust.accepted()
+    house.accept(old)
+    assert (house.content(), house.trust.accepted()) == (before, accepted)
+    (done,) = house.export("demo:1")
+    assert tree(done.folders[0]) == tree(old)
+    with pytest.raises(PapersMissing):
+        house.export()
+
+
+def test_papers_go_with_their_bundle(pack: Pack, house: House) -> None:
+    packed = pack(zones=ZONES)
+    house.take(packed.folder)
+    digest = Digest.of(packed.document.to_bytes())
+    assert house.intake.held.papers.of(digest)
+    with house.database.transaction() as connection:
+        house.intake.retire(connection, digest, NOW.isoformat())
+    assert house.intake.held.papers.of(digest) == {}
+    with pytest.raises(NotHeld):
+        house.export("demo")
+
+
+PAPERS = (
+    "bundle.json", "index.json", "volumes/0001.json", "volumes/0002.json",
+    "metadata/1.root.json", "metadata/timestamp.json", "metadata/snapshot.json",
+    "metadata/targets.json",
+)  # fmt: skip
+ALTERATIONS: list[Callable[[bytes], bytes]] = [
+    lambda data: data[:-1],
+    lambda data: b"",
+    lambda data: b"{}",
+    lambda data: (
+        data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 1]) + data[len(data) // 2 + 1 :]
+    ),
+]
+
+
+@pytest.mark.parametrize("path", PAPERS)
+def test_tampered_papers_write_nothing(pack: Pack, house: House, path: str) -> None:
+    packed = pack(zones=ZONES).folder
+    house.take(packed)
+    papers = house.intake.held.papers.of(house.intake.bundles()[0].digest)
+    assert set(PAPERS) <= set(papers)
+    for alter in ALTERATIONS:
+        house.alter(path, alter(papers[path]))
+        if path.endswith("root.json"):  # the zone has that root itself
+            assert house.export()[0].written
+            shutil.rmtree(house.out / "champ")
+        else:
+            with pytest.raises(PapersDamaged) as refused:
+                house.export()
+            assert refused.value.exit_code == 11
+            assert tree(house.out) == {}
+    assert house.take(packed).changed
+    house.export()
+    assert tree(house.out / "champ/demo-1") == tree(packed)
+
+
+def test_papers_of_another_bundle_are_not_those_of_this_one(pack: Pack, house: House) -> None:
+    house.now = NOW + timedelta(days=2)
+    house.accept(pack("old", zones=ZONES).folder)
+    house.accept(pack("new", zones=ZONES, days=1, version="2").folder)
+    old, new = house.intake.bundles()
+    with house.database.transaction() as connection:
+        papers = house.intake.held.papers
+        papers.keep(connection, old.digest, papers.of(new.digest))
+    with pytest.raises(PapersDamaged):
+        house.export("demo:1")
+
+
+def test_papers_signed_by_a_stranger_are_refused(pack: Pack, house: House, tmp_path: Path) -> None:
+    house.take(pack(zones=ZONES).folder)
+    stranger = Holder("Stranger")
+    by = Signing(first_root([stranger], NOW), signers_of(stranger))
+    forged = House(tmp_path / "forged", by)
+    forged.take(pack("forged", zones=ZONES, by=by).folder)
+    bundle, theirs = house.intake.bundles()[0], forged.intake.bundles()[0]
+    with house.database.transaction() as connection:
+        papers = house.intake.held.papers
+        papers.keep(connection, bundle.digest, forged.intake.held.papers.of(theirs.digest))
+    with pytest.raises(ChampError) as refused:
+        house.export()
+    assert refused.value.exit_code in {3, 11}
+    assert tree(house.out) == {}
+
+
+@pytest.mark.parametrize("limit", [130 * KIB, 24 * KIB])
+def test_a_damaged_blob_is_named_and_never_written(pack: Pack, house: House, limit: int) -> None:
+    packed = pack(limit=limit, zones=ZONES).folder
+    house.take(packed)
+    rotten = house.largest()
+    house.rot(rotten)
+    with pytest.raises(StoreDamaged) as refused:
+        house.export()
+    assert refused.value.exit_code == 11
+    assert str(rotten) in str(refused.value)
+    written = volumes(house.out / "champ/demo-1")
+    assert len(written) < len(volumes(packed))
+    assert all(path.read_bytes() == (packed / path.name).read_bytes() for path in written)
+    assert not (house.out / "champ/demo-1/metadata/timestamp.json").exists()
+    Scrub(house.database, house.blobs, lambda: NOW).run(ignore, Pace(None), anew=True)
+    assert not house.blobs.has(rotten)
+    with pytest.raises(StoreDamaged):
+        house.export()
+    house.take(packed)
+    house.export()
+    assert tree(house.out / "champ/demo-1") == tree(packed)
+
+
+def test_what_was_written_whole_is_kept(pack: Pack, house: House) -> None:
+    packed = pack(limit=24 * KIB, parity=10, zones=ZONES).folder
+    house.take(packed)
+    (done,) = house.export()
+    stick = done.folders[0]
+    (stick / "metadata/timestamp.json").unlink()
+    first, second, third = volumes(stick)[:3]
+    parity = sorted(stick.glob("*.par"))
+    flip(second, 3000)
+    flip(parity[3], 700)
+    third.write_bytes(third.read_bytes()[:-1])
+    kept = {path: path.stat().st_ino for path in (first, parity[0], *volumes(stick)[4:])}
+    told: list[Event] = []
+    (again,) = house.export(told=told)
+    assert again.written
+    assert tree(stick) == tree(packed)
+    assert {path: path.stat().st_ino for path in kept} == kept
+    written = [e.subject for e in told if isinstance(e, StepStarted) and e.name == "export"]
+    assert written == [second.name, third.name]
+
+
+def test_another_pack_is_not_written_over(pack: Pack, house: House) -> None:
+    house.take(pack(zones=ZONES).folder)
+    other = pack("other", zones=("far",), days=1).folder
+    shutil.copytree(other, house.out / "champ/demo-1")
+    before = tree(house.out)
+    with pytest.raises(TargetTaken):
+        house.export()
+    assert tree(house.out) == before
+    assert house.told == []
+
+
+def test_a_sealed_share_of_media_is_not_written_over(pack: Pack, house: House) -> None:
+    packed = pack(zones=ZONES).folder
+    house.take(packed)
+    (done,) = house.export()
+    volumes(done.folders[0])[0].unlink()
+    before = tree(house.out)
+    with pytest.raises(TargetTaken):
+        house.export()
+    assert tree(house.out) == before
+
+
+def test_media_must_be_there(pack: Pack, house: House, tmp_path: Path) -> None:
+    house.take(pack(zones=ZONES).folder)
+    with pytest.raises(NoSuchFolder):
+        house.export(to=Targets((house.out, tmp_path / "not-plugged-in")))
+    assert tree(house.out) == {}
+
+
+def test_sticks_that_hold_no_volume_are_refused(
+    pack: Pack, contents: tuple[BlobStore, Contents], house: House
+) -> None:
+    blobs, what = contents
+    large = image(blobs, "champ.local/large:1", [random.Random(5).randbytes(9_000_000)])
+    house.take(pack(limit=10**7, zones=ZONES, what=replace(what, descriptors=(large,))).folder)
+    with pytest.raises(VolumesTooLarge):
+        house.export(to=Targets((house.out,), 8_000_000))
+    assert tree(house.out) == {}
+
+
+def test_media_without_room_are_refused(
+    pack: Pack, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.take(pack(zones=ZONES).folder)
+    monkeypatch.setattr("champ_offline.bundle.export_media.free_bytes", lambda _folder: 200 * KIB)
+    with pytest.raises(MediaFull) as refused:
+        house.export()
+    assert refused.value.exit_code == 4
+    assert tree(house.out) == {}
+
+
+def test_a_medium_that_takes_nothing_is_told(pack: Pack, house: House) -> None:
+    house.take(pack(zones=ZONES).folder)
+    (house.out / "champ").write_text("no folder")
+    with pytest.raises(TargetUnwritable):
+        house.export()
