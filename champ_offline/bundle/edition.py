@@ -119,7 +119,7 @@ def read_edition(
         reason = f"{error.args[0]} is missing"
         raise PapersDamaged(bundle=name, version=version, reason=reason) from error
     except _NOT_AS_SIGNED as error:
-        raise PapersDamaged(bundle=name, version=version, reason=str(error)) from error
+        raise PapersDamaged(bundle=name, version=version, reason=str(error).rstrip(".")) from error
     return Edition(found.document, found.trusted, found.files, volumes, index)
 
 

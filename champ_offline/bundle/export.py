@@ -23,7 +23,7 @@ from champ_offline.bundle.held import HeldBundles, KnownBundle
 from champ_offline.bundle.layout import LAYOUT
 from champ_offline.bundle.media_writer import MediaWriter
 from champ_offline.bundle.selection import Wanted, newer_than, select
-from champ_offline.bundle.volume import LAYOUT_FILE, ContentDiffers, Member
+from champ_offline.bundle.volume import LAYOUT_FILE, Member, MemberDiffers
 from champ_offline.events import Subscriber
 from champ_offline.journal.audit import Audit, Entry
 from champ_offline.journal.process import current_user
@@ -117,7 +117,7 @@ class Exporter:
         try:
             with zone_disk(self._scratch):
                 writer.write_volumes(self._content(edition), self._scratch, notify, kept)
-        except ContentDiffers as error:
+        except MemberDiffers as error:
             raise _damaged(edition, error.fields["blob"]) from error
         except BlobMissing as error:
             raise _damaged(edition, error.fields["digest"]) from error

@@ -32,7 +32,7 @@ class ForOtherZones(ChampError):
 
     id = "export.other-zones"
     exit_code = ExitCode.TRUST_REFUSED
-    message = "Bundle {bundle} {version} was signed for {zones}, not for {zone}; that refuses it."
+    message = "Bundle {bundle} {version} was signed for {zones}, not for {zone}."
     remedy = (
         "Nobody in a zone can change this. Ask {holders}, who signed it, to name {zone} among the"
         " recipe's zones and pack it anew."
@@ -58,7 +58,7 @@ class PapersDamaged(ChampError):
     exit_code = ExitCode.CORRUPT
     message = (
         "The documents that the zone kept of bundle {bundle} {version} are not those that were"
-        " signed: {reason}"
+        " signed: {reason}."
     )
     remedy = (
         "Nothing was written. Import the bundle once more from its media: that puts them right. If"

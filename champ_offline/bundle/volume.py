@@ -37,7 +37,7 @@ LAYOUT_FILE, INDEX_FILE = "oci-layout", "index.json"
 _BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})(?:\.([0-9]{4}))?")
 
 
-class ContentDiffers(ChampError):
+class MemberDiffers(ChampError):
     """Content that a volume is to be made of is not what it is named."""
 
     id = "pack.content-differs"
@@ -243,7 +243,7 @@ def chunks(index: VolumeIndex, content: Callable[[Member], BinaryIO]) -> Iterato
     """The bytes of a volume, in order, given where each member's content is to be had.
 
     `content` opens at the member's first byte; what follows its `size` is not read. Raises
-    ContentDiffers behind content that is not what the index names.
+    MemberDiffers behind content that is not what the index names.
     """
     data = index.to_bytes()
     yield header(index.name, len(data)) + data + bytes(padding(len(data)))
@@ -256,7 +256,7 @@ def chunks(index: VolumeIndex, content: Callable[[Member], BinaryIO]) -> Iterato
                 found.update(chunk)
                 yield chunk
         if left or found.hexdigest() != member.digest.hex:
-            raise ContentDiffers(blob=member.blob or member.digest)
+            raise MemberDiffers(blob=member.blob or member.digest)
         yield bytes(padding(member.size))
     yield TRAILER
 

@@ -4,96 +4,36 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from champ_offline.bundle.divide import Limits
-from champ_offline.bundle.export import Exported, Exporter, ExportOrder
 from champ_offline.bundle.export_errors import (
     ForOtherZones,
     MediaFull,
     NotHeld,
     NothingForZone,
-    PapersDamaged,
-    PapersMissing,
     StoreDamaged,
     VolumesTooLarge,
 )
 from champ_offline.bundle.export_media import Targets
 from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.repair import RepairOrder, repair
-from champ_offline.bundle.selection import Wanted
 from champ_offline.bundle.target import TargetTaken, TargetUnwritable
 from champ_offline.bundle.verify import read_every_byte, verify
-from champ_offline.errors import ChampError
 from champ_offline.events import Event, StepStarted, ignore
-from champ_offline.journal.audit import Audit
-from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.scrub import Pace, Scrub
 from champ_offline.trust.errors import RevokedKey
 from champ_offline.trust.key_errors import NoSuchFolder
 from champ_offline.trust.rotation import Change
-from tests.unit.bundle.conftest import NOW, Pack, Signing, Zone, image
+from tests.unit.bundle.conftest import NOW, Pack, Signing, image
 from tests.unit.bundle.desk import flip, tree, volumes
+from tests.unit.bundle.exporting import KIB, ZONES, House
 from tests.unit.trust.signing import Holder, first_root, next_root, signers_of
-
-KIB = 1024
-ZONES = ("core", "far")
-
-
-class House(Zone):
-    """A zone that exports, and what its audit chain tells."""
-
-    def __init__(self, root: Path, signing: Signing, now: datetime = NOW) -> None:
-        super().__init__(root, signing)
-        self.now = now
-        self.audit = Audit(self.database, lambda: self.now)
-        self.out = root.parent / f"from-{root.name}"
-        self.out.mkdir()
-
-    def export(
-        self,
-        *wanted: str,
-        zone: str = "far",
-        to: Targets | None = None,
-        told: list[Event] | None = None,
-    ) -> tuple[Exported, ...]:
-        parts = (self.intake.held, self.trust, self.blobs, self.waiting, self.audit)
-        exporter = Exporter(*parts, lambda: self.now)
-        order = ExportOrder(zone, to or Targets((self.out,)), tuple(map(Wanted.parse, wanted)))
-        return exporter.run(order, ignore if told is None else told.append)
-
-    def accept(self, *folders: Path) -> None:
-        verified = verify(folders, self.trust.root(), self.now, "core")
-        self.intake.take(verified, self.now.isoformat(), ignore)
-
-    @property
-    def told(self) -> list[tuple[str, str]]:
-        return [(row.act, row.subject) for row in self.audit.rows()]
-
-    def alter(self, path: str, content: bytes) -> None:
-        with self.database.transaction() as connection:
-            done = connection.execute(
-                "UPDATE papers SET content = ? WHERE path = ?", (content, path)
-            )
-            assert done.rowcount
-
-    def forget_papers(self) -> None:
-        with self.database.transaction() as connection:
-            connection.execute("DELETE FROM papers")
-
-    def rot(self, digest: Digest) -> None:
-        path = self.blobs.path(digest)
-        path.chmod(0o644)
-        flip(path, path.stat().st_size // 2)
-
-    def largest(self) -> Digest:
-        return max(self.blobs, key=self.blobs.size)
 
 
 @pytest.fixture
@@ -263,114 +203,6 @@ def test_what_only_withdrawn_keys_vouch_for_stays(pack: Pack, tmp_path: Path) ->
     assert "demo 2" in str(refused.value)
     (done,) = house.export()
     assert (done.version, done.newer) == ("1", "")
-
-
-def test_a_bundle_from_before_papers_is_imported_once_more(pack: Pack, house: House) -> None:
-    packed = pack(zones=ZONES).folder
-    house.take(packed)
-    house.forget_papers()
-    before = house.content()
-    with pytest.raises(PapersMissing):
-        house.export()
-    verified = verify([packed], house.trust.root(), NOW, "core")
-    assert not house.intake.forecast(verified).held
-    again = house.take(packed)
-    assert (again.changed, again.new_blobs) == (True, 0)
-    assert house.content() == before
-    assert not house.take(packed).changed
-    house.export()
-    assert tree(house.out / "champ/demo-1") == tree(packed)
-
-
-def test_an_older_bundle_gets_its_papers_and_nothing_else(pack: Pack, house: House) -> None:
-    house.now = NOW + timedelta(days=2)
-    old = pack("old", zones=ZONES).folder
-    house.accept(old)
-    house.accept(pack("new", zones=ZONES, days=1, version="2").folder)
-    house.forget_papers()
-    before, accepted = house.content(), house.trust.accepted()
-    house.accept(old)
-    assert (house.content(), house.trust.accepted()) == (before, accepted)
-    (done,) = house.export("demo:1")
-    assert tree(done.folders[0]) == tree(old)
-    with pytest.raises(PapersMissing):
-        house.export()
-
-
-def test_papers_go_with_their_bundle(pack: Pack, house: House) -> None:
-    packed = pack(zones=ZONES)
-    house.take(packed.folder)
-    digest = Digest.of(packed.document.to_bytes())
-    assert house.intake.held.papers.of(digest)
-    with house.database.transaction() as connection:
-        house.intake.retire(connection, digest, NOW.isoformat())
-    assert house.intake.held.papers.of(digest) == {}
-    with pytest.raises(NotHeld):
-        house.export("demo")
-
-
-PAPERS = (
-    "bundle.json", "index.json", "volumes/0001.json", "volumes/0002.json",
-    "metadata/1.root.json", "metadata/timestamp.json", "metadata/snapshot.json",
-    "metadata/targets.json",
-)  # fmt: skip
-ALTERATIONS: list[Callable[[bytes], bytes]] = [
-    lambda data: data[:-1],
-    lambda data: b"",
-    lambda data: b"{}",
-    lambda data: (
-        data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 1]) + data[len(data) // 2 + 1 :]
-    ),
-]
-
-
-@pytest.mark.parametrize("path", PAPERS)
-def test_tampered_papers_write_nothing(pack: Pack, house: House, path: str) -> None:
-    packed = pack(zones=ZONES).folder
-    house.take(packed)
-    papers = house.intake.held.papers.of(house.intake.bundles()[0].digest)
-    assert set(PAPERS) <= set(papers)
-    for alter in ALTERATIONS:
-        house.alter(path, alter(papers[path]))
-        if path.endswith("root.json"):  # the zone has that root itself
-            assert house.export()[0].written
-            shutil.rmtree(house.out / "champ")
-        else:
-            with pytest.raises(PapersDamaged) as refused:
-                house.export()
-            assert refused.value.exit_code == 11
-            assert tree(house.out) == {}
-    assert house.take(packed).changed
-    house.export()
-    assert tree(house.out / "champ/demo-1") == tree(packed)
-
-
-def test_papers_of_another_bundle_are_not_those_of_this_one(pack: Pack, house: House) -> None:
-    house.now = NOW + timedelta(days=2)
-    house.accept(pack("old", zones=ZONES).folder)
-    house.accept(pack("new", zones=ZONES, days=1, version="2").folder)
-    old, new = house.intake.bundles()
-    with house.database.transaction() as connection:
-        papers = house.intake.held.papers
-        papers.keep(connection, old.digest, papers.of(new.digest))
-    with pytest.raises(PapersDamaged):
-        house.export("demo:1")
-
-
-def test_papers_signed_by_a_stranger_are_refused(pack: Pack, house: House, tmp_path: Path) -> None:
-    house.take(pack(zones=ZONES).folder)
-    stranger = Holder("Stranger")
-    by = Signing(first_root([stranger], NOW), signers_of(stranger))
-    forged = House(tmp_path / "forged", by)
-    forged.take(pack("forged", zones=ZONES, by=by).folder)
-    bundle, theirs = house.intake.bundles()[0], forged.intake.bundles()[0]
-    with house.database.transaction() as connection:
-        papers = house.intake.held.papers
-        papers.keep(connection, bundle.digest, forged.intake.held.papers.of(theirs.digest))
-    with pytest.raises(ChampError) as refused:
-        house.export()
-    assert refused.value.exit_code in {3, 11}
-    assert tree(house.out) == {}
 
 
 @pytest.mark.parametrize("limit", [130 * KIB, 24 * KIB])
