@@ -24,6 +24,7 @@ from champ_offline.bundle.layout import LAYOUT
 from champ_offline.bundle.media_writer import MediaWriter
 from champ_offline.bundle.selection import Wanted, newer_than, select
 from champ_offline.bundle.volume import LAYOUT_FILE, Member, MemberDiffers
+from champ_offline.durable.priority import giving_way
 from champ_offline.events import Subscriber
 from champ_offline.journal.audit import Audit, Entry
 from champ_offline.journal.process import current_user
@@ -115,7 +116,7 @@ class Exporter:
         self._tell(zone, edition, writer.folders)
         writer.clear(kept)
         try:
-            with zone_disk(self._scratch):
+            with zone_disk(self._scratch), giving_way():  # to pulls from the registry
                 writer.write_volumes(self._content(edition), self._scratch, notify, kept)
         except MemberDiffers as error:
             raise _damaged(edition, error.fields["blob"]) from error
