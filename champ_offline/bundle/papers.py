@@ -8,10 +8,9 @@ bundle's own row; nothing here is trusted, whoever reads them verifies them as i
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from champ_offline.bundle import media
-from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.verify import VerifiedBundle
 from champ_offline.bundle.volume import INDEX_FILE
 from champ_offline.durable.database import Database
@@ -111,8 +110,3 @@ def documents_of(papers: Mapping[str, bytes]) -> Documents:
         for name in (media.TIMESTAMP, media.SNAPSHOT, media.TARGETS)
     )
     return Documents(tuple(roots), timestamp, snapshot, targets)
-
-
-def paths_of(document: BundleDocument) -> Sequence[str]:
-    """The papers of the volumes: their indexes in order, then index.json."""
-    return [*(f"volumes/{entry.number:04}.json" for entry in document.volumes), INDEX_FILE]
