@@ -193,6 +193,7 @@ class _Way:
         self._addresses: tuple[str, ...] = ()
         self._ip = self._date = ""
         self._certificate: x509.Certificate | None = None
+        self._dated: tuple[datetime, datetime] | None = None
 
     def findings(self) -> Iterator[Finding]:
         """A finding for each step; those that need one that failed are not looked at."""
@@ -208,7 +209,7 @@ class _Way:
         for check, step in steps:
             if check == "registry":
                 # What stops a pull in any case is told before what only may.
-                yield self._seen("certificate's dates", self._dates, skip=self._certificate is None)
+                yield self._seen("certificate's dates", self._dates, skip=self._dated is None)
             finding = self._seen(check, step, skip=broken)
             broken = broken or finding.state is State.BAD
             yield finding
@@ -235,9 +236,11 @@ class _Way:
     def _tls(self) -> str:
         shown = wire.shown(self._address, self._ip)
         try:
-            self._certificate = x509.load_der_x509_certificate(shown.certificate)
+            certificate = x509.load_der_x509_certificate(shown.certificate)
+            self._dated = certificate.not_valid_before_utc, certificate.not_valid_after_utc
         except ValueError as error:
             raise NotTls(address=self._address) from error
+        self._certificate = certificate
         return shown.version
 
     def _authority(self) -> str:
@@ -253,10 +256,9 @@ class _Way:
         return ""
 
     def _dates(self) -> str:
-        certificate, now = self._certificate, self._clock()
-        if certificate is None:
+        if self._dated is None:
             return ""
-        begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        now, (begin, end) = self._clock(), self._dated
         if not begin <= now <= end:
             raise CertificateNotValid(begin=_moment(begin), end=_moment(end), now=_moment(now))
         return _moment(end)

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.node import hosts
 from champ_offline.node.address import Address
@@ -193,8 +196,11 @@ def _certificates(place: Trusted, name: str) -> str:
         data = place.node.read(place.folder / PurePosixPath(name), LIMIT)
     except NodeFileUnreadable:
         return ""
-    text = (data or b"").decode("ascii", "replace")
-    return text if "-----BEGIN CERTIFICATE-----" in text else ""
+    try:
+        found = x509.load_pem_x509_certificates(data or b"")
+    except ValueError:
+        return ""
+    return b"".join(one.public_bytes(serialization.Encoding.PEM) for one in found).decode("ascii")
 
 
 def _named(endpoint: Endpoint) -> str:

@@ -83,6 +83,13 @@ def test_registries_with_folders_of_their_own(place: Trusted) -> None:
         assert looked(place, SERVER + TABLE, image) == []
 
 
+def test_a_damaged_authority_is_none(place: Trusted) -> None:
+    damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    for text in (damaged, "", "\x00", "-----BEGIN CERTIFICATE-----"):
+        place.node.at(place.folder / "ca.crt").write_text(text)
+        assert looked(place, SERVER + TABLE) == [("mirror file", "bad", "node.authority-missing")]
+
+
 @pytest.mark.parametrize("name", ["_default/../../../etc", "\x1b[31m"])
 def test_what_a_file_says_never_leaves_the_node(place: Trusted, name: str) -> None:
     text = SERVER + TABLE.replace('"ca.crt"', '"/etc/passwd\\u001b"')
