@@ -7,8 +7,7 @@ line and one step of the terminal UI; both call these and nothing below.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,22 +25,27 @@ from champ_offline.catalog.artifact import vet_app
 from champ_offline.catalog.form import Form
 from champ_offline.catalog.index import Catalog
 from champ_offline.clock import now_utc
-from champ_offline.doctor import Vouched, examine_cluster, examine_zone
+from champ_offline.doctor import (
+    NeverServed,
+    Vouched,
+    examine_cluster,
+    examine_external,
+    examine_zone,
+)
 from champ_offline.durable.database import Database
 from champ_offline.durable.lock import FileLock
 from champ_offline.durable.space import free_bytes
 from champ_offline.durable.write import make_directory
 from champ_offline.events import Subscriber
+from champ_offline.external.settings import Settings
 from champ_offline.findings import Finding
-from champ_offline.helm.faults import ReleaseUnknown
 from champ_offline.journal.audit import Audit
 from champ_offline.journal.journal import Journal
 from champ_offline.paths import ZonePaths
-from champ_offline.release.history import History, Revision
+from champ_offline.release.history import History
 from champ_offline.release.packages import Packages, Search
-from champ_offline.release.plan import Plan
-from champ_offline.release.status import ReleaseStatus
 from champ_offline.release.vault import Vault
+from champ_offline.releases import Releases
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.links import Links
 from champ_offline.store.refs import Ref, Refs
@@ -65,7 +69,7 @@ from champ_offline.zone import (
 )
 
 if TYPE_CHECKING:
-    from champ_offline.operations import Operations
+    from champ_offline.external.verbs import External
     from champ_offline.registry.clients import Clients
     from champ_offline.registry.start import Address, Running
 
@@ -84,6 +88,7 @@ class Appliance:
         self._refs = Refs(self._database)
         self._trust = TrustState(self._database)
         self._waiting = WaitingRoom(self.paths.waiting)
+        self._external = Settings(self._database, clock)
         self._intake = Intake(
             self._database, self._blobs, self._waiting, self._refs, self._trust, vet_app
         )
@@ -161,6 +166,7 @@ class Appliance:
         """What the zone is and holds."""
         row = self._database.query("SELECT * FROM zone")[0]
         root = self._trust.root()
+        target = self._external.target()
         sizes = [self._blobs.size(digest) for digest in self._blobs]
         return ZoneSummary(
             name=row["name"],
@@ -172,6 +178,7 @@ class Appliance:
             free=free_bytes(self.paths.root),
             waiting=self._waiting.size,
             bundles=tuple(self._intake.bundles()),
+            registry=target.address if target else "",
         )
 
     def inspect(self, media: Sequence[Path], overrides: Overrides = NO_OVERRIDES) -> VerifiedBundle:
@@ -284,6 +291,26 @@ class Appliance:
         return Upkeep(self.name, self.paths, *stored, self._clock)
 
     @property
+    def releases(self) -> Releases:
+        """What runs on the zone's clusters, and plans to change it."""
+        stored = (self._database, self._blobs, self.catalog)
+        return Releases(self.name, self.paths, *stored, self._external_in_use, self._clock)
+
+    @property
+    def external(self) -> External:
+        """The registry of the site that nodes pull from, if they do; pushes to it."""
+        from champ_offline.external.verbs import External
+
+        stored = (self._database, self._blobs, self._refs)
+        return External(*stored, self.paths.push_lock, self._bundles_called, self._clock)
+
+    def _external_in_use(self) -> External | None:
+        return self.external if self._external.target() else None
+
+    def _bundles_called(self, name: str) -> set[str]:
+        return {str(one.digest) for one in self._intake.bundles() if one.document.name == name}
+
+    @property
     def sboms(self) -> Shelf:
         """The bills of materials that came with the images."""
         return Shelf(self._refs, self._blobs)
@@ -306,88 +333,21 @@ class Appliance:
         """An app's documented answers of that name, as a file; raises ExampleUnknown."""
         return self.catalog.example(self.catalog.entry(app, version), name).decode()
 
-    def plan_install(
-        self,
-        app: str,
-        version: str | None,
-        release: str,
-        namespace: str,
-        answers: Path | None,
-        kubeconfig: Path | None,
-    ) -> Plan:
-        """What installing the app, or upgrading the release that is there, would change."""
-        entry = self.catalog.entry(app, version)
-        with self._settled(kubeconfig) as operations:
-            return operations.plan_change(entry, release, namespace, answers)
-
-    def plan_rollback(
-        self, release: str, namespace: str, number: int | None, kubeconfig: Path | None
-    ) -> Plan:
-        """What going back to revision `number` (else the one before) would change."""
-        with self._settled(kubeconfig) as operations:
-            return operations.plan_rollback(release, namespace, number)
-
-    def plan_remove(self, release: str, namespace: str, kubeconfig: Path | None) -> Plan:
-        """What removing the release would change."""
-        with self._settled(kubeconfig) as operations:
-            return operations.plan_remove(release, namespace)
-
-    def apply(self, plan: Plan, kubeconfig: Path | None, notify: Subscriber) -> Revision:
-        """Carry out exactly that plan; raises what `release.execute.Executor.apply` raises."""
-        with FileLock(self.paths.lock), self._operations(kubeconfig) as operations:
-            return operations.apply(plan, notify)
-
-    def status(
-        self, release: str | None, namespace: str | None, kubeconfig: Path | None
-    ) -> list[ReleaseStatus]:
-        """The zone's releases, or one of them; their health where a cluster is named.
-
-        Raises ReleaseUnknown for a release that this zone does not run.
-        """
-        history = History(self._database)
-        if kubeconfig is None:
-            return [ReleaseStatus.of(one, None) for one in history.in_cluster(release, namespace)]
-        with self._settled(kubeconfig) as operations:
-            return [
-                ReleaseStatus.of(one, operations.health(one.release, one.namespace))
-                for one in history.in_cluster(release, namespace)
-            ]
-
-    def history(self, release: str, namespace: str) -> tuple[Revision, ...]:
-        """Everything ever applied to the release, oldest first; raises ReleaseUnknown."""
-        found = History(self._database).revisions(namespace, release)
-        if not found:
-            raise ReleaseUnknown(release=release, namespace=namespace)
-        return found
-
     def doctor(self, kubeconfig: Path | None) -> list[Finding]:
         """Look for what would stand in the way, in the zone and in a cluster if one is named."""
         root = self._trust.root()
         vouched = Vouched(read_root(root, "root").expires, self._intake.bundles(), self.withdrawn())
         parts = (self._database, self._blobs, self._refs, self._waiting)
+        external = self._external_in_use()
         findings = list(examine_zone(*parts, self.paths.pki, vouched, self._clock()))
+        if external is not None:
+            own = (one for one in findings if not isinstance(one.error, NeverServed))
+            findings = [*own, examine_external(external.address, external.look)]
         if kubeconfig is not None:
             from champ_offline.cluster.kube import KubeCluster
 
             findings += examine_cluster(lambda: KubeCluster(kubeconfig))
         return findings
-
-    @contextmanager
-    def _settled(self, kubeconfig: Path | None) -> Iterator[Operations]:
-        """A cluster on which nothing of ours is half done: what a kill left is put right first."""
-        with self._operations(kubeconfig) as operations:
-            if operations.interrupted:
-                with FileLock(self.paths.lock):
-                    operations.recover()
-            yield operations
-
-    def _operations(self, kubeconfig: Path | None) -> Operations:
-        # Helm and Kubernetes clients are loaded only by the verbs that need a cluster.
-        from champ_offline.operations import Operations
-
-        return Operations(
-            self.name, self._database, self._blobs, self.catalog, self._clock, kubeconfig
-        )
 
     def _now(self) -> str:
         return self._clock().isoformat(timespec="seconds")

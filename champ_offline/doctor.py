@@ -17,6 +17,7 @@ from champ_offline.cluster.interface import Cluster
 from champ_offline.durable.database import Database
 from champ_offline.durable.space import free_bytes
 from champ_offline.errors import Bytes, ChampError, ExitCode
+from champ_offline.external.errors import PushWaiting
 from champ_offline.findings import Finding, State
 from champ_offline.journal.audit import Audit, AuditBroken
 from champ_offline.journal.journal import Journal
@@ -236,6 +237,18 @@ def examine_zone(
     else:
         ends = CertificateEnds(day=end.date().isoformat())
         yield _ending("certificate", end, now, ends)
+
+
+def examine_external(address: str, look: Callable[[], int | None]) -> Finding:
+    """Whether the registry that nodes pull from answers, and was given what the zone has."""
+    check = "external registry"
+    try:
+        waiting = look()
+    except ChampError as error:
+        return Finding(check, State.BAD, error)
+    if waiting:
+        return Finding(check, State.WARN, PushWaiting(count=waiting, where=address))
+    return Finding(check, State.OK, note=address)
 
 
 def examine_cluster(open_cluster: Callable[[], Cluster]) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from champ_offline.cluster.kube import KubeCluster
 from champ_offline.durable.database import Database
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import ObjectState, Subscriber
+from champ_offline.external.verbs import External
 from champ_offline.helm.remote import SdkEngine
 from champ_offline.journal.journal import Journal
 from champ_offline.journal.process import current_user
@@ -86,7 +87,9 @@ class Operations:
         catalog: Catalog,
         clock: Callable[[], datetime],
         kubeconfig: Path | None,
+        external: External | None = None,
     ) -> None:
+        """`external` is the registry that nodes pull from, where it is not the zone's own."""
         if kubeconfig is None:
             raise ClusterNotNamed
         self._blobs, self._catalog = blobs, catalog
@@ -103,6 +106,8 @@ class Operations:
             zone=zone,
             now=clock,
             size=self._image_size,
+            registry=external.address if external else "",
+            refuse_missing=external.refuse_missing if external else None,
         )
         self._executor = Executor(
             self._engine, self._cluster, self._history, self._vault, self._journal, now=clock

@@ -28,6 +28,11 @@ class ZonePaths:
         return self.root / "lock"
 
     @property
+    def push_lock(self) -> Path:
+        """Held by whoever pushes to an external registry."""
+        return self.root / "push.lock"
+
+    @property
     def store(self) -> Path:
         """Verified blobs."""
         return self.root / "store"
@@ -52,7 +57,15 @@ class ZonePaths:
         if not self.root.is_dir():
             return []
         answers = self.root / "answers"
-        paths = (self.lock, self.store, self.waiting, self.uploads, self.pki, answers)
+        paths = (
+            self.lock,
+            self.push_lock,
+            self.store,
+            self.waiting,
+            self.uploads,
+            self.pki,
+            answers,
+        )
         # "lost+found" is what mkfs puts at the top of a disk that is a zone's alone.
         own = {"lost+found", *(path.name for path in paths)}
         names = {path.name for path in self.root.iterdir()} - own

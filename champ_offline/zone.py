@@ -52,7 +52,8 @@ class ZoneExists(ChampError):
 class ZoneSummary:
     """What a zone is and holds: counts, bytes of all blobs and free, bundles oldest first.
 
-    `waiting` are the bytes that unfinished imports left; the next one goes on with them.
+    `waiting` are the bytes that unfinished imports left; the next one goes on with them. `registry`
+    is the external registry that nodes pull from, empty where they pull from the zone's own.
     """
 
     name: str
@@ -64,6 +65,7 @@ class ZoneSummary:
     free: int
     waiting: int
     bundles: tuple[KnownBundle, ...]
+    registry: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,24 @@ from installer.quantities import size
 from installer.terminal_text import printable
 from installer.words import word
 
-# What stands for a blob where damage lies in none (`bundle.reader`).
-_PLACES = frozenset({"the volume index", "the trailer"})
+# What stands for a blob where damage lies in none (`bundle.reader`), and why a registry cannot be
+# used (`external.wire`, `bundle.sources.registry`).
+_WORDS = frozenset(
+    {
+        "the volume index",
+        "the trailer",
+        "connection refused",
+        "its certificate is not signed by an authority that is trusted",
+        "it does not speak TLS",
+        "its name is not known",
+        "its name cannot be looked up",
+        "no route to host",
+        "the network is unreachable",
+        "no answer in time",
+        "the connection broke",
+        "it forgot an upload whenever the connection broke",
+    }
+)
 
 
 def sentences(error: ChampError) -> tuple[str, str]:
@@ -29,7 +45,7 @@ def _shown(value: object) -> object:
         case Several():
             return " ".join(sentences(error)[0] for error in value)
         case str():
-            return word(value) if value in _PLACES else value
+            return word(value) if value in _WORDS else value
     return value
 
 

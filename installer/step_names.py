@@ -32,6 +32,7 @@ _NAMES = {
     "pin": mark("Pinning"),
     "plan": mark("Planning"),
     "prove": mark("Proving complete"),
+    "push": mark("Pushing"),
     "remove": mark("Removing"),
     "render": mark("Rendering"),
     "rollback": mark("Rolling back"),

@@ -58,6 +58,7 @@ _WORDS = {
     "done": mark("done"),
     "would be done": mark("would be done"),
     "nothing to do": mark("nothing to do"),
+    "external registry": mark("external registry"),
     # What clients of the registry may.
     "pull": mark("pull"),
     "push": mark("push"),
@@ -106,6 +107,21 @@ _WORDS = {
     # Where in a volume damage lies that is in no blob.
     "the volume index": mark("the volume index"),
     "the trailer": mark("the trailer"),
+    # Why a registry cannot be used.
+    "connection refused": mark("connection refused"),
+    "its certificate is not signed by an authority that is trusted": mark(
+        "its certificate is not signed by an authority that is trusted"
+    ),
+    "it does not speak TLS": mark("it does not speak TLS"),
+    "its name is not known": mark("its name is not known"),
+    "its name cannot be looked up": mark("its name cannot be looked up"),
+    "no route to host": mark("no route to host"),
+    "the network is unreachable": mark("the network is unreachable"),
+    "no answer in time": mark("no answer in time"),
+    "the connection broke": mark("the connection broke"),
+    "it forgot an upload whenever the connection broke": mark(
+        "it forgot an upload whenever the connection broke"
+    ),
 }
 
 

@@ -19,6 +19,25 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _LONGEST = 255
 
 
+def as_path(name: str) -> str:
+    """A name, registry included, as the repository's path under another registry.
+
+    The colon before a port cannot stand in a path, nor can capital letters.
+    """
+    return name.replace(":", "_").lower()
+
+
+def is_repository(path: str) -> bool:
+    """Whether a path may name a repository (distribution-spec 1.1, "Pulling manifests")."""
+    return len(path) <= _LONGEST and _REPOSITORY.fullmatch(path) is not None
+
+
+def is_host(text: str) -> bool:
+    """Whether a text names a registry, with or without a port, where a reference begins with it."""
+    named = text == "localhost" or bool(re.search(r"[.:]", text))
+    return named and _HOST.fullmatch(text) is not None
+
+
 class InvalidReference(ChampError):
     """Text that should name an image does not."""
 
@@ -43,8 +62,8 @@ class Reference:
         name, at, digest = text.partition("@")
         registry, repository, tag = _split(name)
         tag_ok = not tag or _TAG.fullmatch(tag)
-        name_ok = _REPOSITORY.fullmatch(repository) and _HOST.fullmatch(registry)
-        if not (tag_ok and name_ok) or len(repository) > _LONGEST:
+        name_ok = is_repository(repository) and _HOST.fullmatch(registry)
+        if not (tag_ok and name_ok):
             raise InvalidReference(text=text[:300])
         pinned = Digest.parse(digest) if at else None
         return cls(registry, repository, tag or ("" if pinned else "latest"), pinned)

@@ -13,7 +13,7 @@ from champ_offline.errors import ChampError, ExitCode
 from champ_offline.helm import manifests
 from champ_offline.helm.engine import Document, Rendered
 from champ_offline.oci.digest import Digest, InvalidDigest
-from champ_offline.oci.reference import InvalidReference, Reference
+from champ_offline.oci.reference import InvalidReference, Reference, as_path
 
 _CONTAINERS = frozenset({"containers", "initContainers", "ephemeralContainers"})
 # API groups that Kubernetes itself serves: there, images are in containers and image volumes only.
@@ -49,8 +49,9 @@ class Pinned:
 def pin(rendered: Rendered, known: Mapping[str, Digest], registry: str = "") -> Pinned:
     """Hold every image to its digest in `known`; raises ImagesMissing.
 
-    With `registry` (host:port) references lead there, for sites whose nodes have no mirror:
-    `host:port/docker.io/library/nginx@sha256:...`.
+    With `registry` (host:port, or host:port/prefix) references lead there, for sites whose nodes
+    have no mirror: `host:port/docker.io/library/nginx@sha256:...`. One that an earlier plan led to
+    any registry is taken for the image it was made from, so a rollback leads where this plan does.
     """
     pinning = _Pinning(known, registry)
     changed = replace(
@@ -101,25 +102,37 @@ class _Pinning:
             wanted = Reference.parse(text)
         except (InvalidReference, InvalidDigest):
             return None
-        if self._registry and wanted.registry == self._registry and wanted.digest in self._names:
-            return self._use(self._names[wanted.digest], wanted.digest, text)
+        led = self._led(wanted)
+        if led is not None:
+            original = Reference.parse(led).pinned(self._known[led])
+            return self._use(led, self._known[led], self._address(led, original))
         name = str(replace(wanted, digest=None))
         digest = wanted.digest if wanted.digest in self._names else self._known.get(name)
         if digest is None or wanted.digest not in {None, digest}:
             return None
-        if wanted.digest is not None and not wanted.tag:
+        if self._known.get(name) != digest and (self._registry or not wanted.tag):
             name = self._names[digest]
-        return self._use(name, digest, self._address(wanted.pinned(digest)))
+        return self._use(name, digest, self._address(name, wanted.pinned(digest)))
+
+    def _led(self, wanted: Reference) -> str | None:
+        """The known image that a reference under another registry was made from."""
+        if wanted.tag or wanted.digest not in self._names:
+            return None
+        for name, digest in sorted(self._known.items()):
+            path = as_path(Reference.parse(name).name)
+            if digest == wanted.digest and wanted.name.endswith(f"/{path}"):
+                return name
+        return None
 
     def _use(self, name: str, digest: Digest, text: str) -> str:
         self.used[name] = digest
         return text
 
-    def _address(self, wanted: Reference) -> str:
+    def _address(self, name: str, wanted: Reference) -> str:
+        """Where nodes find the image `name`: as `wanted` has it, or where it was pushed to."""
         if not self._registry:
             return str(wanted)
-        # A port cannot stand in a repository's name.
-        return f"{self._registry}/{wanted.name.replace(':', '_')}@{wanted.digest}"
+        return f"{self._registry}/{as_path(Reference.parse(name).name)}@{wanted.digest}"
 
 
 def is_position(path: manifests.Path) -> bool:

@@ -45,7 +45,8 @@ class _Wanted:
 class Planner:
     """`size` gives an image's bytes by digest (and raises where the store lacks it).
 
-    `registry` (host:port) is set only where nodes have no mirror and references must be rewritten.
+    `registry` (host:port/prefix) is set only where nodes have no mirror and references must be
+    rewritten; `refuse_missing` then raises for images that are not there.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Planner:
         now: Callable[[], datetime],
         size: Callable[[Digest], int],
         registry: str = "",
+        refuse_missing: Callable[[Mapping[str, Digest]], None] | None = None,
     ) -> None:
         self._engine = engine
         self._cluster = cluster
@@ -68,6 +70,7 @@ class Planner:
         self._now = now
         self._size = size
         self._registry = registry
+        self._refuse_missing = refuse_missing
 
     def change(self, request: ReleaseRequest) -> Plan:
         """Install the release, or upgrade it where it exists."""
@@ -184,6 +187,8 @@ class Planner:
 
     def _composed(self, wanted: _Wanted, found: Base, mask: Mask) -> Plan:
         pinned = pin(self._rendered(wanted, found), wanted.images, self._registry)
+        if self._refuse_missing is not None:
+            self._refuse_missing(pinned.images)
         sealed = self._sealed(wanted, found, pinned.rendered)
         fresh = not self._cluster.has_namespace(wanted.namespace)
         comparison = Comparison(self._cluster, wanted.release, wanted.namespace, mask)

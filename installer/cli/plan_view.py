@@ -69,7 +69,7 @@ def carry_out(
     if plan.has_changes:
         confirm(question, plan.release, given)
     with session.watched() as notify:
-        outcome = appliance.apply(plan, kubeconfig, notify)
+        outcome = appliance.releases.apply(plan, kubeconfig, notify)
     session.output.record(
         outcome,
         [

@@ -52,7 +52,7 @@ class Install:
 
     def plan(self, appliance: Appliance) -> Plan:
         """As Proposal."""
-        return appliance.plan_install(
+        return appliance.releases.plan_install(
             self.app, self.version, self.release, self.namespace, self.answers, self.kubeconfig
         )
 
@@ -87,7 +87,9 @@ class Rollback:
 
     def plan(self, appliance: Appliance) -> Plan:
         """As Proposal."""
-        return appliance.plan_rollback(self.release, self.namespace, self.number, self.kubeconfig)
+        return appliance.releases.plan_rollback(
+            self.release, self.namespace, self.number, self.kubeconfig
+        )
 
     def commands(self, zone: Path) -> list[str]:
         """As Proposal."""
@@ -106,7 +108,7 @@ class Remove:
 
     def plan(self, appliance: Appliance) -> Plan:
         """As Proposal."""
-        return appliance.plan_remove(self.release, self.namespace, self.kubeconfig)
+        return appliance.releases.plan_remove(self.release, self.namespace, self.kubeconfig)
 
     def commands(self, zone: Path) -> list[str]:
         """As Proposal."""

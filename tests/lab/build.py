@@ -71,6 +71,9 @@ RUNTIMES = (
     Program("containerd", package="github.com/containerd/containerd/v2/cmd/containerd"),
 )
 
+# Registries of other people, as targets of a push.
+REGISTRIES = (Program("distribution"),)
+
 
 def cache() -> Path:
     """Where built programs are kept, for all labs of this user."""

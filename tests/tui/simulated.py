@@ -15,6 +15,7 @@ from champ_offline.release.execute import Executor
 from champ_offline.release.history import History
 from champ_offline.release.planner import Planner
 from champ_offline.release.vault import Vault
+from champ_offline.releases import Releases
 from champ_offline.store.blobs import BlobStore
 from tests.simulators.cluster import SimulatedCluster
 from tests.simulators.helm import SimulatedHelm
@@ -36,14 +37,32 @@ class World:
 
 
 class SimulatedAppliance(Appliance):
-    """Its operations act on the simulated world."""
+    """What it does to releases acts on the simulated world."""
 
     world: World
+
+    @property
+    def releases(self) -> Releases:
+        stored = (self._database, self._blobs, self.catalog)
+        made = SimulatedReleases(self.name, self.paths, *stored, no_other, now_utc)
+        made.appliance = self
+        return made
+
+
+def no_other() -> None:
+    """Nodes pull from the zone's own registry."""
+
+
+class SimulatedReleases(Releases):
+    """Their operations act on the simulated world."""
+
+    appliance: SimulatedAppliance
 
     def _operations(self, kubeconfig: Path | None) -> Operations:
         if kubeconfig is None:
             raise ClusterNotNamed
-        return SimulatedOperations(self, self._blobs, self.catalog, self.world)
+        world = self.appliance.world
+        return SimulatedOperations(self.appliance, self._blobs, self._catalog, world)
 
 
 class SimulatedOperations(Operations):

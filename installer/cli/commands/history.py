@@ -18,7 +18,7 @@ from installer.words import word
 def command(session: Session, release: str, namespace: str | None) -> None:
     """One row for each revision."""
     session.output.rows(
-        session.appliance().history(release, namespace or release),
+        session.appliance().releases.history(release, namespace or release),
         [
             Column("number", _("REVISION"), right=True),
             Column("operation", _("WHAT"), word),

@@ -40,7 +40,7 @@ def command(
 ) -> int:
     """Show the plan; nothing is changed."""
     name = release or app
-    made = session.appliance().plan_install(
+    made = session.appliance().releases.plan_install(
         app, version, name, namespace or name, answers, kubeconfig
     )
     if out is not None:

@@ -6,6 +6,7 @@ import click
 
 from installer.cli.commands.registry_clients import access, client
 from installer.cli.commands.registry_doctor import doctor
+from installer.cli.commands.registry_external import external, push
 from installer.cli.commands.registry_serve import serve, unit
 from installer.language import translate as _
 
@@ -15,5 +16,5 @@ def command() -> None:
     """Group the acts on the registry."""
 
 
-for _act in (serve, unit, client, access, doctor):
+for _act in (serve, unit, client, access, external, push, doctor):
     command.add_command(_act)

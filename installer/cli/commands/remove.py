@@ -29,7 +29,7 @@ def command(
 ) -> None:
     """Plan the removal, show it, and carry it out once confirmed."""
     appliance = session.appliance()
-    plan = appliance.plan_remove(release, namespace or release, kubeconfig)
+    plan = appliance.releases.plan_remove(release, namespace or release, kubeconfig)
     if dry_run:
         show(session, plan)
     else:

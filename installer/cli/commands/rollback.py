@@ -37,7 +37,7 @@ def command(
 ) -> None:
     """Plan the way back, show it, and carry it out once confirmed."""
     appliance = session.appliance()
-    plan = appliance.plan_rollback(release, namespace or release, revision, kubeconfig)
+    plan = appliance.releases.plan_rollback(release, namespace or release, revision, kubeconfig)
     if dry_run:
         show(session, plan)
     else:

@@ -23,7 +23,7 @@ def command(
 ) -> None:
     """One row for each release."""
     session.output.rows(
-        session.appliance().status(release, namespace, kubeconfig),
+        session.appliance().releases.status(release, namespace, kubeconfig),
         [
             Column("release", _("RELEASE")),
             Column("namespace", _("NAMESPACE")),

@@ -63,6 +63,7 @@ def show(session: Session) -> None:
             Column("commissioned", _("commissioned")),
             Column("root_version", _("version of the root")),
             Column("root_fingerprint", _("fingerprint of the root")),
+            Column("registry", _("nodes pull from"), lambda at: at or _("the zone's registry")),
             Column("bundles", _("bundles"), _bundles),
             Column("blobs", _("blobs")),
             Column("size", _("size"), size),

@@ -121,8 +121,8 @@ class ApplyScreen(Page):
 
 def apply(appliance: Appliance, plan: Plan, kubeconfig: Path | None, watcher: Watcher) -> Applied:
     """Carry out the plan and look how the release is; for a worker."""
-    revision = appliance.apply(plan, kubeconfig, watcher)
+    revision = appliance.releases.apply(plan, kubeconfig, watcher)
     if plan.operation is Operation.REMOVE:
         return Applied(revision, None)
-    found = appliance.status(plan.release, plan.namespace, kubeconfig)
+    found = appliance.releases.status(plan.release, plan.namespace, kubeconfig)
     return Applied(revision, found[0] if found else None)

@@ -137,7 +137,7 @@ class OverviewScreen(Page):
 
 def survey(appliance: Appliance) -> Surveyed:
     """Read the zone; for a worker."""
-    releases = appliance.status(None, None, None)
+    releases = appliance.releases.status(None, None, None)
     return Surveyed(appliance.summary(), releases)
 
 
@@ -145,11 +145,11 @@ def ask_health(appliance: Appliance, kubeconfig: Path | None) -> HealthFound:
     """Ask the cluster; for a worker. What goes wrong there is no reason for a dialog."""
     if kubeconfig is None:
         why = _("Health is unknown until a cluster is named: press k.")
-        return HealthFound(appliance.status(None, None, None), why)
+        return HealthFound(appliance.releases.status(None, None, None), why)
     try:
-        return HealthFound(appliance.status(None, None, kubeconfig), "")
+        return HealthFound(appliance.releases.status(None, None, kubeconfig), "")
     except ChampError as error:
-        return HealthFound(appliance.status(None, None, None), note(error))
+        return HealthFound(appliance.releases.status(None, None, None), note(error))
 
 
 def facts(summary: ZoneSummary) -> str:

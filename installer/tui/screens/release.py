@@ -130,13 +130,13 @@ def look(
     appliance: Appliance, release: str, namespace: str, kubeconfig: Path | None
 ) -> ReleaseRead:
     """History and health; for a worker."""
-    history = appliance.history(release, namespace)
+    history = appliance.releases.history(release, namespace)
     try:
-        found = appliance.status(release, namespace, kubeconfig)
+        found = appliance.releases.status(release, namespace, kubeconfig)
     except ReleaseUnknown:
         return ReleaseRead(None, history)
     except ChampError as error:
-        known = appliance.status(release, namespace, None)
+        known = appliance.releases.status(release, namespace, None)
         return ReleaseRead(known[0], history, note(error))
     return ReleaseRead(found[0], history)
 

@@ -120,6 +120,6 @@ class TargetScreen(Page):
 def runs(appliance: Appliance, release: str, namespace: str) -> bool:
     """Whether the zone runs such a release; for a worker."""
     try:
-        return bool(appliance.status(release, namespace, None))
+        return bool(appliance.releases.status(release, namespace, None))
     except ReleaseUnknown:
         return False

@@ -125,3 +125,27 @@ def test_references_can_lead_to_a_registry_and_stay_there_when_sealed_again() ->
     assert f"10.1.2.3:5000/docker.io/library/web@{WEB_AT}" in text
     assert pinned(text, "10.1.2.3:5000") == text
     assert pin(rendered(text), KNOWN, "10.1.2.3:5000").images == {WEB: WEB_AT}
+
+
+def test_a_reference_that_was_led_elsewhere_before_is_led_anew() -> None:
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{image: %s}]}\n"
+    before = pinned(pod % "web:1.27", "10.1.2.3:5000/champ")
+    assert f"10.1.2.3:5000/champ/docker.io/library/web@{WEB_AT}" in before
+    assert pinned(before, "harbor.zone/x") == before.replace("10.1.2.3:5000/champ", "harbor.zone/x")
+    assert f'"{WEB}@{WEB_AT}"' in pinned(before)
+    assert pin(rendered(before), KNOWN).images == {WEB: WEB_AT}
+
+
+def test_only_names_that_were_pushed_are_led_to() -> None:
+    """The same image under a name that no bundle brought, in capitals, or with a port."""
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{image: %s}]}\n"
+    for other in (f"mirror.zone/web@{WEB_AT}", f"web:9@{WEB_AT}"):
+        text = pinned(pod % other, "harbor.zone/x")
+        assert f"harbor.zone/x/docker.io/library/web@{WEB_AT}" in text
+        assert pinned(text, "harbor.zone/x") == text
+    known = {"Odd.Zone:5000/app:1": WEB_AT}
+    text = pin(rendered(pod % "Odd.Zone:5000/app:1"), known, "h:1").rendered.manifests[0].text
+    assert f"h:1/odd.zone_5000/app@{WEB_AT}" in text
+    assert pin(rendered(text), known).rendered.manifests[0].text == pod.replace(
+        "%s", f'"Odd.Zone:5000/app:1@{WEB_AT}"'
+    )

@@ -1,0 +1,209 @@
+"""The verbs about an external registry: name it, push to it, hold plans to what is there.
+
+Composition: it joins the zone's settings, names and store with one target. Nothing is remembered of
+the target that was not read back from it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from champ_offline.durable.database import Database
+from champ_offline.durable.lock import FileLock
+from champ_offline.errors import ChampError
+from champ_offline.events import Subscriber
+from champ_offline.external.documents import Documents
+from champ_offline.external.endpoint import Endpoint
+from champ_offline.external.errors import ImagesNotPushed, NotExternal, NothingToPush
+from champ_offline.external.push import Pushed, PushedName, Pushing
+from champ_offline.external.selection import Selection
+from champ_offline.external.settings import Settings
+from champ_offline.external.target import Target
+from champ_offline.oci.digest import Digest, InvalidDigest
+from champ_offline.oci.reference import InvalidReference, Reference
+from champ_offline.store.blobs import BlobStore
+from champ_offline.store.refs import Refs
+
+_LISTED = 20
+
+
+@dataclass(frozen=True)
+class ExternalView:
+    """The external registry as it is shown: never with its password.
+
+    `authority` is the digest of the PEM file, empty for the system's authorities; `there` and
+    `waiting` count names of the zone whose every manifest is known to be there, or is not.
+    """
+
+    address: str
+    username: str
+    authority: str
+    token_server: str
+    plain_http: bool
+    there: int
+    waiting: int
+
+
+class External:
+    """Of one zone; `bundles` gives the digests of those called by a name."""
+
+    def __init__(
+        self,
+        database: Database,
+        blobs: BlobStore,
+        refs: Refs,
+        lock: Path,
+        bundles: Callable[[str], Collection[str]],
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._settings = Settings(database, clock)
+        self._blobs, self._refs, self._lock, self._bundles = blobs, refs, lock, bundles
+        self._sleep = sleep
+
+    @property
+    def address(self) -> str:
+        """What references of plans begin with; empty where nodes have a mirror of the zone's own
+        registry.
+        """
+        target = self._settings.target()
+        return target.address if target else ""
+
+    def use(self, target: Target, by: str) -> ExternalView:
+        """Let nodes pull from `target` from now on; raises as `Target.check`."""
+        self._settings.use(target, by)
+        return self.view()
+
+    def remove(self, by: str) -> str:
+        """Let nodes pull from the zone's own registry again; raises NotExternal."""
+        return self._settings.remove(by)
+
+    def view(self) -> ExternalView:
+        """What is set, without the password; raises NotExternal."""
+        target = self._target()
+        waiting = len(self._waiting(target))
+        return ExternalView(
+            address=target.address,
+            username=target.username,
+            authority=str(Digest.of(target.ca.encode())) if target.ca else "",
+            token_server=target.token_server,
+            plain_http=target.plain_http,
+            there=len(self._refs.names()) - waiting,
+            waiting=waiting,
+        )
+
+    def push(self, wanted: Sequence[str], by: str, notify: Subscriber) -> Pushed:
+        """Push what the bundles and names `wanted` have, or everything; what is there is not sent.
+
+        The run is in the audit chain when it begins, and when it ends with how. Raises NotExternal,
+        NothingToPush, Locked and what the package `external` names.
+        """
+        target = self._target()
+        names = self._names(wanted)
+        with FileLock(self._lock):
+            self._settings.record("external.push.begin", by, target, names=len(names))
+            done: list[PushedName] = []
+            how = "interrupted"
+            try:
+                self._push(target, names, notify, done)
+                how = "done"
+            except ChampError as error:
+                how = error.id
+                raise
+            finally:
+                self._ended(by, target, done, how)
+        return Pushed(target.address, tuple(done))
+
+    def refuse_missing(self, images: Mapping[str, Digest]) -> None:
+        """Raise ImagesNotPushed unless all of a plan's images are at the target.
+
+        There is what was read back after a push, and what the target still says it has. Raises
+        TargetUnreachable and its like where it cannot be asked.
+        """
+        target = self._target()
+        known = {(one.name, one.digest) for one in self._settings.there(target)}
+        missing: list[str] = []
+        with Endpoint(target, self._sleep) as endpoint:
+            for image, digest in sorted(images.items()):
+                name = Reference.parse(image).name
+                documents = Documents(endpoint, target.repository(name))
+                if (name, digest) not in known or not documents.answers(digest):
+                    missing.append(image)
+        if missing:
+            listed = ", ".join(missing[:_LISTED]) + (", …" if len(missing) > _LISTED else "")
+            raise ImagesNotPushed(count=len(missing), where=target.address, images=listed)
+
+    def look(self) -> int | None:
+        """How many names wait to be pushed; None where the zone's own registry is used.
+
+        Raises what stands in the way of the next push.
+        """
+        target = self._settings.target()
+        if target is None:
+            return None
+        with Endpoint(target, self._sleep) as endpoint:
+            endpoint.check()
+        return len(self._waiting(target))
+
+    def _push(
+        self,
+        target: Target,
+        names: Collection[str],
+        notify: Subscriber,
+        done: list[PushedName],
+    ) -> None:
+        selection = Selection(self._refs, self._blobs)
+        keep = partial(self._settings.keep, target)
+        with Endpoint(target, self._sleep) as endpoint:
+            endpoint.check()
+            pushing = Pushing(endpoint, selection, self._blobs, keep, notify)
+            there = {one.name for one in self._settings.there(target)} & set(self._refs.names())
+            for one in selection.of(there - self._waiting(target)):
+                pushing.knows(one)
+            for pushed in pushing.run(selection.of(names)):
+                done.append(pushed)
+
+    def _ended(self, by: str, target: Target, done: Sequence[PushedName], how: str) -> None:
+        told = Pushed(target.address, tuple(done))
+        detail = {"names": len(done), "blobs": told.sent, "bytes": told.size, "ended": how}
+        self._settings.record("external.push.end", by, target, **detail)
+
+    def _target(self) -> Target:
+        target = self._settings.target()
+        if target is None:
+            raise NotExternal
+        return target
+
+    def _waiting(self, target: Target) -> set[str]:
+        """The names of which not every manifest is known to be there."""
+        known = {(one.name, one.digest) for one in self._settings.there(target)}
+        return {
+            name
+            for name in self._refs.names()
+            if any((name, one.digest) not in known for one in self._refs.manifests(name))
+        }
+
+    def _names(self, wanted: Sequence[str]) -> set[str]:
+        """The names that arguments mean, all of them without any; raises NothingToPush."""
+        every = set(self._refs.names())
+        found = set() if wanted else every
+        for text in wanted:
+            meant = self._meant(text) & every
+            if not meant:
+                raise NothingToPush(name=text[:300])
+            found |= meant
+        return found
+
+    def _meant(self, text: str) -> set[str]:
+        digests = self._bundles(text)
+        if digests:
+            return {name for name, _ in self._refs.brought.given(digests)}
+        try:
+            return {text, Reference.parse(text).name}
+        except (InvalidReference, InvalidDigest):
+            return set()
