@@ -108,9 +108,13 @@ def examine(asked: Question, clock: Callable[[], datetime]) -> Iterator[Finding]
         yield Finding("mirror file", State.BAD, error)
     else:
         yield from _mirror(asked, found)
-    yield from _engines(asked)
-    yield from _containerd(asked)
-    yield from _proxy(asked)
+    if found or asked.authority is None:
+        yield from _engines(asked)
+        yield from _containerd(asked)
+        yield from _proxy(asked)
+    else:
+        # Whoever brings an authority along where there is no mirror file asks about the way alone.
+        yield from (Finding(check, State.UNSEEN) for check in ("containerd", "proxy"))
     mirror = client_of(asked.place, found, asked.address)
     if asked.authority is not None:
         mirror = Mirror(asked.address, asked.authority, mirror.authorization)
@@ -132,7 +136,6 @@ def needed(place: Trusted, address: Address, config: PurePosixPath = CONFIG) -> 
 def _mirror(asked: Question, found: tuple[Endpoint, ...]) -> Iterator[Finding]:
     place, address = asked.place, asked.address
     if not found:
-        # Whoever brings an authority along asks about the way alone.
         missing = MirrorMissing(path=place.node.at(place.path), address=address)
         yield Finding("mirror file", State.WARN if asked.authority else State.BAD, missing)
         return

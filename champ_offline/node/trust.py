@@ -35,6 +35,15 @@ class NothingTrusted(ChampError):
     remedy = "Nothing was changed. Name the node's folders with --root and --certs-dir."
 
 
+class MirrorMoved(ChampError):
+    """Somebody else changed the mirror file after the plan was made."""
+
+    id = "node.mirror-moved"
+    exit_code = ExitCode.PREFLIGHT
+    message = "{path} was changed by somebody else meanwhile. Nothing was written."
+    remedy = "Run the command again and look at what it says now."
+
+
 @dataclass(frozen=True)
 class Trusted:
     """Where the mirror file of a node lies: in `folder`, the one that serves for all names."""
@@ -71,7 +80,8 @@ class TrustPlan:
     """What will be done: `writes` in this order, then `removes`; nothing where both are empty.
 
     `name` is the registry it is about, by which a severe plan is confirmed: one that replaces what
-    says something else. `diff` tells what (lines of a unified diff, credentials hidden).
+    says something else. `diff` tells what (lines of a unified diff, credentials hidden). The plan
+    was made for the mirror file `before`.
     """
 
     name: str
@@ -80,6 +90,7 @@ class TrustPlan:
     removes: tuple[PurePosixPath, ...]
     diff: tuple[str, ...]
     severe: bool
+    before: bytes | None = field(repr=False)
 
 
 def plan_trust(
@@ -110,6 +121,7 @@ def plan_trust(
         removes=tuple(stale),
         diff=_diff(before, wanted, place) if before is not None else (),
         severe=before is not None and before != wanted,
+        before=before,
     )
 
 
@@ -132,15 +144,21 @@ def plan_return(place: Trusted) -> TrustPlan:
         removes=(place.path if old is None else aside, *_ours(place, but=old or b"")),
         diff=_diff(before, old or b"", place),
         severe=True,
+        before=before,
     )
 
 
-def carry_out(node: NodeRoot, plan: TrustPlan) -> None:
-    """Do exactly what the plan says. Raises NodePathLinked, NodeNotWritable."""
+def carry_out(place: Trusted, plan: TrustPlan) -> None:
+    """Do exactly what the plan says; a plan is good as long as the mirror file stays as it was.
+
+    Raises MirrorMoved, NodePathLinked, NodeNotWritable, NodeFileUnreadable.
+    """
+    if place.data() != plan.before:
+        raise MirrorMoved(path=place.node.at(place.path))
     for write in plan.writes:
-        node.write(write.path, write.data, write.mode)
+        place.node.write(write.path, write.data, write.mode)
     for path in plan.removes:
-        node.remove(path)
+        place.node.remove(path)
 
 
 def _authority(place: Trusted, authority: Authority) -> Iterator[Write]:

@@ -88,7 +88,7 @@ def test_what_is_shown(folder: Path) -> None:
     config = folder / "node/etc/containerd/config.toml"
     block = PAGE[PAGE.index("    version = 2") : PAGE.index("In a file that says")]
     config.write_text("".join(f"{line.strip()}\n" for line in block.splitlines()))
-    assert "no restart is needed" in ask(folder, TRUST)
+    assert "No restart is needed" in ask(folder, TRUST)
 
 
 def test_in_chinese(folder: Path) -> None:

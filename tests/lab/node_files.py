@@ -121,7 +121,7 @@ def _trust_registry(folder: Path, settings: NodeSettings) -> None:
     """As `champ node trust` does on a node."""
     place = Trusted(NodeRoot(folder), PurePosixPath("/etc/certs.d"))
     authority = read_authority(settings.ca.read_bytes(), settings.ca, now_utc())
-    carry_out(place.node, plan_trust(place, Address.parse(settings.registry), authority))
+    carry_out(place, plan_trust(place, Address.parse(settings.registry), authority))
 
 
 def _write_certificates(folder: Path, settings: NodeSettings) -> None:

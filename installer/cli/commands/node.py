@@ -124,7 +124,7 @@ def _carry_out(place: Trusted, plan: TrustPlan, confirm: str | None, *, dry_run:
         return "would be done"
     if plan.severe:
         ask(_("This replaces by which registry the node pulls ({name})."), plan.name, confirm)
-    carry_out(place.node, plan)
+    carry_out(place, plan)
     return "done"
 
 
@@ -154,7 +154,9 @@ def _show(
 def _then(findings: list[dict[str, object]]) -> str:
     """What is left for a person; containerd reads mirror files anew for each pull."""
     left = [f"{one['message']} {one['remedy']}" for one in findings if one["id"]]
-    return " ".join(left) or _("Nothing; the next pull uses it, no restart is needed.")
+    return " ".join(left) or _(
+        "No restart is needed. See with `champ registry doctor` whether a pull works."
+    )
 
 
 def _authorization(user: str | None, password_file: Path | None) -> str:

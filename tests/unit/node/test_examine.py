@@ -64,7 +64,7 @@ def place(tmp_path: Path) -> Trusted:
 def teach(place: Trusted, port: int, ca: Path, authorization: str = "") -> Address:
     address = Address(LOOPBACK, port)
     authority = read_authority(ca.read_bytes(), ca, NOW)
-    carry_out(place.node, plan_trust(place, address, authority, authorization))
+    carry_out(place, plan_trust(place, address, authority, authorization))
     return address
 
 
@@ -124,6 +124,7 @@ def test_an_authority_brought_along_asks_about_the_way_alone(
         asked = Question(place, Address(LOOPBACK, port), pki.authority.read_text())
         found = list(examine(asked, lambda: NOW))
     assert wrong(found) == [("mirror file", "warn", "node.mirror-missing")]
+    assert unseen(found) == ["containerd", "proxy"]
 
 
 def test_a_closed_port(place: Trusted, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from champ_offline.node.root import (
     NodeRoot,
 )
 from champ_offline.node.trust import (
+    MirrorMoved,
     NothingTrusted,
     Trusted,
     carry_out,
@@ -56,7 +57,7 @@ def _authority(folder: Path) -> Authority:
 
 
 def trust(place: Trusted, authority: Authority, authorization: str = "") -> None:
-    carry_out(place.node, plan_trust(place, ZONE, authority, authorization))
+    carry_out(place, plan_trust(place, ZONE, authority, authorization))
 
 
 def files(place: Trusted) -> dict[str, bytes]:
@@ -76,7 +77,7 @@ def test_the_files_and_their_modes(place: Trusted, authority: Authority) -> None
     plan = plan_trust(place, ZONE, authority)
     assert files(place) == {}
     assert (plan.severe, plan.diff) == (False, ())
-    carry_out(place.node, plan)
+    carry_out(place, plan)
     found = files(place)
     assert set(found) == {"hosts.toml", authority.file}
     assert found[authority.file] == authority.pem
@@ -99,7 +100,7 @@ def test_a_mode_that_lets_others_read_the_password_is_mended(
     place.node.at(place.path).chmod(0o644)
     plan = plan_trust(place, ZONE, authority, SECRET)
     assert ([write.path for write in plan.writes], plan.severe) == ([place.path], False)
-    carry_out(place.node, plan)
+    carry_out(place, plan)
     assert place.node.mode(place.path) == 0o600
 
 
@@ -113,19 +114,19 @@ def test_what_somebody_else_wrote_is_kept_and_put_back(
     assert f'+server = "{ZONE.url}"' in plan.diff
     assert not [line for line in plan.diff if "c2VjcmV0" in line or "bm9kZXM6" in line]
     assert SECRET not in repr(plan)
-    carry_out(place.node, plan)
+    carry_out(place, plan)
     assert files(place)["hosts.toml.before"] == FOREIGN
     assert place.node.mode(place.folder / "hosts.toml.before") == 0o600
     back = plan_return(place)
     assert (back.name, back.severe) == (str(ZONE), True)
-    carry_out(place.node, back)
+    carry_out(place, back)
     assert files(place) == {"hosts.toml": FOREIGN}
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_where_nothing_was_before_nothing_is_left(place: Trusted, authority: Authority) -> None:
     trust(place, authority)
-    carry_out(place.node, plan_return(place))
+    carry_out(place, plan_return(place))
     assert not place.node.at(place.folder).exists()
     with pytest.raises(NothingTrusted):
         plan_return(place)
@@ -142,7 +143,7 @@ def test_another_authority_replaces_ours_and_the_first_stays_kept(
     other = _authority(tmp_path / "other")
     plan = plan_trust(place, ZONE, other)
     assert plan.severe
-    carry_out(place.node, plan)
+    carry_out(place, plan)
     assert set(files(place)) == {"hosts.toml", other.file, "hosts.toml.before"}
     assert files(place)["hosts.toml.before"] == FOREIGN
 
@@ -154,11 +155,11 @@ def test_what_was_changed_by_hand_is_kept_too(place: Trusted, authority: Authori
     write(place, edited)
     plan = plan_trust(place, ZONE, authority)
     assert plan.severe
-    carry_out(place.node, plan)
+    carry_out(place, plan)
     assert files(place)["hosts.toml.before-2"] == edited
-    carry_out(place.node, plan_return(place))
+    carry_out(place, plan_return(place))
     assert files(place)["hosts.toml"] == edited
-    carry_out(place.node, plan_return(place))
+    carry_out(place, plan_return(place))
     assert files(place) == {"hosts.toml": FOREIGN}
 
 
@@ -167,7 +168,7 @@ def test_a_file_that_cannot_be_read_as_toml_is_kept(place: Trusted, authority: A
     plan = plan_trust(place, ZONE, authority)
     assert plan.severe
     assert not [line for line in plan.diff if "secret" in line]
-    carry_out(place.node, plan)
+    carry_out(place, plan)
     assert files(place)["hosts.toml.before"] == b'authorization = "secret'
 
 
@@ -179,14 +180,26 @@ def test_a_crash_between_two_writes_leaves_the_old_pair_or_the_new(
     other = _authority(tmp_path / "other")
     plan = plan_trust(place, ZONE, other)
     for done in range(len(plan.writes) + 1):
-        carry_out(place.node, replace(plan, writes=plan.writes[:done], removes=()))
+        write(place, old["hosts.toml"])
+        carry_out(place, replace(plan, writes=plan.writes[:done], removes=()))
         found = files(place)
         (named,) = endpoints(found["hosts.toml"], "f")[0].authorities
         assert found[named] in {authority.pem, other.pem}
         assert (found["hosts.toml"] == old["hosts.toml"]) == (named == authority.file)
     again = plan_trust(place, ZONE, other)
-    carry_out(place.node, again)
+    carry_out(place, again)
     assert other.file in files(place)
+
+
+def test_a_plan_is_for_the_file_it_was_made_for(place: Trusted, authority: Authority) -> None:
+    for before in (None, FOREIGN):
+        if before is not None:
+            write(place, before)
+        plan = plan_trust(place, ZONE, authority)
+        write(place, b"# somebody else's, meanwhile\n")
+        with pytest.raises(MirrorMoved):
+            carry_out(place, plan)
+        assert files(place) == {"hosts.toml": b"# somebody else's, meanwhile\n"}
 
 
 @pytest.mark.parametrize("linked", ["etc", "etc/containerd", "etc/containerd/certs.d/_default"])
