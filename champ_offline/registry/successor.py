@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
+import signal
 import socket
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Self
 
 from champ_offline.errors import ChampError, ExitCode
@@ -18,6 +21,9 @@ from champ_offline.registry.listening import HANDOVER
 from champ_offline.registry.threads import done
 
 PREPARED, READY = b"p", b"r"
+# What it prints goes to stderr: the pipe is for its id, and nobody reads more of it.
+_ORPHAN = '"$@" >&2 & echo $!'
+_ENDED = "it ended before it served"
 _PATIENCE_SECONDS = 60.0
 _END_SECONDS = 5.0
 
@@ -32,10 +38,14 @@ class SuccessorFailed(ChampError):
 
 
 class Successor:
-    """A process that was started with our socket; used by one event loop."""
+    """A process that was started with our socket; used by one event loop.
 
-    def __init__(self, process: subprocess.Popen[bytes], heard: int) -> None:
-        self._process, self._heard = process, heard
+    It is nobody's child but init's from its first moment on: systemd waits for the end of a main
+    process only if it was its parent when it was told of it (sd_notify(3), MAINPID).
+    """
+
+    def __init__(self, process: int, handle: int, heard: int) -> None:
+        self.id, self._handle, self._heard = process, handle, heard
 
     @classmethod
     async def start(cls, command: Sequence[str], listening: socket.socket) -> Self:
@@ -44,17 +54,15 @@ class Successor:
         os.set_blocking(heard, False)
         try:
             process = await done(_run, list(command), listening.fileno(), answer)
-        except OSError as error:
+            return cls(process, os.pidfd_open(process), heard)
+        except ProcessLookupError as error:
             os.close(heard)
-            raise SuccessorFailed(reason=error.strerror or str(error)) from error
+            raise SuccessorFailed(reason=_ENDED) from error
+        except (OSError, subprocess.SubprocessError) as error:
+            os.close(heard)
+            raise SuccessorFailed(reason="it cannot be started") from error
         finally:
             os.close(answer)
-        return cls(process, heard)
-
-    @property
-    def id(self) -> int:
-        """Its process id."""
-        return self._process.pid
 
     async def says(self, word: bytes) -> None:
         """Wait until it says `word`; raises SuccessorFailed if it ends before or takes too long."""
@@ -65,16 +73,17 @@ class Successor:
             reason = f"it was silent for {_PATIENCE_SECONDS:.0f} seconds"
             raise SuccessorFailed(reason=reason) from None
         if said != word:
-            raise SuccessorFailed(reason="it ended before it served")
+            raise SuccessorFailed(reason=_ENDED)
 
     async def end(self) -> None:
         """End it: it is not to serve."""
+        await done(_ended, self._handle)
         self.leave()
-        await done(_ended, self._process)
 
     def leave(self) -> None:
         """Let it go its own way: this process no longer listens to it."""
         os.close(self._heard)
+        os.close(self._handle)
 
 
 class Predecessor:
@@ -107,19 +116,25 @@ async def _read(descriptor: int) -> bytes:
         loop.remove_reader(descriptor)
 
 
-def _run(command: list[str], listening: int, answer: int) -> subprocess.Popen[bytes]:
+def _run(command: list[str], listening: int, answer: int) -> int:
+    """The id of the new process; whoever started it has ended."""
     environment = {**os.environ, HANDOVER: f"{listening}:{answer}"}
-    return subprocess.Popen(
-        command, env=environment, pass_fds=(listening, answer), stdin=subprocess.DEVNULL
+    done = subprocess.run(
+        ["/bin/sh", "-c", _ORPHAN, "sh", *command],
+        env=environment,
+        pass_fds=(listening, answer),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        check=True,
     )
+    return int(done.stdout)
 
 
-def _ended(process: subprocess.Popen[bytes]) -> None:
-    end: Callable[[], None]
-    for end in (process.terminate, process.kill):
-        end()
-        try:
-            process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            continue
-        return
+def _ended(handle: int) -> None:
+    waiting = select.poll()
+    waiting.register(handle, select.POLLIN)  # pidfd_open(2): readable when it has ended
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(handle, number)
+        if waiting.poll(_END_SECONDS * 1000):
+            return

@@ -18,6 +18,7 @@ from champ_offline.registry.listening import BACKLOG
 
 SERVICE, SOCKET = "champ-registry.service", "champ-registry.socket"
 _HOMES = tuple(map(Path, ("/home", "/root", "/run/user")))
+_TEMPORARY = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - told apart, not used
 _SPARE_SECONDS = 30
 _SIX = 6
 
@@ -58,7 +59,7 @@ LimitNOFILE=65536
 ProtectSystem=strict
 ReadWritePaths={writable}
 ProtectHome={homes}
-PrivateTmp=yes
+PrivateTmp={temporary}
 PrivateDevices=yes
 NoNewPrivileges=yes
 CapabilityBoundingSet=
@@ -100,12 +101,14 @@ class UnitImpossible(ChampError):
 class Order:
     """What to run: `command` is the program and all its arguments, as absolute paths.
 
-    `writable` are folders it writes to besides the zone; `drain` is in seconds.
+    `writable` are folders it writes to besides the zone, `readable` those that the program itself
+    is in; `drain` is in seconds.
     """
 
     command: Sequence[str]
     zone: Path
     writable: Sequence[Path]
+    readable: Sequence[Path]
     address: str
     port: int
     user: str
@@ -118,8 +121,7 @@ def units(order: Order) -> Mapping[str, str]:
     if set(program) & set("\"'\\"):
         raise UnitImpossible(text=program[:300])  # systemd itself refuses such a program
     folders = [order.zone, *order.writable]
-    places = [Path(program), *folders]
-    private = not any(place.is_relative_to(home) for place in places for home in _HOMES)
+    places = [Path(program), *folders, *order.readable]
     try:
         address = ipaddress.ip_address(order.address)
     except ValueError:
@@ -133,7 +135,8 @@ def units(order: Order) -> Mapping[str, str]:
         writable=" ".join(map(_path, folders)),
         stop=order.drain + _SPARE_SECONDS,
         user=_plain(order.user),
-        homes="yes" if private else "read-only",
+        homes="read-only" if _any_below(places, _HOMES) else "yes",
+        temporary="no" if _any_below(places, _TEMPORARY) else "yes",
     )
     return {SERVICE: service, SOCKET: _SOCKET.format(listen=listen, backlog=BACKLOG)}
 
@@ -144,6 +147,10 @@ def write(made: Mapping[str, str], folder: Path) -> list[Path]:
     for name, text in made.items():
         write_atomic(folder / name, text.encode())
     return [folder / name for name in made]
+
+
+def _any_below(places: Sequence[Path], folders: Sequence[Path]) -> bool:
+    return any(place.is_relative_to(folder) for place in places for folder in folders)
 
 
 def _path(path: Path) -> str:

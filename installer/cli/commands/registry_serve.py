@@ -157,6 +157,7 @@ def unit(
             command=(*_program(), "--zone", str(zone), "registry", "serve", *asked.arguments),
             zone=zone,
             writable=() if asked.log is None else (asked.log.absolute().parent,),
+            readable=[Path(sys.executable).resolve(), Path(sys.prefix), Path(sys.base_prefix)],
             address=asked.host,
             port=asked.port,
             user=user or _owner(zone),

@@ -21,7 +21,7 @@ def order(folder: Path) -> Order:
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     words = (str(program), "--zone", str(folder), "registry", "serve", "--name", "$x %h")
-    return Order(words, folder, (), "10.0.0.5", 5443, "root", 600)
+    return Order(words, folder, (), (), "10.0.0.5", 5443, "root", 600)
 
 
 def analyze(*words: str | Path) -> str:
@@ -75,6 +75,11 @@ def test_addresses_and_homes(tmp_path: Path) -> None:
     assert "ListenStream=10.0.0.5:5443\n" in units(found)[SOCKET]
     assert "ListenStream=[::]:5443\n" in units(replace(found, address="::"))[SOCKET]
     assert "ProtectHome=yes\n" in units(found)[SERVICE]
+    assert "PrivateTmp=no\n" in units(found)[SERVICE]
+    elsewhere = replace(found, zone=Path("/srv/zone"), command=("/opt/champ",))
+    assert "PrivateTmp=yes\n" in units(elsewhere)[SERVICE]
+    built = replace(elsewhere, readable=(Path("/root/python"),))
+    assert "ProtectHome=read-only\n" in units(built)[SERVICE]
     logs = replace(found, writable=(Path("/home/anna/log"),))
     assert "ProtectHome=read-only\n" in units(logs)[SERVICE]
     assert f"ReadWritePaths={found.zone} /home/anna/log\n" in units(logs)[SERVICE]
