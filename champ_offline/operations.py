@@ -31,6 +31,7 @@ from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import Manifest
 from champ_offline.release.execute import Executor
 from champ_offline.release.history import History, Outcome, Revision
+from champ_offline.release.images import refuse_gone
 from champ_offline.release.plan import Plan
 from champ_offline.release.planner import Planner
 from champ_offline.release.request import ReleaseRequest
@@ -98,6 +99,7 @@ class Operations:
         self._cluster = KubeCluster(kubeconfig)
         self._engine = SdkEngine(kubeconfig)
         self._journal = Journal(database, clock)
+        refuse_missing = external.refuse_missing if external else self._refuse_gone
         self._planner = Planner(
             self._engine,
             self._cluster,
@@ -107,10 +109,16 @@ class Operations:
             now=clock,
             size=self._image_size,
             registry=external.address if external else "",
-            refuse_missing=external.refuse_missing if external else None,
+            refuse_missing=refuse_missing,
         )
         self._executor = Executor(
-            self._engine, self._cluster, self._history, self._vault, self._journal, now=clock
+            self._engine,
+            self._cluster,
+            self._history,
+            self._vault,
+            self._journal,
+            now=clock,
+            refuse_missing=refuse_missing,
         )
 
     def __enter__(self) -> Self:
@@ -219,6 +227,9 @@ class Operations:
         if not stood:
             raise NothingToReturnTo(release=release)
         return stood[-1]
+
+    def _refuse_gone(self, images: Mapping[str, Digest]) -> None:
+        refuse_gone(images, self._image_size)
 
     def _image_size(self, digest: Digest) -> int:
         """Bytes of an image: its manifest and everything the manifest points at."""

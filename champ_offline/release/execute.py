@@ -7,7 +7,7 @@ is remembered here: recovery reads the journal and Helm's records.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -49,7 +49,10 @@ class ApplyUnclear(ChampError):
 
 
 class Executor:
-    """One change at a time: the caller holds the zone's lock. `pause` is seconds between looks."""
+    """One change at a time: the caller holds the zone's lock. `pause` is seconds between looks.
+
+    `refuse_missing` raises for images that nodes could not pull any more.
+    """
 
     def __init__(
         self,
@@ -60,6 +63,7 @@ class Executor:
         journal: Journal,
         *,
         now: Callable[[], datetime],
+        refuse_missing: Callable[[Mapping[str, Digest]], None] | None = None,
         options: Options | None = None,
         pause: float = 2.0,
     ) -> None:
@@ -69,6 +73,7 @@ class Executor:
         self._vault = vault
         self._journal = journal
         self._now = now
+        self._refuse_missing = refuse_missing
         self._options = options or Options()
         self._pause = pause
         journal.declare(KIND, self._recover)
@@ -77,8 +82,8 @@ class Executor:
         """Apply the plan, telling step by step and object by object how it goes.
 
         Gives the revision this made; a plan without changes leaves all alone and gives the current.
-        Raises PlanStale, VaultMissing (nothing changed), ApplyPutBack, ApplyUnclear, and the errors
-        of engine and cluster that came before anything was changed.
+        Raises PlanStale, VaultMissing, ImagesGone (nothing changed), ApplyPutBack, ApplyUnclear,
+        and the errors of engine and cluster that came before anything was changed.
         """
         secrets = self._vault.inputs(plan.values).secrets if plan.values else ()
         with Mask(secrets).errors():
@@ -86,6 +91,8 @@ class Executor:
             now = self._history.current(plan.namespace, plan.release)
             if now is not None and not plan.has_changes:
                 return now
+            if self._refuse_missing is not None:
+                self._refuse_missing({image.name: image.digest for image in plan.images})
             chart = self._vault.get(plan.sealed) if plan.sealed else b""
             entry = self._begin(plan, actor)
             started = self._now()

@@ -6,7 +6,7 @@ all missing ones are named at once; all other characters of the documents stay a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from champ_offline.errors import ChampError, ExitCode
@@ -14,6 +14,7 @@ from champ_offline.helm import manifests
 from champ_offline.helm.engine import Document, Rendered
 from champ_offline.oci.digest import Digest, InvalidDigest
 from champ_offline.oci.reference import InvalidReference, Reference, as_path
+from champ_offline.store.blobs import BlobMissing
 
 _CONTAINERS = frozenset({"containers", "initContainers", "ephemeralContainers"})
 # API groups that Kubernetes itself serves: there, images are in containers and image volumes only.
@@ -27,6 +28,15 @@ class ImagesMissing(ChampError):
     exit_code = ExitCode.PREFLIGHT
     message = "Nothing was changed: {count} image(s) are not in the bundle: {images}."
     remedy = "Add them to the app's version and pack a new bundle."
+
+
+class ImagesGone(ChampError):
+    """Images that a plan needs are no longer in the zone's store."""
+
+    id = "release.images-gone"
+    exit_code = ExitCode.PREFLIGHT
+    message = "Nothing was changed: {count} image(s) are no longer in the zone's store: {images}."
+    remedy = "Import the bundle that brings them once more, then plan again."
 
 
 @dataclass(frozen=True, order=True)
@@ -76,6 +86,21 @@ def find(documents: Iterable[Document]) -> list[str]:
 def can_be_held(text: str, known: Mapping[str, Digest]) -> bool:
     """Whether `pin` finds a digest for an image text in `known`."""
     return _Pinning(known, "").pinned(text) is not None
+
+
+def refuse_gone(images: Mapping[str, Digest], size: Callable[[Digest], int]) -> None:
+    """Raise ImagesGone unless the store has all of every image.
+
+    `size` gives the bytes of an image with all it leads to, and raises BlobMissing.
+    """
+    gone = []
+    for name, digest in sorted(images.items()):
+        try:
+            size(digest)
+        except BlobMissing:
+            gone.append(name)
+    if gone:
+        raise ImagesGone(count=len(gone), images=", ".join(gone))
 
 
 class _Pinning:

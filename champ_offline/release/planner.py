@@ -46,7 +46,7 @@ class Planner:
     """`size` gives an image's bytes by digest (and raises where the store lacks it).
 
     `registry` (host:port/prefix) is set only where nodes have no mirror and references must be
-    rewritten; `refuse_missing` then raises for images that are not there.
+    rewritten; `refuse_missing` raises for images that nodes could not pull.
     """
 
     def __init__(

@@ -80,10 +80,12 @@ class SimulatedOperations(Operations):
         self._planner = Planner(
             world.helm, world.cluster, self._history, self._vault,
             zone=appliance.name, now=now_utc, size=self._image_size,
+            refuse_missing=self._refuse_gone,
         )  # fmt: skip
         self._executor = Executor(
             world.helm, world.cluster, self._history, self._vault, self._journal,
-            now=now_utc, options=Options(timeout=4), pause=0.01,
+            now=now_utc, refuse_missing=self._refuse_gone,
+            options=Options(timeout=4), pause=0.01,
         )  # fmt: skip
 
     def __exit__(self, *_exception: object) -> None:

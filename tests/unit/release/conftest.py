@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,10 +17,12 @@ from champ_offline.journal.journal import Journal
 from champ_offline.oci.digest import Digest
 from champ_offline.release.execute import Executor
 from champ_offline.release.history import History, Revision
+from champ_offline.release.images import refuse_gone
 from champ_offline.release.plan import Plan
 from champ_offline.release.planner import Planner
 from champ_offline.release.request import ReleaseRequest
 from champ_offline.release.vault import Vault
+from champ_offline.store.blobs import BlobMissing
 from tests.simulators.charts import NOWHERE, PAUSE, small
 from tests.simulators.cluster import SimulatedCluster
 from tests.simulators.helm import SimulatedHelm
@@ -41,6 +43,7 @@ class World:
     journal: Journal
     planner: Planner
     executor: Executor
+    gone: set[Digest]
     told: list[Event] = field(default_factory=list)
 
     def plan(self, version: str = "1.0", chart: bytes | None = None, **values: object) -> Plan:
@@ -82,13 +85,25 @@ def build(path: Path, cluster: SimulatedCluster, helm: SimulatedHelm) -> World:
     salts = itertools.count()
     vault = Vault(database, lambda: f"salt-{next(salts)}")
     journal = Journal(database, now)
+    gone: set[Digest] = set()
+
+    def size(digest: Digest) -> int:
+        if digest in gone:
+            raise BlobMissing(digest=digest)
+        return len(digest.hex)
+
+    def refuse_missing(images: Mapping[str, Digest]) -> None:
+        refuse_gone(images, size)
+
     planner = Planner(
-        helm, cluster, history, vault, zone="core", now=now, size=lambda digest: len(digest.hex)
-    )
+        helm, cluster, history, vault,
+        zone="core", now=now, size=size, refuse_missing=refuse_missing,
+    )  # fmt: skip
     executor = Executor(
-        helm, cluster, history, vault, journal, now=now, options=Options(timeout=4), pause=0.01
-    )
-    return World(database, cluster, helm, history, vault, journal, planner, executor)
+        helm, cluster, history, vault, journal,
+        now=now, refuse_missing=refuse_missing, options=Options(timeout=4), pause=0.01,
+    )  # fmt: skip
+    return World(database, cluster, helm, history, vault, journal, planner, executor, gone)
 
 
 @pytest.fixture

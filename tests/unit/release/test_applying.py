@@ -15,6 +15,7 @@ from champ_offline.journal.process import Process
 from champ_offline.release.base import PlanStale
 from champ_offline.release.execute import ApplyPutBack, ApplyUnclear
 from champ_offline.release.history import Outcome
+from champ_offline.release.images import ImagesGone
 from champ_offline.release.plan import Operation, Plan
 from champ_offline.release.vault import VaultMissing
 from tests.simulators.charts import NOWHERE
@@ -51,6 +52,29 @@ def test_events_tell_step_and_objects(world: World) -> None:
     assert isinstance(world.told[-1], StepFinished)
     states = {(e.kind, e.ready) for e in world.told if isinstance(e, ObjectState)}
     assert states == {("Deployment", True), ("Pod", True)}
+
+
+def test_a_plan_whose_images_went_meanwhile_is_refused(world: World) -> None:
+    world.apply(world.plan(greeting="moin"))
+    plan = world.plan(greeting="servus")
+    [image] = plan.images
+    world.gone.add(image.digest)
+    with pytest.raises(ImagesGone, match=image.name) as refused:
+        world.apply(plan)
+    assert refused.value.exit_code == 4
+    assert world.helm.values(NAME, PLACE)["greeting"] == "moin"
+    assert len(world.history.revisions(PLACE, NAME)) == 1
+    with pytest.raises(ImagesGone):
+        world.plan(greeting="servus")
+    world.gone.clear()
+    assert world.apply(plan).number == 2
+
+
+def test_what_is_gone_from_the_store_can_still_be_removed(world: World) -> None:
+    world.apply(world.plan(greeting="moin"))
+    world.gone.update(image.digest for image in world.plan(greeting="servus").images)
+    made = world.apply(world.planner.remove(NAME, PLACE))
+    assert made.outcome is Outcome.REMOVED
 
 
 def test_the_whole_way_and_back(world: World) -> None:
