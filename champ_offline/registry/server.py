@@ -73,7 +73,8 @@ class Service:
 
     `drain` is how many seconds answers under way may take to end. `command` starts a successor,
     none where there can be none. `due` says, from a thread, whether the certificate is to be
-    renewed; it is asked every `look` seconds, and may raise ChampError and OSError.
+    renewed; it is asked every `look` seconds, and may raise ChampError and OSError. `succeeded` is
+    set when a successor serves: what is left has `drain` seconds then, whatever is signalled.
     """
 
     drain: float = 600.0
@@ -82,6 +83,7 @@ class Service:
     look: float = LOOK_SECONDS
     hand_over: asyncio.Event = field(default_factory=asyncio.Event)
     at_once: asyncio.Event = field(default_factory=asyncio.Event)
+    succeeded: bool = False
 
 
 class RegistryStopped(ChampError):
@@ -114,7 +116,9 @@ async def _commanded(
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def ended() -> None:
-        (service.at_once if stop.is_set() else stop).set()
+        # systemd sends SIGTERM twice to what is left when the main process has ended.
+        if not service.succeeded:
+            (service.at_once if stop.is_set() else stop).set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended)
@@ -237,6 +241,7 @@ class _Running:
             tell(Event.HANDOVER_FAILED, os.getpid(), str(error), level=logging.ERROR)
             notify.ready("Serving; the last hand-over failed.")
             return False
+        self._service.succeeded = True
         successor.leave()
         notify.succeeded(successor.id)
         tell(Event.HANDOVER_DONE, os.getpid(), successor.id)

@@ -101,7 +101,8 @@ def pull_slowly(
         size += len(piece)
         if size < layer.size // 2:
             over.wait(0.05)
-    assert (size, state.hexdigest()) == (layer.size, layer.digest.hex)
+    assert size == layer.size, f"{size} of {layer.size} bytes"
+    assert state.hexdigest() == layer.digest.hex
 
 
 def push(zone: ServedZone, connect: Callable[[], http.client.HTTPSConnection]) -> None:
