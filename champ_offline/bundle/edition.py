@@ -15,7 +15,7 @@ from champ_offline.bundle import media
 from champ_offline.bundle.agreement import check_agreement
 from champ_offline.bundle.document import BundleDocument, VolumeEntry
 from champ_offline.bundle.errors import DocumentMalformed, NewerFormat, PiecesMisfit
-from champ_offline.bundle.export_errors import ForOtherZones, PapersDamaged, PapersMissing
+from champ_offline.bundle.export_errors import ForOtherZones, PapersDamaged
 from champ_offline.bundle.gate import Found, Gate
 from champ_offline.bundle.held import KnownBundle
 from champ_offline.bundle.papers import documents_of
@@ -102,12 +102,10 @@ def read_edition(
     """The bundle whose `papers` these are, under the `pinned` root.
 
     `roots` are those that the zone has besides: what of them follows on the bundle's own goes
-    along. Raises PapersMissing, PapersDamaged, and RevokedKey, TooFewSignatures or OtherRoot where
+    along. Raises PapersDamaged, and RevokedKey, TooFewSignatures or OtherRoot where
     today's root does not vouch for it.
     """
     name, version = known.document.name, known.document.version
-    if not papers:
-        raise PapersMissing(bundle=name, version=version)
     try:
         found = _judged(known, papers, pinned, roots, now)
         volumes = tuple(_index(papers, entry) for entry in found.document.volumes)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from champ_offline.bundle.edition import Edition, read_edition
-from champ_offline.bundle.export_errors import StoreDamaged
+from champ_offline.bundle.export_errors import PapersMissing, StoreDamaged
 from champ_offline.bundle.export_media import Targets, kept_of
 from champ_offline.bundle.gather import zone_disk
 from champ_offline.bundle.held import HeldBundles, KnownBundle
@@ -90,7 +90,7 @@ class Exporter:
         order.targets.refuse_absent()
         ever = self._held.ever()
         chosen = select(ever, order.zone, order.wanted)
-        editions = [self._edition(known) for known in chosen]
+        editions = self._editions(chosen)
         for edition in editions:
             edition.refuse_other(order.zone)
         lying = [order.targets.lying(edition) for edition in editions]
@@ -103,11 +103,14 @@ class Exporter:
             done.append(_exported(order.zone, edition, there, newer, written=not folders))
         return tuple(done)
 
-    def _edition(self, known: KnownBundle) -> Edition:
-        papers = self._held.papers
-        roots = [*self._trust.roots(), *papers.roots()]
+    def _editions(self, chosen: Sequence[KnownBundle]) -> list[Edition]:
+        papers = {known: self._held.papers.of(known.digest) for known in chosen}
+        if missing := [one.document for one in chosen if not papers[one]]:
+            bundles = ", ".join(f"{document.name} {document.version}" for document in missing)
+            raise PapersMissing(bundles=bundles)
+        roots = [*self._trust.roots(), *self._held.papers.roots()]
         root, now = self._trust.root(), self._clock()
-        return read_edition(known, papers.of(known.digest), root, roots, now)
+        return [read_edition(known, papers[known], root, roots, now) for known in chosen]
 
     def _write(
         self, zone: str, edition: Edition, writer: MediaWriter, notify: Subscriber

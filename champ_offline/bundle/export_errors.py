@@ -40,15 +40,15 @@ class ForOtherZones(ChampError):
 
 
 class PapersMissing(ChampError):
-    """A bundle was imported before zones kept what media are written again with."""
+    """Bundles were imported before zones kept what media are written again with."""
 
     id = "export.papers-missing"
     exit_code = ExitCode.PREFLIGHT
-    message = (
-        "Bundle {bundle} {version} was imported by an earlier release, which did not keep its"
-        " signed documents."
+    message = "An earlier release imported {bundles} and did not keep the signed documents."
+    remedy = (
+        "Import each once more from its media: that adds them, and changes nothing else; or name"
+        " those that shall go with --bundle."
     )
-    remedy = "Import it once more from its media: that adds them, and changes nothing else."
 
 
 class PapersDamaged(ChampError):

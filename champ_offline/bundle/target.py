@@ -1,10 +1,12 @@
 """The medium a bundle is packed onto: what it refuses, told apart from what the sources refuse.
 
-Invariant: an OSError of the medium leaves here as TargetUnwritable, and no other does.
+Invariant: an OSError of the medium leaves here as TargetUnwritable or TargetFileTooLarge, and no
+other does.
 """
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,13 +45,26 @@ class TargetUnwritable(ChampError):
     )
 
 
+class TargetFileTooLarge(ChampError):
+    """The medium's file system has no room for a file of that size, however empty it is."""
+
+    id = "pack.file-too-large"
+    exit_code = ExitCode.PREFLIGHT
+    message = "{path} takes no file as large as a volume of this bundle: {reason}."
+    remedy = (
+        "Format the medium with exFAT, or have the bundle packed with smaller volumes"
+        " (--volume-size); FAT32 takes files below 4.29 GB."
+    )
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Where only the medium is touched; raises TargetUnwritable for an OSError."""
+    """Where only the medium is touched; for an OSError TargetUnwritable or TargetFileTooLarge."""
     try:
         yield
     except OSError as error:
-        raise TargetUnwritable(path=path, reason=error.strerror or str(error)) from error
+        kind = TargetFileTooLarge if error.errno == errno.EFBIG else TargetUnwritable
+        raise kind(path=path, reason=error.strerror or str(error)) from error
 
 
 class TargetFile(DurableFile):

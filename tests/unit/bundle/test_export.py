@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import resource
 import shutil
 from dataclasses import replace
 from datetime import timedelta
@@ -22,7 +23,7 @@ from champ_offline.bundle.export_errors import (
 from champ_offline.bundle.export_media import Targets
 from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.repair import RepairOrder, repair
-from champ_offline.bundle.target import TargetTaken, TargetUnwritable
+from champ_offline.bundle.target import TargetFileTooLarge, TargetTaken, TargetUnwritable
 from champ_offline.bundle.verify import read_every_byte, verify
 from champ_offline.events import Event, StepStarted, ignore
 from champ_offline.store.blobs import BlobStore
@@ -297,6 +298,22 @@ def test_media_without_room_are_refused(
     with pytest.raises(MediaFull) as refused:
         house.export()
     assert refused.value.exit_code == 4
+    assert tree(house.out) == {}
+
+
+def test_a_file_system_for_small_files_is_told(
+    pack: Pack, contents: tuple[BlobStore, Contents], house: House
+) -> None:
+    blobs, what = contents
+    large = image(blobs, "champ.local/large:1", [random.Random(5).randbytes(3_000_000)])
+    house.take(pack(limit=10**7, zones=ZONES, what=replace(what, descriptors=(large,))).folder)
+    most, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, hard))
+    try:
+        with pytest.raises(TargetFileTooLarge):
+            house.export()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
     assert tree(house.out) == {}
 
 

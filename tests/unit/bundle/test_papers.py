@@ -29,8 +29,9 @@ def test_a_bundle_from_before_papers_is_imported_once_more(pack: Pack, house: Ho
     house.take(packed)
     house.forget_papers()
     before = house.content()
-    with pytest.raises(PapersMissing):
+    with pytest.raises(PapersMissing) as refused:
         house.export()
+    assert "demo 1" in str(refused.value)
     verified = verify([packed], house.trust.root(), NOW, "core")
     assert not house.intake.forecast(verified).held
     again = house.take(packed)
