@@ -39,6 +39,7 @@ from champ_offline.durable.write import make_directory
 from champ_offline.events import Subscriber
 from champ_offline.external.settings import Settings
 from champ_offline.findings import Finding
+from champ_offline.journal.acts import Act, done
 from champ_offline.journal.audit import Audit
 from champ_offline.journal.journal import Journal
 from champ_offline.paths import ZonePaths
@@ -53,17 +54,16 @@ from champ_offline.store.uploads import Uploads
 from champ_offline.store.waiting import WaitingRoom
 from champ_offline.trust.dates import NO_OVERRIDES, Dates, Overrides
 from champ_offline.trust.errors import FingerprintDiffers
-from champ_offline.trust.media import follow_roots
-from champ_offline.trust.roots import fingerprint, read_root, read_root_file
+from champ_offline.trust.roots import fingerprint, read_root, read_root_file, same_fingerprint
 from champ_offline.trust.state import TrustState
 from champ_offline.trust.view import TrustView, view_root
+from champ_offline.upkeep.roots import RootUpdate, follow
 from champ_offline.upkeep.verbs import Upkeep
 from champ_offline.zone import (
     Discarded,
     FolderTaken,
     InvalidZoneName,
     NotAZone,
-    RootUpdate,
     ZoneExists,
     ZoneSummary,
 )
@@ -123,7 +123,7 @@ class Appliance:
             raise InvalidZoneName(name=name[:100])
         document = read_root_file(root)
         found = fingerprint(document)
-        if expected is not None and _bare(expected) != _bare(found):
+        if expected is not None and not same_fingerprint(expected, found):
             raise FingerprintDiffers(where=root, found=found, expected=expected)
         trusted, dates = read_root(document, str(root)), Dates(clock(), overrides, str(root))
         dates.check(trusted)
@@ -140,6 +140,8 @@ class Appliance:
                 appliance._trust.pin(connection, version, document)
                 appliance._trust.keep(connection, "", version, dates.overridden(), commissioned)
                 connection.execute("INSERT INTO zone VALUES (?, ?)", (name, commissioned))
+                told = done(Act.INIT, name, root=version, fingerprint=found)
+                appliance.audit.append(connection, told)
         return appliance
 
     def _make_tables(self) -> None:
@@ -243,12 +245,7 @@ class Appliance:
         Raises as `follow_roots`; the zone's root is then as it was.
         """
         with FileLock(self.paths.lock):
-            before = read_root(self._trust.root(), "root").version
-            roots, root = follow_roots(self._trust.root(), media)
-            with self._database.transaction() as connection:
-                self._trust.keep_line(connection, roots)
-        expired = root.is_expired(self._clock())
-        return RootUpdate(before, root.version, fingerprint(roots[-1]), root.expires, expired)
+            return follow(self._database, self.name, media, self._clock)
 
     def withdrawn(self) -> list[Ref]:
         """The names that the zone serves although only withdrawn keys vouch for their content."""
@@ -351,7 +348,3 @@ class Appliance:
 
     def _now(self) -> str:
         return self._clock().isoformat(timespec="seconds")
-
-
-def _bare(text: str) -> str:
-    return "".join(text.split()).lower().removeprefix("sha256:")

@@ -6,7 +6,6 @@ Invariant: values and errors only; `appliance` makes and raises them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from champ_offline.bundle.held import KnownBundle
 from champ_offline.errors import ChampError, ExitCode
@@ -73,17 +72,3 @@ class Discarded:
     """How many bytes an act gave back."""
 
     size: int
-
-
-@dataclass(frozen=True)
-class RootUpdate:
-    """The root a zone trusted before and the one it trusts now, by version.
-
-    `expired` where its end, `expires`, is past by this machine's clock: imports ask for a reason.
-    """
-
-    before: int
-    version: int
-    fingerprint: str
-    expires: datetime
-    expired: bool

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from champ_offline.bundle.at_hand import VolumeAtHand
 from champ_offline.bundle.closure import Closure, Links, Vet
@@ -18,6 +19,7 @@ from champ_offline.bundle.gather import Gathering, zone_disk
 from champ_offline.bundle.held import HeldBundles, KnownBundle
 from champ_offline.bundle.pace import bytes_a_second
 from champ_offline.bundle.papers import documents_of, size_of
+from champ_offline.bundle.recorded import imported
 from champ_offline.bundle.signatures import SIGNATURE_TAG
 from champ_offline.bundle.standing import Standing
 from champ_offline.bundle.verify import VerifiedBundle, verdict
@@ -27,6 +29,7 @@ from champ_offline.durable.priority import giving_way
 from champ_offline.durable.space import free_bytes
 from champ_offline.errors import Bytes, ChampError
 from champ_offline.events import Estimate, StepFinished, StepStarted, Subscriber, ignore
+from champ_offline.journal.audit import Audit
 from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.refs import Ref, Refs
@@ -271,6 +274,7 @@ class Intake:
     ) -> None:
         """Make blobs and names reachable; of an older pack its lost blobs and papers alone."""
         notify(StepStarted("commit", bundle.document.name))
+        audit = Audit(self._database, lambda: datetime.fromisoformat(now))
         index = self._waiting.blobs.read(bundle.document.index.digest)
         self._blobs.adopt(self._waiting.blobs, standing.missing)
         with self._database.transaction() as connection:
@@ -281,6 +285,7 @@ class Intake:
             if not standing.older:
                 self._refs.put(connection, standing.to_name(links))
                 self._name(connection, bundle, links, now)
+            audit.append(connection, imported(bundle, standing))
         self._waiting.forget(_leftovers(bundle))
         notify(StepFinished("commit", bundle.document.name))
 

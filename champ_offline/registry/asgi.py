@@ -2,22 +2,20 @@
 
 Invariant: every answer states its exact length and is sent whole or the connection ends; a file
 goes to the client by the server's own means (`http.response.pathsend`) where it offers that, else
-in pieces of 1 MiB. Nothing of a body is read before it is clear who asks and that they may. One log
-line an answer, with nothing a client sent besides the request line; it and what the audit chain
+in pieces (`sending`). Nothing of a body is read before it is clear who asks and that they may. One
+log line an answer, with nothing a client sent besides the request line; it and what the audit chain
 says of the request carry one id.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, TypeAlias
 
 from champ_offline.durable.database import Database
 from champ_offline.errors import ChampError
@@ -34,9 +32,10 @@ from champ_offline.registry.access import (
     needs,
 )
 from champ_offline.registry.answers import Answer, FilePart, Refused, document, refuse, unavailable
-from champ_offline.registry.bodies import Body, ClientGone, Message, Receive
+from champ_offline.registry.bodies import Body, ClientGone, Message, Receive, Room
 from champ_offline.registry.content import Content
 from champ_offline.registry.deeds import Kind, Refusals
+from champ_offline.registry.heads import read_head
 from champ_offline.registry.limits import Limits
 from champ_offline.registry.log import LOG as ACCESS
 from champ_offline.registry.log import LONGEST, Event, Told, request_id
@@ -69,20 +68,19 @@ from champ_offline.registry.routes import (
     parse,
     token_form,
 )
+from champ_offline.registry.sending import Send, Sending
 from champ_offline.registry.soundness import Soundness
 from champ_offline.registry.threads import done
+from champ_offline.registry.watch import Peer
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.uploads import Uploads
 
 Scope: TypeAlias = MutableMapping[str, Any]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
-_CHUNK = 1024 * 1024
 _PATHSEND = "http.response.pathsend"
 _GONE = Refusal(404, "BLOB_UNKNOWN", "this repository has no such blob any more")
-_TOO_LARGE = Refusal(431, "UNSUPPORTED", "the headers of the request are too large")
-_TOO_MANY = Refusal(
-    429, "TOOMANYREQUESTS", "too many requests with a body are under way", (("retry-after", "5"),)
+_BROKEN_OFF = Refusal(
+    400, "SIZE_INVALID", "the body ended before its end", (("connection", "close"),)
 )
 
 
@@ -91,13 +89,19 @@ class _Visit:
     """One request on its way; `client` and `guess` become known while it is answered."""
 
     request: Request
+    method: str
     headers: Mapping[str, str]
     body: Body
-    address: str
+    peer: Peer
     id: str
     client: Client = NOBODY
     named: str = ""
     guess: bool = False
+
+    @property
+    def address(self) -> str:
+        """From which address it came."""
+        return self.peer[0]
 
     @property
     def caller(self) -> Caller:
@@ -122,8 +126,10 @@ class RegistryApp:
         self.monitor, self.leaving = monitor, False
         self._content, self.push, self._publish = content, push, publish
         self._soundness = soundness
-        self.refusals, self._gatekeeper, self._limits = refusals, gatekeeper, limits
-        self._bodies = 0
+        self.refusals, self._gatekeeper = refusals, gatekeeper
+        self._bodies = Room(limits.bodies, limits.bodies_per_client)
+        self._forms = Room(limits.forms, limits.forms_per_address)
+        self.limits, self.sending = limits, Sending(limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -131,19 +137,15 @@ class RegistryApp:
             await _lifespan(receive, send)
             return
         began = time.monotonic()
-        headers = {name.decode("latin-1").lower(): _text(value) for name, value in scope["headers"]}
-        body = Body(receive, _length(headers), self._limits)
-        raw = scope.get("raw_path") or scope["path"].encode()
-        request = parse(scope["method"], _text(raw), _text(scope["query_string"]))
-        address = str((scope.get("client") or ("",))[0])
-        visit = _Visit(request, headers, body, address, request_id(headers))
-        metrics = self.monitor.metrics
+        visit = self._visit(scope, receive)
+        metrics, body = self.monitor.metrics, visit.body
         metrics.working += 1
         try:
-            found = await self._answer(visit, scope)
+            found = await self._answer(visit)
         except ClientGone:
+            # Or its body broke off in a way that ends the connection; then somebody may be there.
             metrics.gone += 1
-            return
+            found = refuse(_BROKEN_OFF)
         finally:
             metrics.working -= 1
         if _is_told(visit, scope["method"], found.status):
@@ -151,23 +153,46 @@ class RegistryApp:
         if self.leaving:
             found = replace(found, headers={**found.headers, "connection": "close"})
         seconds = time.monotonic() - began
-        if found.status >= 400 and (body.length or "transfer-encoding" in headers):
-            await body.drain(asked="expect" in headers)
+        if found.status >= 400 and body.length != 0:
+            await body.drain(asked="expect" in visit.headers)
         try:
-            await _send(found, visit.id, scope, send)
+            await self._send(found, visit, scope, send)
         except FileNotFoundError:
             # Collected a moment ago, before its first byte.
             found = refuse(_GONE)
-            await _send(found, visit.id, scope, send)
+            await self._send(found, visit, scope, send)
+        if body.stuck:
+            await self.sending.hear_no_more(visit.peer)
         size = 0 if scope["method"] == "HEAD" else found.length
         metrics.rejected += visit.guess
-        metrics.answered(scope["method"], request, found.status, size, seconds)
+        metrics.answered(scope["method"], visit.request, found.status, size, seconds)
         if ACCESS.isEnabledFor(logging.INFO):
             _log(scope, visit, found.status, size, time.monotonic() - began)
 
-    async def _answer(self, visit: _Visit, scope: Scope) -> Answer:
-        if sum(len(name) + len(value) for name, value in scope["headers"]) > self._limits.headers:
-            return refuse(_TOO_LARGE)
+    def _visit(self, scope: Scope, receive: Receive) -> _Visit:
+        head = read_head(scope["headers"], scope.get("http_version", ""), self.limits.headers)
+        headers = {} if isinstance(head, Refusal) else head
+        body = Body(receive, _length(headers), self.limits)
+        raw, method = scope.get("raw_path") or scope["path"].encode(), scope["method"]
+        asked = parse(method, _text(raw), _text(scope["query_string"]))
+        request = head if isinstance(head, Refusal) else asked
+        return _Visit(request, method, headers, body, _peer(scope), request_id(headers))
+
+    async def _send(self, found: Answer, visit: _Visit, scope: Scope, send: Send) -> None:
+        start = _start(found, visit.id)
+        body = b"" if visit.method == "HEAD" else found.body
+        if isinstance(body, bytes):
+            await send(start)
+            await send({"type": "http.response.body", "body": body})
+        elif body.whole and _PATHSEND in (scope.get("extensions") or {}):
+            await send(start)
+            await send({"type": _PATHSEND, "path": str(body.path)})
+        else:
+            with body.path.open("rb") as file:
+                await send(start)
+                await self.sending.pieces(file, body, visit.body, send)
+
+    async def _answer(self, visit: _Visit) -> Answer:
         if isinstance(visit.request, Refusal):
             return refuse(visit.request)
         try:
@@ -206,8 +231,8 @@ class RegistryApp:
 
     async def _token(self, visit: _Visit, request: AboutToken) -> Answer:
         if isinstance(request, TokenForm):
-            with self._room():
-                read = token_form(await visit.body.whole(self._limits.form))
+            with self._forms.place(visit.address):
+                read = token_form(await visit.body.whole(self.limits.form))
             if isinstance(read, Refusal):
                 return refuse(read)
             request = read
@@ -229,15 +254,18 @@ class RegistryApp:
         headers, body, caller = visit.headers, visit.body, visit.caller
         match request:
             case BeginUpload() | UploadChunk() | FinishUpload() | UploadStatus() | CancelUpload():
-                with self._room():
+                with self._bodies.place(visit.client.name):
                     return await self.push.answer(request, headers, caller, body)
             case PutManifest() | DeleteManifest() | DeleteBlob():
-                with self._room():
-                    data = await body.whole(self._limits.manifest)
+                with self._bodies.place(visit.client.name):
+                    data = await body.whole(self.limits.manifest)
                     publish = self._publish.answer
                     return await done(publish, request, headers, caller, data)
             case _:
-                return _scoped(await self._read(request, headers, visit.client), request)
+                found = await self._read(request, headers, visit.client)
+                if isinstance(found.body, FilePart) and visit.method != "HEAD":
+                    await self.sending.turn(visit.peer, found.length)
+                return _scoped(found, request)
 
     def leave(self, *, ending: bool) -> None:
         """Let clients go elsewhere after their next answer; `ending` where nobody takes over."""
@@ -255,17 +283,6 @@ class RegistryApp:
         if found.suspect is not None:
             await self._soundness.holds(found.suspect)  # sets it aside, and tells
         return found
-
-    @contextmanager
-    def _room(self) -> Iterator[None]:
-        """Room for one more request that may have a body; Refused where there is none."""
-        if self._bodies >= self._limits.bodies:
-            raise Refused(_TOO_MANY)
-        self._bodies += 1
-        try:
-            yield
-        finally:
-            self._bodies -= 1
 
 
 def registry(
@@ -315,7 +332,7 @@ def _kind(visit: _Visit, method: str, status: int) -> Kind:
     return Kind(visit.named, visit.address, action, repository, status)
 
 
-async def _send(found: Answer, request: str, scope: Scope, send: Send) -> None:
+def _start(found: Answer, request: str) -> Message:
     headers = {
         "docker-distribution-api-version": "registry/2.0",
         "x-request-id": request,
@@ -326,30 +343,7 @@ async def _send(found: Answer, request: str, scope: Scope, send: Send) -> None:
         headers["content-length"] = str(found.length)
     pairs = (*headers.items(), *found.repeated)
     lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
-    start = {"type": "http.response.start", "status": found.status, "headers": lines}
-    body = b"" if scope["method"] == "HEAD" else found.body
-    if isinstance(body, bytes):
-        await send(start)
-        await send({"type": "http.response.body", "body": body})
-    elif body.whole and _PATHSEND in (scope.get("extensions") or {}):
-        await send(start)
-        await send({"type": _PATHSEND, "path": str(body.path)})
-    else:
-        with body.path.open("rb") as file:
-            await send(start)
-            await _pieces(file, body, send)
-
-
-async def _pieces(file: BinaryIO, part: FilePart, send: Send) -> None:
-    left = part.length
-    file.seek(part.start)
-    while left:
-        piece = await asyncio.to_thread(file.read, min(_CHUNK, left))
-        if not piece:
-            break
-        left -= len(piece)
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    return {"type": "http.response.start", "status": found.status, "headers": lines}
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
@@ -373,6 +367,11 @@ def _length(headers: Mapping[str, str]) -> int | None:
     if "transfer-encoding" in headers:
         return None
     return int(text) if text.isdecimal() else 0
+
+
+def _peer(scope: Scope) -> Peer:
+    address, port = scope.get("client") or ("", 0)
+    return str(address), int(port)
 
 
 def _text(value: bytes) -> str:

@@ -8,7 +8,9 @@ away in `ClientGone`; what came before was handed out first, except of one that 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from champ_offline.registry.answers import Refused
@@ -19,7 +21,31 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 
 _TOO_SLOW = Refusal(408, "BLOB_UPLOAD_INVALID", "the body of the request comes too slowly")
+_TOO_MANY = Refusal(
+    429, "TOOMANYREQUESTS", "too many requests with a body are under way", (("retry-after", "5"),)
+)
 _DRAIN_SECONDS = 5.0
+
+
+class Room:
+    """Places for requests that have a body: so many in all, so many for one of those who ask."""
+
+    def __init__(self, most: int, most_of_one: int) -> None:
+        self._most, self._most_of_one = most, most_of_one
+        self._taken: Counter[str] = Counter()
+
+    @contextmanager
+    def place(self, of: str) -> Iterator[None]:
+        """A place for one request; raises Refused where there is none."""
+        if self._taken.total() >= self._most or self._taken[of] >= self._most_of_one:
+            raise Refused(_TOO_MANY)
+        self._taken[of] += 1
+        try:
+            yield
+        finally:
+            self._taken[of] -= 1
+            if not self._taken[of]:
+                del self._taken[of]
 
 
 class ClientGone(Exception):
@@ -36,8 +62,13 @@ class Body:
     def __init__(self, receive: Receive, length: int | None, limits: Limits) -> None:
         self._receive, self._limits = receive, limits
         self.length = length
-        self._came, self._more = 0, True
+        self._came, self._more, self._waiting = 0, True, False
         self._began = asyncio.get_running_loop().time()
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the server goes on waiting for what nobody here waits for any more."""
+        return self._waiting and self.length != 0
 
     async def pieces(self, most: int) -> AsyncIterator[bytes]:
         """The bytes, `Limits.piece` or a little more at a time; Refused beyond `most` of them."""
@@ -68,6 +99,13 @@ class Body:
         """All of a small body; Refused beyond `most` bytes."""
         return b"".join([piece async for piece in self.pieces(most)])
 
+    async def gone(self) -> None:
+        """Return when the client has gone away; what it still sends is let go of."""
+        self._waiting = True
+        while (await self._receive())["type"] != "http.disconnect":
+            continue
+        self._waiting = False
+
     async def drain(self, *, asked: bool) -> None:
         """Read on for a while what nobody wants, so that the client gets to read its answer.
 
@@ -88,8 +126,10 @@ class Body:
         patience = self._limits.patience + self._came / self._limits.slowest
         latest = min(loop.time() + self._limits.silence, self._began + patience)
         try:
+            self._waiting = True
             async with asyncio.timeout_at(latest):
                 message = await self._receive()
+            self._waiting = False
         except TimeoutError:
             self._more = False
             raise TooSlow(_TOO_SLOW) from None

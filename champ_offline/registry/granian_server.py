@@ -20,9 +20,7 @@ from granian.server.embed import Server
 from champ_offline.registry.asgi import RegistryApp
 from champ_offline.registry.listening import BACKLOG
 from champ_offline.registry.pki import Certificates
-
-# Of one connection, in bytes: what waits to be sent, and the most its headers may have.
-_BUFFER = 400 * 1024
+from champ_offline.registry.watch import room_for
 
 
 class SocketServer(Server):
@@ -37,11 +35,15 @@ class SocketServer(Server):
             app,
             interface=Interfaces.ASGINL,
             http=HTTPModes.http1,
-            http1_settings=HTTP1Settings(max_buffer_size=_BUFFER),
+            http1_settings=HTTP1Settings(
+                header_read_timeout=round(app.limits.head * 1000),
+                max_buffer_size=app.limits.buffer,
+            ),
             websockets=False,
             runtime_threads=1,
             runtime_blocking_threads=4,
             backlog=BACKLOG,
+            backpressure=room_for(app.limits.connections),
             log_enabled=False,
             ssl_cert=certificates.certificate if certificates else None,
             ssl_key=certificates.key if certificates else None,

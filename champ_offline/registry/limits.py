@@ -14,16 +14,22 @@ _MIB = 1024**2
 
 @dataclass(frozen=True)
 class Limits:
-    """Sizes in bytes, times in seconds.
+    """Sizes in bytes, times in seconds; docs/registry-limits.md says what each is for.
 
     `body` bounds what one request brings of a blob, `manifest` a whole manifest (at least 4 MiB:
     distribution-spec 1.1, "Pushing Manifests"). A body may be silent for `silence`, and after
-    `patience` it must have come at `slowest` bytes a second on the whole. An upload to which
-    nothing was written for `idle` ends; after `spare` already when its client begins one too many.
-    `piece` is what is held in memory of a blob on its way, `drained` what is read of a body that
-    nobody wants, so that its client gets to hear why.
+    `patience` it must have come at `slowest` bytes a second on the whole. What is sent must be
+    taken at that rate too, over every `patience`. A connection without a whole head of a request
+    ends after `head`, be it in its handshake or between two requests; what it may send or leave
+    untaken in memory is `buffer`.
+    An upload to which nothing was written for `idle` ends; after `spare` already when its client
+    begins one too many. `piece` is what is held in memory of a blob on its way in, `pieces` of all
+    parts of blobs on their way out, `drained` what is read of a body that nobody wants, so that its
+    client gets to hear why. Of larger blobs, `files` are sent at a time; whoever asks for one more
+    waits for `turn`.
     Of passwords, so many are checked at a time, each in 32 MiB, and so many more may wait; `form`
-    bounds a request for a token.
+    bounds a request for a token, `forms` how many of those come at a time, of all and of one
+    address.
     """
 
     manifest: int = LIMIT
@@ -32,6 +38,7 @@ class Limits:
     uploads_per_client: int = 64
     uploads: int = 512
     bodies: int = 64
+    bodies_per_client: int = 48
     idle: int = 3600
     spare: int = 60
     silence: float = 30.0
@@ -39,6 +46,16 @@ class Limits:
     slowest: int = 4 * 1024
     piece: int = 256 * 1024
     drained: int = 8 * _MIB
+    connections: int = 3072
+    connections_per_address: int = 2048
+    head: float = 30.0
+    buffer: int = 64 * 1024
+    files: int = 192
+    files_per_address: int = 128
+    turn: float = 30.0
+    pieces: int = 32 * _MIB
     form: int = 16 * 1024
+    forms: int = 32
+    forms_per_address: int = 8
     passwords: int = 2
     passwords_waiting: int = 32

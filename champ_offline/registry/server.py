@@ -163,6 +163,7 @@ class _Running:
         self._app, self._listen, self._service = app, listen, service
         self._listening, self._stop = listening, stop
         self._port = app.monitor.port = int(listening.getsockname()[1])
+        app.sending.port = self._port
         certificates = listen.certificates
         app.monitor.metrics.certificate_end = certificates.not_after if certificates else None
         self._server = SocketServer(app, listening, certificates)
@@ -170,12 +171,14 @@ class _Running:
     async def serve(self, on_ready: Callable[[], None] | None) -> None:
         serving = asyncio.create_task(self._server.serve())
         looking = asyncio.create_task(self._look())
+        watching = asyncio.create_task(self._app.sending.watch())
         succeeded = False
         try:
             await self._come_up(serving, on_ready)
             succeeded = await self._until_told(serving)
         finally:
             looking.cancel()
+            watching.cancel()
             await self._finish(serving, succeeded=succeeded)
 
     async def _come_up(

@@ -77,6 +77,15 @@ def fingerprint(root: bytes) -> str:
     return " ".join(text[start : start + _DIGITS] for start in range(0, len(text), _DIGITS))
 
 
+def same_fingerprint(one: str, other: str) -> bool:
+    """Whether two people read out the same: spaces and case are no matter."""
+    return _bare(one) == _bare(other)
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split()).lower().removeprefix("sha256:")
+
+
 def read_root_file(path: Path) -> bytes:
     """The bytes of a root document that is valid by its own keys.
 

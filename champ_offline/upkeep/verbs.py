@@ -25,7 +25,9 @@ from champ_offline.bundle.retire import (
 from champ_offline.durable.database import Database
 from champ_offline.durable.lock import FileLock
 from champ_offline.errors import ChampError, ExitCode
-from champ_offline.events import Subscriber
+from champ_offline.events import Event, FaultFound, Subscriber
+from champ_offline.journal.acts import Act, done
+from champ_offline.journal.audit import Audit
 from champ_offline.journal.journal import Journal
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
@@ -33,7 +35,7 @@ from champ_offline.paths import ZonePaths
 from champ_offline.release.history import History
 from champ_offline.release.plan import Plan
 from champ_offline.release.vault import Vault, VaultMissing
-from champ_offline.store.blobs import BlobMissing, BlobStore
+from champ_offline.store.blobs import BlobDamaged, BlobMissing, BlobStore
 from champ_offline.store.collect import CollectionPlan, Present, plan_collection
 from champ_offline.store.links import Links
 from champ_offline.store.needs import Needs, Root, Why
@@ -43,6 +45,8 @@ from champ_offline.store.scrub import Pace, Scrub
 from champ_offline.store.sweep import Collected, Sweep
 from champ_offline.store.waiting import WaitingRoom
 from champ_offline.upkeep.owners import Damaged, Owners
+
+_MOST_NAMED = 20
 
 
 class CollectionElsewhere(ChampError):
@@ -69,6 +73,19 @@ class Checked:
     damaged: tuple[Damaged, ...]
 
 
+class _Aside:
+    """Hears a check on its way to `notify`, and keeps which blobs it set aside."""
+
+    def __init__(self, notify: Subscriber) -> None:
+        self._notify = notify
+        self.digests: set[str] = set()
+
+    def hear(self, event: Event) -> None:
+        if isinstance(event, FaultFound) and event.fault == BlobDamaged.id:
+            self.digests.add(event.blob)
+        self._notify(event)
+
+
 class Upkeep:
     """Of the zone called `zone`."""
 
@@ -89,6 +106,7 @@ class Upkeep:
         self._history = History(database)
         self._vault = Vault(database, secrets.token_urlsafe)
         self._journal = Journal(database, clock)
+        self._audit = Audit(database, clock)
 
     def check(self, notify: Subscriber, pace: Pace, *, anew: bool = False) -> Checked:
         """Read every blob and hash it; what is damaged is set aside and told with its owners.
@@ -98,9 +116,20 @@ class Upkeep:
         """
         scrub = Scrub(self._database, self._blobs, self._clock)
         resumed = not anew and scrub.under_way
-        record = scrub.run(notify, pace, anew=anew)
+        aside = _Aside(notify)
+        try:
+            record = scrub.run(aside.hear, pace, anew=anew)
+        finally:
+            self._tell_of(aside)
         damaged = self.damaged()
         return Checked(record.begun, record.ended, record.blobs, record.size, resumed, damaged)
+
+    def _tell_of(self, aside: _Aside) -> None:
+        """Record what a check set aside, also one that came to no end."""
+        if aside.digests:
+            named = sorted(aside.digests)[:_MOST_NAMED]
+            count = len(aside.digests)
+            self._audit.record(done(Act.CHECK, self._zone, set_aside=count, digests=named))
 
     def damaged(self) -> tuple[Damaged, ...]:
         """What was set aside and not given back, and what names lead to and is not here."""
@@ -143,7 +172,12 @@ class Upkeep:
             sweep = Sweep(
                 self._database, self._blobs, lambda: self._needs.of(self._roots()), notify
             )
-            return sweep.run(plan)
+            collected = sweep.run(plan)
+            # Not before: there may have been no room for a row until something went.
+            if collected.blobs:
+                told = {"blobs": collected.blobs, "bytes": collected.size}
+                self._audit.record(done(Act.COLLECT, self._zone, **told))
+            return collected
 
     def retirement(self, name: str, version: str) -> Retirement:
         """What letting go of a bundle would mean; raises BundleUnknown, BundleNeeded."""
@@ -175,6 +209,8 @@ class Upkeep:
             with self._database.transaction() as connection:
                 self._intake.retire(connection, again.digest, self._now())
                 self._refs.drop_referrers(connection, self._needs.of(self._roots()))
+                told = {"version": again.version, "digest": str(again.digest)}
+                self._audit.append(connection, done(Act.RETIRE, again.bundle, **told))
         return again
 
     def _freed(self, bundle: KnownBundle) -> dict[Digest, int]:

@@ -69,6 +69,7 @@ def test_the_page_goes_as_it_is_written(folder: Path) -> None:
     assert len(refused) == 4
     shown = json.loads(ask(folder, "audit show --json"))
     assert [row["act"] for row in shown["rows"]] == [
+        "zone.init",
         "client.add",
         "access.anonymous",
         "client.add",
@@ -134,12 +135,12 @@ def test_a_chain_that_was_tampered_with(zone: Path) -> None:
     for name in ("ci", "night"):
         ask(zone, f"registry client add {name} --push a --password-file password")
     noted = json.loads(ask(zone, "audit check --json"))
-    assert noted["rows"] == 2
+    assert noted["rows"] == 3
     assert noted["head"] == json.loads(ask(zone, "audit show --json"))["head"]
     found = json.loads(ask(zone, "doctor --json"))
     assert next(one for one in found if one["check"] == "audit")["message"] == noted["head"]
     with closing(sqlite3.connect(zone / "zone" / "champ.db")) as connection:
-        connection.executescript("DROP TRIGGER audit_stays; DELETE FROM audit WHERE seq = 2")
+        connection.executescript("DROP TRIGGER audit_stays; DELETE FROM audit WHERE seq = 3")
     ask(zone, "audit check")
     assert "journal.audit-truncated" in ask(zone, f"audit check --head {noted['head']}", 12)
     with closing(sqlite3.connect(zone / "zone" / "champ.db")) as connection:
@@ -153,6 +154,6 @@ def test_a_chain_that_was_tampered_with(zone: Path) -> None:
 def test_since(zone: Path) -> None:
     ask(zone, "registry access --anonymous none")
     assert json.loads(ask(zone, "audit show --since 2100-01-01 --json"))["rows"] == []
-    assert len(json.loads(ask(zone, "audit show --since 2020-01-01T00:00:00 --json"))["rows"]) == 1
+    assert len(json.loads(ask(zone, "audit show --since 2020-01-01T00:00:00 --json"))["rows"]) == 2
     assert "--since" in ask(zone, "audit show --since yesterday", 2)
     assert "journal.head-invalid" in ask(zone, "audit check --head x", 2)

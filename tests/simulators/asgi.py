@@ -30,7 +30,7 @@ class Connection:
         self.sent: list[Any] = []
 
     async def receive(self) -> dict[str, Any]:
-        piece = self._body.pop(0)
+        piece = self._body.pop(0) if self._body else End.SILENT
         if piece is End.SILENT:
             await asyncio.Event().wait()
         if isinstance(piece, End):

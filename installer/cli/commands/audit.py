@@ -1,4 +1,4 @@
-"""`champ --zone DIR audit show|check`: who changed the registry, and whether that record stands."""
+"""`champ --zone DIR audit show|check`: who changed the zone, and whether that record stands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NEWEST = 100
 _FORMS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
 
-@click.group("audit", help=_("See who changed the registry, and check that record."))
+@click.group("audit", help=_("See who changed the zone and its registry, and check that record."))
 def command() -> None:
     """Group the acts on the audit chain."""
 
@@ -29,7 +29,7 @@ def command() -> None:
     "show",
     cls=Verb,
     help=_(
-        "Show what was changed in the registry, by whom, and who was refused: the newest 100 rows"
+        "Show what was changed in the zone, by whom, and who was refused: the newest 100 rows"
         " unless --since says from when. Note the head somewhere else: rows that are cut off later"
         " are missed by it."
     ),

@@ -88,5 +88,9 @@ def send(
     return asyncio.run(exchange(app, method, target, *framed(body, headers)))
 
 
-def gone(app: RegistryApp, where: str, came: bytes) -> None:
-    assert send(app, "PATCH", where, [came, End.GONE]) is None
+def gone(app: RegistryApp, where: str, came: bytes, method: str = "PATCH", **headers: str) -> None:
+    """A body that breaks off: whoever may still be there hears of it."""
+    found = send(app, method, where, [came, End.GONE], **headers)
+    assert found is not None
+    assert (found.status, found.codes) == (400, ["SIZE_INVALID"])
+    assert found.headers["connection"] == "close"

@@ -17,7 +17,7 @@ from champ_offline.registry.limits import Limits
 from tests.contracts.distribution.client import IMAGE, descriptor, digest_of
 from tests.simulators.asgi import End, ask
 from tests.unit.registry.conftest import NAME, Zone
-from tests.unit.registry.desk import DATA, DIGEST, Desk, Teams, send
+from tests.unit.registry.desk import DATA, DIGEST, Desk, Teams, gone, send
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 AS_A = {"x-team": "a"}
@@ -174,7 +174,7 @@ def test_what_cannot_be_told_is_not_done(desk: Desk, act: str) -> None:
 def test_what_came_of_a_broken_chunk_is_told_or_let_go(desk: Desk) -> None:
     app = desk.restarted()
     where = ask(app, "POST", f"{APP}/blobs/uploads/", headers=AS_A).location
-    assert send(app, "PATCH", where, [DATA[:100], End.GONE], **AS_A) is None
+    gone(app, where, DATA[:100], **AS_A)
     chunk = json.loads(Audit(desk.database, lambda: NOW).rows()[-1].detail)
     assert (chunk["start"], chunk["size"]) == (0, 100)
     app.push._audit = Broken(desk.database, lambda: NOW)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 from datetime import timedelta
 
+from champ_offline.registry.limits import Limits
+from tests.architecture.source import ROOT
 from tests.contracts.distribution.client import Response
 from tests.simulators.asgi import End, ask, exchange, framed
 from tests.unit.registry.desk import DATA, MORE, UPLOADS, Desk, Teams, begun, send
@@ -101,3 +104,40 @@ def test_a_client_with_too_many_gives_up_its_oldest(desk: Desk) -> None:
     assert ask(app, "GET", first).codes == ["BLOB_UPLOAD_UNKNOWN"]
     assert ask(app, "GET", second).status == ask(app, "GET", third).status == 204
     assert len(desk.uploads()) == 2
+
+
+def test_one_client_does_not_take_all_places_of_bodies(desk: Desk) -> None:
+    desk.limits = replace(MORE, bodies=2, bodies_per_client=1, silence=0.3)
+    desk.gatekeeper = Teams()
+    app = desk.restarted()
+    where = ask(app, "POST", "/v2/a/x/blobs/uploads/", headers={"x-team": "a"}).location
+
+    async def three() -> list[int]:
+        slow = exchange(app, "PATCH", where, *framed([b"x", End.SILENT], {"x-team": "a"}))
+        others = [
+            exchange(app, "POST", f"/v2/{team}/y/blobs/uploads/", *framed(b"", {"x-team": team}))
+            for team in ("a", "b")
+        ]
+        return [found.status for found in await asyncio.gather(slow, *others) if found]
+
+    assert asyncio.run(three()) == [408, 429, 202]
+
+
+def test_forms_do_not_take_the_places_of_pushes(desk: Desk) -> None:
+    """Whoever has no name can send forms for tokens as slowly as the limits allow; pushes go on."""
+    desk.limits = replace(MORE, bodies=1, forms=1, silence=0.3)
+    app = desk.restarted()
+
+    async def three() -> list[int]:
+        slow = exchange(app, "POST", "/v2/token", *framed([b"grant", End.SILENT], {}))
+        again = exchange(app, "POST", "/v2/token", *framed(b"", {}))
+        push = exchange(app, "POST", UPLOADS, *framed(b"", {}))
+        return [found.status for found in await asyncio.gather(slow, again, push) if found]
+
+    assert asyncio.run(three()) == [408, 429, 202]
+
+
+def test_the_page_says_what_the_limits_are() -> None:
+    page = (ROOT / "docs" / "registry-limits.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `([a-z_]+)` \| ([0-9.]+) \|", page, re.MULTILINE))
+    assert told == {name: str(value) for name, value in vars(Limits()).items()}

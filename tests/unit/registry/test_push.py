@@ -37,7 +37,6 @@ from tests.unit.registry.desk import (
     Teams,
     begun,
     gone,
-    send,
 )
 
 
@@ -140,7 +139,7 @@ def test_a_connection_that_breaks_leaves_what_came(desk: Desk) -> None:
 
 def test_one_post_that_breaks_leaves_nothing(desk: Desk) -> None:
     app = desk.restarted()
-    assert send(app, "POST", f"{UPLOADS}?digest={DIGEST}", [DATA[:3300], End.GONE]) is None
+    gone(app, f"{UPLOADS}?digest={DIGEST}", DATA[:3300], "POST")
     assert desk.uploads() == []
     assert desk.database.query("SELECT * FROM uploads") == []
 

@@ -1,0 +1,104 @@
+"""What the zone's own verbs leave in the audit chain, as `champ audit show` tells it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from champ_offline.journal.process import current_user
+from champ_offline.store.blobs import BlobStore
+from tests.architecture.source import ROOT
+from tests.field.site import Site
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    made = Site(tmp_path)
+    made.does("trust", "init", made.keys, "--holder", "Team", "--unencrypted")
+    made.does("lock", made.recipe)
+    for stick in ("first", "second"):
+        (tmp_path / stick).mkdir()
+        assert made.pack(tmp_path / stick).code == 0
+    made.zone(tmp_path / "zone")
+    return made
+
+
+def rows(site: Site) -> list[dict[str, Any]]:
+    shown = site.does("--zone", site.folder / "zone", "audit", "show")
+    return [dict(row) for row in shown["rows"]]
+
+
+def shown(site: Site, language: str) -> str:
+    """The table a person reads."""
+    command = [sys.executable, "-m", "installer", "--zone", str(site.folder / "zone"), "audit"]
+    done = subprocess.run(
+        [*command, "show"],
+        cwd=ROOT,
+        env={**os.environ, "CHAMP_LANG": language},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_the_verbs_of_a_zone_are_told(site: Site) -> None:
+    """Everything that changed the zone is there once, in order, with who did it."""
+    zone = site.folder / "zone"
+    assert site.take(zone, site.folder / "first").code == 0
+    assert site.take(zone, site.folder / "first").code == 0
+    assert site.take(zone, site.folder / "second").code == 0
+    damaged = _damage(zone)
+    assert site.run("--zone", zone, "store", "check", "--all").code == 11
+    assert site.take(zone, site.folder / "second").code == 0
+    site.does("--zone", zone, "zone", "retire", "demo", "1", "--confirm", "demo")
+    site.does("--zone", zone, "store", "gc", "--apply", "--confirm", "core")
+    found = rows(site)
+    assert [(row["act"], row["subject"]) for row in found[1:]] == [
+        ("bundle.import", "demo"),
+        ("bundle.import", "demo"),
+        ("store.check", "core"),
+        ("bundle.import", "demo"),
+        ("bundle.retire", "demo"),
+        ("store.collect", "core"),
+    ]
+    assert {row["actor"] for row in found} == {current_user()}
+    first, _, check, again, retired, collected = (row["detail"] for row in found[1:])
+    assert (first["version"], first["blobs"] > 0, first["bytes"] > 0) == ("1", True, True)
+    assert check == {"digests": [damaged], "set_aside": 1}
+    assert (again["blobs"], again["digest"]) == (1, retired["digest"])
+    assert collected["blobs"] > 0
+    assert str(site.folder) not in json.dumps(found)
+
+
+def test_commissioning_and_new_roots_are_told(site: Site) -> None:
+    (row,) = rows(site)
+    assert (row["act"], row["subject"], row["detail"]["root"]) == ("zone.init", "core", 1)
+    assert len(row["detail"]["fingerprint"]) >= 64
+
+
+def test_the_chain_stands_and_is_shown_in_both_languages(site: Site) -> None:
+    assert site.take(site.folder / "zone", site.folder / "first").code == 0
+    assert site.does("--zone", site.folder / "zone", "audit", "check")["rows"] == 2
+    for language, header in (("en", "WHO"), ("zh_CN", "操作人")):
+        told = shown(site, language)
+        assert "bundle.import" in told
+        assert header in told
+
+
+def _damage(zone: Path) -> str:
+    """Change a byte of some blob; its digest."""
+    blobs = BlobStore(zone / "store")
+    digest = max(blobs, key=lambda one: (blobs.size(one), str(one)))
+    path = blobs.path(digest)
+    data = bytearray(path.read_bytes())
+    data[0] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(data)
+    return str(digest)
