@@ -112,7 +112,7 @@ class Documents:
             if entries is None:
                 return None
             found |= {str(entry.get("digest")) for entry in entries}
-            rest = _next_page(reply.headers.get("link", ""))
+            rest = next_page(reply.headers.get("link", ""))
             if not rest:
                 break
         return found
@@ -162,7 +162,7 @@ def _entries(data: bytes) -> list[dict[str, Any]] | None:
     return None if document is None else list(document["manifests"])
 
 
-def _next_page(link: str) -> str:
+def next_page(link: str) -> str:
     """The address of the next page (RFC 8288), on this server; empty without one."""
     address, _, rest = link.partition(">")
     address = address.strip().removeprefix("<")

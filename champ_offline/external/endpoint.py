@@ -27,10 +27,19 @@ from champ_offline.external.errors import (
 )
 from champ_offline.external.login import Login
 from champ_offline.external.target import Target
-from champ_offline.external.wire import Broken, Origin, Reply, Wire
+from champ_offline.external.wire import (
+    LOOK_SECONDS,
+    READ_SECONDS,
+    Broken,
+    Origin,
+    Reply,
+    Wire,
+)
 from champ_offline.oci.manifest import LIMIT
 
 WAITS_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
+# A person waits for the answer, and nothing is lost without one.
+_LOOK_WAITS_SECONDS = (1.0,)
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_WAIT = 60.0
 _FURTHEST = 3
@@ -66,12 +75,19 @@ class Ask:
 class Endpoint:
     """One target; `sleep` waits between attempts, given in seconds. Leave it (`with`) at the end.
 
-    Raises CaUnreadable's cause, ValueError, for an authority that is no PEM.
+    With `look` it is only asked something, and soon given up.
     """
 
-    def __init__(self, target: Target, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        target: Target,
+        sleep: Callable[[float], None] = time.sleep,
+        *,
+        look: bool = False,
+    ) -> None:
         self.target, self._sleep = target, sleep
-        self._wire = Wire(target.address, target.ca)
+        self._waits = _LOOK_WAITS_SECONDS if look else WAITS_SECONDS
+        self._wire = Wire(target.address, target.ca, LOOK_SECONDS if look else READ_SECONDS)
         self._login = Login(target, self._wire)
         self._own = Origin.of(target.origin)
 
@@ -97,7 +113,7 @@ class Endpoint:
 
         Raises TargetUnreachable and the other errors of this package.
         """
-        for wait in (*WAITS_SECONDS, None):
+        for wait in (*self._waits, None):
             try:
                 reply = self.once(asked)
             except Broken as error:
@@ -156,7 +172,7 @@ class Endpoint:
         given = reply.headers.get("location", "")
         if not given:
             raise self.failed(f"{asked.method} {asked.repository} (no Location)", reply)
-        url = urljoin(self._url(asked), given)
+        url = _joined(self._url(asked), given)
         if _origin(url) != self._own:
             raise SentElsewhere(where=self.target.address, host=_origin(url) or given[:200])
         return url
@@ -167,18 +183,18 @@ class Endpoint:
             reply = self._sent(asked, url)
             if reply.status not in _MOVED or "location" not in reply.headers:
                 return reply
-            url = self._further(asked, url, reply.headers["location"])
+            url = self.further(asked, url, reply.headers["location"])
         raise SentElsewhere(where=self.target.address, host=url[:200])
 
-    def _further(self, asked: Ask, url: str, given: str) -> str:
+    def further(self, asked: Ask, url: str, given: str) -> str:
         """Where a redirect leads, if it may; raises SentElsewhere."""
-        further = urljoin(url, given)
-        origin = _origin(further)
+        found = _joined(url, given)
+        origin = _origin(found)
         question = asked.method in _QUESTIONS
         safe = origin is not None and (origin.scheme == "https" or self._own.scheme == "http")
         if origin != self._own and not (question and safe):
             raise SentElsewhere(where=self.target.address, host=origin or given[:200])
-        return further
+        return found
 
     def _sent(self, asked: Ask, url: str) -> Reply:
         headers = dict(asked.headers)
@@ -220,6 +236,14 @@ def error_text(reply: Reply) -> str:
 def _is_full(reply: Reply) -> bool:
     text = reply.body[:4096].decode("utf-8", "replace") if reply.status >= 400 else ""
     return reply.status == 507 or bool(_FULL.search(text))
+
+
+def _joined(url: str, given: str) -> str:
+    """A reference beside a URL (RFC 3986, 5); empty where it is none."""
+    try:
+        return urljoin(url, given)
+    except ValueError:
+        return ""
 
 
 def _origin(url: str) -> Origin | None:

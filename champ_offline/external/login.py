@@ -92,7 +92,7 @@ class Login:
         reply = self._wire.send("GET", joined, self._pair(), limit=_LONGEST)
         if reply.status in {401, 403}:
             raise self.refused()
-        token = _token_in(reply)
+        token = token_in(reply)
         if not token:
             said = f"HTTP status {reply.status}"
             raise TargetFailed(where=self._target.address, what="a token", said=said)
@@ -118,7 +118,7 @@ class Login:
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 
 
-def _token_in(reply: Reply) -> str:
+def token_in(reply: Reply) -> str:
     """The token in an answer; empty where there is none."""
     if reply.status != 200 or len(reply.body) > _LONGEST:
         return ""

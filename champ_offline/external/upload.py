@@ -101,7 +101,8 @@ class Upload:
         """Whether the repository has the blob; raises TargetDiffers for another size."""
         asked = Ask("HEAD", self._repository, f"blobs/{blob.digest}")
         reply = self._endpoint.ask(asked, {200, 404})
-        if reply.status == 200 and reply.headers.get("content-length", "") != str(blob.size):
+        wanted = str(blob.size)
+        if reply.status == 200 and reply.headers.get("content-length", wanted) != wanted:
             raise self._differs(blob)
         return reply.status == 200
 

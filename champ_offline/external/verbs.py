@@ -128,7 +128,7 @@ class External:
         target = self._target()
         known = {(one.name, one.digest) for one in self._settings.there(target)}
         missing: list[str] = []
-        with Endpoint(target, self._sleep) as endpoint:
+        with Endpoint(target, self._sleep, look=True) as endpoint:
             for image, digest in sorted(images.items()):
                 name = Reference.parse(image).name
                 documents = Documents(endpoint, target.repository(name))
@@ -146,7 +146,7 @@ class External:
         target = self._settings.target()
         if target is None:
             return None
-        with Endpoint(target, self._sleep) as endpoint:
+        with Endpoint(target, self._sleep, look=True) as endpoint:
             endpoint.check()
         return len(self._waiting(target))
 

@@ -19,9 +19,11 @@ import urllib3.exceptions as trouble
 
 from champ_offline.external.errors import TargetTlsRefused
 
-CONNECT_SECONDS = 20.0
+CONNECT_SECONDS = 10.0
 READ_SECONDS = 300.0
 """How long an answer may be silent: a registry puts a large blob together before it answers."""
+LOOK_SECONDS = 20.0
+"""The same where nothing is sent."""
 _PIECE = 64 * 1024
 _REASONS = {
     "CERTIFICATE_VERIFY_FAILED": "its certificate is not signed by an authority that is trusted",
@@ -73,9 +75,10 @@ class Origin:
 class Wire:
     """Connections that are kept from one request to the next; leave it (`with`) to close them."""
 
-    def __init__(self, where: str, ca: str = "") -> None:
+    def __init__(self, where: str, ca: str = "", read: float = READ_SECONDS) -> None:
         """`where` names the target in errors; raises ValueError for a `ca` that is no PEM."""
         self._where, self._context = where, tls(ca)
+        self._timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=read)
         self._pools: dict[Origin, urllib3.HTTPConnectionPool] = {}
 
     def __enter__(self) -> Self:
@@ -115,7 +118,7 @@ class Wire:
                 redirect=False,
                 preload_content=False,
                 decode_content=False,
-                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+                timeout=self._timeout,
             )
             return _read(found, limit)
         except trouble.SSLError as error:

@@ -29,6 +29,7 @@ MODULES = {
     "public_keys": "trust",
     "key_files": "trust",
     "node_files": "nodes",
+    "answers": "answers",
 }
 """Target -> module, those that matter most first."""
 

@@ -159,11 +159,14 @@ def facts(summary: ZoneSummary) -> str:
         _("Root of trust version {version}, fingerprint:"),
         f"  {summary.root_fingerprint}",
     ]
+    if summary.registry:
+        lines.append(_("Nodes pull from {registry}"))
     return "\n".join(lines).format(
         name=printable(summary.name),
         day=summary.commissioned[:10],
         version=summary.root_version,
         free=size(summary.free),
+        registry=printable(summary.registry),
     )
 
 

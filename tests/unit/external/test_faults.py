@@ -11,7 +11,8 @@ import pytest
 
 from champ_offline.errors import ChampError
 from champ_offline.external import errors
-from champ_offline.external.endpoint import WAITS_SECONDS
+from champ_offline.external.endpoint import WAITS_SECONDS, Ask, Endpoint
+from champ_offline.external.target import Target
 from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobDamaged
 from tests.simulators.brought import JOB, WEB, Brought
@@ -355,6 +356,42 @@ def test_content_is_sent_nowhere_else(
     with pytest.raises(errors.SentElsewhere, match=other.host):
         desk.push(JOB)
     assert other.asked == []
+
+
+def test_who_only_looks_does_not_wait_long(desk: Desk, fake: FakeTarget, brought: Brought) -> None:
+    desk.push(JOB)
+    fake.fault = lambda _asked: Told(503)
+    for look in (
+        desk.verbs.look,
+        lambda: desk.verbs.refuse_missing({f"{JOB}:2": brought.digests["job"]}),
+    ):
+        desk.waited.clear()
+        with pytest.raises(errors.TargetUnreachable):
+            look()
+        assert desk.waited == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("given", "goes_on"),
+    [
+        ("https://store.zone/x?sig=1", True),
+        ("http://store.zone/x", False),
+        ("http://harbor.zone/v2/", False),
+        ("/v2/other", True),
+        ("https://u:p@store.zone/", False),
+        ("ftp://harbor.zone/", False),
+        ("//[", False),
+    ],
+)
+def test_over_tls_nothing_leads_to_plain_http(given: str, goes_on: bool) -> None:
+    asked = Ask("GET", "champ/x", "blobs/sha256:0")
+    with Endpoint(Target("harbor.zone")) as endpoint:
+        url = "https://harbor.zone/v2/champ/x/blobs/sha256:0"
+        if goes_on:
+            assert endpoint.further(asked, url, given).startswith("https://")
+            return
+        with pytest.raises(errors.SentElsewhere):
+            endpoint.further(asked, url, given)
 
 
 def test_a_closed_port(desk: Desk) -> None:
