@@ -49,8 +49,9 @@ class ExportOrder:
 class Exported:
     """A bundle on media: its folder on each of them in order, its bytes, its largest file.
 
-    `written` is False where it lay there already, whole. `expired` are documents whose time is
-    over, `newer` the version of a newer pack that this zone accepted: the next zone may refuse.
+    `written` is False where all of it lay there already; it was not read then. `expired` are
+    documents whose time is over, `newer` the version of a newer pack that this zone accepted: the
+    next zone may refuse.
     """
 
     bundle: str
