@@ -7,6 +7,7 @@ below it were found at that very address.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,6 +73,7 @@ class Settings:
         """Use `target` from now on; raises as `Target.check`."""
         target.check()
         with self._database.transaction() as connection:
+            _overwrite(connection)
             connection.execute(
                 "INSERT OR REPLACE INTO external_registry VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -101,8 +103,7 @@ class Settings:
             found = self.target()
             if found is None:
                 raise NotExternal
-            # So that the password does not stay in pages of the file that nothing uses any more.
-            connection.execute("PRAGMA secure_delete = ON")
+            _overwrite(connection)
             connection.execute("DELETE FROM external_registry")
             connection.execute("DELETE FROM external_pushed")
             self._audit.append(connection, Entry(by, "external.remove", found.address, {}))
@@ -128,3 +129,8 @@ class Settings:
     def record(self, act: str, by: str, target: Target, **detail: object) -> None:
         """A row of the audit chain about the target."""
         self._audit.record(Entry(by, act, target.address, detail))
+
+
+def _overwrite(connection: sqlite3.Connection) -> None:
+    """A password that goes shall not stay in pages of the file that nothing uses any more."""
+    connection.execute("PRAGMA secure_delete = ON")

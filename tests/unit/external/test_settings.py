@@ -103,6 +103,10 @@ def test_what_is_kept_and_told(brought: Brought) -> None:
     assert json.loads(rows[0].detail)["user"] == "robot"
     assert not any(PASSWORD in text for row in rows for text in (row.detail, row.subject))
     assert stat.S_IMODE(brought.database.path.stat().st_mode) == 0o600
+    settings.use(replace(given, password="another one"), "anna")
+    brought.database.query("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert PASSWORD.encode() not in brought.database.path.read_bytes()
+    settings.use(given, "anna")
     assert settings.remove("bo") == "a.b:1/champ"
     assert settings.target() is None
     assert settings.there(given) == []
@@ -113,7 +117,7 @@ def test_what_is_kept_and_told(brought: Brought) -> None:
     with pytest.raises(PlainHttpElsewhere):
         settings.use(replace(given, plain_http=True), "anna")
     assert [row.act for row in Audit(brought.database, now_utc).rows()] == [
-        "external.set",
+        *["external.set"] * 3,
         "external.remove",
     ]
 
