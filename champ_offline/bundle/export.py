@@ -26,8 +26,8 @@ from champ_offline.bundle.selection import Wanted, newer_than, select
 from champ_offline.bundle.volume import LAYOUT_FILE, Member, MemberDiffers
 from champ_offline.durable.priority import giving_way
 from champ_offline.events import Subscriber
-from champ_offline.journal.audit import Audit, Entry
-from champ_offline.journal.process import current_user
+from champ_offline.journal.acts import Act, done
+from champ_offline.journal.audit import Audit
 from champ_offline.store.blobs import BlobMissing, BlobStore
 from champ_offline.store.waiting import WaitingRoom
 from champ_offline.trust.state import TrustState
@@ -97,12 +97,12 @@ class Exporter:
         lying = [order.targets.lying(edition) for edition in editions]
         left = [one for one, folders in zip(editions, lying, strict=True) if not folders]
         writers = iter(list(order.targets.writers(left)))
-        done = []
+        found = []
         for known, edition, folders in zip(chosen, editions, lying, strict=True):
             there = folders or self._write(order.zone, edition, next(writers), notify)
             newer = newer_than(ever, known)
-            done.append(_exported(order.zone, edition, there, newer, written=not folders))
-        return tuple(done)
+            found.append(_exported(order.zone, edition, there, newer, written=not folders))
+        return tuple(found)
 
     def _editions(self, chosen: Sequence[KnownBundle]) -> list[Edition]:
         papers = {known: self._held.papers.of(known.digest) for known in chosen}
@@ -117,7 +117,7 @@ class Exporter:
         self, zone: str, edition: Edition, writer: MediaWriter, notify: Subscriber
     ) -> tuple[Path, ...]:
         kept = kept_of(edition, writer, notify)
-        self._tell(zone, edition, writer.folders)
+        self._tell(zone, edition, len(writer.folders))
         writer.clear(kept)
         try:
             with zone_disk(self._scratch), giving_way():  # to pulls from the registry
@@ -129,14 +129,11 @@ class Exporter:
         writer.finish(edition.files)
         return writer.folders
 
-    def _tell(self, zone: str, edition: Edition, folders: Sequence[Path]) -> None:
+    def _tell(self, zone: str, edition: Edition, media: int) -> None:
         """Record it before the first byte leaves: what cannot be recorded is not done."""
-        detail = {
-            "zone": zone,
-            "digest": str(edition.trusted.digest),
-            "media": [str(folder) for folder in folders],
-        }
-        self._audit.record(Entry(current_user(), "bundle.export", edition.label, detail))
+        document, digest = edition.document, str(edition.trusted.digest)
+        told = {"version": document.version, "digest": digest, "zone": zone, "media": media}
+        self._audit.record(done(Act.EXPORT, document.name, **told))
 
     def _content(self, edition: Edition) -> Callable[[Member], BinaryIO]:
         def opened(member: Member) -> BinaryIO:

@@ -13,11 +13,12 @@ from champ_offline.journal.process import current_user
 
 
 class Act(StrEnum):
-    """The verbs that change what a zone trusts, names or keeps."""
+    """The verbs that change what a zone trusts, names or keeps, or that give it to another zone."""
 
     INIT = "zone.init"
     TRUST = "trust.update"
     IMPORT = "bundle.import"
+    EXPORT = "bundle.export"
     RETIRE = "bundle.retire"
     COLLECT = "store.collect"
     CHECK = "store.check"

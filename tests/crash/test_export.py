@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 from contextlib import closing
@@ -20,6 +21,7 @@ from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.verify import read_every_byte, verify
 from champ_offline.durable.database import Database
 from champ_offline.events import ignore
+from champ_offline.journal.acts import Act
 from champ_offline.journal.audit import Audit
 from champ_offline.store.blobs import BlobStore
 from tests.crash import kills
@@ -83,9 +85,9 @@ class Gate:
         with closing(Database(self.zone / "champ.db")) as database:
             audit = Audit(database, lambda: LATER)
             audit.check()
-            told = "".join(row.detail for row in audit.rows())
-        for path in out.rglob("champ/*"):
-            assert str(path) in told
+            rows = [row for row in audit.rows() if row.act == Act.EXPORT]
+            told = {f"{row.subject}-{json.loads(row.detail)['version']}" for row in rows}
+            assert {path.name for path in out.rglob("champ/*")} <= told
 
 
 @pytest.fixture

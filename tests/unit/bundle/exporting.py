@@ -10,6 +10,7 @@ from champ_offline.bundle.export_media import Targets
 from champ_offline.bundle.selection import Wanted
 from champ_offline.bundle.verify import verify
 from champ_offline.events import Event, ignore
+from champ_offline.journal.acts import Act
 from champ_offline.journal.audit import Audit
 from champ_offline.oci.digest import Digest
 from tests.unit.bundle.conftest import NOW, Signing, Zone
@@ -47,7 +48,8 @@ class House(Zone):
 
     @property
     def told(self) -> list[tuple[str, str]]:
-        return [(row.act, row.subject) for row in self.audit.rows()]
+        rows = self.audit.rows()
+        return [(row.act, row.subject) for row in rows if row.act == Act.EXPORT]
 
     def alter(self, path: str, content: bytes) -> None:
         with self.database.transaction() as connection:

@@ -55,7 +55,7 @@ def test_the_folder_is_the_packed_one_byte_for_byte(
     assert done.folders == (house.out / "champ/demo-1",)
     assert (done.written, done.expired, done.newer) == (True, (), "")
     read_every_byte(verify([house.out], signing.root, NOW, "far"), ignore)
-    assert house.told == [("bundle.export", "demo 1")]
+    assert house.told == [("bundle.export", "demo")]
 
 
 @pytest.mark.parametrize("parity", [0, 10])
