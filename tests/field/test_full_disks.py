@@ -22,12 +22,15 @@ from champ_offline.durable.space import free_bytes
 from champ_offline.events import Event, StepStarted
 from champ_offline.registry.access import Open
 from champ_offline.registry.asgi import registry
+from champ_offline.registry.content import Content
 from champ_offline.store.blobs import BlobStore
-from tests.contracts.distribution.client import digest_of, serving
+from tests.contracts.distribution.client import Repository, digest_of, serving
+from tests.crash.test_push import consistent
 from tests.crash.zones import held
-from tests.field.site import MIB, Site, ended
+from tests.field.site import LAYERS, MIB, Site, ended
 from tests.field.test_pulled_sticks import stopped_half_way, waiting_bytes
 from tests.lab.commands import call
+from tests.lab.errors import CommandFailed
 from tests.lab.lab import Lab
 from tests.lab.stick import FileSystem, Stick
 
@@ -219,6 +222,33 @@ def test_a_push_onto_a_disk_that_fills_up(disk: Path) -> None:
             assert repository.follow("PUT", where, data, digest=digest).status == 201
             assert repository.send("GET", f"blobs/{digest}").body == data
             assert repository.send("DELETE", "manifests/1").status == 202
+
+
+def test_skopeo_pushes_onto_a_disk_that_is_too_small(site: Site, disk: Path) -> None:
+    """24 layers of a MiB where there is room for some: the tag is not there, the next try works."""
+    zone = disk / "zone"
+    zone.mkdir()
+    layout = f"oci:{site.folder / 'layout'}:demo:1"
+    with closing(Database(zone / "champ.db")) as database:
+        blobs = BlobStore(zone / "store")
+        with serving(registry(database, blobs, zone / "uploads", now_utc, Open())) as server:
+            words = ("skopeo", "copy", "--dest-tls-verify=false", "--retry-times=0", layout)
+            target = f"docker://127.0.0.1:{server.port}/team/demo:1"
+            other = fill(disk, leave=8 * MIB)
+            with pytest.raises(CommandFailed, match=r"507|disk of the zone is full"):
+                call(*words, target, limit=120)
+            repository = Repository(server, "team/demo")
+            assert repository.send("GET", "manifests/1").status == 404
+            content = Content(database, blobs)
+            consistent(database, content)
+            sent = len(list(blobs))
+            assert 0 < sent < LAYERS
+            other.unlink()
+            call(*words, target, limit=120)
+            assert repository.send("HEAD", "manifests/1").status == 200
+            consistent(database, content)
+            # What it gave up waits for its time to run out, and takes no room.
+            assert all(path.stat().st_size == 0 for path in (zone / "uploads").iterdir())
 
 
 @pytest.mark.parametrize("served", [False, True], ids=["alone", "while it is served"])

@@ -28,6 +28,8 @@ MODULES = {
     "repair_list": "bundles",
     "public_keys": "trust",
     "key_files": "trust",
+    "request": "requests",
+    "credentials": "requests",
     "node_files": "nodes",
     "answers": "answers",
 }

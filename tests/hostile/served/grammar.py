@@ -258,7 +258,8 @@ class Grammar:
                 case 2:
                     del data[at : at + self._random.choice((1, 2, 30))]
                     data = data or bytearray(b"\r\n")
-        return Shot(bytes(data), shot.method, whole=False)
+        method = bytes(data).lstrip(b"\r\n").partition(b" ")[0].decode("latin-1")
+        return Shot(bytes(data), method, whole=False)
 
 
 def probe(number: int) -> tuple[bytes, str]:
