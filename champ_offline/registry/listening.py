@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import socket
 from collections.abc import MutableMapping
 from contextlib import suppress
@@ -25,8 +24,6 @@ BACKLOG = 1024
 HANDOVER = "CHAMP_REGISTRY_HANDOVER"
 _KIN = re.compile(r"([0-9]{1,6}):([0-9]{1,6})")
 _FIRST = 3  # SD_LISTEN_FDS_START
-# A connection each, a file of the store each, and some more.
-_FILES = 4 * BACKLOG
 _OPEN = Path("/proc/self/fd")
 
 
@@ -98,18 +95,6 @@ def handed(environment: MutableMapping[str, str]) -> Handed | None:
     if count != "1":
         raise SocketUnusable(found=f"{count} sockets")
     return Handed(_taken(_FIRST))
-
-
-def make_room() -> None:
-    """Let this process open as many files as the system allows it: every connection is one.
-
-    Beyond the soft limit accepting fails again and again, at the cost of a whole processor.
-    """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    enough = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < enough:
-        with suppress(OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,6 @@ from champ_offline.registry.listening import (
     Handed,
     connections,
     cut_off,
-    make_room,
     opened,
 )
 from champ_offline.registry.log import LOG, Event, tell
@@ -106,7 +105,6 @@ def serve(
     A second signal ends it at once. SIGHUP hands over to a successor, unless a terminal sends it.
     Raises CannotListen, RegistryStopped.
     """
-    make_room()
     asyncio.run(_commanded(app, listen, on_ready, service or Service()))
 
 

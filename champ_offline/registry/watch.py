@@ -127,16 +127,18 @@ def shut(port: int, peer: Peer) -> None:
 def room_for(connections: int) -> int:
     """How many connections this process may have: `connections`, or what its descriptors allow.
 
-    Asks for as many descriptors as it may have; each connection wants one, and one for a file.
+    Asks for as many descriptors as the system gives; each connection wants one, and one for a file.
+    Without room accepting would fail again and again, at the cost of a whole processor.
     """
-    wanted = 2 * connections + _OTHER_DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * connections + _OTHER_DESCRIPTORS
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-        soft = most
-    usable = wanted if soft == resource.RLIM_INFINITY else min(wanted, soft)
-    return max(1, (usable - _OTHER_DESCRIPTORS) // 2)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        except OSError:
+            most = soft
+    return max(1, min(connections, (most - _OTHER_DESCRIPTORS) // 2))
 
 
 def _clients(port: int) -> Iterator[socket.socket]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import resource
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,7 +19,6 @@ from champ_offline.registry.listening import (
     cut_off,
     handed,
     held,
-    make_room,
     opened,
 )
 
@@ -138,21 +135,6 @@ def test_what_is_open(tmp_path: Path) -> None:
                 assert cut_off(port) == 1
                 assert client.recv(1) == b""
         assert cut_off(port) == 0
-
-
-def _rooms(most: int) -> None:
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (64, min(most, hard)))
-    make_room()
-    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (min(4096, most, hard), min(most, hard))
-
-
-@pytest.mark.parametrize("most", [512, 100_000])
-def test_room_for_connections(most: int) -> None:
-    process = multiprocessing.get_context("spawn").Process(target=_rooms, args=(most,))
-    process.start()
-    process.join(60)
-    assert process.exitcode == 0
 
 
 @pytest.mark.parametrize("abstract", [False, True])

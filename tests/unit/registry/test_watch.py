@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import resource
 import socket
 from contextlib import ExitStack
+
+import pytest
 
 from champ_offline.registry.limits import Limits
 from champ_offline.registry.watch import Pace, Seen, end, look, room_for, shut
@@ -92,9 +95,16 @@ def test_what_waits_is_counted() -> None:
                 assert found.peer == client.getsockname()
 
 
-def test_places_follow_the_descriptors_there_may_be() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    assert room_for(10) == 10
-    assert room_for(10**9) == (hard - 256) // 2
-    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+def _places(most: int, wanted: int) -> None:
+    hard = min(most, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+    assert room_for(3072) == wanted
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (min(6400, hard), hard)
+
+
+@pytest.mark.parametrize(("most", "wanted"), [(300, 22), (512, 128), (6400, 3072), (10_000, 3072)])
+def test_places_follow_the_descriptors_there_may_be(most: int, wanted: int) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=_places, args=(most, wanted))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0
