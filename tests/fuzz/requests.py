@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import re
 from datetime import UTC, datetime
@@ -71,7 +72,9 @@ def read_request(data: bytes) -> None:
 @cache
 def _loop() -> asyncio.AbstractEventLoop:
     """One for all: its threads open the database once."""
-    return asyncio.new_event_loop()
+    loop = asyncio.new_event_loop()
+    atexit.register(loop.close)
+    return loop
 
 
 async def _exchange(
