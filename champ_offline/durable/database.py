@@ -8,6 +8,7 @@ full or read-only lets everything be read that was committed; nothing is then wr
 from __future__ import annotations
 
 import os
+import pwd
 import sqlite3
 import threading
 import time
@@ -33,6 +34,15 @@ class DatabaseUnusable(ChampError):
     exit_code = ExitCode.NEEDS_PERSON
     message = "The zone's database {path} cannot be used: {reason}."
     remedy = "Check the disk and the file's owner; restore the file from the last backup if needed."
+
+
+class DatabaseForbidden(ChampError):
+    """Somebody else's zone."""
+
+    id = "durable.database-forbidden"
+    exit_code = ExitCode.PREFLIGHT
+    message = "The zone {path} belongs to user {owner}; this is user {user}."
+    remedy = "Run the command as user {owner}; nothing is wrong with the zone."
 
 
 class DatabaseFull(ChampError):
@@ -257,7 +267,24 @@ class Database:
             return DatabaseReadOnly(path=self.path)
         if _lacks_room(error, self.path):
             return DatabaseFull(path=self.path)
+        if _code(error) & 0xFF in _DISK and not _may_write(self.path):
+            owner, user = _user(self.path.parent.stat().st_uid), _user(os.geteuid())
+            return DatabaseForbidden(path=self.path.parent, owner=owner, user=user)
         return DatabaseUnusable(path=self.path, reason=str(error))
+
+
+def _may_write(path: Path) -> bool:
+    """Whether this user may write to the database and the files beside it."""
+    folder = os.access(path.parent, os.W_OK | os.X_OK)
+    return folder and os.access(path, os.R_OK | os.W_OK)
+
+
+def _user(number: int) -> str:
+    """The user's name, or the number where the machine has no name for it."""
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
 
 
 def _statements(step: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ from champ_offline.node.wire_errors import (
     CredentialsRefused,
     ImageMissing,
     NothingServed,
+    PullForbidden,
     ReadFailed,
 )
 from champ_offline.oci import media_types
@@ -38,7 +39,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._:/-]{0,300}")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _REQUEST = re.compile(r"[A-Za-z0-9-]{1,64}")
 _ACCEPT = {"Accept": ", ".join(sorted(media_types.DOCUMENTS))}
-_OK, _PARTIAL, _UNAUTHORIZED, _NOT_FOUND = 200, 206, 401, 404
+_OK, _PARTIAL, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 206, 401, 403, 404
 
 
 class Puller:
@@ -52,7 +53,8 @@ class Puller:
 
         `image` is a reference as in a pod, None for any that the registry lists. Raises
         ImageMissing, NothingServed, ContentDiffers, ReadFailed, CredentialsMissing,
-        CredentialsRefused, InvalidReference, InvalidManifest and what `wire.Asking` raises.
+        CredentialsRefused, PullForbidden, InvalidReference, InvalidManifest and what `wire.Asking`
+        raises.
         """
         name, mark = self._any() if image is None else _split(Reference.parse(image))
         shown = f"{name}@{mark}" if ":" in mark else f"{name}:{mark}"
@@ -115,6 +117,8 @@ class Puller:
         if answer.status == _UNAUTHORIZED:
             error = CredentialsRefused if self._known else CredentialsMissing
             raise error(address=self._address)
+        if answer.status == _FORBIDDEN:
+            raise PullForbidden(address=self._address, target=target)
         if answer.status not in {_OK, _PARTIAL}:
             told = answer.headers.get("x-request-id", "")
             request = told if _REQUEST.fullmatch(told) else "—"

@@ -160,6 +160,18 @@ class CredentialsMissing(ChampError):
     )
 
 
+class PullForbidden(ChampError):
+    """The node's client may not pull what was asked for."""
+
+    id = "node.pull-forbidden"
+    exit_code = ExitCode.PREFLIGHT
+    message = "The client that the mirror file names may not pull {target}."
+    remedy = (
+        'Add one for nodes on the zone\'s host (`champ registry client add nodes --pull "*"`), then'
+        " run `champ node trust {address} --ca ca.crt --user nodes --password-file FILE`."
+    )
+
+
 class ImageMissing(ChampError):
     """The registry does not have the image that was asked for."""
 

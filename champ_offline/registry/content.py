@@ -22,7 +22,7 @@ from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import Manifest
 from champ_offline.registry.manifests import Manifests
-from champ_offline.store.blobs import BlobStore
+from champ_offline.store.blobs import BlobStore, StoreGone
 from champ_offline.store.links import Kind, Links
 from champ_offline.store.refs import Refs
 from champ_offline.store.verified import Verified
@@ -177,6 +177,8 @@ class Content:
             return known
         try:
             document = _read(self.blobs.read(descriptor.digest))
+        except StoreGone:
+            raise
         except ChampError:
             # Missing or damaged: the content under it is not served, everything else is. It is not
             # remembered, so a repaired store is served again without a restart.

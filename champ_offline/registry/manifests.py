@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from champ_offline.errors import ChampError
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
-from champ_offline.store.blobs import BlobStore, Stamp
+from champ_offline.store.blobs import BlobMissing, BlobStore, BlobTooLarge, Stamp
 
 _KIB = 1024
 
@@ -28,7 +27,10 @@ class Manifests:
         self._size = 0
 
     def read(self, wanted: Descriptor) -> bytes | None:
-        """The manifest's bytes; None where the store's file is missing or damaged."""
+        """The manifest's bytes; None where the store's file is missing or damaged.
+
+        Raises StoreGone.
+        """
         digest = wanted.digest
         try:
             stamp = self._blobs.stamp(digest)
@@ -39,7 +41,7 @@ class Manifests:
                 self._kept.move_to_end(digest)
                 return kept[1]
             data = self._blobs.read(digest)
-        except ChampError:
+        except (BlobMissing, BlobTooLarge):
             return None
         if len(data) != wanted.size or Digest.of(data, digest.algorithm) != digest:
             return None

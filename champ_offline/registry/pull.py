@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import quote
 
-from champ_offline.errors import ChampError
 from champ_offline.oci import media_types
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import image_index
@@ -29,6 +28,7 @@ from champ_offline.registry.routes import (
     Refusal,
     TagsRequest,
 )
+from champ_offline.store.blobs import BlobMissing
 
 _BLOB = "application/octet-stream"
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
@@ -83,7 +83,7 @@ def _blob(request: BlobRequest, headers: Mapping[str, str], content: Content) ->
         return _unknown(request.name, "BLOB_UNKNOWN", "blob", content)
     try:
         size = content.blobs.size(found.digest)
-    except ChampError:
+    except BlobMissing:
         size = -1
     if size != found.size:
         return damaged("BLOB_UNKNOWN", found.digest)

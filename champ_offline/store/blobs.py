@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -57,6 +58,15 @@ class BlobMismatch(ChampError):
         "The bytes announced as {expected} ({expected_size} bytes) are {found} ({size} bytes)."
     )
     remedy = "Obtain the content again from its source."
+
+
+class StoreGone(ChampError):
+    """The folder of the zone's blobs is not there at all."""
+
+    id = "store.gone"
+    exit_code = ExitCode.NEEDS_PERSON
+    message = "The zone's store {path} is not there."
+    remedy = "Is its disk mounted? Bring it back; nothing of it is made anew."
 
 
 class BlobTooLarge(ChampError):
@@ -149,7 +159,11 @@ class BlobStore:
 
     def has(self, digest: Digest) -> bool:
         """Whether the blob is here, whole."""
-        return self.path(digest).is_file()
+        try:
+            self._stat(digest)
+        except BlobMissing:
+            return False
+        return True
 
     def holds(self, digest: Digest, size: int) -> bool:
         """Whether the blob is here with that many bytes; another size means damage."""
@@ -163,8 +177,8 @@ class BlobStore:
         removed = 0
         for digest in digests:
             if self.has(digest):
-                with self.path(digest).open("rb") as file:
-                    found = hashlib.file_digest(file, digest.algorithm).hexdigest()
+                with self.open(digest) as file:
+                    found = _hash(file, digest.algorithm, lambda _size: None)
                 if found != digest.hex:
                     self.remove(digest)
                     removed += 1
@@ -175,11 +189,11 @@ class BlobStore:
         return self._folders[digest.algorithm] / digest.hex
 
     def size(self, digest: Digest) -> int:
-        """Size in bytes; raises BlobMissing."""
+        """Size in bytes; raises BlobMissing, StoreGone."""
         return self._stat(digest).st_size
 
     def stamp(self, digest: Digest) -> Stamp:
-        """What the blob's file is now; raises BlobMissing."""
+        """What the blob's file is now; raises BlobMissing, StoreGone."""
         return Stamp.of(self._stat(digest))
 
     def examine(
@@ -224,7 +238,8 @@ class BlobStore:
         (self.root / _DAMAGED / digest.hex).unlink(missing_ok=True)
 
     def open(self, digest: Digest) -> BinaryIO:
-        """The blob for reading; raises BlobMissing."""
+        """The blob for reading; raises BlobMissing, StoreGone."""
+        self._stat(digest)
         try:
             return self.path(digest).open("rb")
         except FileNotFoundError as error:
@@ -292,11 +307,17 @@ class BlobStore:
                         yield Digest.parse_registered(f"{folder.name}:{entry.name}")
 
     def _stat(self, digest: Digest) -> os.stat_result:
+        """Of the blob's file: a link, a pipe or whatever else has its name is no blob."""
         try:
             # No path object is made: the registry asks this for every answer.
-            return os.stat(f"{self._places[digest.algorithm]}/{digest.hex}")  # noqa: PTH116
+            found = os.lstat(f"{self._places[digest.algorithm]}/{digest.hex}")
         except FileNotFoundError as error:
+            if not self._folders["sha256"].is_dir():
+                raise StoreGone(path=self.root) from error
             raise BlobMissing(digest=digest) from error
+        if not stat.S_ISREG(found.st_mode):
+            raise BlobMissing(digest=digest)
+        return found
 
     def _present(self) -> list[Path]:
         return [folder for folder in self._folders.values() if folder.is_dir()]

@@ -184,6 +184,10 @@ def _close_the_zone(node: Box, zone: Zone, runtime: Runtime) -> None:
     pulled = runtime.pull(IMAGE)
     assert pulled.returncode == 0, pulled.stderr
     zone.champ("registry", "client", "remove", "nodes")
+    zone.client("nodes", "--pull", "team/*")
+    assert told(node, "--image", IMAGE) == [("image", "node.pull-forbidden")]
+    assert runtime.pull(IMAGE).returncode != 0
+    zone.champ("registry", "client", "remove", "nodes")
     assert told(node) == [("registry", "node.credentials-refused")]
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -174,3 +177,27 @@ def test_one_that_could_only_read_writes_again(tmp_path: Path) -> None:
             connection.execute("INSERT INTO a VALUES (1)")
         assert len(database.query("SELECT * FROM a")) == 1
         assert database.changes() != changes
+
+
+STRANGER = """
+import os, sys
+from pathlib import Path
+from champ_offline.durable.database import Database, DatabaseForbidden
+os.setgroups([]), os.setgid(65534), os.setuid(65534)
+try:
+    Database(Path(sys.argv[1])).query("SELECT 1")
+except DatabaseForbidden as error:
+    print(error.exit_code, error, error.advice)
+"""
+
+
+def test_somebody_elses_zone_is_no_damage() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        zone = Path(name)
+        zone.chmod(0o755)
+        with closing(Database(zone / "champ.db")) as database:
+            database.migrate("a", STEPS)
+        words = [sys.executable, "-c", STRANGER, str(zone / "champ.db")]
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"4 The zone {zone} belongs to user root; this is user nobody.")
+    assert "as user root" in done.stdout

@@ -260,6 +260,14 @@ def test_credentials(place: Trusted, tmp_path: Path) -> None:
         assert wrong(look(place, address)) == [("mirror file", "warn", "node.secret-open")]
 
 
+def test_a_client_that_may_pull_something_else(place: Trusted, tmp_path: Path) -> None:
+    site = registry(only=KNOWN)
+    manifests = [path for path in site.pages if "/manifests/" in path]
+    site.pages.update(dict.fromkeys(manifests, Page(b"{}", 403)))
+    with taught_zone(place, tmp_path, site, KNOWN) as address:
+        assert wrong(look(place, address)) == [("image", "bad", "node.pull-forbidden")]
+
+
 def test_images_that_are_not_there_or_not_whole(place: Trusted, tmp_path: Path) -> None:
     site = registry()
     path = f"/v2/library/web/blobs/{Digest.of(SAMPLE.config)}"

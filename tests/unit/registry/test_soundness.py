@@ -110,6 +110,17 @@ def test_setting_the_time_back_hides_nothing(zone: Zone) -> None:
     assert not zone.blobs.has(zone.layer.digest)
 
 
+def test_an_unmounted_store_is_no_missing_content(zone: Zone) -> None:
+    app = app_of(zone, zone.blobs)
+    paths = [layer_of(zone), f"/v2/{NAME}/manifests/1"]
+    away = zone.blobs.root.rename(zone.blobs.root.with_name("away"))
+    for path in paths:
+        refused = ask(app, "GET", path)
+        assert (refused.status, refused.codes) == (503, ["UNAVAILABLE"])
+    away.rename(zone.blobs.root)
+    assert [ask(app, "GET", path).status for path in paths] == [200, 200]
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_changed_bytes_are_never_served(
     zone: Zone, method: str, caplog: pytest.LogCaptureFixture

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from champ_offline.oci.digest import Digest
-from champ_offline.store.blobs import BlobMismatch, BlobMissing, BlobStore, BlobTooLarge
+from champ_offline.store.blobs import BlobMismatch, BlobMissing, BlobStore, BlobTooLarge, StoreGone
 from champ_offline.store.pipeline import Pipeline
 
 DATA = b"some bytes"
@@ -102,3 +103,33 @@ def test_both_algorithms_lie_side_by_side(store: BlobStore) -> None:
         store.path(digest).write_bytes(b"damaged")
     assert store.keep_sound(digests) == 2
     assert list(store) == []
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "folder"])
+def test_only_a_file_is_a_blob(store: BlobStore, tmp_path: Path, kind: str) -> None:
+    digest = store.add(b"content")
+    store.remove(digest)
+    path = store.path(digest)
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link":
+        (tmp_path / "outside").write_bytes(b"content")
+        path.symlink_to(tmp_path / "outside")
+    else:
+        path.mkdir()
+    assert not store.has(digest)
+    for ask in (store.size, store.stamp, store.open, store.read, store.examine):
+        with pytest.raises(BlobMissing):
+            ask(digest)
+
+
+def test_a_store_that_is_not_mounted_is_told_apart_from_missing_blobs(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path / "store")
+    digest = store.add(b"content")
+    away = store.root.rename(store.root.with_name("away"))
+    with pytest.raises(StoreGone) as gone:
+        store.read(digest)
+    assert gone.value.exit_code == 6
+    assert str(store.root) in str(gone.value)
+    away.rename(store.root)
+    assert store.read(digest) == b"content"
