@@ -52,6 +52,15 @@ class InvalidHost(ChampError):
     remedy = "Give names such as registry.zone and addresses such as 10.0.0.5, without a port."
 
 
+class NamesMissing(ChampError):
+    """The registry listens on every address of its machine, which names none for clients."""
+
+    id = "registry.names-missing"
+    exit_code = ExitCode.USAGE
+    message = "Nobody can reach the registry under “{host}”, which means every address."
+    remedy = "Give each name or address that nodes use for it with --name."
+
+
 @dataclass(frozen=True)
 class Certificates:
     """Files for a TLS server and for those who trust it; `not_after` ends the server's own."""
@@ -65,7 +74,7 @@ class Certificates:
 def ensure_certificates(directory: Path, hosts: Sequence[str], now: datetime) -> Certificates:
     """The registry's certificate for `hosts` (DNS names, IP addresses), made where it lacks.
 
-    `now` is aware, in UTC. Raises AuthorityUnusable, InvalidHost.
+    `now` is aware, in UTC. Raises AuthorityUnusable, InvalidHost, NamesMissing.
     """
     names = _alternative_names(hosts)
     make_directory(directory, 0o700)
@@ -77,10 +86,15 @@ def ensure_certificates(directory: Path, hosts: Sequence[str], now: datetime) ->
     return Certificates(directory / "ca.crt", path, key_path, leaf.not_valid_after_utc)
 
 
+def check_hosts(hosts: Sequence[str]) -> None:
+    """Whether a certificate can be made for these; raises InvalidHost, NamesMissing."""
+    _alternative_names(hosts)
+
+
 def renewal_due(directory: Path, hosts: Sequence[str], now: datetime) -> bool:
     """Whether `ensure_certificates` would issue a certificate now; changes nothing.
 
-    Raises AuthorityUnusable, InvalidHost.
+    Raises AuthorityUnusable, InvalidHost, NamesMissing.
     """
     names, path = _alternative_names(hosts), directory / "registry.crt"
     for name in ("ca.crt", "ca.key"):
@@ -210,13 +224,17 @@ def _alternative_names(hosts: Sequence[str]) -> list[x509.GeneralName]:
 
 def _alternative_name(host: str) -> x509.GeneralName:
     try:
-        return x509.IPAddress(ipaddress.ip_address(host))
+        address = ipaddress.ip_address(host)
     except ValueError:
         labels = host.split(".")
         plain = all(label.replace("-", "a").isalnum() and label.isascii() for label in labels)
-        if not plain or len(host) > _DNS_LONGEST:
+        # Whatever ends in a number is read as an address (RFC 1123, 2.1): `0` would be 0.0.0.0.
+        if not plain or labels[-1].isdigit() or len(host) > _DNS_LONGEST:
             raise InvalidHost(host=host[:100]) from None
         return x509.DNSName(host.lower())
+    if address.is_unspecified:
+        raise NamesMissing(host=host)
+    return x509.IPAddress(address)
 
 
 def _usage(*, signs_certificates: bool) -> x509.KeyUsage:

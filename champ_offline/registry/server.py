@@ -57,7 +57,7 @@ _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 class Listen:
     """Where to listen; `certificates` None means plain HTTP, for loopback only.
 
-    A socket that was `handed` over is listened on instead of a new one.
+    A socket that was `handed` over, or had before, is listened on instead of a new one.
     """
 
     address: str

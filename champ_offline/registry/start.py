@@ -1,6 +1,8 @@
 """Starts a zone's registry: certificate, clients, content, log and server put together.
 
 Invariant: it wires the parts and decides nothing; every other module here is given what it needs.
+The socket is had before the certificate is looked at, so a start that fails for want of it changes
+nothing; clients that come in between wait in the socket's queue.
 """
 
 from __future__ import annotations
@@ -18,9 +20,15 @@ from champ_offline.paths import ZonePaths
 from champ_offline.registry.accounts import Accounts
 from champ_offline.registry.asgi import registry
 from champ_offline.registry.challenge import Called
-from champ_offline.registry.listening import handed
+from champ_offline.registry.listening import Handed, handed, opened
 from champ_offline.registry.log import Event, Writer, tell, written
-from champ_offline.registry.pki import certificate_end, ensure_certificates, renewal_due
+from champ_offline.registry.pki import (
+    Certificates,
+    certificate_end,
+    check_hosts,
+    ensure_certificates,
+    renewal_due,
+)
 from champ_offline.registry.server import LOOK_SECONDS, Listen, Service, serve
 from champ_offline.store.blobs import BlobStore
 
@@ -68,17 +76,16 @@ def serve_zone(
     """Serve a zone's store over TLS until SIGTERM, or until a successor does after SIGHUP.
 
     A socket that systemd or a predecessor handed over is listened on in place of `where`.
-    Raises AuthorityUnusable, InvalidHost, CannotListen, SocketUnusable, RegistryStopped.
+    Raises InvalidHost, NamesMissing, CannotListen, SocketUnusable, AuthorityUnusable,
+    RegistryStopped.
     """
     running = running or Running()
-    with _log(running) as writer:
-        given = handed(os.environ)
-        before = certificate_end(paths.pki)
-        certificates = ensure_certificates(paths.pki, where.names, clock())
-        if certificates.not_after != before:
-            end = certificates.not_after.isoformat(timespec="seconds")
-            tell(Event.CERTIFICATE, "a new certificate was issued", end)
-        address, port = given.address if given else (where.address, where.port)
+    check_hosts(where.names)
+    given = handed(os.environ)
+    address, port = given.address if given else (where.address, where.port)
+    had = given or Handed(opened(address, port))
+    with had.socket, _log(running) as writer:
+        certificates = _certified(paths, where.names, clock())
         accounts = Accounts(database, Called(tuple(where.names), port), clock)
         app = registry(database, BlobStore(paths.store), paths.uploads, clock, accounts)
         if writer is not None:
@@ -90,7 +97,16 @@ def serve_zone(
             return not served or renewal_due(paths.pki, where.names, clock())
 
         service = Service(running.drain, running.successor, due, running.look)
-        serve(app, Listen(address, port, certificates, given), on_ready, service)
+        serve(app, Listen(address, port, certificates, had), on_ready, service)
+
+
+def _certified(paths: ZonePaths, names: Sequence[str], now: datetime) -> Certificates:
+    before = certificate_end(paths.pki)
+    found = ensure_certificates(paths.pki, names, now)
+    if found.not_after != before:
+        end = found.not_after.isoformat(timespec="seconds")
+        tell(Event.CERTIFICATE, "a new certificate was issued", end)
+    return found
 
 
 def _log(running: Running) -> AbstractContextManager[Writer | None]:

@@ -1,8 +1,9 @@
 """systemd units that run a zone's registry: a service that may do little, and its socket.
 
-Invariant: pure, except `write`. Whatever a path holds, the unit says exactly that path
-(systemd.service(5), "Command lines"; systemd.unit(5), "Specifiers"). The socket outlives the
-service, so clients wait while it starts again.
+Invariant: nothing is written but by `write`; links are looked through only to see what a path
+needs. Whatever a path holds, the unit says exactly that path (systemd.service(5), "Command lines";
+systemd.unit(5), "Specifiers"). The socket outlives the service, so clients wait while it starts
+again.
 """
 
 from __future__ import annotations
@@ -150,7 +151,9 @@ def write(made: Mapping[str, str], folder: Path) -> list[Path]:
 
 
 def _any_below(places: Sequence[Path], folders: Sequence[Path]) -> bool:
-    return any(place.is_relative_to(folder) for place in places for folder in folders)
+    """Whether the paths, or what they lead to, are there."""
+    every = {*places, *(place.resolve() for place in places)}
+    return any(place.is_relative_to(folder) for place in every for folder in folders)
 
 
 def _path(path: Path) -> str:

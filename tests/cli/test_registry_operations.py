@@ -6,11 +6,15 @@ import json
 import re
 import shlex
 import shutil
+import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from champ_offline.clock import now_utc
+from champ_offline.registry.pki import ensure_certificates
 from tests.architecture.source import ROOT
 from tests.cli.test_key_drill import champ
 
@@ -55,7 +59,7 @@ def test_a_unit_says_what_was_asked(folder: Path) -> None:
     made = ["--zone", "zone", "zone", "init", "--name", "core", "--root", "root.json"]
     assert champ(folder, made).returncode == 0
     options = [
-        "--host", "::1", "--port", "6000", "--name", "a b", "--drain", "30", "--no-hand-over",
+        "--host", "::1", "--port", "6000", "--name", "ab", "--drain", "30", "--no-hand-over",
         "--log", "logs/registry.log", "--log-count", "3", "--user", "champ",
     ]  # fmt: skip
     shown = champ(folder, ["--zone", "zone", "registry", "unit", *options, "--json"])
@@ -66,7 +70,7 @@ def test_a_unit_says_what_was_asked(folder: Path) -> None:
     words = shlex.split(start.removeprefix("ExecStart="))
     assert words[words.index("--zone") :] == [
         "--zone", str(folder / "zone"), "registry", "serve", "--host", "::1", "--port", "6000",
-        "--name", "a b", "--drain", "30", "--no-hand-over",
+        "--name", "ab", "--drain", "30", "--no-hand-over",
         "--log", str(folder / "logs" / "registry.log"), "--log-size", "64", "--log-count", "3",
     ]  # fmt: skip
     assert f"ReadWritePaths={folder}/zone {folder}/logs\n" in units[SERVICE]
@@ -75,3 +79,66 @@ def test_a_unit_says_what_was_asked(folder: Path) -> None:
     assert "ListenStream=[::1]:6000\n" in units[SOCKET]
     helped = champ(folder, [*words[3 : words.index("--host")], "--help"])
     assert helped.returncode == 0
+
+
+@pytest.fixture
+def taken() -> Iterator[str]:
+    """A port that somebody else listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield str(other.getsockname()[1])
+
+
+def test_a_start_that_fails_leaves_the_certificate(folder: Path, taken: str) -> None:
+    made = ["--zone", "zone", "zone", "init", "--name", "core", "--root", "root.json"]
+    assert champ(folder, made).returncode == 0
+    pki = folder / "zone" / "pki"
+    ensure_certificates(pki, ["registry.zone", "10.0.0.5"], now_utc())
+    before = {path.name: path.read_bytes() for path in pki.iterdir()}
+    for options, code, error in (
+        (["--port", taken], 4, "registry.cannot-listen"),
+        (["--host", "192.0.2.7", "--port", "5999"], 4, "registry.cannot-listen"),
+        (["--host", "no-such-host.invalid"], 4, "registry.cannot-listen"),
+        (["--host", "0.0.0.0", "--port", "5999"], 2, "registry.names-missing"),  # noqa: S104
+        (["--host", "::", "--port", "5999"], 2, "registry.names-missing"),
+        (["--name", "a b", "--port", "5999"], 2, "registry.invalid-host"),
+    ):
+        done = champ(folder, ["--zone", "zone", "registry", "serve", *options])
+        assert done.returncode == code, done.stderr
+        assert f"[{error}]" in done.stderr
+        assert {path.name: path.read_bytes() for path in pki.iterdir()} == before
+
+
+def test_a_unit_is_for_what_can_be_served(folder: Path) -> None:
+    made = ["--zone", "zone", "zone", "init", "--name", "core", "--root", "root.json"]
+    assert champ(folder, made).returncode == 0
+    unit = ["--zone", "zone", "registry", "unit"]
+    for options, error in (
+        (["--host", "0.0.0.0"], "registry.names-missing"),  # noqa: S104
+        (["--host", "::"], "registry.names-missing"),
+        (["--name", "a b"], "registry.invalid-host"),
+    ):
+        done = champ(folder, [*unit, *options, "--write", "units"])
+        assert done.returncode == 2
+        assert f"[{error}]" in done.stderr
+        assert not (folder / "units").exists()
+    done = champ(folder, [*unit, "--user", "nosuchuser"])
+    assert done.returncode == 0
+    assert "“nosuchuser”" in done.stderr
+    assert champ(folder, [*unit, "--user", "root"]).stderr == ""
+
+
+def test_what_comes_after_writing_units(folder: Path) -> None:
+    made = ["--zone", "zone", "zone", "init", "--name", "core", "--root", "root.json"]
+    assert champ(folder, made).returncode == 0
+    zone = f"../{folder.name}/zone"
+    done = champ(folder, ["--zone", zone, "registry", "unit", "--write", "units"])
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [
+        "Next, as root:",
+        f"  cp units/{SOCKET} units/{SERVICE} /etc/systemd/system/",
+        "  systemctl daemon-reload",
+        f"  systemctl enable --now {SOCKET} {SERVICE}",
+    ]
+    written = (folder / "units" / SERVICE).read_text()
+    assert f"ReadWritePaths={folder}/zone\n" in written
+    assert "PrivateTmp=no\n" in written

@@ -5,6 +5,8 @@ Invariant: `unit` takes what `serve` takes and writes down exactly the `serve` t
 
 from __future__ import annotations
 
+import pwd
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from typing import Any, TypeVar
 
 import click
 
-from installer.cli.diagnostics import write_log
+from installer.cli.diagnostics import say, write_log
 from installer.cli.options import DIRECTORY, FILE, Verb
 from installer.cli.output import Column
 from installer.cli.session import Session
@@ -21,6 +23,7 @@ from installer.language import translate as _
 
 DEFAULT_PORT = 5443
 _MEGABYTE = 1000 * 1000
+_SYSTEMD = (Path("/etc/systemd/system"), Path("/run/systemd/system"))
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -38,6 +41,11 @@ class Serving:
     log_count: int
 
     @property
+    def called(self) -> tuple[str, ...]:
+        """What nodes call it, for the certificate."""
+        return self.names or (self.host,)
+
+    @property
     def arguments(self) -> Iterator[str]:
         """The same again as arguments, all of them, paths made absolute."""
         yield from ("--host", self.host, "--port", str(self.port))
@@ -46,7 +54,7 @@ class Serving:
         yield from ("--drain", str(self.drain))
         yield "--hand-over" if self.hand_over else "--no-hand-over"
         if self.log is not None:
-            yield from ("--log", str(self.log.absolute()))
+            yield from ("--log", str(_place(self.log)))
             yield from ("--log-size", str(self.log_size), "--log-count", str(self.log_count))
 
 
@@ -120,7 +128,7 @@ def serve(session: Session, /, **options: Any) -> None:  # noqa: ANN401 - click'
     elif session.progress == "none":
         log = None
     again = (*_program(), *sys.argv[1:]) if asked.hand_over else ()
-    where = Address(asked.host, asked.port, asked.names or (asked.host,))
+    where = Address(asked.host, asked.port, asked.called)
     appliance.serve_registry(where, ready, Running(float(asked.drain), again, log))
 
 
@@ -148,15 +156,18 @@ def unit(
     folder: Path | None,
     **options: Any,  # noqa: ANN401 - click's own
 ) -> None:
-    """Show or write the units; raises UnitImpossible."""
+    """Show or write the units; raises UnitImpossible, InvalidHost, NamesMissing."""
+    from champ_offline.registry.pki import check_hosts
     from champ_offline.registry.unit import Order, units, write
 
-    asked, zone = Serving(**options), session.appliance().paths.root.absolute()
+    asked, zone = Serving(**options), _place(session.appliance().paths.root)
+    check_hosts(asked.called)
+    _note_unknown(user)
     made = units(
         Order(
             command=(*_program(), "--zone", str(zone), "registry", "serve", *asked.arguments),
             zone=zone,
-            writable=() if asked.log is None else (asked.log.absolute().parent,),
+            writable=() if asked.log is None else (_place(asked.log).parent,),
             readable=[Path(sys.executable).resolve(), Path(sys.prefix), Path(sys.base_prefix)],
             address=asked.host,
             port=asked.port,
@@ -167,6 +178,7 @@ def unit(
     if folder is not None:
         written = [{"unit": path} for path in write(made, folder)]
         session.output.rows(written, [Column("unit", _("UNIT"))])
+        say(_next(folder))
     elif session.output.form == "table":
         session.output.text("\n".join(f"# {name}\n{text}" for name, text in made.items()))
     else:
@@ -181,6 +193,33 @@ def _program() -> tuple[str, ...]:
     if script.name == "__main__.py":
         return (sys.executable, "-m", script.parent.name)
     return (sys.executable, str(script.absolute()))
+
+
+def _place(path: Path) -> Path:
+    """Absolute, and without `..`, which systemd takes in no path."""
+    found = path.absolute()
+    return found.resolve() if ".." in found.parts else found
+
+
+def _note_unknown(user: str | None) -> None:
+    """No refusal: the units may be for another machine."""
+    try:
+        if user is not None:
+            (pwd.getpwuid(int(user)) if user.isdecimal() else pwd.getpwnam(user))
+    except (KeyError, OverflowError):
+        text = _("This machine has no user “{user}”; the service starts only where there is one.")
+        say(text.format(user=user))
+
+
+def _next(folder: Path) -> str:
+    """What is to be typed once the units are in `folder`."""
+    from champ_offline.registry.unit import SERVICE, SOCKET
+
+    commands = ["systemctl daemon-reload", f"systemctl enable --now {SOCKET} {SERVICE}"]
+    if folder.resolve() not in _SYSTEMD:
+        copied = shlex.join(str(folder / name) for name in (SOCKET, SERVICE))
+        commands.insert(0, f"cp {copied} {_SYSTEMD[0]}/")
+    return "\n".join([_("Next, as root:"), *(f"  {command}" for command in commands)])
 
 
 def _owner(zone: Path) -> str:

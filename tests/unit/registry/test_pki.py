@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from champ_offline.registry.pki import AuthorityUnusable, InvalidHost, ensure_certificates
+from champ_offline.registry.pki import (
+    AuthorityUnusable,
+    InvalidHost,
+    NamesMissing,
+    ensure_certificates,
+)
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 HOSTS = ["registry.zone", "10.0.0.5", "::1"]
@@ -108,7 +113,16 @@ def test_an_authority_that_cannot_be_used(tmp_path: Path, damage: str) -> None:
     assert {path.name: path.read_bytes() for path in tmp_path.glob("ca.*")} == before
 
 
-@pytest.mark.parametrize("hosts", [[], ["a b"], ["a:5000"], ["http://x"], [""], ["a..b"]])
+@pytest.mark.parametrize(
+    "hosts", [[], ["a b"], ["a:5000"], ["http://x"], [""], ["a..b"], ["0"], ["10.0.0.500"]]
+)
 def test_hosts_that_are_none(tmp_path: Path, hosts: list[str]) -> None:
     with pytest.raises(InvalidHost):
         ensure_certificates(tmp_path, hosts, NOW)
+
+
+@pytest.mark.parametrize("hosts", [["0.0.0.0"], ["::"], ["registry.zone", "0:0::0"]])  # noqa: S104
+def test_every_address_is_no_name(tmp_path: Path, hosts: list[str]) -> None:
+    with pytest.raises(NamesMissing):
+        ensure_certificates(tmp_path / "pki", hosts, NOW)
+    assert not (tmp_path / "pki").exists()

@@ -78,6 +78,8 @@ def test_addresses_and_homes(tmp_path: Path) -> None:
     assert "PrivateTmp=no\n" in units(found)[SERVICE]
     elsewhere = replace(found, zone=Path("/srv/zone"), command=("/opt/champ",))
     assert "PrivateTmp=yes\n" in units(elsewhere)[SERVICE]
+    linked = replace(elsewhere, zone=Path("/proc/self/root/var/tmp/zone"))
+    assert "PrivateTmp=no\n" in units(linked)[SERVICE]
     built = replace(elsewhere, readable=(Path("/root/python"),))
     assert "ProtectHome=read-only\n" in units(built)[SERVICE]
     logs = replace(found, writable=(Path("/home/anna/log"),))
