@@ -19,7 +19,7 @@ from champ_offline.bundle.gather import Gathering, zone_disk
 from champ_offline.bundle.held import HeldBundles, KnownBundle
 from champ_offline.bundle.pace import bytes_a_second
 from champ_offline.bundle.papers import documents_of, size_of
-from champ_offline.bundle.recorded import imported
+from champ_offline.bundle.recorded import displaced, imported
 from champ_offline.bundle.signatures import SIGNATURE_TAG
 from champ_offline.bundle.standing import Standing
 from champ_offline.bundle.verify import VerifiedBundle, verdict
@@ -32,7 +32,9 @@ from champ_offline.events import Estimate, StepFinished, StepStarted, Subscriber
 from champ_offline.journal.audit import Audit
 from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobStore
+from champ_offline.store.links import Links as Pushed
 from champ_offline.store.refs import Ref, Refs
+from champ_offline.store.takeover import Displaced, take_over
 from champ_offline.store.verified import Verified
 from champ_offline.store.waiting import WaitingRoom
 from champ_offline.trust.dates import packed_on
@@ -49,7 +51,8 @@ class Imported:
 
     `damaged` counts places on the media that were found wrong and that another copy made good, or
     on which no content depends. `restored` are names that led to what only withdrawn keys vouched
-    for, and lead to this bundle's content now.
+    for, and lead to this bundle's content now. `displaced` is what clients had pushed to the
+    bundle's repositories, and is there no more.
     """
 
     bundle: str
@@ -60,6 +63,7 @@ class Imported:
     changed: bool
     damaged: int = 0
     restored: tuple[str, ...] = ()
+    displaced: tuple[Displaced, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ class Intake:
     ) -> None:
         self._database, self._blobs, self._waiting = database, blobs, waiting
         self._refs, self._trust, self._vet = refs, trust, vet
-        self._verified = Verified(database)
+        self._verified, self._pushed = Verified(database), Pushed(database)
         self.held = HeldBundles(database, trust)
 
     def bundles(self) -> list[KnownBundle]:
@@ -161,11 +165,11 @@ class Intake:
             with giving_way():  # to pulls from the registry
                 damaged = self._gather(bundle, notify)
                 links = self._links(bundle, standing)
-            self._commit(bundle, standing, links, now, notify)
+            gone = self._commit(bundle, standing, links, now, notify)
         restored = standing.restored(links)
-        changed = bool(not standing.known or standing.retired or standing.wanting or restored)
-        result = _result(bundle, standing, changed=changed)
-        return replace(result, damaged=damaged, restored=restored)
+        given = not standing.known or standing.retired or standing.wanting
+        result = _result(bundle, standing, changed=bool(given or restored or gone))
+        return replace(result, damaged=damaged, restored=restored, displaced=gone)
 
     def _settled(self, bundle: VerifiedBundle, standing: Standing) -> bool:
         """Whether an import has nothing to do."""
@@ -271,23 +275,32 @@ class Intake:
         links: Links,
         now: str,
         notify: Subscriber,
-    ) -> None:
-        """Make blobs and names reachable; of an older pack its lost blobs and papers alone."""
+    ) -> tuple[Displaced, ...]:
+        """Make blobs and names reachable; of an older pack its lost blobs and papers alone.
+
+        Gives what had been pushed to the bundle's repositories.
+        """
         notify(StepStarted("commit", bundle.document.name))
         audit = Audit(self._database, lambda: datetime.fromisoformat(now))
         index = self._waiting.blobs.read(bundle.document.index.digest)
         self._blobs.adopt(self._waiting.blobs, standing.missing)
+        gone: tuple[Displaced, ...] = ()
         with self._database.transaction() as connection:
             self._refuse_lost(bundle, standing)
             stamps = {digest: self._blobs.stamp(digest) for digest in standing.missing}
             self._verified.put(connection, stamps, now)
             self.held.keep_papers(connection, bundle, index)
             if not standing.older:
+                names = {ref.name for ref in links.names.values()}
+                gone = take_over(connection, self._refs, self._pushed, names)
                 self._refs.put(connection, standing.to_name(links))
                 self._name(connection, bundle, links, now)
             audit.append(connection, imported(bundle, standing))
+            for one in gone:
+                audit.append(connection, displaced(bundle, one))
         self._waiting.forget(_leftovers(bundle))
         notify(StepFinished("commit", bundle.document.name))
+        return gone
 
     def _refuse_lost(self, bundle: VerifiedBundle, standing: Standing) -> None:
         """Look again, where nobody can set a blob aside: a check may have found one damaged."""

@@ -19,6 +19,7 @@ class Act(StrEnum):
     TRUST = "trust.update"
     IMPORT = "bundle.import"
     EXPORT = "bundle.export"
+    DISPLACE = "bundle.displace"
     RETIRE = "bundle.retire"
     COLLECT = "store.collect"
     CHECK = "store.check"

@@ -1,11 +1,11 @@
 """Which content a repository of the zone has: what its refs and links lead to, and nothing else.
 
-Invariant: only digests reachable from what a bundle gave a repository are found, from manifests
-down to their children and on to what refers to them, and what clients pushed to it or mounted into
-it; each with the size that was recorded. What a repository has is remembered until somebody commits
-to the zone's database, another process or this one: no request reads the tables where nothing
-changed. Manifests never change under a digest, so what one says is remembered longer. One thread
-uses a `Content`.
+Invariant: in a repository of a bundle only digests reachable from what bundles gave it are found,
+from manifests down to their children and on to what refers to them; in any other, what clients
+pushed to it or mounted into it; each with the size that was recorded. What a repository has is
+remembered until somebody commits to the zone's database, another process or this one: no request
+reads the tables where nothing changed. Manifests never change under a digest, so what one says is
+remembered longer. One thread uses a `Content`.
 """
 
 from __future__ import annotations
@@ -138,6 +138,7 @@ class Content:
         found = Holdings(owned=self.refs.owned(name), tags=self.refs.tagged(name))
         if found.owned:
             self._follow_bundles(name, found)
+            return found
         for link in self.links.of(name):
             kind = found.manifests if link.kind is Kind.MANIFEST else found.blobs
             kind.setdefault(link.descriptor.digest, link.descriptor)

@@ -116,6 +116,12 @@ class Links:
             ),
         )
 
+    def displace(self, connection: sqlite3.Connection, name: str) -> list[Link]:
+        """Remove every link of a repository inside the caller's transaction; says which."""
+        rows = connection.execute("SELECT * FROM links WHERE name = ?", (name,)).fetchall()
+        connection.execute("DELETE FROM links WHERE name = ?", (name,))
+        return list(map(_link, rows))
+
     def remove(self, connection: sqlite3.Connection, name: str, kind: Kind, digest: Digest) -> bool:
         """Remove a link inside the caller's transaction; False when there was none."""
         return bool(

@@ -94,9 +94,14 @@ class Refs:
         return list(self.tagged(name))
 
     def tagged(self, name: str) -> dict[str, Descriptor]:
-        """What each tag of a repository leads to, pushed ones too, in the order of `tags`."""
+        """What each tag of a repository leads to, in the order of `tags`.
+
+        Pushed ones count where no bundle brought the repository.
+        """
         rows = self._database.query(
-            "SELECT tag, descriptor FROM refs WHERE name = ? ORDER BY tag", (name,)
+            "SELECT tag, descriptor FROM refs WHERE name = ? AND (bundle <> '' OR NOT EXISTS"
+            " (SELECT 1 FROM ref_manifests m WHERE m.name = refs.name)) ORDER BY tag",
+            (name,),
         )
         return {row["tag"]: _descriptor(row) for row in rows}
 
@@ -203,6 +208,14 @@ class Refs:
             "DELETE FROM refs WHERE bundle = '' AND name = ? AND (tag = ? OR digest = ?)",
             (name, tag, str(digest) if digest else ""),
         ).rowcount
+
+    def displace(self, connection: sqlite3.Connection, name: str) -> dict[str, Digest]:
+        """Remove all pushed tags of a repository; what each led to, in the order of tags."""
+        rows = connection.execute(
+            "SELECT tag, digest FROM refs WHERE bundle = '' AND name = ? ORDER BY tag", (name,)
+        ).fetchall()
+        connection.execute("DELETE FROM refs WHERE bundle = '' AND name = ?", (name,))
+        return {row["tag"]: Digest.parse_registered(row["digest"]) for row in rows}
 
     def put_referrers(self, connection: sqlite3.Connection, found: Iterable[Referrer]) -> None:
         """Write referrers inside the caller's transaction; known ones stay as they are."""

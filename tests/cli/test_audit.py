@@ -14,7 +14,11 @@ import pytest
 from champ_offline.journal.process import current_user
 from champ_offline.store.blobs import BlobStore
 from tests.architecture.source import ROOT
+from tests.cli.command import champ
+from tests.contracts.distribution.client import CONFIG, IMAGE, digest_of
+from tests.crash.test_push import open_zone
 from tests.field.site import Site
+from tests.simulators.asgi import ask
 
 
 @pytest.fixture
@@ -90,6 +94,37 @@ def test_the_chain_stands_and_is_shown_in_both_languages(site: Site) -> None:
         told = shown(site, language)
         assert "bundle.import" in told
         assert header in told
+
+
+def test_what_clients_had_pushed_is_named_by_the_import_that_displaces_it(site: Site) -> None:
+    zones = [site.folder / "zone", site.zone(site.folder / "other")]
+    for zone in zones:
+        _push(zone, "champ.local/demo", "1", "1.0.1")
+    taken = site.take(zones[0], site.folder / "first")
+    assert taken.code == 0
+    gone = {"name": "champ.local/demo", "tags": ["1", "1.0.1"], "manifests": 1, "blobs": 1}
+    assert taken.result["displaced"] == [gone]
+    told = [row for row in rows(site) if row["act"] == "bundle.displace"]
+    assert [(row["subject"], row["detail"]["tags"]) for row in told] == [
+        ("champ.local/demo", ["1", "1.0.1"])
+    ]
+    shown = champ("--zone", str(zones[1]), "--lang", "zh", "import", str(site.folder / "first"))
+    assert shown.returncode == 0, shown.stderr
+    assert "被清除的推送内容" in shown.stdout
+    assert "champ.local/demo:1, champ.local/demo:1.0.1, 其他清单：1 个" in shown.stdout
+
+
+def _push(zone: Path, name: str, *tags: str) -> None:
+    """An image under these tags, and another manifest without one."""
+    config = {"mediaType": CONFIG, "digest": digest_of(b"{}"), "size": 2}
+    document = {"schemaVersion": 2, "mediaType": IMAGE, "config": config, "layers": []}
+    image = json.dumps(document).encode()
+    other = json.dumps({**document, "annotations": {"forged": "yes"}}).encode()
+    with open_zone(zone) as app:
+        blob = f"/v2/{name}/blobs/uploads/?digest={digest_of(b'{}')}"
+        assert ask(app, "POST", blob, b"{}").status == 201
+        for reference, data in [*((tag, image) for tag in tags), (digest_of(other), other)]:
+            assert ask(app, "PUT", f"/v2/{name}/manifests/{reference}", data).status == 201
 
 
 def _damage(zone: Path) -> str:

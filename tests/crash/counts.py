@@ -6,6 +6,7 @@ AT_LEAST = {
     "import: one medium": 50,
     "import: pieces over several media": 150,
     "import: in the place of an older one": 90,
+    "import: over what was pushed": 50,
     "pack: one medium": 70,
     "pack: pieces over several media": 300,
     "pack: with parity": 180,

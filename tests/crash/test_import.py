@@ -19,16 +19,26 @@ from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.pack import Packer
 from champ_offline.events import ignore
 from champ_offline.store.blobs import BlobStore
+from tests.contracts.distribution.client import digest_of
 from tests.crash import kills
 from tests.crash.counts import check_count
+from tests.crash.test_push import manifest, open_zone
 from tests.crash.zones import Held, commission, held, take
+from tests.simulators.asgi import ask
 from tests.unit.bundle.conftest import NOW, Pack, Signing, contents, image, pack, signing
 
 __all__ = ["contents", "pack", "signing"]
 KIB = 1024
+PUSHED = "/v2/champ.local/first"
 LATER = NOW + timedelta(days=2)
 
 Media = Sequence[Path]
+
+
+def named(found: Held) -> tuple[tuple[str, ...], ...]:
+    """What one transaction changes."""
+    given = (found.refs, found.referrers, found.bundles, found.accepted, found.papers)
+    return (*given, found.pushed, found.told)
 
 
 class Field:
@@ -63,11 +73,7 @@ class Field:
     def _goes_on(self, zone: Path, after: Held) -> None:
         found = held(zone)
         assert found.blobs >= self._before.blobs
-        known = (found.refs, found.referrers, found.bundles, found.accepted, found.papers)
-        assert known in {
-            (one.refs, one.referrers, one.bundles, one.accepted, one.papers)
-            for one in (self._before, after)
-        }
+        assert named(found) in {named(self._before), named(after)}
         # Somebody plugs in what comes last, alone, and then everything there is.
         with suppress(VolumeMissing):
             take(zone, self._plugs[-1], self._now)
@@ -126,6 +132,24 @@ def test_a_newer_bundle_in_the_place_of_an_older_one(
         "import: in the place of an older one",
         Field(tmp_path, empty, [[stick.folder]], LATER).kill_everywhere(),
     )
+
+
+def test_over_what_clients_had_pushed(pack: Pack, empty: Path, tmp_path: Path) -> None:
+    """It goes, and is told, in the transaction that gives the name to the bundle."""
+    with open_zone(empty) as app:
+        for data in (b"{}", b"pushed"):
+            path = f"{PUSHED}/blobs/uploads/?digest={digest_of(data)}"
+            assert ask(app, "POST", path, data).status == 201
+        for tag in ("1", "1.0.1"):
+            pushed = ask(app, "PUT", f"{PUSHED}/manifests/{tag}", manifest(b"pushed"))
+            assert pushed.status == 201
+    before = held(empty)
+    assert before.pushed[:2] == ("champ.local/first:1", "champ.local/first:1.0.1")
+    assert not before.told
+    steps = Field(tmp_path, empty, [[pack().folder]], NOW).kill_everywhere()
+    after = held(tmp_path / "whole")
+    assert (after.pushed, len(after.told)) == ((), 1)
+    check_count("import: over what was pushed", steps)
 
 
 def test_what_a_killed_import_had_verified_is_not_read_again(

@@ -17,6 +17,7 @@ from champ_offline.oci import media_types
 from champ_offline.oci.manifest import Manifest
 from champ_offline.registry.content import Content
 from champ_offline.store.blobs import BlobStore
+from champ_offline.store.links import Links
 from champ_offline.store.refs import Refs
 
 
@@ -30,6 +31,8 @@ class Held:
     bundles: tuple[str, ...]
     accepted: tuple[str, ...]
     papers: tuple[str, ...]
+    pushed: tuple[str, ...]
+    told: tuple[str, ...]
 
 
 def held(zone: Path) -> Held:
@@ -51,7 +54,22 @@ def held(zone: Path) -> Held:
             tuple(row["digest"] for row in bundles),
             tuple(f"{row['bundle']} {row['version']}" for row in accepted),
             tuple(_papers(database)),
+            tuple(_pushed(database)),
+            tuple(_told(database)),
         )
+
+
+def _pushed(database: Database) -> Iterator[str]:
+    """What clients gave repositories, and not bundles."""
+    for row in database.query("SELECT name, tag FROM refs WHERE bundle = '' ORDER BY 1, 2"):
+        yield f"{row['name']}:{row['tag']}"
+    yield from (f"{link.name} {link.kind} {link.descriptor.digest}" for link in Links(database))
+
+
+def _told(database: Database) -> Iterator[str]:
+    """What the audit chain says was let go of for a bundle."""
+    sql = "SELECT subject, detail FROM audit WHERE act = 'bundle.displace' ORDER BY subject"
+    yield from (f"{row['subject']} {row['detail']}" for row in database.query(sql))
 
 
 def _papers(database: Database) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -52,7 +52,7 @@ def command(
         return str(appliance.inspect(at_hand, accepted).trusted.digest)
 
     imported = _waiting(media, take, which) if wait else take(media)
-    restored = imported.restored
+    restored, gone = imported.restored, imported.displaced
     session.output.record(
         imported,
         [
@@ -63,6 +63,7 @@ def command(
             Column("new_bytes", _("new bytes"), size),
             Column("known_blobs", _("blobs already held")),
             *([Column("restored", _("names made current again"), ", ".join)] if restored else []),
+            *([Column("displaced", _("pushed content displaced"), _displaced)] if gone else []),
             Column("damaged", _("damaged places made good")),
         ],
     )
@@ -115,3 +116,13 @@ def _there(media: Sequence[Path]) -> list[Path]:
 
 def _changed(changed: object) -> str:
     return _("yes") if changed else _("nothing, the zone has it all")
+
+
+def _displaced(repositories: list[dict[str, Any]]) -> str:
+    """The tags that clients had pushed, and how many manifests beside them."""
+    told = [f"{one['name']}:{tag}" for one in repositories for tag in one["tags"]]
+    if others := sum(one["manifests"] for one in repositories):
+        told.append(_("other manifests: {count}").format(count=others))
+    if blobs := sum(one["blobs"] for one in repositories):
+        told.append(_("blobs: {count}").format(count=blobs))
+    return ", ".join(told)

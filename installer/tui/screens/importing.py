@@ -180,10 +180,15 @@ class ImportScreen(Page):
                 "{bundle} {version} is in the zone: {new} in {blobs} new blobs, {known} blobs"
                 " were already here. Every byte was checked."
             )
-        self.say("result", text.format(
+        said = text.format(
             bundle=done.bundle, version=done.version, new=size(done.new_bytes),
             blobs=done.new_blobs, known=done.known_blobs, names=", ".join(done.restored),
-        ))  # fmt: skip
+        )  # fmt: skip
+        if done.displaced:
+            gone = _("Clients had pushed to names of this bundle. That is gone: {names}.")
+            names = ", ".join(label for one in done.displaced for label in one.labels)
+            said += "\n\n" + gone.format(names=names)
+        self.say("result", said)
 
     def on_import_failed(self, message: ImportFailed) -> None:
         """Say why, and what is kept."""
