@@ -50,10 +50,10 @@ class Limits:
     connections_per_address: int = 2048
     head: float = 30.0
     buffer: int = 64 * 1024
-    files: int = 192
-    files_per_address: int = 128
-    turn: float = 30.0
-    pieces: int = 32 * _MIB
+    files: int = 256
+    files_per_address: int = 192
+    turn: float = 120.0
+    pieces: int = 16 * _MIB
     form: int = 16 * 1024
     forms: int = 32
     forms_per_address: int = 8

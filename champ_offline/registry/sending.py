@@ -8,12 +8,14 @@ refused after `Limits.turn`. Nothing is read for a client that has gone.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import BinaryIO, TypeAlias
 
 from champ_offline.registry.answers import FilePart, Refused
 from champ_offline.registry.bodies import Body, Message
 from champ_offline.registry.limits import Limits
+from champ_offline.registry.log import LOG
 from champ_offline.registry.routes import Refusal
 from champ_offline.registry.watch import Pace, Peer, end, look, shut
 
@@ -24,7 +26,9 @@ _TOO_MANY = Refusal(
 )
 # Of one answer in pieces: four wait in the server, one is being sent, one is being read.
 _PIECES_HELD = 6
-_LARGEST, _LEAST = 1024 * 1024, 16 * 1024
+_LEAST = 16 * 1024
+# Fewer than so many get no larger pieces: they keep theirs when more come.
+_FEW = 32
 # What is smaller is with the kernel at once.
 _SMALL = 128 * 1024
 # How long it may take until a file that was begun is seen in the connection's queue.
@@ -86,29 +90,38 @@ class Sending:
 
     async def watch(self) -> None:
         """End the connections that are too slow, or of an address with too many; for ever."""
-        loop = asyncio.get_running_loop()
         while True:
-            seen = await asyncio.to_thread(look, self.port)
-            keys = self._pace.ended(seen, loop.time())
-            await asyncio.to_thread(end, self.port, keys)
+            try:
+                count = await asyncio.to_thread(self._end_some)
+            except OSError as error:
+                LOG.error("connections: %s", error)
+            else:
+                if count:
+                    LOG.warning("connections: %d ended, too slow or too many of an address", count)
             await asyncio.sleep(min(_LOOK_SECONDS, self._limits.patience))
+
+    def _end_some(self) -> int:
+        keys = self._pace.ended(look(self.port), time.monotonic())
+        return end(self.port, keys)
 
     @property
     def _piece(self) -> int:
-        fair = self._limits.pieces // (_PIECES_HELD * self._in_pieces)
-        return max(_LEAST, min(_LARGEST, fair))
+        return max(_LEAST, self._limits.pieces // (_PIECES_HELD * max(_FEW, self._in_pieces)))
 
     async def _look(self) -> None:
         """Count anew; what was begun long enough ago is among what is seen."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         self._next_look = began + self._limits.turn  # nobody else meanwhile
-        seen = await asyncio.to_thread(look, self.port)
+        try:
+            seen = await asyncio.to_thread(look, self.port)
+        finally:
+            # With very many connections looking takes time; the answers come first.
+            took = loop.time() - began
+            self._next_look = loop.time() + max(_PAUSE_SECONDS, _LOOK_SHARE * took)
         self._seen = frozenset(one.peer for one in seen if one.waiting)
         recent = began - _UNSEEN_SECONDS
         self._begun = {peer: at for peer, at in self._begun.items() if at > recent}
-        # With very many connections looking takes time; the answers come first.
-        self._next_look = loop.time() + max(_PAUSE_SECONDS, _LOOK_SHARE * (loop.time() - began))
 
     def _fits(self, peer: Peer) -> bool:
         others = (self._seen | self._begun.keys()) - {peer}

@@ -26,6 +26,7 @@ from champ_offline.registry.accounts import Accounts
 from champ_offline.registry.asgi import registry
 from champ_offline.registry.challenge import Called
 from champ_offline.registry.limits import Limits
+from champ_offline.registry.log import written
 from champ_offline.registry.pki import ensure_certificates
 from champ_offline.registry.server import Listen, serve
 from champ_offline.store.blobs import BlobStore
@@ -122,20 +123,21 @@ def wait_for(what: Callable[[], bool], seconds: float = _PATIENCE) -> None:
         time.sleep(0.02)
 
 
-def main() -> None:
-    import logging
+def to_stderr(lines: bytes) -> None:
+    os.write(sys.stderr.fileno(), lines)
 
+
+def main() -> None:
     zone, port, how, given = sys.argv[1:]
     paths, limits = ZonePaths(Path(zone)), Limits(**json.loads(given))
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    logging.getLogger("_granian").setLevel(logging.WARNING)
     database = Database(paths.database)
     secure = how == "tls"
     certificates = ensure_certificates(paths.pki, NAMES, now_utc())
     doors = Accounts(database, Called(NAMES, int(port), secure), now_utc, limits)
     app = registry(database, BlobStore(paths.store), paths.uploads, now_utc, doors, limits)
     listen = Listen("127.0.0.1", int(port), certificates if secure else None)
-    serve(app, listen, lambda: print("ready", flush=True))
+    with written(to_stderr):
+        serve(app, listen, lambda: print("ready", flush=True))
 
 
 if __name__ == "__main__":

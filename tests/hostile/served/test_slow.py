@@ -140,6 +140,8 @@ def test_a_client_that_takes_nothing(zone: Path, ranged: bytes) -> None:
             wait_for(lambda: target.descriptors >= open_before + 15)
             wait_for(lambda: target.descriptors <= open_before + SLACK)
             assert all(len(ends(connection)) < len(BIG) for connection in connections)
+        wait_for(lambda: "ended, too slow" in target.log.read_text(encoding="utf-8"))
+        assert target.complaints() == []
 
 
 def test_a_client_that_takes_too_little(zone: Path) -> None:
@@ -190,11 +192,13 @@ def test_two_thousand_half_handshakes(zone: Path) -> None:
         assert target.memory < MEMORY
 
 
+@pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize("ranged", [b"", b"Range: bytes=1-\r\n"])
-def test_a_thousand_who_take_nothing(zone: Path, ranged: bytes) -> None:
+def test_a_thousand_who_take_nothing(zone: Path, ranged: bytes, tls: bool) -> None:
     """Some wait for their turn; whoever asks for something small is served meanwhile."""
-    with served(zone, {"turn": 2.0, "patience": 5.0}) as target:
+    with served(zone, {}) as target:
         request = big(target.registry) + ranged + b"\r\n"
+    with served(zone, {"turn": 2.0, "patience": 5.0}, tls=tls) as target:
         open_before = target.descriptors
         with many(target, 1000, request, buffer=4096):
             wait_for(lambda: target.descriptors >= open_before + 1000 - SLACK)
