@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +75,12 @@ def opened(address: str, port: int) -> socket.socket:
     except OSError as error:
         reason = error.strerror or "it is not an address"
         raise CannotListen(address=address, port=port, reason=reason) from error
+
+
+def successor_of(environment: Mapping[str, str]) -> int:
+    """Where the predecessor of this process hears of it; -1 without one. Asked before `handed`."""
+    match = _KIN.fullmatch(environment.get(HANDOVER, ""))
+    return int(match[2]) if match else -1
 
 
 def handed(environment: MutableMapping[str, str]) -> Handed | None:

@@ -12,15 +12,17 @@ import select
 import signal
 import socket
 import subprocess
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Self
 
 from champ_offline.errors import ChampError, ExitCode
-from champ_offline.registry.listening import HANDOVER
+from champ_offline.registry.listening import HANDOVER, successor_of
 from champ_offline.registry.threads import done
 
-PREPARED, READY = b"p", b"r"
+# What a successor says; after FAILED comes why, in one write.
+PREPARED, READY, FAILED = b"p", b"r", b"f"
+_LONGEST = 1000  # bytes; less than a pipe takes at once (pipe(7), PIPE_BUF)
 # What it prints goes to stderr: the pipe is for its id, and nobody reads more of it.
 _ORPHAN = '"$@" >&2 & echo $!'
 _ENDED = "it ended before it served"
@@ -34,7 +36,7 @@ class SuccessorFailed(ChampError):
     id = "registry.successor-failed"
     exit_code = ExitCode.INTERNAL
     message = "The registry that was to take over does not serve: {reason}. This one goes on."
-    remedy = "Its own message is in the log; mend what it says, then send SIGHUP again."
+    remedy = "Mend what it says, or what it wrote to stderr, then send SIGHUP again."
 
 
 class Successor:
@@ -56,8 +58,9 @@ class Successor:
             process = await done(_run, list(command), listening.fileno(), answer)
             return cls(process, os.pidfd_open(process), heard)
         except ProcessLookupError as error:
+            reason = _why(heard, after=FAILED)
             os.close(heard)
-            raise SuccessorFailed(reason=_ENDED) from error
+            raise SuccessorFailed(reason=reason) from error
         except (OSError, subprocess.SubprocessError) as error:
             os.close(heard)
             raise SuccessorFailed(reason="it cannot be started") from error
@@ -72,6 +75,8 @@ class Successor:
         except TimeoutError:
             reason = f"it was silent for {_PATIENCE_SECONDS:.0f} seconds"
             raise SuccessorFailed(reason=reason) from None
+        if said == FAILED:
+            raise SuccessorFailed(reason=_why(self._heard))
         if said != word:
             raise SuccessorFailed(reason=_ENDED)
 
@@ -100,6 +105,18 @@ class Predecessor:
             return
 
 
+@contextmanager
+def failure_told() -> Iterator[None]:
+    """Let the predecessor, if there is one, hear which error keeps this process from serving."""
+    answer = successor_of(os.environ)
+    try:
+        yield
+    except (ChampError, OSError) as error:
+        if answer >= 0:
+            Predecessor(answer).hears(FAILED + str(error).encode(errors="replace")[: _LONGEST - 1])
+        raise
+
+
 async def _read(descriptor: int) -> bytes:
     """One byte; nothing where the other end is closed."""
     loop = asyncio.get_running_loop()
@@ -114,6 +131,16 @@ async def _read(descriptor: int) -> bytes:
         return await found
     finally:
         loop.remove_reader(descriptor)
+
+
+def _why(descriptor: int, after: bytes = b"") -> str:
+    """What can be read, from behind `after` on, in the words of who has ended."""
+    with suppress(BlockingIOError):
+        found = os.read(descriptor, _LONGEST)
+        text = (found.partition(after)[2] if after else found).decode(errors="replace")
+        text = "".join(one if one.isprintable() else " " for one in text).rstrip(". ")
+        return text or _ENDED
+    return _ENDED
 
 
 def _run(command: list[str], listening: int, answer: int) -> int:

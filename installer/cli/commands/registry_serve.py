@@ -104,7 +104,15 @@ def _options(command: _Command) -> _Command:
 @click.pass_obj
 def serve(session: Session, /, **options: Any) -> None:  # noqa: ANN401 - click's own
     """Serve, and show where as soon as requests are answered; the log goes on meanwhile."""
-    asked, appliance = Serving(**options), session.appliance()
+    from champ_offline.registry.successor import failure_told
+
+    asked = Serving(**options)
+    with failure_told():
+        _serve(session, asked)
+
+
+def _serve(session: Session, asked: Serving) -> None:
+    appliance = session.appliance()
 
     def ready() -> None:
         session.output.record(

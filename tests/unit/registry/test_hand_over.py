@@ -21,7 +21,9 @@ from tests.contracts.distribution.client import Registry, free_port
 from tests.e2e.served_zone import alive
 from tests.unit.registry.conftest import Zone
 
-PREPARED_ONLY = 'eval "printf p >&${CHAMP_REGISTRY_HANDOVER#*:}"'
+# A redirection to `&12` is more than every shell takes.
+SAYS = "printf 'SAID' >/proc/self/fd/${CHAMP_REGISTRY_HANDOVER#*:}"
+PREPARED_ONLY = SAYS.replace("SAID", "p")
 
 
 @dataclass
@@ -78,9 +80,16 @@ def running(zone: Zone, service: Service) -> Iterator[Running]:
         (("false",), "ended before it served"),
         (("sh", "-c", PREPARED_ONLY), "ended before it served"),
         (
-            ("sh", "-c", PREPARED_ONLY + '; eval "printf x >&${CHAMP_REGISTRY_HANDOVER#*:}"'),
+            (
+                "sh",
+                "-c",
+                f"{PREPARED_ONLY}; {SAYS.replace('SAID', 'x')}",
+            ),
             "ended",
         ),
+        (("sh", "-c", SAYS.replace("SAID", "f")), "ended before it served"),
+        (("sh", "-c", SAYS.replace("SAID", "fIts disk is full.")), "serve: Its disk is full. This"),
+        (("sh", "-c", SAYS.replace("SAID", r"fa\nb\377")), "serve: a b\ufffd. This"),
     ],
 )
 def test_it_serves_on(zone: Zone, command: tuple[str, ...], reason: str) -> None:
