@@ -272,9 +272,12 @@ class RegistryApp:
         self.leaving, self.monitor.ending = True, ending
 
     def tidy(self) -> None:
-        """What is to be done now and then; from a thread. Raises ChampError, OSError."""
+        """What is to be done now and then, and at the end; from a thread.
+
+        Raises ChampError, OSError.
+        """
         self.push.expire()
-        self.refusals.write()
+        self.refusals.write(every=self.leaving)
 
     async def _read(self, request: Read, headers: Mapping[str, str], client: Client) -> Answer:
         found = answer(request, headers, self._content, client)
@@ -303,7 +306,7 @@ def registry(
     limits, content, audit = limits or Limits(), Content(database, blobs), Audit(database, clock)
     push = Push(database, content, uploads, audit, limits, clock)
     publish, refusals = Publish(database, content, audit, clock), Refusals(audit, clock)
-    monitor = Monitor(database, blobs.root, Uploads(database, uploads), audit, Metrics(clock()))
+    monitor = Monitor(database, blobs, Uploads(database, uploads), audit, Metrics(clock()))
     soundness = Soundness(database, blobs, clock, monitor.counting(notify))
     guarded = gatekeeper or ReadOnly()
     return RegistryApp(content, soundness, push, publish, refusals, guarded, limits, monitor)

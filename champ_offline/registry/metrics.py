@@ -85,7 +85,12 @@ UPLOADS = Metric(
 DAMAGED = Metric(
     "champ_registry_damaged_blobs_total",
     Type.COUNTER,
-    "Blobs found to be no longer what was verified, and set aside.",
+    "Blobs that this process found to be no longer what was verified.",
+)
+ASIDE = Metric(
+    "champ_registry_blobs_aside",
+    Type.GAUGE,
+    "Damaged blobs that are set aside now, whoever found them, and have not come again.",
 )
 REJECTED = Metric(
     "champ_registry_rejected_logins_total", Type.COUNTER, "Requests with a wrong password."
@@ -118,6 +123,7 @@ class Looked:
     connections: int
     files: int
     uploads: int | None
+    aside: int | None
     audit_rows: int | None
     free: int | None
     used: int | None
@@ -186,6 +192,7 @@ class Metrics:
             (CONNECTED, looked.connections),
             (SENDING, looked.files),
             (UPLOADS, looked.uploads),
+            (ASIDE, looked.aside),
             (AUDIT, looked.audit_rows),
             (FREE, looked.free),
             (USED, looked.used),

@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 from champ_offline.durable.database import Database
 from champ_offline.durable.space import free_bytes, used_bytes
@@ -22,10 +21,11 @@ from champ_offline.registry.answers import Answer, document
 from champ_offline.registry.exposition import CONTENT_TYPE
 from champ_offline.registry.listening import Held, held
 from champ_offline.registry.metrics import Looked, Metrics
+from champ_offline.store.blobs import BlobStore
 from champ_offline.store.uploads import Uploads
 
 _FRESH = {"cache-control": "no-store"}
-_NOTHING = Looked(0, 0, None, None, None, None, 0)
+_NOTHING = Looked(0, 0, None, None, None, None, None, 0)
 
 
 class Monitor:
@@ -36,9 +36,9 @@ class Monitor:
     """
 
     def __init__(
-        self, database: Database, store: Path, uploads: Uploads, audit: Audit, metrics: Metrics
+        self, database: Database, blobs: BlobStore, uploads: Uploads, audit: Audit, metrics: Metrics
     ) -> None:
-        self._database, self._store = database, store
+        self._database, self._blobs, self._store = database, blobs, blobs.root
         self._uploads, self._audit = uploads, audit
         self.metrics = metrics
         self.ending = False
@@ -98,6 +98,9 @@ class Monitor:
         with suppress(ChampError):
             uploads, rows = self._uploads.count(), self._audit.head().seq
             looked = replace(looked, uploads=uploads, audit_rows=rows)
+        with suppress(OSError):
+            aside = sum(not self._blobs.has(digest) for digest in self._blobs.aside())
+            looked = replace(looked, aside=aside)
         with suppress(OSError):
             free, used = free_bytes(self._store), used_bytes(self._store)
             looked = replace(looked, free=free, used=used)

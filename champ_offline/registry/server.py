@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from champ_offline import __version__
@@ -48,7 +49,8 @@ _SETTLE_SECONDS = 2.0
 _SUCCEEDED_SECONDS = 10.0
 _CUT_SECONDS = 5.0
 _GONE_SECONDS = 2.0
-_TIDY_SECONDS = 60.0
+_WRITE_SECONDS = 5.0
+_TIDY_TURNS = 12
 LOOK_SECONDS = 24 * 3600.0
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
@@ -143,7 +145,7 @@ async def run(
             await running.serve(on_ready)
         finally:
             tidying.cancel()
-            await _tidied(app)
+            await _tidied(app.tidy)
             await _wait_gone(before)
 
 
@@ -329,15 +331,15 @@ async def _first(
 
 
 async def _tidy(app: RegistryApp) -> None:
-    """End idle uploads and write refusals down now and then, also while nobody asks anything."""
-    while True:
-        await _tidied(app)
-        await asyncio.sleep(_TIDY_SECONDS)
+    """Write refusals down soon and end idle uploads now and then, also while nobody asks."""
+    for turn in count():
+        await _tidied(app.refusals.write if turn % _TIDY_TURNS else app.tidy)
+        await asyncio.sleep(_WRITE_SECONDS)
 
 
-async def _tidied(app: RegistryApp) -> None:
+async def _tidied(act: Callable[[], None]) -> None:
     try:
-        await done(app.tidy)
+        await done(act)
     except (ChampError, OSError) as error:
         # A full or read-only disk; the next round tries again.
         LOG.error("uploads and audit: %s", error)

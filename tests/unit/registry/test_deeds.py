@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from champ_offline.durable.database import Database, DatabaseFull
-from champ_offline.journal.audit import Audit
+from champ_offline.journal.audit import Audit, Entry
 from champ_offline.registry.deeds import Kind, Refusals
 from champ_offline.registry.limits import Limits
 from tests.contracts.distribution.client import IMAGE, descriptor, digest_of
@@ -230,3 +230,54 @@ def test_what_cannot_be_written_now_is_kept_and_stays_bounded(database: Database
     refusals._audit = audit
     refusals.write()
     assert sum(json.loads(row.detail)["count"] for row in audit.rows()) == 205
+
+
+def test_a_minute_has_one_row_of_a_kind(database: Database) -> None:
+    audit, now = Audit(database, lambda: NOW), [NOW]
+    refusals = Refusals(audit, lambda: now[0])
+
+    def counts() -> list[int]:
+        return [json.loads(row.detail)["count"] for row in audit.rows()]
+
+    for second in range(0, 180, 5):
+        now[0] = NOW + timedelta(seconds=second)
+        for number in range(100):
+            refusals.note(kind(repository=f"team/{number}"), f"{second}-{number}")
+        refusals.write()
+    assert len(counts()) == 3 * 33
+    assert json.loads(audit.rows()[33].detail)["request"] == "5-0"
+    refusals.write(every=True)
+    assert sum(counts()) == 36 * 100
+    now[0] -= timedelta(days=1)
+    refusals.note(kind(), "x")
+    refusals.write()
+    assert counts()[-1] == 1
+
+
+def test_where_nothing_is_due_there_is_no_transaction(database: Database) -> None:
+    asked: list[str] = []
+    refusals = Refusals(Audit(database, lambda: NOW), lambda: NOW)
+    refusals.note(kind(), "x")
+    refusals.write()
+    database._connection().set_trace_callback(asked.append)
+    refusals.write()
+    refusals.note(kind(), "y")
+    refusals.write()
+    assert asked == []
+
+
+def test_what_comes_while_writing_fails_is_one_with_the_rest(database: Database) -> None:
+    class Busy(Broken):
+        def record(self, *entries: Entry) -> None:
+            refusals.note(kind(), "later")
+            super().record(*entries)
+
+    refusals = Refusals(Busy(database, lambda: NOW), lambda: NOW)
+    refusals.note(kind(), "first")
+    with pytest.raises(DatabaseFull):
+        refusals.write()
+    refusals._audit = audit = Audit(database, lambda: NOW)
+    refusals.write()
+    [row] = audit.rows()
+    detail = json.loads(row.detail)
+    assert (detail["count"], detail["request"]) == (2, "first")

@@ -21,10 +21,10 @@ from champ_offline.registry.metrics import Looked, Metrics
 from champ_offline.registry.routes import BlobRequest, HealthRequest, parse
 from tests.architecture.source import ROOT
 from tests.contracts.distribution.client import Registry, Response, serving
-from tests.unit.registry.conftest import NAME, Zone
+from tests.unit.registry.conftest import LAYER, NAME, Zone
 
 PAGE = (ROOT / "docs" / "registry-operations.md").read_text(encoding="utf-8")
-NOTHING = Looked(0, 0, 0, 0, 0, 0, 0)
+NOTHING = Looked(0, 0, 0, 0, 0, 0, 0, 0)
 
 
 @pytest.fixture
@@ -142,7 +142,20 @@ def test_a_damaged_blob_is_counted(running: Registry, zone: Zone) -> None:
     path.chmod(0o644)
     path.write_bytes(b"x" * zone.layer.size)
     assert running.send("GET", f"/v2/{NAME}/blobs/{zone.layer.digest}").status == 404
-    assert read(running.send("GET", "/metrics"))[("champ_registry_damaged_blobs_total",)] == 1
+    found = read(running.send("GET", "/metrics"))
+    assert found[("champ_registry_damaged_blobs_total",)] == 1
+    assert found[("champ_registry_blobs_aside",)] == 1
+
+
+def test_blobs_that_somebody_else_set_aside(running: Registry, zone: Zone) -> None:
+    def aside() -> float:
+        return read(running.send("GET", "/metrics"))[("champ_registry_blobs_aside",)]
+
+    assert aside() == 0
+    zone.blobs.set_aside(zone.layer.digest, zone.blobs.stamp(zone.layer.digest))
+    assert aside() == 1
+    zone.blobs.add(LAYER)
+    assert aside() == 0
 
 
 def test_no_name_is_in_a_label(running: Registry, zone: Zone) -> None:
