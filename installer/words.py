@@ -77,6 +77,8 @@ _WORDS = {
     "being pushed": mark("being pushed"),
     "its bundle was retired": mark("its bundle was retired"),
     "nothing leads to it": mark("nothing leads to it"),
+    "pushed, but in no image": mark("pushed, but in no image"),
+    "a push that was given up": mark("a push that was given up"),
     "damaged and set aside": mark("damaged and set aside"),
     "left by a writer that was killed": mark("left by a writer that was killed"),
     "stays": mark("stays"),

@@ -21,6 +21,8 @@ class Cause(StrEnum):
 
     RETIRED = "its bundle was retired"
     UNNAMED = "nothing leads to it"
+    UNUSED = "pushed, but in no image"
+    UPLOAD = "a push that was given up"
     DAMAGED = "damaged and set aside"
     PARTIAL = "left by a writer that was killed"
 
@@ -45,26 +47,37 @@ class Going:
 
 
 @dataclass(frozen=True)
+class Unused:
+    """A blob that repository `name` was given, and that no manifest there leads to."""
+
+    name: str
+    digest: Digest
+
+
+@dataclass(frozen=True)
 class CollectionPlan:
     """What a collection in zone `zone` would do; sizes in bytes.
 
-    `partials` are half-written files and their bytes.
+    `partials` are half-written files and their bytes, `uploads` likewise those of pushes that came
+    to no end. `unused` goes from its repositories, whether or not its bytes are needed elsewhere.
     """
 
     zone: str
     staying: tuple[Staying, ...]
     going: tuple[Going, ...]
     partials: tuple[int, int] = (0, 0)
+    uploads: tuple[int, int] = (0, 0)
+    unused: tuple[Unused, ...] = ()
 
     @property
     def has_changes(self) -> bool:
         """Whether anything would go."""
-        return bool(self.going or self.partials[0])
+        return bool(self.going or self.partials[0] or self.uploads[0] or self.unused)
 
     @property
     def size(self) -> int:
         """Bytes that go."""
-        return sum(one.size for one in self.going) + self.partials[1]
+        return sum(one.size for one in self.going) + self.partials[1] + self.uploads[1]
 
     @property
     def causes(self) -> tuple[tuple[Cause, int, int], ...]:
@@ -73,15 +86,25 @@ class CollectionPlan:
         size: Counter[Cause] = Counter()
         for one in self.going:
             size[one.why] += one.size
-        if self.partials[0]:
-            count[Cause.PARTIAL], size[Cause.PARTIAL] = self.partials
-        return tuple((why, count[why], size[why]) for why in Cause if count[why])
+        count[Cause.PARTIAL], size[Cause.PARTIAL] = self.partials
+        count[Cause.UPLOAD], size[Cause.UPLOAD] = self.uploads
+        goes = {why for why in Cause if count[why]} | {Cause.UNUSED for _ in self.unused[:1]}
+        return tuple((why, count[why], size[why]) for why in Cause if why in goes)
+
+    def was(self, why: Cause) -> list[str]:
+        """The names, of tags or of repositories, of what goes for that cause, sorted."""
+        names = {name for one in self.going if one.why is why for name in one.was}
+        if why is Cause.UNUSED:
+            names.update(one.name for one in self.unused)
+        return sorted(names)
 
     @property
     def digest(self) -> Digest:
         """Names the plan: equal plans have equal digests."""
         going = [[str(one.digest), one.size, one.why.value] for one in self.going]
-        return Digest.of(encode({"zone": self.zone, "going": going, "partials": self.partials[0]}))
+        unused = [[one.name, str(one.digest)] for one in self.unused]
+        files = {"partials": self.partials[0], "uploads": self.uploads[0]}
+        return Digest.of(encode({"zone": self.zone, "going": going, "unused": unused, **files}))
 
 
 @dataclass(frozen=True)
@@ -89,7 +112,7 @@ class Present:
     """What is on the disk: blobs with their sizes, set aside ones, half-written files.
 
     `waiting` and `uploads` are how many blobs an unfinished import and pushes have brought so far,
-    and the bytes of these.
+    and the bytes of these; `idle` are the pushes among them to which nobody wrote for long.
     """
 
     blobs: Mapping[Digest, int]
@@ -97,6 +120,7 @@ class Present:
     partials: tuple[int, int] = (0, 0)
     waiting: tuple[int, int] = (0, 0)
     uploads: tuple[int, int] = (0, 0)
+    idle: tuple[int, int] = (0, 0)
 
 
 def plan_collection(
@@ -104,25 +128,39 @@ def plan_collection(
     present: Present,
     needed: Mapping[Digest, Why],
     was: Mapping[Digest, Iterable[str]],
+    unused: Iterable[Unused] = (),
 ) -> CollectionPlan:
     """What of `present` goes, given what is `needed`; `was` tells what retired bundles brought.
 
+    `unused` are blobs that repositories let go of; none is needed for that repository's sake.
     Content comes before the manifests that name it, so that a collection which is ended half way
     can still say what the rest was.
     """
+    left: defaultdict[Digest, list[str]] = defaultdict(list)
+    for blob in unused:
+        left[blob.digest].append(blob.name)
     counts: defaultdict[Why, list[int]] = defaultdict(lambda: [0, 0])
     going = [Going(digest, size, Cause.DAMAGED) for digest, size in sorted(present.aside.items())]
     unneeded: list[Going] = []
     for digest, size in sorted(present.blobs.items()):
         why = needed.get(digest)
         if why is None:
-            names = tuple(sorted(was.get(digest, ())))
+            names = tuple(sorted(left.get(digest) or was.get(digest, ())))
             cause = Cause.RETIRED if names else Cause.UNNAMED
+            cause = Cause.UNUSED if digest in left else cause
             unneeded.append(Going(digest, size, cause, names))
         else:
             counts[why][0] += 1
             counts[why][1] += size
     counts[Why.WAITING] = list(present.waiting)
-    counts[Why.UPLOAD] = list(present.uploads)
+    going_on = zip(present.uploads, present.idle, strict=True)
+    counts[Why.UPLOAD] = [every - idle for every, idle in going_on]
     staying = tuple(Staying(why, *counts[why]) for why in Why if counts[why][0])
-    return CollectionPlan(zone, staying, (*going, *unneeded), present.partials)
+    return CollectionPlan(
+        zone=zone,
+        staying=staying,
+        going=(*going, *unneeded),
+        partials=present.partials,
+        uploads=present.idle,
+        unused=tuple(Unused(name, digest) for digest in sorted(left) for name in left[digest]),
+    )

@@ -1,21 +1,28 @@
 """Why content of the store is needed: names and pushes here, and what others say they need.
 
 Invariant: whatever is reachable from any root is needed; each content counts under the first reason
-in the order of `Why`. What refers to needed content is needed, and what is below that.
+in the order of `Why`. What refers to needed content is needed, and what is below that. A blob that
+was pushed is a root for `UNUSED_AFTER`, and afterwards while a manifest of its repository leads to
+it, or one of them cannot be read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
+from itertools import groupby
 
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
-from champ_offline.store.links import Links
+from champ_offline.store.links import Kind, Link, Links
 from champ_offline.store.reach import Reach
 from champ_offline.store.refs import Refs
+
+# A client pushes an image's blobs first: for so long its manifest may still come.
+UNUSED_AFTER = timedelta(days=1)
 
 
 class Why(StrEnum):
@@ -51,17 +58,39 @@ class Needs:
     def __init__(self, refs: Refs, links: Links, reach: Reach) -> None:
         self._refs, self._links, self._reach = refs, links, reach
 
-    def of(self, roots: Iterable[Root] = ()) -> dict[Digest, Why]:
+    def unused(self, before: str) -> list[Link]:
+        """Blobs pushed or mounted before that time to which no manifest of their repository leads.
+
+        In order of name and digest; `before` is ISO 8601, UTC.
+        """
+        every = groupby(self._links, key=lambda link: link.name)
+        return [one for _, links in every for one in self._unused(list(links), before)]
+
+    def _unused(self, links: list[Link], before: str) -> Iterator[Link]:
+        """Of one repository; nothing where a manifest there cannot be followed."""
+        manifests = [link.descriptor for link in links if link.kind is Kind.MANIFEST]
+        old = [link for link in links if link.kind is Kind.BLOB and link.pushed < before]
+        if old and all(map(self._reach.follows, manifests)):
+            used = {one.digest for one in self._reach.below(manifests, whole=False)}
+            yield from (link for link in old if link.descriptor.digest not in used)
+
+    def of(self, roots: Iterable[Root] = (), before: str = "") -> dict[Digest, Why]:
         """Everything needed, and why; raises ManifestUnreadable where that cannot be told.
 
-        Below what clients pushed nothing is missing that they did not delete: each blob has a link
-        of its own. So a pushed manifest that is damaged keeps nobody from telling.
+        What is `unused` since `before` does not count; an empty one lets every push count. Below
+        what clients pushed nothing is missing that they did not delete: each blob has a link of its
+        own. So a pushed manifest that is damaged keeps nobody from telling.
         """
         found: dict[Digest, Why] = {}
         self._add(found, Why.TAGGED, self._refs.tagged_anywhere())
         self._add(found, Why.HELD, self._refs.manifests_anywhere())
         self._add(found, Why.REFERRING, self._referring(found))
-        linked = [link.descriptor for link in self._links]
+        unused = {(link.name, link.descriptor.digest) for link in self.unused(before)}
+        linked = [
+            link.descriptor
+            for link in self._links
+            if link.kind is Kind.MANIFEST or (link.name, link.descriptor.digest) not in unused
+        ]
         pushed = (*linked, *self._refs.pushed_anywhere())
         self._add(found, Why.PUSHED, pushed, whole=False)
         for root in roots:

@@ -49,6 +49,14 @@ class Reach:
             if document:
                 waiting.extend(self._of(one.digest, whole=whole))
 
+    def follows(self, one: Descriptor) -> bool:
+        """Whether everything directly below that manifest is known."""
+        try:
+            self._of(one.digest, whole=True)
+        except ManifestUnreadable:
+            return False
+        return one.media_type in media_types.DOCUMENTS
+
     def _of(self, digest: Digest, *, whole: bool) -> tuple[Descriptor, ...]:
         if digest not in self._children:
             try:

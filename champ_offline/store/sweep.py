@@ -3,7 +3,8 @@
 Invariant: a blob is unlinked only inside a transaction begun IMMEDIATE that looked again and found
 nothing leading to it, so it cannot be one that somebody was just promised. Files go before anything
 is written, so a full disk is no hindrance; what the database still says of them goes last, and a
-kill in between leaves rows that count for nothing.
+kill in between leaves rows that count for nothing. Only a link goes before its bytes do: no row
+ever promises a blob that is gone.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.collect import Cause, CollectionPlan, Going
+from champ_offline.store.links import Kind, Link, Links
 from champ_offline.store.verified import Verified
 
 _BATCH = 64
@@ -23,16 +25,23 @@ _BATCH = 64
 
 @dataclass(frozen=True)
 class Collected:
-    """What a collection did: files and bytes that went; what stayed, as it is needed again."""
+    """What a collection did: files and bytes that went; what stayed, as it is needed again.
+
+    `unlinked` is how many blobs went from repositories that had no image with them.
+    """
 
     zone: str
     blobs: int
     size: int
     needed_again: tuple[Digest, ...]
+    unlinked: int = 0
 
 
 class Sweep:
-    """One zone's collection. The caller holds the zone's lock, which keeps imports out."""
+    """One zone's collection. The caller holds the zone's lock, which keeps imports out.
+
+    `needed` and `unused` look again; `give_up` ends idle uploads, says how many and their bytes.
+    """
 
     def __init__(
         self,
@@ -40,7 +49,10 @@ class Sweep:
         blobs: BlobStore,
         needed: Callable[[], Collection[Digest]],
         notify: Subscriber,
+        unused: Callable[[], Collection[Link]] = tuple,
+        give_up: Callable[[], tuple[int, int]] = lambda: (0, 0),
     ) -> None:
+        self._unused, self._give_up = unused, give_up
         self._database, self._blobs, self._notify = database, blobs, notify
         self._look, self._needed = needed, frozenset[Digest]()
         self._changes: object = None
@@ -49,18 +61,42 @@ class Sweep:
     def run(self, plan: CollectionPlan) -> Collected:
         """Let go of what the plan names; raises what looking raises, before anything went."""
         self._notify(StepStarted("collect", plan.zone))
-        stayed: list[Digest] = []
-        for batch in _batches(plan.going):
-            with self._database.hold():
-                stayed += self._remove(batch)
-            self._notify(Progress("collect", self._size, plan.size, subject=plan.zone))
+        linked = [one for one in plan.going if one.why is Cause.UNUSED]
+        stayed = self._sweep(plan, [one for one in plan.going if one.why is not Cause.UNUSED])
         if plan.partials[0]:
             with self._database.hold():
                 self._files += self._blobs.remove_partials()
                 self._size += plan.partials[1]
+        if plan.uploads[0]:
+            ended, size = self._give_up()
+            self._files, self._size = self._files + ended, self._size + size
+        unlinked = self._unlink(plan)
+        stayed += self._sweep(plan, linked)
         self._forget()
         self._notify(StepFinished("collect", plan.zone))
-        return Collected(plan.zone, self._files, self._size, tuple(stayed))
+        return Collected(plan.zone, self._files, self._size, tuple(stayed), unlinked)
+
+    def _sweep(self, plan: CollectionPlan, going: Sequence[Going]) -> list[Digest]:
+        """Remove files; gives what stayed."""
+        stayed: list[Digest] = []
+        for batch in _batches(going):
+            with self._database.hold():
+                stayed += self._remove(batch)
+            self._notify(Progress("collect", self._size, plan.size, subject=plan.zone))
+        return stayed
+
+    def _unlink(self, plan: CollectionPlan) -> int:
+        """Let repositories go of what no manifest of theirs leads to yet; says of how many."""
+        if not plan.unused:
+            return 0
+        links = Links(self._database)
+        with self._database.transaction() as connection:
+            still = {(link.name, link.descriptor.digest) for link in self._unused()}
+            return sum(
+                links.remove(connection, one.name, Kind.BLOB, one.digest)
+                for one in plan.unused
+                if (one.name, one.digest) in still
+            )
 
     def _remove(self, batch: Sequence[Going]) -> Iterator[Digest]:
         """Unlink what is still not needed; gives what is."""

@@ -175,6 +175,17 @@ class Uploads:
         sql = "SELECT * FROM uploads WHERE written < ?"
         return sum(self._ended(row) for row in self._database.query(sql, (before,)))
 
+    def idle(self, before: str) -> tuple[int, int]:
+        """How many `expire` would end now that have a file, and the bytes of these."""
+        sql = "SELECT * FROM uploads WHERE written < ?"
+        sizes = []
+        for row in self._database.query(sql, (before,)):
+            reception = self.receive(Upload(**dict(row)))
+            if reception is not None:
+                with reception:
+                    sizes.append(reception.size)
+        return len(sizes), sum(sizes)
+
     def give_up_one(self, client: str, before: str) -> bool:
         """End the client's longest idle upload, if nothing was written to it since `before`."""
         sql = "SELECT * FROM uploads WHERE client = ? AND written < ? ORDER BY written"

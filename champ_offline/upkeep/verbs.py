@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from champ_offline.bundle.held import KnownBundle
@@ -32,17 +32,19 @@ from champ_offline.journal.journal import Journal
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.paths import ZonePaths
+from champ_offline.registry.limits import Limits
 from champ_offline.release.history import History
 from champ_offline.release.plan import Plan
 from champ_offline.release.vault import Vault, VaultMissing
 from champ_offline.store.blobs import BlobDamaged, BlobMissing, BlobStore
-from champ_offline.store.collect import CollectionPlan, Present, plan_collection
-from champ_offline.store.links import Links
-from champ_offline.store.needs import Needs, Root, Why
+from champ_offline.store.collect import CollectionPlan, Present, Unused, plan_collection
+from champ_offline.store.links import Link, Links
+from champ_offline.store.needs import UNUSED_AFTER, Needs, Root, Why
 from champ_offline.store.reach import Reach
 from champ_offline.store.refs import Refs
 from champ_offline.store.scrub import Pace, Scrub
 from champ_offline.store.sweep import Collected, Sweep
+from champ_offline.store.uploads import Uploads
 from champ_offline.store.waiting import WaitingRoom
 from champ_offline.upkeep.owners import Damaged, Owners
 
@@ -144,7 +146,7 @@ class Upkeep:
 
     def collection(self) -> CollectionPlan:
         """What a collection would do now; nothing is changed. Raises ManifestUnreadable."""
-        needed = self._needs.of(self._roots())
+        needed = self._needed()
         sizes: dict[Digest, int] = {}
         for digest in self._blobs:
             try:
@@ -158,8 +160,10 @@ class Upkeep:
             partials=self._blobs.partials(),
             waiting=(waiting.count, waiting.size),
             uploads=(len(uploads), sum(uploads)),
+            idle=self._uploads().idle(self._idle()) if uploads else (0, 0),
         )
-        return plan_collection(self._zone, present, needed, self._was())
+        unused = [Unused(link.name, link.descriptor.digest) for link in self._unused()]
+        return plan_collection(self._zone, present, needed, self._was(), unused)
 
     def collect(self, plan: CollectionPlan, notify: Subscriber) -> Collected:
         """Carry out that plan; what came to be needed meanwhile stays.
@@ -170,14 +174,37 @@ class Upkeep:
             raise CollectionElsewhere(planned=plan.zone, zone=self._zone)
         with FileLock(self._paths.lock):
             sweep = Sweep(
-                self._database, self._blobs, lambda: self._needs.of(self._roots()), notify
+                self._database, self._blobs, self._needed, notify, self._unused, self._give_up
             )
             collected = sweep.run(plan)
             # Not before: there may have been no room for a row until something went.
-            if collected.blobs:
+            if collected.blobs or collected.unlinked:
                 told = {"blobs": collected.blobs, "bytes": collected.size}
                 self._audit.record(done(Act.COLLECT, self._zone, **told))
             return collected
+
+    def _needed(self) -> dict[Digest, Why]:
+        """What a collection leaves where it is."""
+        return self._needs.of(self._roots(), self._long_ago())
+
+    def _unused(self) -> list[Link]:
+        return self._needs.unused(self._long_ago())
+
+    def _long_ago(self) -> str:
+        return (self._clock() - UNUSED_AFTER).isoformat(timespec="seconds")
+
+    def _uploads(self) -> Uploads:
+        return Uploads(self._database, self._paths.uploads)
+
+    def _idle(self) -> str:
+        """Uploads that were written to last before then are as good as ended."""
+        return (self._clock() - timedelta(seconds=Limits.idle)).isoformat(timespec="seconds")
+
+    def _give_up(self) -> tuple[int, int]:
+        """End the idle uploads that nobody writes to; says how many, and their bytes."""
+        uploads, before = self._uploads(), self._idle()
+        _, size = uploads.idle(before)
+        return uploads.expire(before), size - uploads.idle(before)[1]
 
     def retirement(self, name: str, version: str) -> Retirement:
         """What letting go of a bundle would mean; raises BundleUnknown, BundleNeeded."""

@@ -20,6 +20,7 @@ AT_LEAST = {
     "push: deletes": 12,
     "collect: what was retired": 12,
     "collect: retired and collected": 15,
+    "collect: what no image uses": 15,
     "check: rotten blobs": 15,
 }
 

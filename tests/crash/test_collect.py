@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,8 @@ from champ_offline.store.scrub import Pace
 from champ_offline.upkeep.verbs import Upkeep
 from tests.crash import kills
 from tests.crash.counts import check_count
-from tests.crash.test_push import images, served
+from tests.crash.test_push import NOW as PUSHED
+from tests.crash.test_push import deletes, images, served
 from tests.crash.zones import Held, commission, held, take
 from tests.unit.bundle.conftest import NOW, Pack, Signing, contents, image, pack, signing
 
@@ -53,8 +54,8 @@ def template(
     return zone
 
 
-def within(zone: Path, act: Act) -> None:
-    appliance = Appliance(zone, lambda: LATER)
+def within(zone: Path, act: Act, now: datetime = LATER) -> None:
+    appliance = Appliance(zone, lambda: now)
     with closing(appliance._database):
         act(appliance.upkeep)
 
@@ -118,6 +119,28 @@ def test_what_was_retired_is_collected(template: Path, tmp_path: Path) -> None:
 
 def test_a_bundle_is_retired_and_collected(template: Path, tmp_path: Path) -> None:
     check_count("collect: retired and collected", kill_everywhere(template, tmp_path, both))
+
+
+def test_what_no_image_uses_is_collected(template: Path, tmp_path: Path) -> None:
+    """Two days later: layers of a deleted image, and a push that was given up."""
+    served(template, deletes)
+    later = PUSHED + timedelta(days=2)
+    before = pushed(template)
+    whole = Path(shutil.copytree(template, tmp_path / "whole"))
+    steps = kills.run(lambda: within(whole, collect, later)).steps
+    after, left = held(whole), pushed(whole)
+    assert set(left) < set(before)
+    assert list((template / "uploads").iterdir())
+    assert not list((whole / "uploads").iterdir())
+    for last in range(1, steps + 1):
+        zone = Path(shutil.copytree(template, tmp_path / "zone"))
+        assert kills.run(lambda: within(zone, collect, later), last).killed  # noqa: B023
+        assert set(left) <= set(pushed(zone)) <= set(before), last
+        within(zone, collect, later)
+        assert (held(zone), pushed(zone)) == (after, left), last
+        assert not list((zone / "uploads").iterdir())
+        shutil.rmtree(zone)
+    check_count("collect: what no image uses", steps)
 
 
 def test_rotten_blobs_are_set_aside(template: Path, tmp_path: Path) -> None:

@@ -132,8 +132,8 @@ def _rows(plan: CollectionPlan) -> Iterator[dict[str, Any]]:
         row = {"does": "stays", "why": staying.why, "blobs": staying.blobs, "size": staying.size}
         yield {**row, "was": []}
     for why, blobs, freed in plan.causes:
-        was = sorted({name for one in plan.going if one.why is why for name in one.was})
-        yield {"does": "goes", "why": why, "blobs": blobs, "size": freed, "was": was}
+        row = {"does": "goes", "why": why, "blobs": blobs, "size": freed}
+        yield {**row, "was": plan.was(why)}
 
 
 def _names(names: list[str]) -> str:

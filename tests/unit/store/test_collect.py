@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from champ_offline.store.collect import (
     Going,
     Present,
     Staying,
+    Unused,
     plan_collection,
 )
 from champ_offline.store.links import Kind, Link, Links
@@ -33,6 +35,7 @@ from champ_offline.store.sweep import Collected, Sweep
 from champ_offline.store.verified import Verified
 
 NOW = "2026-05-01T00:00:00+00:00"
+LATER = "2026-05-02T00:00:01+00:00"
 ONE, TWO, THREE = (Digest.of(text) for text in (b"1", b"2", b"3"))
 
 
@@ -108,13 +111,21 @@ class Zone:
         with self.database.transaction() as connection:
             self.links.put(connection, Link("team/app", kind, descriptor, NOW, "ci"))
 
-    def plan(self, *roots: Root) -> CollectionPlan:
+    def unpush(self, kind: Kind, descriptor: Descriptor) -> None:
+        with self.database.transaction() as connection:
+            assert self.links.remove(connection, "team/app", kind, descriptor.digest)
+
+    def plan(self, *roots: Root, before: str = "") -> CollectionPlan:
         sizes = {digest: self.blobs.size(digest) for digest in self.blobs}
         present = Present(sizes, self.blobs.aside(), self.blobs.partials())
-        return plan_collection("core", present, self.needs.of(roots), {})
+        unused = [Unused(link.name, link.descriptor.digest) for link in self.needs.unused(before)]
+        return plan_collection("core", present, self.needs.of(roots, before), {}, unused)
 
-    def sweep(self, plan: CollectionPlan, notify: Callable[[Event], None] = ignore) -> Collected:
-        return Sweep(self.database, self.blobs, self.needs.of, notify).run(plan)
+    def sweep(
+        self, plan: CollectionPlan, notify: Callable[[Event], None] = ignore, before: str = ""
+    ) -> Collected:
+        needed, unused = partial(self.needs.of, (), before), partial(self.needs.unused, before)
+        return Sweep(self.database, self.blobs, needed, notify, unused).run(plan)
 
 
 @pytest.fixture
@@ -241,6 +252,60 @@ def test_nobody_is_promised_a_blob_while_it_goes(full: Zone) -> None:
     Sweep(full.database, full.blobs, look, ignore).run(full.plan())
     threads[0].join()
     assert seen == [False]
+
+
+def test_layers_of_a_deleted_image_go_with_their_links(full: Zone) -> None:
+    full.unpush(Kind.MANIFEST, full.pushed)
+    assert full.own.digest not in {one.digest for one in full.plan(before=NOW).going}
+    plan = full.plan(before=LATER)
+    assert plan.unused == (Unused("team/app", full.own.digest),)
+    assert plan.was(Cause.UNUSED) == ["team/app"]
+    assert (Cause.UNUSED, 1, full.own.size) in plan.causes
+    done = full.sweep(plan, before=LATER)
+    assert (done.unlinked, done.needed_again) == (1, ())
+    assert not full.blobs.has(full.own.digest)
+    assert full.links.names() == []
+    assert not full.plan(before=LATER).has_changes
+
+
+def test_layers_of_an_image_that_is_there_stay(full: Zone) -> None:
+    assert full.plan(before=LATER).unused == ()
+    full.blobs.remove(full.pushed.digest)
+    fresh = Needs(full.refs, full.links, Reach(full.blobs))
+    assert fresh.unused(LATER) == []  # who knows what it led to
+
+
+def test_an_image_that_is_pushed_meanwhile_keeps_its_layers(full: Zone) -> None:
+    full.unpush(Kind.MANIFEST, full.pushed)
+    plan = full.plan(before=LATER)
+    full.push(Kind.MANIFEST, full.pushed)
+    done = full.sweep(plan, before=LATER)
+    assert (done.unlinked, set(done.needed_again)) == (0, {full.own.digest, full.pushed.digest})
+    assert full.blobs.has(full.own.digest)
+    assert full.links.one("team/app", Kind.BLOB, full.own.digest)
+
+
+def test_a_layer_that_was_mounted_elsewhere_meanwhile_keeps_its_bytes(full: Zone) -> None:
+    full.unpush(Kind.MANIFEST, full.pushed)
+    plan = full.plan(before=LATER)
+    with full.database.transaction() as connection:
+        full.links.put(connection, Link("team/other", Kind.BLOB, full.own, LATER, "ci"))
+    done = full.sweep(plan, before=LATER)
+    assert (done.unlinked, done.needed_again) == (1, (full.own.digest,))
+    assert full.links.names() == ["team/other"]
+    assert full.blobs.has(full.own.digest)
+
+
+def test_a_link_goes_though_its_bytes_are_needed(full: Zone) -> None:
+    full.push(Kind.BLOB, full.layer)
+    plan = full.plan(before=LATER)
+    assert (plan.unused, plan.was(Cause.UNUSED)) == (
+        (Unused("team/app", full.layer.digest),),
+        ["team/app"],
+    )
+    assert full.sweep(plan, before=LATER).unlinked == 1
+    assert full.blobs.has(full.layer.digest)
+    assert full.links.one("team/app", Kind.BLOB, full.layer.digest) is None
 
 
 def test_damaged_and_half_written_files_go_and_records_with_them(full: Zone) -> None:

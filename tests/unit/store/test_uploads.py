@@ -108,7 +108,9 @@ def test_a_row_without_its_file_is_no_upload(uploads: Uploads, database: Databas
 
 def test_an_upload_that_is_written_to_does_not_expire(uploads: Uploads) -> None:
     upload = begun(uploads)
+    assert uploads.idle(ONE) == (1, 0)
     with writer(uploads, upload):
+        assert uploads.idle(ONE) == (0, 0)
         assert uploads.expire(ONE) == 0
     assert uploads.expire(NOON) == 0
     uploads.written(upload, ONE)

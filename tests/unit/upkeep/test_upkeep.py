@@ -24,10 +24,12 @@ from champ_offline.release.images import Image
 from champ_offline.release.plan import Operation, Plan
 from champ_offline.release.vault import Vault
 from champ_offline.store.blobs import BlobStore
-from champ_offline.store.collect import Cause
+from champ_offline.store.collect import Cause, Staying
+from champ_offline.store.links import Kind, Link, Links
 from champ_offline.store.needs import Why
 from champ_offline.store.reach import ManifestUnreadable
 from champ_offline.store.scrub import Pace
+from champ_offline.store.uploads import Uploads
 from champ_offline.upkeep.verbs import CollectionElsewhere
 from tests.crash.zones import commission, held
 from tests.unit.bundle.conftest import NOW, Pack, Signing, contents, image, pack, signing
@@ -277,3 +279,40 @@ def test_the_doctor_says_when_the_last_check_is_long_ago(
     house.appliance.upkeep.check(ignore, Pace())
     assert state(100) == f"ok {(LATER + timedelta(days=91)).date()}"
     assert state(200) == "doctor.check-overdue"
+
+
+def test_a_push_that_was_given_up_goes_after_an_hour(house: House) -> None:
+    """No registry runs. What somebody writes to is left alone."""
+    uploads = Uploads(house.database, house.zone / "uploads")
+    begun = [uploads.begin("team/app", "ci", "sha256", LATER.isoformat(), (9, 9)) for _ in range(2)]
+    for upload in begun:
+        assert upload is not None
+        with uploads.receive(upload) as reception:  # type: ignore[union-attr]
+            reception.write(b"half")
+    assert house.appliance.upkeep.collection().staying[-1] == Staying(Why.UPLOAD, 2, 8)
+    upkeep = Appliance(house.zone, lambda: LATER + timedelta(hours=2)).upkeep
+    with uploads.receive(begun[0]):  # type: ignore[arg-type, union-attr]
+        plan = upkeep.collection()
+        assert plan.causes == ((Cause.UPLOAD, 1, 4),)
+        assert plan.staying[-1] == Staying(Why.UPLOAD, 1, 4)
+        done = upkeep.collect(plan, ignore)
+    assert (done.blobs, done.size) == (1, 4)
+    assert uploads.count() == 1
+    assert upkeep.collect(upkeep.collection(), ignore).size == 4
+    assert list((house.zone / "uploads").iterdir()) == []
+
+
+def test_what_a_team_pushed_and_deleted_gives_its_room_back(house: House) -> None:
+    """A layer without an image: kept for a day, then gone, and its repository with it."""
+    layer = Descriptor("application/octet-stream", house.blobs.add(b"left over"), 9)
+    links = Links(house.database)
+    with house.database.transaction() as connection:
+        links.put(connection, Link("team/app", Kind.BLOB, layer, LATER.isoformat(), "ci"))
+    for hours, going in ((23, 0), (25, 1)):
+        upkeep = Appliance(house.zone, lambda: LATER + timedelta(hours=hours)).upkeep  # noqa: B023
+        plan = upkeep.collection()
+        assert len(plan.going) == going
+    assert plan.causes == ((Cause.UNUSED, 1, 9),)
+    assert upkeep.collect(plan, ignore).unlinked == 1
+    assert not house.blobs.has(layer.digest)
+    assert links.names() == []
