@@ -73,7 +73,7 @@ class Zone:
         return {"authorization": f"Bearer {found.json['token']}"}
 
     def rows(self, act: str, subject: str) -> list[dict[str, object]]:
-        self.app.refusals.write()
+        self.app.refusals.write(every=True)
         rows: list[Row] = self.audit.rows()
         return [
             {"actor": row.actor, **json.loads(row.detail)}
