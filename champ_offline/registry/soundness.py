@@ -18,6 +18,8 @@ from datetime import datetime
 from champ_offline.durable.database import Database
 from champ_offline.errors import ChampError
 from champ_offline.events import FaultFound, Subscriber, ignore
+from champ_offline.journal.acts import Act, done
+from champ_offline.journal.audit import Audit
 from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobDamaged, BlobMissing, BlobStore, Examined
 from champ_offline.store.verified import Verified
@@ -38,6 +40,7 @@ class Soundness:
     ) -> None:
         self._database, self._blobs, self._clock = database, blobs, clock
         self._verified, self._notify = Verified(database), notify
+        self._audit = Audit(database, clock)
         self._known: OrderedDict[Digest, Examined] = OrderedDict()
         self._looking: dict[Digest, asyncio.Future[Examined | None]] = {}
         # One thread: what is hashed again shares the disk with what is served.
@@ -96,8 +99,8 @@ class Soundness:
             if found.sound:
                 now = self._clock().isoformat(timespec="seconds")
                 self._verified.put(connection, {digest: found.stamp}, now)
-            else:
-                self._blobs.set_aside(digest, found.stamp)
+            elif self._blobs.set_aside(digest, found.stamp):
+                self._audit.append(connection, done(Act.CHECK, str(digest), set_aside=1))
 
     def _tell(self, digest: Digest) -> None:
         error = BlobDamaged(digest=digest)

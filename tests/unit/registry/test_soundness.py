@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from champ_offline.events import Event, FaultFound
+from champ_offline.journal.audit import Audit
 from champ_offline.oci.digest import Digest
 from champ_offline.registry.asgi import registry
 from champ_offline.registry.soundness import Soundness
@@ -141,6 +142,8 @@ def test_changed_bytes_are_never_served(
     assert blob in caplog.text
     assert not zone.blobs.has(zone.layer.digest)
     assert zone.blobs.aside() == {zone.layer.digest: len(LAYER)}
+    [row] = Audit(zone.database, lambda: NOW).rows()
+    assert (row.act, row.subject) == ("store.check", blob)
     ranged = ask(app, "GET", layer_of(zone), headers={"range": "bytes=0-9"})
     assert ranged.status == 404
 
