@@ -29,7 +29,7 @@ from champ_offline.store.links import Kind, Link, Links
 from champ_offline.store.needs import Why
 from champ_offline.store.reach import ManifestUnreadable
 from champ_offline.store.scrub import Pace
-from champ_offline.store.uploads import Uploads
+from champ_offline.store.uploads import Upload, Uploads
 from champ_offline.upkeep.verbs import CollectionElsewhere
 from tests.crash.zones import commission, held
 from tests.unit.bundle.conftest import NOW, Pack, Signing, contents, image, pack, signing
@@ -284,14 +284,13 @@ def test_the_doctor_says_when_the_last_check_is_long_ago(
 def test_a_push_that_was_given_up_goes_after_an_hour(house: House) -> None:
     """No registry runs. What somebody writes to is left alone."""
     uploads = Uploads(house.database, house.zone / "uploads")
-    begun = [uploads.begin("team/app", "ci", "sha256", LATER.isoformat(), (9, 9)) for _ in range(2)]
-    for upload in begun:
-        assert upload is not None
-        with uploads.receive(upload) as reception:  # type: ignore[union-attr]
-            reception.write(b"half")
+    first = _half_pushed(uploads)
+    _half_pushed(uploads)
     assert house.appliance.upkeep.collection().staying[-1] == Staying(Why.UPLOAD, 2, 8)
     upkeep = Appliance(house.zone, lambda: LATER + timedelta(hours=2)).upkeep
-    with uploads.receive(begun[0]):  # type: ignore[arg-type, union-attr]
+    at_work = uploads.receive(first)
+    assert at_work is not None
+    with at_work:
         plan = upkeep.collection()
         assert plan.causes == ((Cause.UPLOAD, 1, 4),)
         assert plan.staying[-1] == Staying(Why.UPLOAD, 1, 4)
@@ -300,6 +299,16 @@ def test_a_push_that_was_given_up_goes_after_an_hour(house: House) -> None:
     assert uploads.count() == 1
     assert upkeep.collect(upkeep.collection(), ignore).size == 4
     assert list((house.zone / "uploads").iterdir()) == []
+
+
+def _half_pushed(uploads: Uploads) -> Upload:
+    upload = uploads.begin("team/app", "ci", "sha256", LATER.isoformat(), (9, 9))
+    assert upload is not None
+    reception = uploads.receive(upload)
+    assert reception is not None
+    with reception:
+        reception.write(b"half")
+    return upload
 
 
 def test_what_a_team_pushed_and_deleted_gives_its_room_back(house: House) -> None:
