@@ -23,13 +23,12 @@ _JSON = "application/json"
 
 @dataclass(frozen=True)
 class FilePart:
-    """`length` bytes of a blob's file from `start` on; `whole` when that is all of it."""
+    """`length` bytes of a blob's file from `start` on."""
 
     path: Path
     digest: Digest
     start: int
     length: int
-    whole: bool
 
 
 @dataclass(frozen=True)

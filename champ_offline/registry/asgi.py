@@ -1,10 +1,8 @@
-"""The registry as an ASGI 3 application: requests in, answers out, files sent by the server.
+"""The registry as an ASGI 3 application: requests in, answers out, files sent in pieces.
 
-Invariant: every answer states its exact length and is sent whole or the connection ends; a file
-goes to the client by the server's own means (`http.response.pathsend`) where it offers that, else
-in pieces (`sending`). Nothing of a body is read before it is clear who asks and that they may. One
-log line an answer, with nothing a client sent besides the request line; it and what the audit chain
-says of the request carry one id.
+Invariant: every answer states its exact length and is sent whole or the connection ends. Nothing of
+a body is read before it is clear who asks and that they may. One log line an answer, with nothing a
+client sent besides the request line; it and what the audit chain says of the request carry one id.
 """
 
 from __future__ import annotations
@@ -77,7 +75,6 @@ from champ_offline.store.uploads import Uploads
 
 Scope: TypeAlias = MutableMapping[str, Any]
 
-_PATHSEND = "http.response.pathsend"
 _GONE = Refusal(404, "BLOB_UNKNOWN", "this repository has no such blob any more")
 _BROKEN_OFF = Refusal(
     400, "SIZE_INVALID", "the body ended before its end", (("connection", "close"),)
@@ -156,11 +153,11 @@ class RegistryApp:
         if found.status >= 400 and body.length != 0:
             await body.drain(asked="expect" in visit.headers)
         try:
-            await self._send(found, visit, scope, send)
+            await self._send(found, visit, send)
         except FileNotFoundError:
             # Collected a moment ago, before its first byte.
             found = refuse(_GONE)
-            await self._send(found, visit, scope, send)
+            await self._send(found, visit, send)
         if body.stuck:
             await self.sending.hear_no_more(visit.peer)
         size = 0 if scope["method"] == "HEAD" else found.length
@@ -178,15 +175,12 @@ class RegistryApp:
         request = head if isinstance(head, Refusal) else asked
         return _Visit(request, method, headers, body, _peer(scope), request_id(headers))
 
-    async def _send(self, found: Answer, visit: _Visit, scope: Scope, send: Send) -> None:
+    async def _send(self, found: Answer, visit: _Visit, send: Send) -> None:
         start = _start(found, visit.id)
         body = b"" if visit.method == "HEAD" else found.body
         if isinstance(body, bytes):
             await send(start)
             await send({"type": "http.response.body", "body": body})
-        elif body.whole and _PATHSEND in (scope.get("extensions") or {}):
-            await send(start)
-            await send({"type": _PATHSEND, "path": str(body.path)})
         else:
             with body.path.open("rb") as file:
                 await send(start)

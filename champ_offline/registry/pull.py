@@ -91,7 +91,7 @@ def _blob(request: BlobRequest, headers: Mapping[str, str], content: Content) ->
     if _unchanged(headers, found.digest):
         return Answer(304, extra)
     path = content.blobs.path(found.digest)
-    return _ranged(headers, FilePart(path, found.digest, 0, size, whole=True), extra)
+    return _ranged(headers, FilePart(path, found.digest, 0, size), extra)
 
 
 def _ranged(headers: Mapping[str, str], file: FilePart, extra: dict[str, str]) -> Answer:
@@ -111,7 +111,7 @@ def _ranged(headers: Mapping[str, str], file: FilePart, extra: dict[str, str]) -
         start, end = max(0, size - int(match[2])), size - 1
     if start > end:
         return Answer(416, extra | {"content-range": f"bytes */{size}"})
-    part = replace(file, start=start, length=end - start + 1, whole=False)
+    part = replace(file, start=start, length=end - start + 1)
     return Answer(206, extra | {"content-range": f"bytes {start}-{end}/{size}"}, part)
 
 

@@ -16,6 +16,7 @@ from champ_offline.registry.answers import FilePart, Refused
 from champ_offline.registry.bodies import Body, Message
 from champ_offline.registry.limits import Limits
 from champ_offline.registry.log import LOG
+from champ_offline.registry.reading import Reader
 from champ_offline.registry.routes import Refusal
 from champ_offline.registry.watch import Pace, Peer, end, look, shut
 
@@ -68,20 +69,21 @@ class Sending:
     async def pieces(self, file: BinaryIO, part: FilePart, body: Body, send: Send) -> None:
         """Send a part of `file`, until its end or until its client has gone."""
         gone = asyncio.ensure_future(body.gone())
-        left = part.length
-        file.seek(part.start)
         self._in_pieces += 1
+        reader = Reader(file, part, self._piece)
         try:
-            while left and not gone.done():
-                piece = await asyncio.to_thread(file.read, min(self._piece, left))
+            while reader.left and not gone.done():
+                piece = await reader.piece(self._piece)
                 if not piece:
                     break
-                left -= len(piece)
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except OSError as error:
+            LOG.error("store: %s: %s", part.digest, error)
         finally:
             self._in_pieces -= 1
             gone.cancel()
+        # An answer that is too short ends the connection.
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def hear_no_more(self, peer: Peer) -> None:
         """Read nothing more from that client, whose body did not come; it still gets its answer."""

@@ -24,6 +24,7 @@ from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.registry.access import Open
+from champ_offline.registry.answers import FilePart
 from champ_offline.registry.asgi import RegistryApp, registry
 from champ_offline.registry.listening import CannotListen
 from champ_offline.registry.pki import Certificates, ensure_certificates
@@ -207,13 +208,10 @@ def test_a_pull_goes_on_while_its_blob_is_collected(zone: Zone, tmp_path: Path) 
 
 def test_a_blob_collected_right_before_the_server_opens_it(zone: Zone, tmp_path: Path) -> None:
     class Collecting(RegistryApp):
-        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-            async def send_late(message: Any) -> None:
-                if message["type"] == "http.response.pathsend":
-                    Path(message["path"]).unlink()
-                await send(message)
-
-            await super().__call__(scope, receive, send_late)
+        async def _send(self, found: Any, visit: Any, send: Any) -> None:
+            if isinstance(found.body, FilePart):
+                found.body.path.unlink()
+            await super()._send(found, visit, send)
 
     zone.app.__class__ = Collecting
     with serving(zone, tmp_path) as server:
