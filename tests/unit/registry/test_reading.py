@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import logging
 import os
 from pathlib import Path
 
@@ -10,7 +12,10 @@ import pytest
 
 from champ_offline.oci.digest import Digest
 from champ_offline.registry.answers import FilePart
+from champ_offline.registry.bodies import Body, Message
+from champ_offline.registry.limits import Limits
 from champ_offline.registry.reading import Reader
+from champ_offline.registry.sending import Sending
 
 DATA = os.urandom(1_000_003)
 
@@ -64,3 +69,27 @@ def test_pieces_get_smaller_and_stay_what_they_were(file: Path) -> None:
 def test_a_file_that_ends_too_soon(file: Path) -> None:
     found = pieces(file, 0, len(DATA) + 10, 300_000, 300_000)
     assert b"".join(found) == DATA
+
+
+def test_a_disk_that_does_not_give_the_bytes_ends_the_answer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Nothing is mapped where the memory of a process begins: reading there is an EIO (proc(5))."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        return {}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def answer() -> None:
+        body = Body(receive, 0, Limits())
+        with Path("/proc/self/mem").open("rb", buffering=0) as file:
+            await Sending(Limits()).pieces(file, part(Path("mem"), 0, 100), body, send)
+
+    with caplog.at_level(logging.ERROR, "champ.registry"):
+        asyncio.run(answer())
+    assert sent == [{"type": "http.response.body", "body": b"", "more_body": False}]
+    assert os.strerror(errno.EIO) in caplog.text
