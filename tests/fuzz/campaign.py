@@ -22,6 +22,9 @@ KEPT = ROOT / "build" / "fuzz"
 _MEMORY_MB, _HANG_SECONDS = 1024, 10
 _LONGEST_INPUT = 64 * 1024
 _STARTING_SECONDS = 300
+# A program begins with the memory of whoever started it as its peak (execve(2) keeps it), which the
+# fuzzer takes for its own. So a small shell starts it, and stays.
+_SMALL_PARENT = ("sh", "-c", '"$@"; exit $?', "sh")
 _DONE = re.compile(r"^Done ([0-9]+) runs", re.MULTILINE)
 _SEEN = re.compile(r"^#([0-9]+)\s", re.MULTILINE)
 _COVERED = re.compile(r"\bcov: ([0-9]+).*\bcorp: ([0-9]+)/")
@@ -58,6 +61,7 @@ def run(target: str, seconds: int, kept: Path = KEPT, seed: int = 0) -> Outcome:
     before = set(crashes.iterdir())
     more = [str(path) for path in (CORPUS / target, CRASHES / target) if path.is_dir()]
     command = [
+        *_SMALL_PARENT,
         *("nice", "-n", "19", sys.executable, "-m", "tests.fuzz.engine", target),
         *(f"-max_total_time={seconds}", f"-timeout={_HANG_SECONDS}"),
         *(f"-rss_limit_mb={_MEMORY_MB}", f"-max_len={_LONGEST_INPUT}", f"-seed={seed}"),
