@@ -9,7 +9,6 @@ this setting would reset every other setting of its plugin in containerd 1.x.
 from __future__ import annotations
 
 import json
-import tomllib
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from typing import Any
 
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.node.root import NodeRoot
+from champ_offline.node.toml import read_toml
 
 CONFIG = PurePosixPath("/etc/containerd/config.toml")
 CERTS = PurePosixPath("/etc/containerd/certs.d")
@@ -228,14 +228,7 @@ def _imports(
 
 
 def _parsed(data: bytes, place: object) -> dict[str, Any]:
-    try:
-        return tomllib.loads(data.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise ContainerdConfigInvalid(path=place, reason="it is not UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ContainerdConfigInvalid(path=place, reason=str(error)[:200]) from error
-    except RecursionError as error:
-        raise ContainerdConfigInvalid(path=place, reason="it is nested too deeply") from error
+    return read_toml(data, lambda reason: ContainerdConfigInvalid(path=place, reason=reason))
 
 
 def _table(document: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.node.address import Address, AddressInvalid
+from champ_offline.node.toml import read_toml
 
 FILE = "hosts.toml"
 LIMIT = 1024 * 1024
@@ -132,14 +132,7 @@ def without_user(text: str) -> str:
 
 
 def _document(data: bytes, path: object) -> dict[str, Any]:
-    try:
-        return tomllib.loads(data.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise HostsFileInvalid(path=path, reason="it is not UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise HostsFileInvalid(path=path, reason=str(error)[:200]) from error
-    except RecursionError as error:
-        raise HostsFileInvalid(path=path, reason="it is nested too deeply") from error
+    return read_toml(data, lambda reason: HostsFileInvalid(path=path, reason=reason))
 
 
 def _endpoint(url: str, table: Mapping[str, Any]) -> Endpoint:

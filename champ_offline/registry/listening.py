@@ -14,9 +14,7 @@ import os
 import re
 import socket
 from collections.abc import Mapping, MutableMapping
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from champ_offline.errors import ChampError, ExitCode
 
@@ -24,7 +22,6 @@ BACKLOG = 1024
 HANDOVER = "CHAMP_REGISTRY_HANDOVER"
 _KIN = re.compile(r"([0-9]{1,6}):([0-9]{1,6})")
 _FIRST = 3  # SD_LISTEN_FDS_START
-_OPEN = Path("/proc/self/fd")
 
 
 class CannotListen(ChampError):
@@ -101,58 +98,6 @@ def handed(environment: MutableMapping[str, str]) -> Handed | None:
     if count != "1":
         raise SocketUnusable(found=f"{count} sockets")
     return Handed(_taken(_FIRST))
-
-
-@dataclass(frozen=True)
-class Held:
-    """How many connections of clients, and files of the store, this process has open."""
-
-    connections: int
-    files: int
-
-
-def held(port: int, store: Path) -> Held:
-    """What is open now (proc(5), /proc/pid/fd)."""
-    links, inside = _links(), f"{store.resolve()}/"
-    files = sum(target.startswith(inside) for _, target in links)
-    return Held(len(connections(port)), files)
-
-
-def connections(port: int) -> list[int]:
-    """The ports of the clients whose connections to `port` this process holds."""
-    return [found for one in _sockets() if (found := _peer(one, port)) is not None]
-
-
-def cut_off(port: int) -> int:
-    """End the connections to `port`, whatever is under way on them; returns how many."""
-    count = 0
-    for one in _sockets():
-        if _peer(one, port) is not None:
-            with suppress(OSError), socket.socket(fileno=os.dup(one)) as client:
-                client.shutdown(socket.SHUT_RDWR)
-                count += 1
-    return count
-
-
-def _links() -> list[tuple[int, str]]:
-    found = []
-    for entry in _OPEN.iterdir():
-        with suppress(OSError):
-            found.append((int(entry.name), str(entry.readlink())))
-    return found
-
-
-def _sockets() -> list[int]:
-    return [descriptor for descriptor, target in _links() if target.startswith("socket:")]
-
-
-def _peer(descriptor: int, port: int) -> int | None:
-    """The client's port, where the descriptor is a connection to `port`."""
-    with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as one:
-        inet = one.family in {socket.AF_INET, socket.AF_INET6}
-        if inet and one.getsockname()[1] == port:
-            return int(one.getpeername()[1])
-    return None
 
 
 def _taken(descriptor: int) -> socket.socket:

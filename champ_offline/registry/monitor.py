@@ -19,8 +19,8 @@ from champ_offline.events import Event, FaultFound, Subscriber
 from champ_offline.journal.audit import Audit
 from champ_offline.registry.answers import Answer, document
 from champ_offline.registry.exposition import CONTENT_TYPE
-from champ_offline.registry.listening import Held, held
 from champ_offline.registry.metrics import Looked, Metrics
+from champ_offline.registry.watch import Held, held
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.uploads import Uploads
 

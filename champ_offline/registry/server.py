@@ -24,13 +24,7 @@ from champ_offline.errors import ChampError, ExitCode
 from champ_offline.registry import notify
 from champ_offline.registry.asgi import RegistryApp
 from champ_offline.registry.granian_server import SocketServer
-from champ_offline.registry.listening import (
-    CannotListen,
-    Handed,
-    connections,
-    cut_off,
-    opened,
-)
+from champ_offline.registry.listening import CannotListen, Handed, opened
 from champ_offline.registry.log import LOG, Event, tell
 from champ_offline.registry.pki import Certificates
 from champ_offline.registry.successor import (
@@ -41,6 +35,7 @@ from champ_offline.registry.successor import (
     SuccessorFailed,
 )
 from champ_offline.registry.threads import done
+from champ_offline.registry.watch import connections, end
 
 _READY_SECONDS = 10.0
 _POLL_SECONDS = 0.02
@@ -302,7 +297,7 @@ class _Running:
         self._server.stop()  # type: ignore[no-untyped-call]
         at_once = self._service.at_once.wait()
         await _first(serving, at_once, timeout=self._service.drain)
-        cut = cut_off(self._port)
+        cut = end(self._port)
         await asyncio.wait({serving}, timeout=_CUT_SECONDS)
         await _end(serving)
         tell(Event.STOPPED, os.getpid(), cut)

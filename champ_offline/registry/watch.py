@@ -104,12 +104,38 @@ def look(port: int) -> list[Seen]:
     return found
 
 
-def end(port: int, keys: Collection[int]) -> int:
-    """End those of the connections to `port`, whatever is under way; returns how many."""
+@dataclass(frozen=True)
+class Held:
+    """How many connections of clients, and files of the store, this process has open."""
+
+    connections: int
+    files: int
+
+
+def held(port: int, store: Path) -> Held:
+    """What is open now (proc(5), /proc/pid/fd)."""
+    inside, files = f"{store.resolve()}/", 0
+    for descriptor in _OPEN.iterdir():
+        with suppress(OSError):
+            files += str(descriptor.readlink()).startswith(inside)
+    return Held(len(connections(port)), files)
+
+
+def connections(port: int) -> list[int]:
+    """The ports of the clients whose connections to `port` this process holds."""
+    found = []
+    for client in _clients(port):
+        with client, suppress(OSError):
+            found.append(_peer(client)[1])
+    return found
+
+
+def end(port: int, keys: Collection[int] | None = None) -> int:
+    """End those of the connections to `port`, or all, whatever is under way; returns how many."""
     count = 0
-    for client in _clients(port) if keys else ():
+    for client in _clients(port) if keys is None or keys else ():
         with client:
-            if _key(client) in keys:
+            if keys is None or _key(client) in keys:
                 with suppress(OSError):
                     client.shutdown(socket.SHUT_RDWR)
                     count += 1

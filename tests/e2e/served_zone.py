@@ -180,6 +180,7 @@ class ServedZone:
 
     def handed_over(self) -> int:
         """Send SIGHUP and wait until a successor serves; its process id."""
+        self.ready()
         before = len(self.events("handover-done"))
         os.kill(self.process, signal.SIGHUP)
         until(lambda: len(self.events("handover-done")) > before, "no hand-over")

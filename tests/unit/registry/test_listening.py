@@ -15,12 +15,10 @@ from champ_offline.registry.listening import (
     HANDOVER,
     CannotListen,
     SocketUnusable,
-    connections,
-    cut_off,
     handed,
-    held,
     opened,
 )
+from champ_offline.registry.watch import connections, end, held
 
 
 @pytest.fixture
@@ -132,9 +130,9 @@ def test_what_is_open(tmp_path: Path) -> None:
             with taken:
                 assert connections(port) == [client.getsockname()[1]]
                 assert (held(port, tmp_path).connections, held(port, tmp_path).files) == (1, 1)
-                assert cut_off(port) == 1
+                assert end(port) == 1
                 assert client.recv(1) == b""
-        assert cut_off(port) == 0
+        assert end(port) == 0
 
 
 @pytest.mark.parametrize("abstract", [False, True])
