@@ -47,7 +47,7 @@ from champ_offline.release.history import History
 from champ_offline.release.packages import Packages, Search
 from champ_offline.release.vault import Vault
 from champ_offline.releases import Releases
-from champ_offline.store.blobs import BlobStore
+from champ_offline.store.home import home, settle
 from champ_offline.store.links import Links
 from champ_offline.store.refs import Ref, Refs
 from champ_offline.store.uploads import Uploads
@@ -84,7 +84,7 @@ class Appliance:
         self._clock = clock
         self._database = Database(self.paths.database)
         self._database.migrate("zone", _SCHEMA)
-        self._blobs = BlobStore(self.paths.store)
+        self._blobs = home(self._database, self.paths.store)
         self._refs = Refs(self._database)
         self._trust = TrustState(self._database)
         self._waiting = WaitingRoom(self.paths.waiting)
@@ -101,6 +101,7 @@ class Appliance:
         appliance = cls(zone)
         if not appliance.name:
             raise NotAZone(path=zone)
+        settle(appliance._database, appliance.paths.store)
         return appliance
 
     @classmethod
@@ -134,6 +135,7 @@ class Appliance:
             appliance = cls(zone, clock)
             if appliance.name:
                 raise ZoneExists(path=zone, name=appliance.name)
+            settle(appliance._database, appliance.paths.store)
             appliance._make_tables()
             with appliance._database.transaction() as connection:
                 commissioned, version = appliance._now(), trusted.version

@@ -157,6 +157,7 @@ class Intake:
         MediumGone, a VolumeFault, MediaDamaged, BlobsLost or SeveralTroubles when not everything
         came. The store is then as it was.
         """
+        self._blobs.require()
         standing = self._standing(bundle)
         if self._settled(bundle, standing):
             self._waiting.forget(_leftovers(bundle))

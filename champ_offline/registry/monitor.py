@@ -80,9 +80,10 @@ class Monitor:
         except (ChampError, OSError):
             return "the zone's database cannot be read"
         try:
+            self._blobs.require()
             with os.scandir(self._store) as found:
                 next(found, None)
-        except OSError:
+        except (ChampError, OSError):
             return "the zone's store cannot be read"
         return ""
 

@@ -30,7 +30,7 @@ from champ_offline.registry.pki import (
     renewal_due,
 )
 from champ_offline.registry.server import LOOK_SECONDS, Listen, Service, serve
-from champ_offline.store.blobs import BlobStore
+from champ_offline.store.home import home
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def serve_zone(
     with had.socket, _log(running) as writer:
         certificates = _certified(paths, where.names, clock())
         accounts = Accounts(database, Called(tuple(where.names), port), clock)
-        app = registry(database, BlobStore(paths.store), paths.uploads, clock, accounts)
+        app = registry(database, home(database, paths.store), paths.uploads, clock, accounts)
         if writer is not None:
             app.monitor.dropped = writer.dropped
 

@@ -21,6 +21,7 @@ from champ_offline.durable.write import (
     make_directory,
     remove_partials,
     rename_all,
+    write_atomic,
 )
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci.digest import ALGORITHMS, Digest
@@ -61,12 +62,16 @@ class BlobMismatch(ChampError):
 
 
 class StoreGone(ChampError):
-    """The folder of the zone's blobs is not there at all."""
+    """The folder of the zone's blobs is not there, or another one is in its place."""
 
     id = "store.gone"
     exit_code = ExitCode.NEEDS_PERSON
     message = "The zone's store {path} is not there."
     remedy = "Is its disk mounted? Bring it back; nothing of it is made anew."
+
+
+MARK = "champ-store"
+"""The file that `mark` makes: a folder without it is a mount point, or a stranger."""
 
 
 class BlobTooLarge(ChampError):
@@ -148,14 +153,27 @@ class BlobWriter:
 class BlobStore:
     """All blobs under one folder, `sha256/<hex>` or `sha512/<hex>` each, mode 0444.
 
-    The folder of the rarer algorithm is made when the first blob comes for it.
+    The folder of the rarer algorithm is made when the first blob comes for it. A `marked` store is
+    never made by being used: where its mark is not there, every act raises StoreGone.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, *, marked: bool = False) -> None:
+        self.root, self._marked = root, marked
         self._folders = {algorithm: root / algorithm for algorithm in ALGORITHMS}
         self._places = {algorithm: str(folder) for algorithm, folder in self._folders.items()}
-        make_directory(self._folders["sha256"])
+        if not marked:
+            make_directory(self._folders["sha256"])
+
+    @staticmethod
+    def mark(root: Path) -> None:
+        """Make the folder of a marked store, or mark the one that is there."""
+        make_directory(root / "sha256")
+        write_atomic(root / MARK, b"the blobs of a zone\n", 0o444)
+
+    def require(self) -> None:
+        """Raise StoreGone unless the store is there."""
+        if self._marked and not (self.root / MARK).is_file():
+            raise StoreGone(path=self.root)
 
     def has(self, digest: Digest) -> bool:
         """Whether the blob is here, whole."""
@@ -264,6 +282,7 @@ class BlobStore:
 
     def writer(self, algorithm: str = "sha256") -> BlobWriter:
         """A new blob being written, to be named by `algorithm`; it vanishes unless committed."""
+        self.require()
         folder = self._folders[algorithm]
         make_directory(folder)
         return BlobWriter(folder, algorithm)
@@ -273,12 +292,14 @@ class BlobStore:
 
         It replaces what has the name: those bytes are the same, or damaged.
         """
+        self.require()
         make_directory(self._folders[digest.algorithm])
         path.chmod(_MODE)
         rename_all([(path, self.path(digest))])
 
     def adopt(self, other: BlobStore, digests: Iterable[Digest]) -> None:
         """Take blobs over from a store on the same file system: renames, no copies, one sync."""
+        self.require()
         rename_all((other.path(digest), self.path(digest)) for digest in digests)
 
     def remove(self, digest: Digest) -> None:
@@ -300,6 +321,7 @@ class BlobStore:
 
     def __iter__(self) -> Iterator[Digest]:
         """The digests of all whole blobs, in no particular order."""
+        self.require()
         for folder in self._present():
             with os.scandir(folder) as entries:
                 for entry in entries:
@@ -312,6 +334,7 @@ class BlobStore:
             # No path object is made: the registry asks this for every answer.
             found = os.lstat(f"{self._places[digest.algorithm]}/{digest.hex}")
         except FileNotFoundError as error:
+            self.require()
             if not self._folders["sha256"].is_dir():
                 raise StoreGone(path=self.root) from error
             raise BlobMissing(digest=digest) from error

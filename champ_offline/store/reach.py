@@ -13,7 +13,7 @@ from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import Manifest
-from champ_offline.store.blobs import BlobStore
+from champ_offline.store.blobs import BlobStore, StoreGone
 
 
 class ManifestUnreadable(ChampError):
@@ -61,6 +61,8 @@ class Reach:
         if digest not in self._children:
             try:
                 self._children[digest] = self._read(digest)
+            except StoreGone:
+                raise
             except ChampError as error:
                 if whole:
                     raise ManifestUnreadable(digest=digest) from error

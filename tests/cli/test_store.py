@@ -91,3 +91,24 @@ def test_damage_is_named_and_mended(site: Site, packed: Site) -> None:
     assert site.zone("import", stick(packed, "2"))["new_blobs"] == 1
     assert site.zone("store", "check", "--all")["damaged"] == []
     assert json.loads(site.says(*zone, "store", "gc", "--json"))["going"][0]["size"] == 20480
+
+
+@pytest.mark.parametrize("left", ["nothing", "a mount point", "a folder of blobs"])
+def test_a_store_whose_disk_is_away_is_not_made_anew(packed: Site, site: Site, left: str) -> None:
+    zone, store = ["--zone", str(site.folder / "zone")], site.folder / "zone" / "store"
+    away = store.rename(site.folder / "away")
+    if left == "a mount point":
+        store.mkdir()
+    elif left == "a folder of blobs":
+        (store / "sha256").mkdir(parents=True)
+    before = sorted(store.rglob("*"))
+    for words in (["import", stick(packed, "2")], ["store", "check"], ["store", "gc"]):
+        done = champ(*zone, *words)
+        assert done.returncode == 6, (words, done.stdout, done.stderr)
+        assert "is not there" in done.stderr
+    assert (store.exists(), sorted(store.rglob("*"))) == (left != "nothing", before)
+    if store.exists():
+        shutil.rmtree(store)
+    away.rename(store)
+    assert site.zone("import", stick(packed, "2"))["new_blobs"] == 0
+    assert site.zone("store", "check")["damaged"] == []

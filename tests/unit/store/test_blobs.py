@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -133,3 +135,36 @@ def test_a_store_that_is_not_mounted_is_told_apart_from_missing_blobs(tmp_path: 
     assert str(store.root) in str(gone.value)
     away.rename(store.root)
     assert store.read(digest) == b"content"
+
+
+@pytest.mark.parametrize("left", ["nothing", "a mount point", "a folder of blobs"])
+def test_a_marked_store_is_never_made_by_being_used(tmp_path: Path, left: str) -> None:
+    root, source = tmp_path / "store", BlobStore(tmp_path / "source")
+    BlobStore.mark(root)
+    blobs, digest = BlobStore(root, marked=True), source.add(b"content")
+    held = blobs.add(b"held")
+    away = root.rename(tmp_path / "away")
+    if left == "a mount point":
+        root.mkdir()
+    elif left == "a folder of blobs":
+        (root / "sha256").mkdir(parents=True)
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    acts: list[Callable[[], object]] = [
+        blobs.require,
+        lambda: blobs.add(b"other"),
+        lambda: blobs.writer("sha512"),
+        lambda: blobs.take(source.path(digest), digest),
+        lambda: blobs.adopt(source, [digest]),
+        lambda: blobs.read(held),
+        lambda: list(blobs),
+        lambda: BlobStore(root, marked=True).has(held),
+    ]
+    for act in acts:
+        with pytest.raises(StoreGone):
+            act()
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
+    if root.exists():
+        shutil.rmtree(root)
+    away.rename(root)
+    assert blobs.read(held) == b"held"
+    assert list(blobs) == [held]
