@@ -28,8 +28,9 @@ _TOO_MANY = Refusal(
 # Of one answer in pieces: four wait in the server, one is being sent, one is being read.
 _PIECES_HELD = 6
 _LEAST = 16 * 1024
-# Fewer than so many get no larger pieces: they keep theirs when more come.
-_FEW = 32
+# Fewer than so many get no larger pieces: what they hold stays theirs when more come. Smaller
+# pieces than these cost more than the bytes in them.
+_FEW = 8
 # What is smaller is with the kernel at once.
 _SMALL = 128 * 1024
 # How long it may take until a file that was begun is seen in the connection's queue.
@@ -70,7 +71,7 @@ class Sending:
         """Send a part of `file`, until its end or until its client has gone."""
         gone = asyncio.ensure_future(body.gone())
         self._in_pieces += 1
-        reader = Reader(file, part, self._piece)
+        reader = Reader(file, part)
         try:
             while reader.left and not gone.done():
                 piece = await reader.piece(self._piece)

@@ -24,11 +24,11 @@ def part(path: Path, start: int, length: int) -> FilePart:
     return FilePart(path, Digest.of(DATA), start, length)
 
 
-def pieces(path: Path, start: int, length: int, largest: int, most: int) -> list[bytes]:
+def pieces(path: Path, start: int, length: int, most: int) -> list[bytes]:
     async def read() -> list[bytes]:
         found = []
         with path.open("rb") as file:
-            reader = Reader(file, part(path, start, length), largest)
+            reader = Reader(file, part(path, start, length))
             while reader.left and (piece := await reader.piece(most)):
                 found.append(piece)
         return found
@@ -55,19 +55,13 @@ def forget(path: Path) -> None:
 def test_what_was_asked_for_in_order(file: Path, start: int, length: int, cold: bool) -> None:
     if cold:
         forget(file)
-    found = pieces(file, start, length, 64 * 1024, 64 * 1024)
+    found = pieces(file, start, length, 64 * 1024)
     assert b"".join(found) == DATA[start : start + length]
     assert max(map(len, found)) <= 64 * 1024
 
 
-def test_pieces_get_smaller_and_stay_what_they_were(file: Path) -> None:
-    found = pieces(file, 0, len(DATA), 64 * 1024, 10_000)
-    assert b"".join(found) == DATA
-    assert max(map(len, found)) == 10_000
-
-
 def test_a_file_that_ends_too_soon(file: Path) -> None:
-    found = pieces(file, 0, len(DATA) + 10, 300_000, 300_000)
+    found = pieces(file, 0, len(DATA) + 10, 300_000)
     assert b"".join(found) == DATA
 
 
