@@ -26,8 +26,8 @@ class Limits:
     begins one too many. `piece` is what is held in memory of a blob on its way in, `pieces` of all
     blobs on their way out, in equal shares (while many begin at once what earlier ones hold counts
     too: at worst it is 4.4 times as much), `drained` what is read of a body that nobody wants, so
-    that its client gets to hear why. Of larger blobs, `files` are sent at a time; whoever asks for one more
-    waits for `turn`.
+    that its client gets to hear why. Of larger blobs, `files` are sent at a time; whoever asks for
+    one more waits for `turn`.
     Of passwords, so many are checked at a time, each in 32 MiB, and so many more may wait; `form`
     bounds a request for a token, `forms` how many of those come at a time, of all and of one
     address.
