@@ -13,8 +13,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Protocol, TypeAlias
 
-from champ_offline.registry.routes import (
-    NOT_FOUND,
+from champ_offline.registry.requests import (
     BeginUpload,
     BlobRequest,
     CancelUpload,
@@ -33,6 +32,7 @@ from champ_offline.registry.routes import (
     UploadChunk,
     UploadStatus,
 )
+from champ_offline.registry.routes import NOT_FOUND
 
 Headers: TypeAlias = Mapping[str, str]
 

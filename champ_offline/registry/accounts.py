@@ -35,7 +35,7 @@ from champ_offline.registry.challenge import Called, unauthorized
 from champ_offline.registry.clients import Account, Anonymous, Clients
 from champ_offline.registry.limits import Limits
 from champ_offline.registry.passwords import fits
-from champ_offline.registry.routes import Refusal, TokenRequest
+from champ_offline.registry.requests import Refusal, TokenRequest
 from champ_offline.registry.threads import done
 from champ_offline.registry.tokens import LIFETIME, Grant, Mint, Scope, TokenInvalid, scopes
 

@@ -16,7 +16,7 @@ from champ_offline.durable.database import DatabaseFull
 from champ_offline.durable.space import FULL
 from champ_offline.errors import ChampError
 from champ_offline.oci.digest import Digest
-from champ_offline.registry.routes import Refusal
+from champ_offline.registry.requests import Refusal
 
 _JSON = "application/json"
 

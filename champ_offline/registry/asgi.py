@@ -42,7 +42,7 @@ from champ_offline.registry.monitor import Monitor
 from champ_offline.registry.publish import Publish
 from champ_offline.registry.pull import answer, damaged
 from champ_offline.registry.push import Push
-from champ_offline.registry.routes import (
+from champ_offline.registry.requests import (
     AboutItself,
     AboutToken,
     AboutUpload,
@@ -63,9 +63,8 @@ from champ_offline.registry.routes import (
     TokenRequest,
     UploadChunk,
     UploadStatus,
-    parse,
-    token_form,
 )
+from champ_offline.registry.routes import parse, token_form
 from champ_offline.registry.sending import Send, Sending
 from champ_offline.registry.soundness import Soundness
 from champ_offline.registry.threads import done

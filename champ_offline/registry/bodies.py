@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from champ_offline.registry.answers import Refused
 from champ_offline.registry.limits import Limits
-from champ_offline.registry.routes import Refusal
+from champ_offline.registry.requests import Refusal
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]

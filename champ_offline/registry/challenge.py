@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from champ_offline.registry.routes import TOKEN_PATH, Refusal
+from champ_offline.registry.requests import Refusal
+from champ_offline.registry.routes import TOKEN_PATH
 
 _HOST = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9.-]+))(?::[0-9]{1,5})?")
 

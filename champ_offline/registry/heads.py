@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from champ_offline.registry.routes import Refusal
+from champ_offline.registry.requests import Refusal
 
 _ONCE = frozenset(
     {

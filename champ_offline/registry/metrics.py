@@ -15,7 +15,7 @@ from datetime import datetime
 
 from champ_offline import __version__
 from champ_offline.registry.exposition import Buckets, Metric, Sample, Type, exposition
-from champ_offline.registry.routes import (
+from champ_offline.registry.requests import (
     BeginUpload,
     BlobRequest,
     CancelUpload,

@@ -22,7 +22,7 @@ from champ_offline.registry.access import OWNED, Caller
 from champ_offline.registry.answers import Answer, Refused, identity, missing
 from champ_offline.registry.content import Content
 from champ_offline.registry.deeds import Act, deed
-from champ_offline.registry.routes import (
+from champ_offline.registry.requests import (
     Change,
     DeleteBlob,
     DeleteManifest,

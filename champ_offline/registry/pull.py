@@ -18,7 +18,7 @@ from champ_offline.oci.manifest import image_index
 from champ_offline.registry.access import Client, sees
 from champ_offline.registry.answers import Answer, FilePart, document, etag, identity, refuse
 from champ_offline.registry.content import Content
-from champ_offline.registry.routes import (
+from champ_offline.registry.requests import (
     BlobRequest,
     CatalogRequest,
     ManifestRequest,

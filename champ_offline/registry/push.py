@@ -27,7 +27,7 @@ from champ_offline.registry.bodies import Body, ClientGone, TooSlow
 from champ_offline.registry.content import Content
 from champ_offline.registry.deeds import Act, deed
 from champ_offline.registry.limits import Limits
-from champ_offline.registry.routes import (
+from champ_offline.registry.requests import (
     AboutUpload,
     BeginUpload,
     CancelUpload,

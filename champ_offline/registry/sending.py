@@ -17,7 +17,7 @@ from champ_offline.registry.bodies import Body, Message
 from champ_offline.registry.limits import Limits
 from champ_offline.registry.log import LOG
 from champ_offline.registry.reading import Reader
-from champ_offline.registry.routes import Refusal
+from champ_offline.registry.requests import Refusal
 from champ_offline.registry.watch import Pace, Peer, end, look, shut
 
 Send: TypeAlias = Callable[[Message], Awaitable[None]]

@@ -15,7 +15,8 @@ from champ_offline.registry.asgi import RegistryApp, registry
 from champ_offline.registry.challenge import Called
 from champ_offline.registry.heads import read_head
 from champ_offline.registry.limits import Limits
-from champ_offline.registry.routes import Refusal, TokenRequest, token_form
+from champ_offline.registry.requests import Refusal, TokenRequest
+from champ_offline.registry.routes import token_form
 from champ_offline.registry.tokens import Grant, Mint, Scope, TokenInvalid, scopes
 from champ_offline.store.blobs import BlobStore
 from tests.contracts.distribution.client import Response, digest_of

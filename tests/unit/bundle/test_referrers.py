@@ -24,7 +24,8 @@ from champ_offline.registry.access import READER
 from champ_offline.registry.answers import Answer
 from champ_offline.registry.content import Content
 from champ_offline.registry.pull import answer
-from champ_offline.registry.routes import Read, parse
+from champ_offline.registry.requests import Read
+from champ_offline.registry.routes import parse
 from champ_offline.store.blobs import BlobStore
 from tests.unit.bundle.conftest import NOW, Signing, Zone
 

@@ -19,7 +19,7 @@ from champ_offline.registry.access import (
 )
 from champ_offline.registry.asgi import RegistryApp, registry
 from champ_offline.registry.limits import Limits
-from champ_offline.registry.routes import Refusal, TokenRequest
+from champ_offline.registry.requests import Refusal, TokenRequest
 from champ_offline.store.blobs import BlobStore
 from tests.contracts.distribution.client import Response, digest_of
 from tests.simulators.asgi import End, Piece, ask, exchange, framed

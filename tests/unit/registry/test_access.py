@@ -18,7 +18,8 @@ from champ_offline.registry.access import (
     may,
     needs,
 )
-from champ_offline.registry.routes import Refusal, parse
+from champ_offline.registry.requests import Refusal
+from champ_offline.registry.routes import parse
 
 ID = "0b5d3f6e-2f57-4d7c-9a80-6b1c2d3e4f50"
 D = Digest.of(b"x")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from champ_offline.registry.heads import read_head
-from champ_offline.registry.routes import Refusal
+from champ_offline.registry.requests import Refusal
 
 HOST = (b"host", b"registry.zone:5443")
 

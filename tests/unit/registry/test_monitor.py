@@ -18,7 +18,8 @@ from champ_offline.registry.access import Open
 from champ_offline.registry.asgi import registry
 from champ_offline.registry.exposition import CONTENT_TYPE, Metric
 from champ_offline.registry.metrics import Looked, Metrics
-from champ_offline.registry.routes import BlobRequest, HealthRequest, parse
+from champ_offline.registry.requests import BlobRequest, HealthRequest
+from champ_offline.registry.routes import parse
 from tests.architecture.source import ROOT
 from tests.contracts.distribution.client import Registry, Response, serving
 from tests.unit.registry.conftest import LAYER, NAME, Zone

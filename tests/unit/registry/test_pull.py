@@ -13,7 +13,8 @@ from champ_offline.oci.manifest import image_manifest
 from champ_offline.registry.access import READER
 from champ_offline.registry.answers import Answer, FilePart
 from champ_offline.registry.pull import answer
-from champ_offline.registry.routes import Read, parse
+from champ_offline.registry.requests import Read
+from champ_offline.registry.routes import parse
 from tests.unit.registry.conftest import LAYER, NAME, Zone
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from champ_offline.oci.digest import Digest
-from champ_offline.registry.routes import (
+from champ_offline.registry.requests import (
     BeginUpload,
     BlobRequest,
     CancelUpload,
@@ -22,8 +22,8 @@ from champ_offline.registry.routes import (
     TagsRequest,
     UploadChunk,
     UploadStatus,
-    parse,
 )
+from champ_offline.registry.routes import parse
 
 D = Digest.of(b"x")
 D512 = Digest.of(b"x", "sha512")
