@@ -34,6 +34,7 @@ from champ_offline.doctor import (
 )
 from champ_offline.durable.database import Database
 from champ_offline.durable.lock import FileLock
+from champ_offline.durable.reserve import Reserve
 from champ_offline.durable.space import free_bytes
 from champ_offline.durable.write import make_directory
 from champ_offline.events import Subscriber
@@ -136,6 +137,7 @@ class Appliance:
             if appliance.name:
                 raise ZoneExists(path=zone, name=appliance.name)
             settle(appliance._database, appliance.paths.store)
+            Reserve(appliance.paths.reserve).keep()
             appliance._make_tables()
             with appliance._database.transaction() as connection:
                 commissioned, version = appliance._now(), trusted.version

@@ -48,6 +48,11 @@ class ZonePaths:
         return self.root / "uploads"
 
     @property
+    def reserve(self) -> Path:
+        """Room kept for a collection on a full disk."""
+        return self.root / "reserve"
+
+    @property
     def pki(self) -> Path:
         """The zone's certificate authority and the registry's key and certificate."""
         return self.root / "pki"
@@ -63,6 +68,7 @@ class ZonePaths:
             self.store,
             self.waiting,
             self.uploads,
+            self.reserve,
             self.pki,
             answers,
         )

@@ -4,7 +4,8 @@ Invariant: a blob is unlinked only inside a transaction begun IMMEDIATE that loo
 nothing leading to it, so it cannot be one that somebody was just promised. Files go before anything
 is written, so a full disk is no hindrance; what the database still says of them goes last, and a
 kill in between leaves rows that count for nothing. Only a link goes before its bytes do: no row
-ever promises a blob that is gone.
+ever promises a blob that is gone. Where there is no room for that row either, what was kept for it
+is given back to the disk first (`durable.reserve`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from champ_offline.durable.database import Database
+from champ_offline.durable.database import Database, DatabaseFull
 from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobStore
@@ -40,7 +41,8 @@ class Collected:
 class Sweep:
     """One zone's collection. The caller holds the zone's lock, which keeps imports out.
 
-    `needed` and `unused` look again; `give_up` ends idle uploads, says how many and their bytes.
+    `needed` and `unused` look again; `give_up` ends idle uploads, says how many and their bytes;
+    `room` makes some on a disk that has none, and says whether it did.
     """
 
     def __init__(
@@ -51,8 +53,9 @@ class Sweep:
         notify: Subscriber,
         unused: Callable[[], Collection[Link]] = tuple,
         give_up: Callable[[], tuple[int, int]] = lambda: (0, 0),
+        room: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._unused, self._give_up = unused, give_up
+        self._unused, self._give_up, self._room = unused, give_up, room
         self._database, self._blobs, self._notify = database, blobs, notify
         self._look, self._needed = needed, frozenset[Digest]()
         self._changes: object = None
@@ -61,7 +64,6 @@ class Sweep:
     def run(self, plan: CollectionPlan) -> Collected:
         """Let go of what the plan names; raises what looking raises, before anything went."""
         self._notify(StepStarted("collect", plan.zone))
-        linked = [one for one in plan.going if one.why is Cause.UNUSED]
         stayed = self._sweep(plan, [one for one in plan.going if one.why is not Cause.UNUSED])
         if plan.partials[0]:
             with self._database.hold():
@@ -70,8 +72,10 @@ class Sweep:
         if plan.uploads[0]:
             ended, size = self._give_up()
             self._files, self._size = self._files + ended, self._size + size
-        unlinked = self._unlink(plan)
-        stayed += self._sweep(plan, linked)
+        unlinked = 0
+        for some in _few_first(plan):
+            unlinked += self._unlink(plan, some)
+            stayed += self._sweep(plan, [one for one in plan.going if one.digest in some])
         self._forget()
         self._notify(StepFinished("collect", plan.zone))
         return Collected(plan.zone, self._files, self._size, tuple(stayed), unlinked)
@@ -85,17 +89,23 @@ class Sweep:
             self._notify(Progress("collect", self._size, plan.size, subject=plan.zone))
         return stayed
 
-    def _unlink(self, plan: CollectionPlan) -> int:
+    def _unlink(self, plan: CollectionPlan, some: Collection[Digest]) -> int:
         """Let repositories go of what no manifest of theirs leads to yet; says of how many."""
-        if not plan.unused:
-            return 0
+        try:
+            return self._unlinked(plan, some)
+        except DatabaseFull:
+            if not self._room():
+                raise
+            return self._unlinked(plan, some)
+
+    def _unlinked(self, plan: CollectionPlan, some: Collection[Digest]) -> int:
         links = Links(self._database)
         with self._database.transaction() as connection:
             still = {(link.name, link.descriptor.digest) for link in self._unused()}
             return sum(
                 links.remove(connection, one.name, Kind.BLOB, one.digest)
                 for one in plan.unused
-                if (one.name, one.digest) in still
+                if one.digest in some and (one.name, one.digest) in still
             )
 
     def _remove(self, batch: Sequence[Going]) -> Iterator[Digest]:
@@ -120,6 +130,13 @@ class Sweep:
         if gone:
             with self._database.transaction() as connection:
                 verified.forget(connection, gone)
+
+
+def _few_first(plan: CollectionPlan) -> Iterator[Collection[Digest]]:
+    """The unused blobs in two parts: the bytes of the first make room for the rows of the rest."""
+    going = [one.digest for one in plan.going if one.why is Cause.UNUSED]
+    every = list(dict.fromkeys([*going, *(one.digest for one in plan.unused)]))
+    yield from (frozenset(part) for part in (every[:_BATCH], every[_BATCH:]) if part)
 
 
 def _batches(going: Sequence[Going]) -> Iterator[Sequence[Going]]:

@@ -24,6 +24,7 @@ from champ_offline.bundle.retire import (
 )
 from champ_offline.durable.database import Database
 from champ_offline.durable.lock import FileLock
+from champ_offline.durable.reserve import Reserve
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import Event, FaultFound, Subscriber
 from champ_offline.journal.acts import Act, done
@@ -108,7 +109,7 @@ class Upkeep:
         self._history = History(database)
         self._vault = Vault(database, secrets.token_urlsafe)
         self._journal = Journal(database, clock)
-        self._audit = Audit(database, clock)
+        self._audit, self._reserve = Audit(database, clock), Reserve(paths.reserve)
 
     def check(self, notify: Subscriber, pace: Pace, *, anew: bool = False) -> Checked:
         """Read every blob and hash it; what is damaged is set aside and told with its owners.
@@ -174,13 +175,20 @@ class Upkeep:
             raise CollectionElsewhere(planned=plan.zone, zone=self._zone)
         with FileLock(self._paths.lock):
             sweep = Sweep(
-                self._database, self._blobs, self._needed, notify, self._unused, self._give_up
+                self._database,
+                self._blobs,
+                self._needed,
+                notify,
+                self._unused,
+                self._give_up,
+                self._reserve.spend,
             )
             collected = sweep.run(plan)
             # Not before: there may have been no room for a row until something went.
             if collected.blobs or collected.unlinked:
                 told = {"blobs": collected.blobs, "bytes": collected.size}
                 self._audit.record(done(Act.COLLECT, self._zone, **told))
+            self._reserve.keep()
             return collected
 
     def _needed(self) -> dict[Digest, Why]:

@@ -8,7 +8,7 @@ import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from champ_offline.bundle.errors import NoBundle, ZoneUnwritable
 from champ_offline.bundle.verify import verify
 from champ_offline.clock import now_utc
 from champ_offline.durable.database import Database, DatabaseFull
+from champ_offline.durable.reserve import SIZE
 from champ_offline.durable.space import free_bytes
 from champ_offline.events import Event, StepStarted
 from champ_offline.registry.access import Open
@@ -281,3 +282,24 @@ def test_a_collection_on_a_disk_without_any_room(
     assert held(zone).blobs == frozenset()
     assert site.take(zone, packed).code == 0
     assert held(zone) == before
+
+
+def test_a_full_disk_with_nothing_but_pushed_blobs_to_let_go_of(site: Site, disk: Path) -> None:
+    """Their links go first, so something must be written before anything is free."""
+    zone = site.zone(disk / "zone")
+    with closing(Database(zone / "champ.db")) as database:
+        blobs, long_ago = BlobStore(zone / "store"), now_utc() - timedelta(days=2)
+        app = registry(database, blobs, zone / "uploads", lambda: long_ago, Open())
+        with serving(app) as server:
+            repository = server.repository()
+            for _ in range(100):
+                repository.blob(os.urandom(MIB // 8))
+    fill(disk)
+    assert free_bytes(disk) == 0
+    planned = site.does("--zone", zone, "store", "gc")
+    assert len(planned["going"]) == 100
+    done = site.does("--zone", zone, "store", "gc", "--apply", "--confirm", "core")
+    assert (done["blobs"], done["unlinked"]) == (100, 100)
+    assert (zone / "reserve").stat().st_size == SIZE
+    assert free_bytes(disk) > 8 * MIB
+    assert site.does("--zone", zone, "store", "gc")["going"] == []
