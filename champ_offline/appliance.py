@@ -50,6 +50,7 @@ from champ_offline.release.vault import Vault
 from champ_offline.releases import Releases
 from champ_offline.store.home import home, settle
 from champ_offline.store.links import Links
+from champ_offline.store.readings import Readings
 from champ_offline.store.refs import Ref, Refs
 from champ_offline.store.uploads import Uploads
 from champ_offline.store.waiting import WaitingRoom
@@ -155,6 +156,7 @@ class Appliance:
         Journal(self._database, self._clock)
         Links(self._database)
         Uploads(self._database, self.paths.uploads)
+        Readings(self._database, self.paths.readings)
         self.clients.all()
 
     @property
@@ -303,7 +305,7 @@ class Appliance:
         from champ_offline.external.verbs import External
 
         stored = (self._database, self._blobs, self._refs)
-        return External(*stored, self.paths.push_lock, self._bundles_called, self._clock)
+        return External(*stored, self.paths, self._bundles_called, self._clock)
 
     def _external_in_use(self) -> External | None:
         return self.external if self._external.target() else None

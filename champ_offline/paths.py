@@ -33,6 +33,11 @@ class ZonePaths:
         return self.root / "push.lock"
 
     @property
+    def readings(self) -> Path:
+        """Locks of the runs that read the store for long."""
+        return self.root / "readings"
+
+    @property
     def store(self) -> Path:
         """Verified blobs."""
         return self.root / "store"
@@ -65,6 +70,7 @@ class ZonePaths:
         paths = (
             self.lock,
             self.push_lock,
+            self.readings,
             self.store,
             self.waiting,
             self.uploads,

@@ -73,6 +73,8 @@ _WORDS = {
     "pushed by clients": mark("pushed by clients"),
     "a release may return to it": mark("a release may return to it"),
     "an operation under way": mark("an operation under way"),
+    "under way": mark("under way"),
+    "export": mark("export"),
     "an unfinished import": mark("an unfinished import"),
     "being pushed": mark("being pushed"),
     "its bundle was retired": mark("its bundle was retired"),

@@ -7,7 +7,7 @@ bytes hash to their name are followed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from champ_offline.oci import media_types
@@ -35,6 +35,13 @@ class Consignment:
     blobs: dict[Digest, Descriptor] = field(default_factory=dict)
     manifests: dict[Digest, Entry] = field(default_factory=dict)
     tags: dict[str, Descriptor] = field(default_factory=dict)
+
+    @property
+    def content(self) -> Iterator[Digest]:
+        """All that is read of the store to push it."""
+        yield from self.blobs
+        yield from self.manifests
+        yield from (at.digest for at in self.tags.values())
 
     @property
     def size(self) -> int:

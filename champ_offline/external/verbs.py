@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from pathlib import Path
+from itertools import chain
 
 from champ_offline.durable.database import Database
 from champ_offline.durable.lock import FileLock
@@ -26,7 +26,9 @@ from champ_offline.external.settings import Settings
 from champ_offline.external.target import Target
 from champ_offline.oci.digest import Digest, InvalidDigest
 from champ_offline.oci.reference import InvalidReference, Reference
+from champ_offline.paths import ZonePaths
 from champ_offline.store.blobs import BlobStore
+from champ_offline.store.readings import Reader, Readings
 from champ_offline.store.refs import Refs
 
 _LISTED = 20
@@ -57,14 +59,15 @@ class External:
         database: Database,
         blobs: BlobStore,
         refs: Refs,
-        lock: Path,
+        paths: ZonePaths,
         bundles: Callable[[str], Collection[str]],
         clock: Callable[[], datetime],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._settings = Settings(database, clock)
-        self._blobs, self._refs, self._lock, self._bundles = blobs, refs, lock, bundles
-        self._sleep = sleep
+        self._database, self._blobs, self._refs, self._bundles = database, blobs, refs, bundles
+        self._lock, self._readings = paths.push_lock, Readings(database, paths.readings)
+        self._clock, self._sleep = clock, sleep
 
     @property
     def address(self) -> str:
@@ -100,6 +103,7 @@ class External:
     def push(self, wanted: Sequence[str], by: str, notify: Subscriber) -> Pushed:
         """Push what the bundles and names `wanted` have, or everything; what is there is not sent.
 
+        What is retired meanwhile goes there all the same: no collection takes it from under a push.
         The run is in the audit chain when it begins, and when it ends with how. Raises NotExternal,
         NothingToPush, Locked and what the package `external` names.
         """
@@ -159,13 +163,19 @@ class External:
     ) -> None:
         selection = Selection(self._refs, self._blobs)
         keep = partial(self._settings.keep, target)
-        with Endpoint(target, self._sleep) as endpoint:
+        with (
+            Endpoint(target, self._sleep) as endpoint,
+            self._readings.begin(Reader.PUSH, self._clock) as place,
+        ):
             endpoint.check()
             pushing = Pushing(endpoint, selection, self._blobs, keep, notify)
-            there = {one.name for one in self._settings.there(target)} & set(self._refs.names())
-            for one in selection.of(there - self._waiting(target)):
-                pushing.knows(one)
-            for pushed in pushing.run(selection.of(names)):
+            with self._database.transaction() as connection:
+                there = {one.name for one in self._settings.there(target)} & set(self._refs.names())
+                for one in selection.of(there - self._waiting(target)):
+                    pushing.knows(one)
+                chosen = selection.of(names)
+                place.hold(connection, chain.from_iterable(one.content for one in chosen))
+            for pushed in pushing.run(chosen):
                 done.append(pushed)
 
     def _ended(self, by: str, target: Target, done: Sequence[PushedName], how: str) -> None:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
 from champ_offline.store.needs import Why
+from champ_offline.store.readings import Reading, UnderWay
 
 
 class Cause(StrEnum):
@@ -29,11 +30,15 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class Staying:
-    """How many blobs stay for one reason, and their bytes on the disk."""
+    """How many blobs stay for one reason, and their bytes on the disk.
+
+    `runs` are those that are under way, where these are the reason.
+    """
 
     why: Why
     blobs: int
     size: int
+    runs: tuple[UnderWay, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,10 +134,12 @@ def plan_collection(
     needed: Mapping[Digest, Why],
     was: Mapping[Digest, Iterable[str]],
     unused: Iterable[Unused] = (),
+    readings: Iterable[Reading] = (),
 ) -> CollectionPlan:
     """What of `present` goes, given what is `needed`; `was` tells what retired bundles brought.
 
     `unused` are blobs that repositories let go of; none is needed for that repository's sake.
+    `readings` are of the runs under way, of which those are told that keep something.
     Content comes before the manifests that name it, so that a collection which is ended half way
     can still say what the rest was.
     """
@@ -155,10 +162,17 @@ def plan_collection(
     counts[Why.WAITING] = list(present.waiting)
     going_on = zip(present.uploads, present.idle, strict=True)
     counts[Why.UPLOAD] = [every - idle for every, idle in going_on]
-    staying = tuple(Staying(why, *counts[why]) for why in Why if counts[why][0])
+    kept = {digest for digest, why in needed.items() if why is Why.READ} & present.blobs.keys()
+    runs = {Why.READ: tuple(sorted(one.run for one in readings if one.content & kept))}
+    staying = (
+        Staying(why, blobs, size, runs.get(why, ()))
+        for why in Why
+        for blobs, size in (counts[why],)
+        if blobs
+    )
     return CollectionPlan(
         zone=zone,
-        staying=staying,
+        staying=tuple(staying),
         going=(*going, *unneeded),
         partials=present.partials,
         uploads=present.idle,

@@ -34,6 +34,7 @@ class Why(StrEnum):
     PUSHED = "pushed by clients"
     REVISION = "a release may return to it"
     OPERATION = "an operation under way"
+    READ = "under way"
     WAITING = "an unfinished import"
     UPLOAD = "being pushed"
 
@@ -74,10 +75,13 @@ class Needs:
             used = {one.digest for one in self._reach.below(manifests, whole=False)}
             yield from (link for link in old if link.descriptor.digest not in used)
 
-    def of(self, roots: Iterable[Root] = (), before: str = "") -> dict[Digest, Why]:
+    def of(
+        self, roots: Iterable[Root] = (), before: str = "", read: Iterable[Digest] = ()
+    ) -> dict[Digest, Why]:
         """Everything needed, and why; raises ManifestUnreadable where that cannot be told.
 
-        What is `unused` since `before` does not count; an empty one lets every push count. Below
+        What is `unused` since `before` does not count; an empty one lets every push count. `read`
+        is what runs under way hold: just that, whatever it leads to. Below
         what clients pushed nothing is missing that they did not delete: each blob has a link of its
         own. So a pushed manifest that is damaged keeps nobody from telling.
         """
@@ -95,6 +99,8 @@ class Needs:
         self._add(found, Why.PUSHED, pushed, whole=False)
         for root in roots:
             self._add(found, root.why, [root.descriptor], whole=False)
+        for digest in read:
+            found.setdefault(digest, Why.READ)
         return found
 
     def _add(

@@ -42,6 +42,7 @@ from champ_offline.store.collect import CollectionPlan, Present, Unused, plan_co
 from champ_offline.store.links import Link, Links
 from champ_offline.store.needs import UNUSED_AFTER, Needs, Root, Why
 from champ_offline.store.reach import Reach
+from champ_offline.store.readings import Readings
 from champ_offline.store.refs import Refs
 from champ_offline.store.scrub import Pace, Scrub
 from champ_offline.store.sweep import Collected, Sweep
@@ -106,6 +107,7 @@ class Upkeep:
         self._blobs, self._refs, self._intake, self._clock = blobs, refs, intake, clock
         self._links, self._reach = Links(database), Reach(blobs)
         self._needs = Needs(refs, self._links, self._reach)
+        self._readings = Readings(database, paths.readings)
         self._history = History(database)
         self._vault = Vault(database, secrets.token_urlsafe)
         self._journal = Journal(database, clock)
@@ -164,7 +166,8 @@ class Upkeep:
             idle=self._uploads().idle(self._idle()) if uploads else (0, 0),
         )
         unused = [Unused(link.name, link.descriptor.digest) for link in self._unused()]
-        return plan_collection(self._zone, present, needed, self._was(), unused)
+        readings = self._readings.under_way()
+        return plan_collection(self._zone, present, needed, self._was(), unused, readings)
 
     def collect(self, plan: CollectionPlan, notify: Subscriber) -> Collected:
         """Carry out that plan; what came to be needed meanwhile stays.
@@ -188,12 +191,14 @@ class Upkeep:
             if collected.blobs or collected.unlinked:
                 told = {"blobs": collected.blobs, "bytes": collected.size}
                 self._audit.record(done(Act.COLLECT, self._zone, **told))
+                self._readings.forget()
             self._reserve.keep()
             return collected
 
     def _needed(self) -> dict[Digest, Why]:
         """What a collection leaves where it is."""
-        return self._needs.of(self._roots(), self._long_ago())
+        read = (digest for one in self._readings.under_way() for digest in one.content)
+        return self._needs.of(self._roots(), self._long_ago(), read)
 
     def _unused(self) -> list[Link]:
         return self._needs.unused(self._long_ago())

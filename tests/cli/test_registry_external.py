@@ -24,8 +24,10 @@ from champ_offline.store.blobs import BlobStore
 from tests.architecture.source import ROOT
 from tests.cli.test_key_drill import champ
 from tests.contracts.distribution.client import serving
+from tests.field.conftest import packed, site
 from tests.field.site import Site
 
+__all__ = ["packed", "site"]
 PAGE = (ROOT / "docs" / "external-registry.md").read_text(encoding="utf-8")
 REFUSED = re.compile(r"# refused: ([a-z.-]+)$")
 PASSWORD = "a robot's & long: secret"
@@ -37,21 +39,10 @@ def lines() -> list[str]:
     return [line for block in blocks for line in block.splitlines()]
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A stick with a bundle, and the root that signed it."""
-    site = Site(tmp_path_factory.mktemp("site"))
-    site.does("trust", "init", site.keys, "--holder", "Anna", "--unencrypted")
-    site.does("lock", site.recipe)
-    (site.folder / "stick").mkdir()
-    assert site.pack(site.folder / "stick").code == 0
-    return site.folder
-
-
 @pytest.fixture
-def folder(template: Path, tmp_path: Path) -> Path:
-    (tmp_path / "stick").symlink_to(template / "stick")
-    (tmp_path / "root.json").write_bytes((template / "keys" / "root.json").read_bytes())
+def folder(site: Site, packed: Path, tmp_path: Path) -> Path:
+    (tmp_path / "stick").symlink_to(packed)
+    (tmp_path / "root.json").write_bytes((site.keys / "root.json").read_bytes())
     secret = tmp_path / "robot.password"
     secret.write_text(f"{PASSWORD}\n", encoding="utf-8")
     secret.chmod(0o600)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import http.client
 import json
 import random
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,25 +19,16 @@ from champ_offline.external.selection import Consignment, Selection
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.refs import Refs
 from tests.contracts.external.conftest import ours
-from tests.field.site import Site
+from tests.field.conftest import filled, packed, site
+from tests.field.site import Site, ended
 from tests.simulators.relay import Relay, relay
+from tests.simulators.target import Asked, FakeTarget, fake_target
 
+__all__ = ["filled", "packed", "site"]
 KILLS = 10
 NAME = "champ.local/demo"
 # Requests without bodies, a chunk's in flight when the process was killed, and manifests.
 BESIDE = 200_000
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """A zone that holds a signed image of 24 layers of a MiB."""
-    made = Site(tmp_path_factory.mktemp("site"))
-    made.does("trust", "init", made.keys, "--holder", "Team", "--unencrypted")
-    made.does("lock", made.recipe)
-    (made.folder / "stick").mkdir()
-    assert made.pack(made.folder / "stick").code == 0
-    assert made.take(made.zone(made.folder / "zone"), made.folder / "stick").code == 0
-    return made
 
 
 @pytest.fixture
@@ -70,8 +63,56 @@ def tagged(between: Relay, repository: str) -> set[str]:
         return set(found["tags"]) if answer.status == 200 else set()
 
 
-def test_pushes_that_are_killed_are_completed_by_the_next(site: Site, between: Relay) -> None:
-    zone, chance = site.folder / "zone", random.Random(11)
+class Holding:
+    """A target that lets a push wait before its first blob."""
+
+    def __init__(self, fake: FakeTarget) -> None:
+        self.reached, self.go_on = threading.Event(), threading.Event()
+        fake.fault = self._wait
+
+    def _wait(self, asked: Asked) -> None:
+        if asked.method == "POST":
+            self.reached.set()
+            self.go_on.wait(60)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_what_is_retired_and_collected_meanwhile_stays_while_it_is_pushed(
+    site: Site, packed: Path, tmp_path: Path, *, killed: bool
+) -> None:
+    zone = site.zone(tmp_path / "zone")
+    assert site.take(zone, packed).code == 0
+    with fake_target() as fake:
+        place, waiting = f"{fake.host}/champ", Holding(fake)
+        site.does("--zone", zone, "registry", "external", "set", place, "--plain-http")
+        push = site.start("--zone", zone, "registry", "push")
+        try:
+            assert waiting.reached.wait(60)
+            retired = site.does("--zone", zone, "zone", "retire", "demo", "1", "--confirm", "demo")
+            [stays] = site.does("--zone", zone, "store", "gc")["staying"]
+            assert (stays["why"], stays["size"]) == ("under way", retired["size"])
+            assert [run["reader"] for run in stays["runs"]] == ["push"]
+            assert collect(site, zone)["blobs"] == 0
+            if killed:
+                push.kill()
+                push.communicate()
+        finally:
+            waiting.go_on.set()
+        if not killed:
+            said = ended(push)
+            assert (said.code, said.result["names"][0]["name"]) == (0, NAME)
+            assert ("champ/champ.local/demo", "1") in fake.manifests
+        assert collect(site, zone)["size"] == retired["size"]
+
+
+def collect(site: Site, zone: Path) -> dict[str, Any]:
+    return dict(site.does("--zone", zone, "store", "gc", "--apply", "--confirm", "core"))
+
+
+def test_pushes_that_are_killed_are_completed_by_the_next(
+    site: Site, filled: Path, between: Relay
+) -> None:
+    zone, chance = filled, random.Random(11)
     one, killed, halfway = wanted(zone), 0, 0
     for number in range(3 * KILLS):
         place, repository = f"127.0.0.1:{between.port}/n{number}", f"n{number}/{NAME}"

@@ -15,9 +15,11 @@ import pytest
 from champ_offline.oci.digest import Digest
 from tests.contracts.external.conftest import REGISTRIES
 from tests.e2e.daemons import output
+from tests.field.conftest import filled, packed, site
 from tests.field.site import LAYERS, Site
 from tests.lab import build, cosign
 
+__all__ = ["filled", "packed", "site"]
 NAME = "champ.local/demo"
 
 
@@ -33,25 +35,17 @@ class Pushed:
         return f"{self.host}/champ/{NAME}"
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    made = Site(tmp_path_factory.mktemp("site"))
-    made.does("trust", "init", made.keys, "--holder", "Team", "--unencrypted")
-    made.does("lock", made.recipe)
-    (made.folder / "stick").mkdir()
-    assert made.pack(made.folder / "stick").code == 0
-    assert made.take(made.zone(made.folder / "zone"), made.folder / "stick").code == 0
-    return made
-
-
 @pytest.fixture(params=["docker-registry", "distribution"], scope="module")
 def pushed(
-    request: pytest.FixtureRequest, site: Site, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    site: Site,
+    filled: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Pushed]:
     with REGISTRIES[request.param](tmp_path_factory.mktemp("target") / "data") as port:
-        host, zone = f"127.0.0.1:{port}", site.folder / "zone"
-        site.does("--zone", zone, "registry", "external", "set", f"{host}/champ", "--plain-http")
-        done = site.does("--zone", zone, "registry", "push")
+        host = f"127.0.0.1:{port}"
+        site.does("--zone", filled, "registry", "external", "set", f"{host}/champ", "--plain-http")
+        done = site.does("--zone", filled, "registry", "push")
         assert [one["name"] for one in done["names"]] == [NAME]
         yield Pushed(host, site.keys / "images.pub")
 

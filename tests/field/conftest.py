@@ -42,6 +42,14 @@ def packed(site: Site) -> Path:
     return out
 
 
+@pytest.fixture(scope="session")
+def filled(site: Site, packed: Path) -> Path:
+    """A zone that holds the bundle."""
+    zone = site.zone(site.folder / "filled")
+    assert site.take(zone, packed).code == 0
+    return zone
+
+
 @pytest.fixture
 def zone(site: Site, tmp_path: Path) -> Path:
     """A zone that holds nothing yet."""

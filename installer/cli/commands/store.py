@@ -17,7 +17,7 @@ from installer.quantities import size
 from installer.words import word
 
 if TYPE_CHECKING:
-    from champ_offline.store.collect import CollectionPlan
+    from champ_offline.store.collect import CollectionPlan, Staying
 
 _MEGABYTE = 1000 * 1000
 
@@ -129,11 +129,22 @@ def _show(session: Session, plan: CollectionPlan) -> None:
 def _rows(plan: CollectionPlan) -> Iterator[dict[str, Any]]:
     """A row for each reason."""
     for staying in plan.staying:
-        row = {"does": "stays", "why": staying.why, "blobs": staying.blobs, "size": staying.size}
-        yield {**row, "was": []}
+        row = {"does": "stays", "blobs": staying.blobs, "size": staying.size, "was": []}
+        yield {**row, "why": _why(staying)}
     for why, blobs, freed in plan.causes:
         row = {"does": "goes", "why": why, "blobs": blobs, "size": freed}
         yield {**row, "was": plan.was(why)}
+
+
+def _why(staying: Staying) -> str:
+    """The reason, and which runs under way are it."""
+    told = [
+        _("{what} since {time} UTC").format(
+            what=word(run.reader), time=run.since[:19].replace("T", " ")
+        )
+        for run in staying.runs
+    ]
+    return f"{word(staying.why)} ({', '.join(told)})" if told else staying.why
 
 
 def _names(names: list[str]) -> str:

@@ -14,6 +14,7 @@ from champ_offline.clock import now_utc
 from champ_offline.durable.database import Database
 from champ_offline.external.target import Target
 from champ_offline.external.verbs import External
+from champ_offline.paths import ZonePaths
 from champ_offline.registry.access import Open
 from champ_offline.registry.asgi import registry as make
 from champ_offline.store.blobs import BlobStore
@@ -90,7 +91,6 @@ def external(brought: Brought, port: int, prefix: str = "champ") -> External:
     """The zone's verbs, led to a registry on loopback."""
     root = brought.database.path.parent
     stored = (brought.database, brought.blobs, brought.refs)
-    lock = root / "push.lock"
-    verbs = External(*stored, lock, lambda _name: set(), now_utc, sleep=_shortly)
+    verbs = External(*stored, ZonePaths(root), lambda _name: set(), now_utc, sleep=_shortly)
     verbs.use(Target(f"127.0.0.1:{port}", prefix, plain_http=True), "anna")
     return verbs

@@ -14,6 +14,7 @@ from champ_offline.events import ignore
 from champ_offline.external.push import Pushed
 from champ_offline.external.target import Target
 from champ_offline.external.verbs import External
+from champ_offline.paths import ZonePaths
 from tests.simulators.brought import Brought, bring
 from tests.simulators.target import FakeTarget, fake_target
 
@@ -45,7 +46,7 @@ class Desk:
         stored, known = (brought.database, brought.blobs, brought.refs), bundles or {}
         self.verbs = External(
             *stored,
-            root / "push.lock",
+            ZonePaths(root),
             lambda name: known.get(name, set()),
             now_utc,
             sleep=self.waited.append,

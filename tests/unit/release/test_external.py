@@ -17,6 +17,7 @@ from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import image_manifest
+from champ_offline.paths import ZonePaths
 from champ_offline.release.plan import Change, Plan
 from champ_offline.release.planner import Planner
 from champ_offline.store.blobs import BlobStore
@@ -71,9 +72,11 @@ def site(world: World, tmp_path: Path) -> Iterator[Site]:
     with world.database.transaction() as connection:
         refs.put(connection, [Ref(name, tag, image, "bundle")])
     with fake_target() as fake:
-        lock = tmp_path / "push.lock"
         verbs = External(
-            world.database, blobs, refs, lock, lambda _name: set(), now_utc, lambda _seconds: None
+            *(world.database, blobs, refs, ZonePaths(tmp_path)),
+            lambda _name: set(),
+            now_utc,
+            lambda _seconds: None,
         )
         verbs.use(Target(fake.host, "champ", plain_http=True), "anna")
         yield Site(world, verbs, fake, image.digest)

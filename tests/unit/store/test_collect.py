@@ -30,6 +30,7 @@ from champ_offline.store.collect import (
 from champ_offline.store.links import Kind, Link, Links
 from champ_offline.store.needs import Needs, Root, Why
 from champ_offline.store.reach import ManifestUnreadable, Reach
+from champ_offline.store.readings import Reader, Reading, UnderWay
 from champ_offline.store.refs import Ref, Referrer, Refs
 from champ_offline.store.sweep import Collected, Sweep
 from champ_offline.store.verified import Verified
@@ -37,6 +38,26 @@ from champ_offline.store.verified import Verified
 NOW = "2026-05-01T00:00:00+00:00"
 LATER = "2026-05-02T00:00:01+00:00"
 ONE, TWO, THREE = (Digest.of(text) for text in (b"1", b"2", b"3"))
+
+
+def test_runs_under_way_are_told_where_they_keep_something() -> None:
+    push, export, idle = (
+        Reading(UnderWay(since, reader), frozenset(content))
+        for since, reader, content in (
+            (LATER, Reader.PUSH, {ONE, TWO}),
+            (NOW, Reader.EXPORT, {TWO}),
+            (NOW, Reader.EXPORT, {ONE, THREE}),
+        )
+    )
+    needed = {ONE: Why.TAGGED, TWO: Why.READ, THREE: Why.READ}
+    plan = plan_collection(
+        "core", Present(blobs={ONE: 10, TWO: 20}, aside={}), needed, {}, (), (push, export, idle)
+    )
+    assert plan.going == ()
+    assert plan.staying == (
+        Staying(Why.TAGGED, 1, 10),
+        Staying(Why.READ, 1, 20, (export.run, push.run)),
+    )
 
 
 def test_a_plan_is_made_of_values_alone() -> None:

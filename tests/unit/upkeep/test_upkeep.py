@@ -28,6 +28,7 @@ from champ_offline.store.collect import Cause, Staying
 from champ_offline.store.links import Kind, Link, Links
 from champ_offline.store.needs import Why
 from champ_offline.store.reach import ManifestUnreadable
+from champ_offline.store.readings import Reader, Readings, UnderWay
 from champ_offline.store.scrub import Pace
 from champ_offline.store.uploads import Upload, Uploads
 from champ_offline.upkeep.verbs import CollectionElsewhere
@@ -48,6 +49,7 @@ class House:
         self.blobs = self.appliance._blobs
         self.history = History(self.database)
         self.vault = Vault(self.database, lambda: "salt")
+        self.readings = Readings(self.database, self.appliance.paths.readings)
 
     def take(self, *sticks: Path) -> None:
         for stick in sticks:
@@ -188,6 +190,40 @@ def test_a_revision_keeps_content_that_has_no_name(house: House) -> None:
     plan = house.appliance.upkeep.collection()
     assert Why.REVISION in {one.why for one in plan.staying}
     assert old not in {one.digest for one in plan.going}
+
+
+def test_what_a_run_reads_stays_until_it_ends(house: House) -> None:
+    """Also where the run began after the collection was planned, and the bundle was retired."""
+    upkeep, readings = house.appliance.upkeep, house.readings
+    old = [one.digest for one in upkeep._reach.below([house.at("champ.local/first:1")])]
+    house.retire("1")
+    plan = upkeep.collection()
+    with readings.begin(Reader.PUSH, lambda: NOW) as place:
+        with house.database.transaction() as connection:
+            place.hold(connection, old)
+        again = upkeep.collection()
+        run = UnderWay(NOW.isoformat(), Reader.PUSH)
+        kept = sum(map(house.blobs.size, set(old) & {one.digest for one in plan.going}))
+        [told] = [one for one in again.staying if one.why is Why.READ]
+        assert (told.runs, told.size) == ((run,), kept)
+        assert again.size == plan.size - kept
+        collected = upkeep.collect(plan, ignore)
+        assert set(collected.needed_again) == set(old) & {one.digest for one in plan.going}
+        assert all(map(house.blobs.has, old))
+    assert upkeep.collect(upkeep.collection(), ignore).size == kept
+    assert not house.blobs.has(old[0])
+    assert house.database.query("SELECT * FROM readings") == []
+
+
+def test_a_run_that_reads_a_bundle_does_not_keep_it_from_being_retired(house: House) -> None:
+    with house.readings.begin(Reader.EXPORT, lambda: NOW) as place:
+        with house.database.transaction() as connection:
+            place.hold(connection, list(house.blobs))
+        house.retire("1")
+        house.retire("2")
+        assert house.collect() == 0
+    assert house.collect() > 0
+    assert list(house.blobs) == []
 
 
 def test_the_newest_is_told_apart(house: House) -> None:
