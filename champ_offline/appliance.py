@@ -340,7 +340,7 @@ class Appliance:
         """Look for what would stand in the way, in the zone and in a cluster if one is named."""
         root = self._trust.root()
         vouched = Vouched(read_root(root, "root").expires, self._intake.bundles(), self.withdrawn())
-        parts = (self._database, self._blobs, self._refs, self._waiting)
+        parts = (self._database, self.upkeep.examine(), self._waiting)
         external = self._external_in_use()
         findings = list(examine_zone(*parts, self.paths.pki, vouched, self._clock()))
         if external is not None:

@@ -5,7 +5,7 @@ Invariant: looking changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,19 +21,12 @@ from champ_offline.external.errors import PushWaiting
 from champ_offline.findings import Finding, State
 from champ_offline.journal.audit import Audit, AuditBroken
 from champ_offline.journal.journal import Journal
-from champ_offline.oci import media_types
-from champ_offline.oci.descriptor import Descriptor
-from champ_offline.oci.digest import Digest
-from champ_offline.oci.manifest import Manifest
-from champ_offline.store.blobs import BlobMissing, BlobStore
-from champ_offline.store.refs import Ref, Refs
-from champ_offline.store.verified import Verified
+from champ_offline.store.refs import Ref
 from champ_offline.store.waiting import WaitingRoom
 from champ_offline.trust.dates import TOLERANCE
 from champ_offline.trust.errors import RootExpired
 
 _SOON = timedelta(days=60)
-_OVERDUE = timedelta(days=90)
 # Room for a bundle of some images; with less the next import may well not fit.
 _ROOMY = 10**9
 
@@ -45,15 +38,6 @@ class DatabaseDamaged(ChampError):
     exit_code = ExitCode.NEEDS_PERSON
     message = "The zone's database is damaged: {reason}."
     remedy = "Stop using the zone and restore champ.db from a backup."
-
-
-class ContentMissing(ChampError):
-    """A name leads to content that is not in the store."""
-
-    id = "doctor.content-missing"
-    exit_code = ExitCode.CORRUPT
-    message = "{name} needs blob {digest}, which is missing or has another size."
-    remedy = "Import the bundle that brought it again."
 
 
 class ImportUnfinished(ChampError):
@@ -161,33 +145,6 @@ class NoStorageClass(ChampError):
     remedy = "Name a storage class in the app's form, or mark one as the default."
 
 
-class CheckOverdue(ChampError):
-    """Nobody read the store whole for a long time."""
-
-    id = "doctor.check-overdue"
-    exit_code = ExitCode.PREFLIGHT
-    message = "Every blob was last read and compared on {day}."
-    remedy = "Run `champ store check`; images are served and changed meanwhile."
-
-
-class NeverChecked(ChampError):
-    """Nobody ever read the store whole."""
-
-    id = "doctor.never-checked"
-    exit_code = ExitCode.PREFLIGHT
-    message = "No full check of the store has come to its end since {day}."
-    remedy = "Run `champ store check`; images are served and changed meanwhile."
-
-
-class ContentAside(ChampError):
-    """A check or the registry found damage that nobody mended yet."""
-
-    id = "doctor.content-aside"
-    exit_code = ExitCode.CORRUPT
-    message = "{count} damaged blob(s) are set aside and not served."
-    remedy = "`champ store check` names what they belong to and the bundle to import again."
-
-
 @dataclass(frozen=True)
 class Vouched:
     """What keys say of a zone: until when its root does, and which bundles it took.
@@ -207,18 +164,16 @@ class Vouched:
 
 def examine_zone(
     database: Database,
-    blobs: BlobStore,
-    refs: Refs,
+    store: Iterable[Finding],
     waiting: WaitingRoom,
     pki: Path,
     vouched: Vouched,
     now: datetime,
 ) -> Iterator[Finding]:
-    """The checks that need no cluster."""
+    """The checks that need no cluster; `store` are those of its content."""
     damage = database.damage()
     yield _finding("database", DatabaseDamaged(reason=damage[0]) if damage else None)
-    yield _finding("store", _incomplete(blobs, refs))
-    yield from _checked(Verified(database), blobs, now)
+    yield from store
     size = waiting.size
     unfinished = ImportUnfinished(path=waiting.root, size=Bytes(size))
     yield Finding("import", State.WARN, unfinished) if size else Finding("import", State.OK)
@@ -281,21 +236,6 @@ def _chain(audit: Audit) -> Finding:
         return Finding("audit", State.BAD, error)
 
 
-def _checked(verified: Verified, blobs: BlobStore, now: datetime) -> Iterator[Finding]:
-    """When all content was last read, and whether any was found damaged."""
-    aside = sum(not blobs.has(digest) for digest in blobs.aside())
-    if aside:
-        yield Finding("damage", State.BAD, ContentAside(count=aside))
-    last, oldest = verified.last_check(), verified.oldest()
-    ended = last.ended if last else ""
-    since = ended or oldest
-    if since and now - datetime.fromisoformat(since) > _OVERDUE:
-        error = CheckOverdue if last else NeverChecked
-        yield Finding("last full check", State.WARN, error(day=since[:10]), ended)
-    else:
-        yield Finding("last full check", State.OK, note=ended)
-
-
 def _ending(what: str, end: datetime, now: datetime, error: ChampError) -> Finding:
     if end - now > _SOON:
         return Finding(what, State.OK)
@@ -342,34 +282,3 @@ def _disk(folder: Path) -> Finding:
         return Finding("disk", State.OK)
     error = DiskNearlyFull(free=Bytes(free), path=folder, reserve=Bytes(RESERVE))
     return Finding("disk", State.WARN if free >= RESERVE else State.BAD, error)
-
-
-def _incomplete(blobs: BlobStore, refs: Refs) -> ChampError | None:
-    seen: set[Digest] = set()
-    for ref in refs.all():
-        missing = _missing(blobs, ref.descriptor, seen)
-        if missing is not None:
-            return ContentMissing(name=f"{ref.name}:{ref.tag}", digest=missing)
-    for referrer in refs.all_referrers():
-        missing = _missing(blobs, referrer.descriptor, seen)
-        if missing is not None:
-            name = f"{referrer.descriptor.artifact_type} ({referrer.subject})"
-            return ContentMissing(name=name, digest=missing)
-    return None
-
-
-def _missing(blobs: BlobStore, descriptor: Descriptor, seen: set[Digest]) -> Digest | None:
-    if descriptor.digest in seen:
-        return None
-    seen.add(descriptor.digest)
-    try:
-        if blobs.size(descriptor.digest) != descriptor.size:
-            return descriptor.digest
-    except BlobMissing:
-        return descriptor.digest
-    if descriptor.media_type in media_types.DOCUMENTS:
-        for child in Manifest.from_bytes(blobs.read(descriptor.digest)).children:
-            missing = _missing(blobs, child, seen)
-            if missing is not None:
-                return missing
-    return None

@@ -85,7 +85,7 @@ UPLOADS = Metric(
 DAMAGED = Metric(
     "champ_registry_damaged_blobs_total",
     Type.COUNTER,
-    "Blobs that this process found to be no longer what was verified.",
+    "Blobs that this process found to be no longer what was verified, or gone.",
 )
 ASIDE = Metric(
     "champ_registry_blobs_aside",

@@ -42,16 +42,22 @@ class Soundness:
         self._verified, self._notify = Verified(database), notify
         self._audit = Audit(database, clock)
         self._known: OrderedDict[Digest, Examined] = OrderedDict()
+        self._missed: set[Digest] = set()
         self._looking: dict[Digest, asyncio.Future[Examined | None]] = {}
         # One thread: what is hashed again shares the disk with what is served.
         self._hashing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="blob-verify")
 
     async def holds(self, digest: Digest) -> bool:
-        """Whether the blob may be sent now; raises OSError where the disk does not give it."""
+        """Whether the blob, which its repository has, may be sent now.
+
+        Raises OSError where the disk does not give it.
+        """
         try:
             stamp = self._blobs.stamp(digest)
-        except BlobMissing:
+        except BlobMissing as error:
+            self._miss(digest, error)
             return False
+        self._missed.discard(digest)
         known = self._known.get(digest)
         if known is None or known.stamp != stamp:
             known = await self._look(digest)
@@ -61,6 +67,15 @@ class Soundness:
             if len(self._known) > _MOST:
                 self._known.popitem(last=False)
         return known.sound
+
+    def _miss(self, digest: Digest, error: BlobMissing) -> None:
+        """Tell once of a blob that is gone; one that was set aside was told of."""
+        known = self._known.get(digest)
+        told = digest in self._missed or (known is not None and not known.sound)
+        if told or len(self._missed) >= _MOST:
+            return
+        self._missed.add(digest)
+        self._report(digest, error)
 
     async def _look(self, digest: Digest) -> Examined | None:
         looking = self._looking.get(digest)
@@ -103,6 +118,8 @@ class Soundness:
                 self._audit.append(connection, done(Act.CHECK, str(digest), set_aside=1))
 
     def _tell(self, digest: Digest) -> None:
-        error = BlobDamaged(digest=digest)
+        self._report(digest, BlobDamaged(digest=digest))
+
+    def _report(self, digest: Digest, error: ChampError) -> None:
         LOG.error("%s: %s", error.id, error)
         self._notify(FaultFound(error.id, str(self._blobs.path(digest)), str(digest), -1))

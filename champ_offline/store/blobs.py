@@ -38,7 +38,10 @@ class BlobMissing(ChampError):
     id = "store.blob-missing"
     exit_code = ExitCode.NOT_FOUND
     message = "Blob {digest} is not in the store."
-    remedy = "Import the bundle that carries it again."
+    remedy = (
+        "In a zone, `champ doctor` names what needs it and what gives it back; elsewhere fetch the"
+        " content again."
+    )
 
 
 class BlobDamaged(ChampError):

@@ -132,6 +132,11 @@ class Refs:
         sql = "SELECT descriptor FROM refs WHERE bundle <> ''"
         return list(map(_descriptor, self._database.query(sql)))
 
+    def pushed(self) -> list[Ref]:
+        """Every tag that clients pushed, sorted by name and tag."""
+        rows = self._database.query("SELECT * FROM refs WHERE bundle = '' ORDER BY name, tag")
+        return [Ref(row["name"], row["tag"], _descriptor(row), "") for row in rows]
+
     def pushed_anywhere(self) -> list[Descriptor]:
         """What tags lead to that clients pushed."""
         sql = "SELECT descriptor FROM refs WHERE bundle = ''"

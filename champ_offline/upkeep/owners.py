@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 from champ_offline.catalog.artifact import read_app
 from champ_offline.catalog.index import APPS
@@ -16,7 +17,7 @@ from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.brought import Brought
-from champ_offline.store.links import Links
+from champ_offline.store.links import Kind, Links
 from champ_offline.store.reach import Reach
 from champ_offline.store.refs import Refs
 
@@ -25,9 +26,10 @@ from champ_offline.store.refs import Refs
 class Damaged:
     """A blob that is not what it was verified to be, or is gone.
 
-    `names` are those that lead to it (`repository:tag`), `apps` the apps that need it, `bundles`
-    those that give it back when they are imported again; all sorted. Nothing leads to one without
-    names. `pushed`: clients pushed it, and give it back by pushing it again.
+    `names` are those that lead to it (`repository:tag`; of what clients pushed without a tag
+    `repository@digest` of the manifest, without that the repository), `apps` the apps that need it,
+    `bundles` those that give it back when they are imported again; all sorted. Nothing leads to one
+    without names. `pushed`: clients pushed it, and give it back by pushing it again.
     """
 
     digest: Digest
@@ -57,9 +59,9 @@ class Owners:
                 names.add(digest, one.label)
                 bundles.add(digest, self._bundles.get(one.bundle, ""))
         pushed = _Found(wanted)
-        for link in self._links:
-            names.add(link.descriptor.digest, link.name)
-            pushed.add(link.descriptor.digest, link.name)
+        for digest, label in self._pushed():
+            names.add(digest, label)
+            pushed.add(digest, label)
         apps = _Found(wanted)
         for label, roots in self._apps(brought):
             for digest in self._below(roots):
@@ -70,6 +72,21 @@ class Owners:
             )
             for digest, size in sorted(wanted.items())
         ]
+
+    def _pushed(self) -> Iterator[tuple[Digest, str]]:
+        """What clients pushed, by what leads to it: a tag, else a manifest, else a repository."""
+        tags: dict[str, list[tuple[str, Descriptor]]] = {}
+        for ref in self._refs.pushed():
+            tags.setdefault(ref.name, []).append((str(ref), ref.descriptor))
+        for name, every in groupby(self._links, key=lambda link: link.name):
+            links = [(link.kind, link.descriptor) for link in every]
+            manifests = [(f"{name}@{d.digest}", d) for kind, d in links if kind is Kind.MANIFEST]
+            blobs = [(name, d) for kind, d in links if kind is Kind.BLOB]
+            seen: set[Digest] = set()
+            for roots in (tags.get(name, []), manifests, blobs):
+                led = {(d, label) for label, root in roots for d in self._below([root])}
+                yield from ((digest, label) for digest, label in led if digest not in seen)
+                seen |= {digest for digest, _ in led}
 
     def _below(self, roots: Iterable[Descriptor]) -> Iterator[Digest]:
         return (one.digest for one in self._reach.below(roots, whole=False))

@@ -27,17 +27,17 @@ from champ_offline.durable.lock import FileLock
 from champ_offline.durable.reserve import Reserve
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import Event, FaultFound, Subscriber
+from champ_offline.findings import Finding, State
 from champ_offline.journal.acts import Act, done
 from champ_offline.journal.audit import Audit
 from champ_offline.journal.journal import Journal
-from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.paths import ZonePaths
 from champ_offline.registry.limits import Limits
 from champ_offline.release.history import History
 from champ_offline.release.plan import Plan
 from champ_offline.release.vault import Vault, VaultMissing
-from champ_offline.store.blobs import BlobDamaged, BlobMissing, BlobStore
+from champ_offline.store.blobs import BlobDamaged, BlobMissing, BlobStore, StoreGone
 from champ_offline.store.collect import CollectionPlan, Present, Unused, plan_collection
 from champ_offline.store.links import Link, Links
 from champ_offline.store.needs import UNUSED_AFTER, Needs, Root, Why
@@ -47,10 +47,15 @@ from champ_offline.store.refs import Refs
 from champ_offline.store.scrub import Pace, Scrub
 from champ_offline.store.sweep import Collected, Sweep
 from champ_offline.store.uploads import Uploads
+from champ_offline.store.verified import Verified
 from champ_offline.store.waiting import WaitingRoom
+from champ_offline.upkeep.content import Content
+from champ_offline.upkeep.examine import examine_checks, examine_content
 from champ_offline.upkeep.owners import Damaged, Owners
 
 _MOST_NAMED = 20
+# What a look at the zone may read, in bytes: some seconds of a slow disk.
+_MOST_READ = 256 * 1024 * 1024
 
 
 class CollectionElsewhere(ChampError):
@@ -106,6 +111,7 @@ class Upkeep:
         self._zone, self._paths, self._database = zone, paths, database
         self._blobs, self._refs, self._intake, self._clock = blobs, refs, intake, clock
         self._links, self._reach = Links(database), Reach(blobs)
+        self._content = Content(refs, self._links, blobs, Verified(database))
         self._needs = Needs(refs, self._links, self._reach)
         self._readings = Readings(database, paths.readings)
         self._history = History(database)
@@ -137,12 +143,25 @@ class Upkeep:
             self._audit.record(done(Act.CHECK, self._zone, set_aside=count, digests=named))
 
     def damaged(self) -> tuple[Damaged, ...]:
-        """What was set aside and not given back, and what names lead to and is not here."""
-        aside = self._blobs.aside().items()
-        wrong = {digest: size for digest, size in aside if not self._blobs.has(digest)}
-        for one in self._descriptors():
-            if not self._blobs.has(one.digest):
-                wrong.setdefault(one.digest, one.size)
+        """What was set aside and not given back, and what names lead to and is not here whole."""
+        return self._owned(self._content.wrong())
+
+    def examine(self) -> Iterator[Finding]:
+        """What stands in the way of giving content out, and when all of it was last read.
+
+        Of files that changed since they were hashed, some are read; nothing is set aside.
+        """
+        try:
+            self._blobs.require()
+            wrong = self._content.wrong()
+            altered, unread = self._content.altered(_MOST_READ)
+        except StoreGone as error:
+            yield Finding("store", State.BAD, error)
+            return
+        yield from examine_content(self._owned(wrong | altered), unread)
+        yield examine_checks(Verified(self._database), self._clock())
+
+    def _owned(self, wrong: dict[Digest, int]) -> tuple[Damaged, ...]:
         bundles = {str(b.digest): _label(b) for b in self._intake.bundles()}
         owners = Owners(self._refs, self._links, self._blobs, bundles)
         return tuple(owners.of(wrong))
@@ -287,16 +306,6 @@ class Upkeep:
         except VaultMissing:
             return  # nobody can return to it
         yield from (Root(why, image.digest, who) for image in plan.images)
-
-    def _descriptors(self) -> Iterator[Descriptor]:
-        """All that must be here: what bundles brought, down to the last layer, and every push.
-
-        Below what was pushed clients may have deleted things.
-        """
-        referrers = [one.descriptor for one in self._refs.all_referrers()]
-        roots = (*self._refs.manifests_anywhere(), *referrers)
-        yield from self._reach.below(roots, whole=False)
-        yield from (link.descriptor for link in self._links)
 
     def _was(self) -> dict[Digest, set[str]]:
         """The names that retired bundles had given content."""

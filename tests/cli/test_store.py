@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from champ_offline.clock import now_utc
+from champ_offline.durable.database import Database
+from champ_offline.oci import media_types
+from champ_offline.oci.digest import Digest
+from champ_offline.oci.manifest import image_index
+from champ_offline.registry.access import Open
+from champ_offline.registry.asgi import registry
+from champ_offline.store.blobs import BlobStore
 from tests.cli.command import champ
 from tests.cli.test_way_of_a_bundle import RECIPE, Site, write_layout
+from tests.simulators.asgi import ask
+
+PUSHED = image_index([])
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +100,36 @@ def test_damage_is_named_and_mended(site: Site, packed: Site) -> None:
     assert (damaged["names"], damaged["bundles"]) == (["champ.local/demo:2"], ["demo 2"])
     assert "demo 2" in site.says(*zone, "store", "check", code=11)
     states = {one["check"]: one for one in site.gives(*zone, "doctor", code=4)}
-    assert states["damage"]["id"] == "doctor.content-aside"
+    assert states["store"]["id"] == "doctor.content-missing"
+    assert "demo 2" in states["store"]["remedy"]
     assert site.zone("import", stick(packed, "2"))["new_blobs"] == 1
     assert site.zone("store", "check", "--all")["damaged"] == []
     assert json.loads(site.says(*zone, "store", "gc", "--json"))["going"][0]["size"] == 20480
+
+
+def test_lost_pushes_are_named_by_doctor_and_check_alike(site: Site) -> None:
+    folder = site.folder / "zone"
+    zone = ["--zone", str(folder)]
+    with closing(Database(folder / "champ.db")) as database:
+        push(database, folder)
+    states = {one["check"]: one for one in site.zone("doctor")}
+    assert states["store"]["state"] == "ok"
+    (folder / "store" / "sha256" / Digest.of(PUSHED).hex).unlink()
+    states = {one["check"]: one for one in site.gives(*zone, "doctor", code=4)}
+    assert (states["store"]["state"], states["store"]["id"]) == ("bad", "doctor.pushed-missing")
+    assert "team/app:1" in states["store"]["message"]
+    assert "再次推送" in site.says(*zone, "doctor", "--lang", "zh", code=4)
+    (damaged,) = site.gives(*zone, "store", "check", code=11)["damaged"]
+    assert (damaged["names"], damaged["pushed"]) == (["team/app:1"], True)
+    shown = site.says(*zone, "store", "check", code=11)
+    assert re.search(r"WHAT TO DO\n.* team/app:1 +push it again", shown), shown
+
+
+def push(database: Database, folder: Path) -> None:
+    """A manifest of nothing, by way of the registry."""
+    headers = {"content-type": media_types.IMAGE_INDEX}
+    app = registry(database, BlobStore(folder / "store"), folder / "uploads", now_utc, Open())
+    assert ask(app, "PUT", "/v2/team/app/manifests/1", PUSHED, headers).status == 201
 
 
 @pytest.mark.parametrize("left", ["nothing", "a mount point", "a folder of blobs"])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +19,7 @@ from installer.words import word
 
 if TYPE_CHECKING:
     from champ_offline.store.collect import CollectionPlan, Staying
+    from champ_offline.upkeep.owners import Damaged
 
 _MEGABYTE = 1000 * 1000
 
@@ -32,9 +34,9 @@ def command() -> None:
     cls=Verb,
     help=_(
         "Read every blob again and compare it with its digest. Damaged ones are set aside, so that "
-        "they are not served, and named with what they belong to and the bundle to import again; "
-        "the command then ends with 11. A check that was ended goes on where it was. Imports, "
-        "pulls and pushes go on meanwhile."
+        "they are not served, and named with what they belong to and what gives them back: a "
+        "bundle to import again, or another push; the command then ends with 11. A check that was "
+        "ended goes on where it was. Imports, pulls and pushes go on meanwhile."
     ),
 )
 @click.option("--all", "anew", is_flag=True, help=_("Begin with the first blob again."))
@@ -65,12 +67,12 @@ def check(session: Session, mbps: int | None, *, anew: bool) -> int:
     )
     if found.damaged and session.form == "table":
         session.output.rows(
-            found.damaged,
+            list(_damaged(found.damaged)),
             [
                 Column("digest", _("BLOB")),
-                Column("names", _("BELONGS TO"), _names),
+                Column("names", _("BELONGS TO")),
                 Column("apps", _("APPS"), ", ".join),
-                Column("bundles", _("IMPORT AGAIN"), lambda found: ", ".join(found) or "—"),
+                Column("what", _("WHAT TO DO")),
             ],
         )
     return int(ExitCode.CORRUPT if found.damaged else ExitCode.OK)
@@ -147,5 +149,17 @@ def _why(staying: Staying) -> str:
     return f"{word(staying.why)} ({', '.join(told)})" if told else staying.why
 
 
-def _names(names: list[str]) -> str:
-    return ", ".join(names) or _("nothing leads to it")
+def _damaged(found: Sequence[Damaged]) -> Iterator[dict[str, Any]]:
+    """A row for each blob; what leads to one below a damaged manifest is not known."""
+    certain = not any(one.names for one in found)
+    for one in found:
+        names, what = ", ".join(one.names), "—"
+        if one.bundles:
+            what = _("import again: {bundles}").format(bundles=", ".join(one.bundles))
+        elif one.pushed:
+            what = _("push it again from where it came")
+        elif not names and certain:
+            names, what = _("nothing leads to it"), "champ store gc"
+        elif not names:
+            names, what = _("not known while the others are damaged"), _("check again afterwards")
+        yield {**asdict(one), "names": names, "what": what}

@@ -14,12 +14,12 @@ from champ_offline.bundle.errors import BundleIncomplete
 from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.pack import Packed, Packer
 from champ_offline.bundle.referrers import Layer, attach
-from champ_offline.doctor import Vouched, examine_zone
 from champ_offline.events import ignore
 from champ_offline.findings import State
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
+from champ_offline.paths import ZonePaths
 from champ_offline.registry.access import READER
 from champ_offline.registry.answers import Answer
 from champ_offline.registry.content import Content
@@ -27,6 +27,7 @@ from champ_offline.registry.pull import answer
 from champ_offline.registry.requests import Read
 from champ_offline.registry.routes import parse
 from champ_offline.store.blobs import BlobStore
+from champ_offline.upkeep.verbs import Upkeep
 from tests.unit.bundle.conftest import NOW, Signing, Zone
 
 NOTE = "application/x-note"
@@ -150,9 +151,8 @@ def test_the_doctor_misses_a_lost_referrer(
     noted: tuple[Packed, Descriptor, Descriptor], zone: Zone, tmp_path: Path
 ) -> None:
     zone.blobs.remove(noted[2].digest)
-    findings = examine_zone(
-        zone.database, zone.blobs, zone.refs, zone.waiting, tmp_path / "pki", Vouched(NOW), NOW
-    )
-    store = next(finding for finding in findings if finding.check == "store")
+    stored = (zone.database, zone.blobs, zone.refs, zone.intake)
+    upkeep = Upkeep("core", ZonePaths(tmp_path / "zone"), *stored, lambda: NOW)
+    store = next(finding for finding in upkeep.examine() if finding.check == "store")
     assert store.state is State.BAD
     assert str(noted[2].digest) in str(store.error)

@@ -173,7 +173,7 @@ def examined(town: Town, now: datetime, end: datetime) -> dict[str, tuple[State,
     zone = town.zone
     vouched = Vouched(end, zone.intake.bundles())
     pki = zone.waiting.root.parent / "pki"
-    found = examine_zone(zone.database, zone.blobs, zone.refs, zone.waiting, pki, vouched, now)
+    found = examine_zone(zone.database, (), zone.waiting, pki, vouched, now)
     return {
         one.check: (one.state, f"{one.error} {one.error and one.error.remedy}") for one in found
     }
@@ -203,7 +203,7 @@ def test_the_doctor_names_bundle_names_and_what_to_do(town: Town, tmp_path: Path
         LATER + timedelta(days=99), zone.intake.bundles(), zone.intake.withdrawn(root)
     )
     pki = tmp_path / "pki"
-    found = examine_zone(zone.database, zone.blobs, zone.refs, zone.waiting, pki, vouched, LATER)
+    found = examine_zone(zone.database, (), zone.waiting, pki, vouched, LATER)
     keys = [finding for finding in found if finding.check == "keys"]
     assert [finding.state for finding in keys] == [State.BAD]
     assert f"{EXTRA}, {FIRST}" in str(keys[0].error)

@@ -274,7 +274,7 @@ def test_damage_is_told_with_its_owners_and_the_import_mends_it(house: House) ->
     with pytest.raises(ManifestUnreadable):
         house.appliance.upkeep.collection()
     states = {one.check: one for one in house.appliance.doctor(None)}
-    assert states["damage"].state == "bad"
+    assert states["store"].state == "bad"
     assert states["last full check"].note == LATER.isoformat(timespec="seconds")
     house.take(house.sticks[1])
     assert held(house.zone) == before
