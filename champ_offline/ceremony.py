@@ -13,6 +13,7 @@ from pathlib import Path
 
 from champ_offline.bundle.errors import SeveralBundles
 from champ_offline.bundle.media import bundle_folders, read_documents
+from champ_offline.bundle.target import refuse_links
 from champ_offline.durable.write import make_directory, write_atomic
 from champ_offline.trust import keys, places
 from champ_offline.trust.errors import ExportedRootsDamaged, RootFileDamaged
@@ -163,9 +164,13 @@ def sign(draft: Path, signing: Sequence[Path], unlock: keys.Unlock) -> DraftSumm
 
 
 def export(media: Path, signing: Path) -> ExportSummary:
-    """Write every root of a signing folder to `media`/champ/trust; nothing else is touched."""
+    """Write every root of a signing folder to `media`/champ/trust; nothing else is touched.
+
+    Raises TargetLinked before.
+    """
     roots = SigningFolder(signing).roots()
     shelf = media / TRUST_SHELF
+    refuse_links(media, shelf)
     make_directory(shelf)
     for version, root in enumerate(roots, start=1):
         write_atomic(shelf / f"{version}.root.json", root)

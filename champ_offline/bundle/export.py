@@ -28,8 +28,8 @@ from champ_offline.durable.priority import giving_way
 from champ_offline.events import Subscriber
 from champ_offline.journal.acts import Act, done
 from champ_offline.journal.audit import Audit
+from champ_offline.paths import ZonePaths
 from champ_offline.store.blobs import BlobMissing, BlobStore
-from champ_offline.store.waiting import WaitingRoom
 from champ_offline.trust.state import TrustState
 
 
@@ -74,18 +74,19 @@ class Exporter:
         held: HeldBundles,
         trust: TrustState,
         blobs: BlobStore,
-        waiting: WaitingRoom,
+        zone: ZonePaths,
         audit: Audit,
         clock: Callable[[], datetime],
     ) -> None:
         self._held, self._trust, self._blobs = held, trust, blobs
-        self._scratch, self._audit, self._clock = waiting.root, audit, clock
+        self._zone, self._audit, self._clock = zone, audit, clock
 
     def run(self, order: ExportOrder, notify: Subscriber) -> tuple[Exported, ...]:
         """Write the bundles one after the other; what an earlier run wrote whole is kept.
 
         Before anything is written, raises NoSuchFolder, NotHeld, NothingForZone, ForOtherZones,
-        PapersMissing, PapersDamaged and trust errors, TargetTaken, MediaFull, VolumesTooLarge;
+        PapersMissing, PapersDamaged and trust errors, TargetLinked, IntoZone, TargetTaken,
+        MediaFull, VolumesTooLarge;
         then TargetUnwritable, StoreDamaged, ZoneUnwritable, DatabaseFull.
         """
         order.targets.refuse_absent()
@@ -94,6 +95,7 @@ class Exporter:
         editions = self._editions(chosen)
         for edition in editions:
             edition.refuse_other(order.zone)
+            order.targets.refuse_strays(edition, self._zone)
         lying = [order.targets.lying(edition) for edition in editions]
         left = [one for one, folders in zip(editions, lying, strict=True) if not folders]
         writers = iter(list(order.targets.writers(left)))
@@ -120,8 +122,9 @@ class Exporter:
         self._tell(zone, edition, len(writer.folders))
         writer.clear(kept)
         try:
-            with zone_disk(self._scratch), giving_way():  # to pulls from the registry
-                writer.write_volumes(self._content(edition), self._scratch, notify, kept)
+            scratch = self._zone.waiting
+            with zone_disk(scratch), giving_way():  # to pulls from the registry
+                writer.write_volumes(self._content(edition), scratch, notify, kept)
         except MemberDiffers as error:
             raise _damaged(edition, error.fields["blob"]) from error
         except BlobMissing as error:

@@ -9,6 +9,15 @@ from __future__ import annotations
 from champ_offline.errors import ChampError, ExitCode
 
 
+class IntoZone(ChampError):
+    """Media would be written among what the zone itself lives on."""
+
+    id = "export.into-zone"
+    exit_code = ExitCode.USAGE
+    message = "{path} is a place inside the zone's own folder, {zone}."
+    remedy = "Name a medium, or a folder outside of the zone. Nothing was written."
+
+
 class NotHeld(ChampError):
     """A bundle is to be exported that the zone does not hold."""
 

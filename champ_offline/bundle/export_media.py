@@ -16,17 +16,18 @@ from champ_offline.bundle.divide import KEPT_BACK, Division, Limits
 from champ_offline.bundle.document import BundleDocument, VolumeEntry
 from champ_offline.bundle.edition import Edition
 from champ_offline.bundle.errors import VolumeFault
-from champ_offline.bundle.export_errors import MediaFull, VolumesTooLarge
-from champ_offline.bundle.media_writer import SEAL, MediaWriter
+from champ_offline.bundle.export_errors import IntoZone, MediaFull, VolumesTooLarge
+from champ_offline.bundle.media_writer import SEAL, MediaWriter, refuse_linked_home
 from champ_offline.bundle.pack import LARGEST_VOLUME, stick_folder
 from champ_offline.bundle.parity_faults import parity_fault
 from champ_offline.bundle.placing import Load, place
 from champ_offline.bundle.reader import VolumeReader, every_member
-from champ_offline.bundle.target import TargetTaken
+from champ_offline.bundle.target import TargetTaken, writing
 from champ_offline.bundle.volume import VolumeIndex
 from champ_offline.durable.space import free_bytes
 from champ_offline.errors import Bytes
 from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
+from champ_offline.paths import ZonePaths
 from champ_offline.trust.key_errors import NoSuchFolder
 
 _MOST_STICKS = 999
@@ -48,6 +49,28 @@ class Targets:
         for path in self.paths:
             if not media.leads_to_folder(path):
                 raise NoSuchFolder(path=path)
+
+    def refuse_strays(self, edition: Edition, zone: ZonePaths) -> None:
+        """What is written must lie below the paths that were named, and not in the zone's folder.
+
+        Raises TargetLinked, IntoZone, TargetUnwritable.
+        """
+        own = [zone.root, zone.store, zone.waiting, zone.uploads, zone.pki]
+        for named, top in self._ways:
+            home = media.home(top, edition.document)
+            refuse_linked_home(named, home)
+            with writing(home):
+                if _is_in(home, own):
+                    raise IntoZone(path=home, zone=zone.root)
+
+    @property
+    def _ways(self) -> list[tuple[Path, Path]]:
+        """Each medium that may be written to, behind the path that a person named for it."""
+        if self.stick is None:
+            return [(path, path) for path in self.paths]
+        first, *more = (stick_folder(self.paths[0], n) for n in range(1, _MOST_STICKS))
+        there = [folder for folder in more if media.is_there(folder) or folder.is_symlink()]
+        return [(self.paths[0], folder) for folder in (first, *there)]
 
     def lying(self, edition: Edition) -> tuple[Path, ...]:
         """The bundle's folders where all of it lies already; none where it is to be written.
@@ -180,6 +203,13 @@ def _taken(home: Path, edition: Edition) -> int:
     for entry in document.volumes:
         names += [document.volume_name(entry), document.parity_name(entry)]
     return sum(_size(home / name) or 0 for name in (*names, *edition.files))
+
+
+def _is_in(path: Path, folders: Sequence[Path]) -> bool:
+    """Whether a path lies in one of the folders, or will, under whatever name these are mounted."""
+    way = [place.stat() for place in (path, *path.resolve().parents) if place.exists()]
+    own = [folder.stat() for folder in folders if folder.exists()]
+    return any(os.path.samestat(one, other) for one in way for other in own)
 
 
 def _size(path: Path) -> int | None:

@@ -17,7 +17,7 @@ from champ_offline.bundle.divide import Division
 from champ_offline.bundle.document import BundleDocument, VolumeEntry
 from champ_offline.bundle.parity.beside import write_parity
 from champ_offline.bundle.parity.documents import seal_documents
-from champ_offline.bundle.target import TargetFile, TargetTaken, writing
+from champ_offline.bundle.target import TargetFile, TargetTaken, refuse_links, writing
 from champ_offline.bundle.volume import INDEXES, Member, VolumeIndex, chunks
 from champ_offline.bundle.volume_image import VolumeImage
 from champ_offline.durable.write import (
@@ -153,6 +153,11 @@ class MediaWriter:
         for name, data in files.items():
             if name != SEAL:
                 write_atomic(folder / name, data)
+
+
+def refuse_linked_home(named: Path, folder: Path) -> None:
+    """What is written to a bundle's `folder` stays below `named`; raises TargetLinked."""
+    refuse_links(named, folder / media.METADATA, folder / INDEXES)
 
 
 def _unseal(folder: Path) -> None:

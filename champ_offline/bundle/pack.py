@@ -15,7 +15,7 @@ from champ_offline.bundle import media
 from champ_offline.bundle.divide import Division, Limits, divide
 from champ_offline.bundle.document import BundleDocument, VolumeEntry
 from champ_offline.bundle.layout import Contents, Layout
-from champ_offline.bundle.media_writer import MediaWriter
+from champ_offline.bundle.media_writer import MediaWriter, refuse_linked_home
 from champ_offline.bundle.parity.beside import parity_size
 from champ_offline.bundle.target import TargetFull
 from champ_offline.bundle.volume import VolumeIndex
@@ -57,7 +57,7 @@ class Packer:
         """Write the bundle to `out`/champ/<name>-<version>, cut to the limits.
 
         With a limit of a medium, to `out`/stick-01/champ/… and so on, each to be copied to a medium
-        of its own. Raises TargetTaken, TargetFull, TargetUnwritable, BlobMissing,
+        of its own. Raises TargetLinked, TargetTaken, TargetFull, TargetUnwritable, BlobMissing,
         DocumentsTooLarge. `now` dates the signatures and, in milliseconds since 1970, is the number
         that a zone's floor is compared with.
         """
@@ -65,6 +65,8 @@ class Packer:
         division = divide(contents.name, contents.version, layout.members, limits, layout.digest)
         document = _document(contents, layout, division, now, limits.parity)
         folders = _folders(out, document, division, several=limits.medium is not None)
+        for folder in folders:
+            refuse_linked_home(out, folder)
         writer = MediaWriter(document, division, folders, "pack")
         writer.refuse_taken()
         writer.clear()

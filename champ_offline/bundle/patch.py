@@ -14,8 +14,8 @@ from champ_offline.bundle import media
 from champ_offline.bundle.divide import Limits, divide
 from champ_offline.bundle.layout import Layout
 from champ_offline.bundle.repair_list import RepairList
-from champ_offline.bundle.target import TargetFile, TargetFull, writing
-from champ_offline.bundle.volume import CHUNK, Member, VolumeIndex
+from champ_offline.bundle.target import TargetFile, TargetFull, refuse_links, writing
+from champ_offline.bundle.volume import CHUNK, INDEXES, Member, VolumeIndex
 from champ_offline.durable.space import free_bytes
 from champ_offline.durable.write import make_directory, remove_partials, write_atomic
 from champ_offline.errors import Bytes, ChampError, ExitCode
@@ -53,19 +53,21 @@ def write_patch(
     """Write what is `wanted` of a layout to `out`/champ/<name>-<version>.
 
     `limits` are those the bundle was cut to; they matter only where an index is wanted. Raises
-    PatchUnlike, TargetFull before anything is written, TargetUnwritable, BlobMissing, BlobMismatch.
+    PatchUnlike, TargetLinked, TargetFull before anything is written, TargetUnwritable, BlobMissing,
+    BlobMismatch.
     """
     members = [member for _number, member in wanted.members]
     _refuse_unlike(wanted, layout)
     indexes = _indexes(wanted, layout, limits)
     needed = sum(member.size for member in members) + sum(index.size for index in wanted.indexes)
+    folder = out / media.SHELF / f"{wanted.bundle}-{wanted.version}"
+    blobs = folder / "blobs" / "sha256"
+    refuse_links(out, blobs, folder / INDEXES)
     with writing(out):
         make_directory(out)
     free = free_bytes(out)
     if needed > free:
         raise TargetFull(path=out, free=Bytes(free), needed=Bytes(needed))
-    folder = out / media.SHELF / f"{wanted.bundle}-{wanted.version}"
-    blobs = folder / "blobs" / "sha256"
     with writing(out):
         make_directory(blobs)
         for place in (folder, blobs):

@@ -43,6 +43,7 @@ from champ_offline.bundle.repair_sources import places_for
 from champ_offline.bundle.repaired import MendedVolume, Repaired
 from champ_offline.bundle.share import misnamed_in, numbers, share_of
 from champ_offline.bundle.spares import Spares
+from champ_offline.bundle.target import refuse_links
 from champ_offline.bundle.verify import VerifiedBundle
 from champ_offline.bundle.volume import INDEXES, Member, VolumeIndex
 from champ_offline.durable.write import make_directory, remove_partials, write_atomic
@@ -195,7 +196,7 @@ class _Repair:
                 continue
             if not self.order.check:
                 with writing(path, len(data)):
-                    _refuse_link(path.parent)
+                    refuse_links(self.folder, path.parent)
                     make_directory(path.parent)
                     write_atomic(path, data)
             yield name
@@ -334,9 +335,3 @@ def _content(path: Path, most: int) -> bytes | None:
             return file.read(most)
     except OSError:
         return None
-
-
-def _refuse_link(folder: Path) -> None:
-    """A link in the place of a folder would lead the writing off the medium."""
-    if folder.is_symlink():
-        raise MediumReadOnly(path=folder, reason="it is a link")

@@ -1,7 +1,7 @@
 """The medium a bundle is packed onto: what it refuses, told apart from what the sources refuse.
 
 Invariant: an OSError of the medium leaves here as TargetUnwritable or TargetFileTooLarge, and no
-other does.
+other does. Nothing that lies on the medium leads the writing off it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,15 @@ class TargetTaken(ChampError):
     exit_code = ExitCode.USAGE
     message = "{path} already holds this bundle."
     remedy = "Remove that folder, or choose another medium; a bundle is never overwritten."
+
+
+class TargetLinked(ChampError):
+    """A link lies where a folder is to be written to."""
+
+    id = "pack.target-linked"
+    exit_code = ExitCode.USAGE
+    message = "{path} is a link: what is written there would lie somewhere else."
+    remedy = "Nothing was written to it. Remove the link, or name another medium, and try again."
 
 
 class TargetFull(ChampError):
@@ -55,6 +64,21 @@ class TargetFileTooLarge(ChampError):
         "Format the medium with exFAT, or have the bundle packed with smaller volumes"
         " (--volume-size); FAT32 takes files below 4.29 GB."
     )
+
+
+def refuse_links(named: Path, *folders: Path) -> None:
+    """Refuse links on the way from `named`, which may be one, to `folders` below it.
+
+    A person named that path; what lies there came with the medium. Raises TargetLinked,
+    TargetUnwritable.
+    """
+    for folder in folders:
+        way = [folder, *folder.parents]
+        for place in reversed(way[: way.index(named)]):
+            with writing(place):
+                linked = place.is_symlink()
+            if linked:
+                raise TargetLinked(path=place)
 
 
 @contextmanager

@@ -183,6 +183,15 @@ def test_media_without_roots_are_named(tmp_path: Path, shared: Path) -> None:
     assert (told["before"], told["version"]) == (1, 1)
 
 
+def test_roots_go_by_no_link_on_the_medium(tmp_path: Path, shared: Path) -> None:
+    (tmp_path / "stick").mkdir()
+    (tmp_path / "away").mkdir()
+    (tmp_path / "stick" / "champ").symlink_to(tmp_path / "away")
+    export = ["trust", "export", tmp_path / "stick", "--signing", shared]
+    assert "pack.target-linked" in says(*export, code=2)
+    assert not list((tmp_path / "away").iterdir())
+
+
 def rotated(folder: Path, tmp_path: Path, times: int) -> None:
     for _time in range(times):
         draft = json.loads(says("trust", "rotate", folder, "--json"))["file"]

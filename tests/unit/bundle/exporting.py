@@ -13,6 +13,7 @@ from champ_offline.events import Event, ignore
 from champ_offline.journal.acts import Act
 from champ_offline.journal.audit import Audit
 from champ_offline.oci.digest import Digest
+from champ_offline.paths import ZonePaths
 from tests.unit.bundle.conftest import NOW, Signing, Zone
 from tests.unit.bundle.desk import flip
 
@@ -25,7 +26,7 @@ class House(Zone):
 
     def __init__(self, root: Path, signing: Signing, now: datetime = NOW) -> None:
         super().__init__(root, signing)
-        self.now = now
+        self.root, self.now = root, now
         self.audit = Audit(self.database, lambda: self.now)
         self.out = root.parent / f"from-{root.name}"
         self.out.mkdir()
@@ -37,7 +38,7 @@ class House(Zone):
         to: Targets | None = None,
         told: list[Event] | None = None,
     ) -> tuple[Exported, ...]:
-        parts = (self.intake.held, self.trust, self.blobs, self.waiting, self.audit)
+        parts = (self.intake.held, self.trust, self.blobs, ZonePaths(self.root), self.audit)
         exporter = Exporter(*parts, lambda: self.now)
         order = ExportOrder(zone, to or Targets((self.out,)), tuple(map(Wanted.parse, wanted)))
         return exporter.run(order, ignore if told is None else told.append)

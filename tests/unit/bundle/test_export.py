@@ -14,6 +14,7 @@ import pytest
 from champ_offline.bundle.divide import Limits
 from champ_offline.bundle.export_errors import (
     ForOtherZones,
+    IntoZone,
     MediaFull,
     NotHeld,
     NothingForZone,
@@ -23,7 +24,12 @@ from champ_offline.bundle.export_errors import (
 from champ_offline.bundle.export_media import Targets
 from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.repair import RepairOrder, repair
-from champ_offline.bundle.target import TargetFileTooLarge, TargetTaken, TargetUnwritable
+from champ_offline.bundle.target import (
+    TargetFileTooLarge,
+    TargetLinked,
+    TargetTaken,
+    TargetUnwritable,
+)
 from champ_offline.bundle.verify import read_every_byte, verify
 from champ_offline.events import Event, StepStarted, ignore
 from champ_offline.store.blobs import BlobStore
@@ -270,6 +276,52 @@ def test_a_sealed_share_of_media_is_not_written_over(pack: Pack, house: House) -
     with pytest.raises(TargetTaken):
         house.export()
     assert tree(house.out) == before
+
+
+@pytest.mark.parametrize("link", ["champ", "champ/demo-1", "champ/demo-1/metadata", "stick-01"])
+def test_a_link_on_the_medium_is_not_followed(
+    pack: Pack, house: House, tmp_path: Path, link: str
+) -> None:
+    house.take(pack(zones=ZONES).folder)
+    away = tmp_path / "away"
+    away.mkdir()
+    (house.out / link).parent.mkdir(parents=True, exist_ok=True)
+    (house.out / link).symlink_to(away)
+    with pytest.raises(TargetLinked) as refused:
+        house.export(to=Targets((house.out,), 8_000_000 if link == "stick-01" else None))
+    assert refused.value.fields["path"] == house.out / link
+    assert (tree(away), house.told) == ({}, [])
+
+
+def test_the_path_that_was_named_may_be_a_link(pack: Pack, house: House, tmp_path: Path) -> None:
+    house.take(pack(zones=ZONES).folder)
+    named = tmp_path / "named"
+    named.symlink_to(house.out)
+    (done,) = house.export(to=Targets((named,)))
+    assert done.folders == (named / "champ/demo-1",)
+    assert (house.out / "champ/demo-1").is_dir()
+
+
+@pytest.mark.parametrize("place", [".", "store", "store/sha256", "incoming", ".."])
+def test_nothing_is_written_into_the_zone(
+    pack: Pack, signing: Signing, tmp_path: Path, place: str
+) -> None:
+    house = House(tmp_path / "champ", signing)
+    house.take(pack().folder)
+    before = sorted(path.name for path in house.root.rglob("*"))
+    with pytest.raises(IntoZone):
+        house.export(zone="core", to=Targets((house.root / place,)))
+    assert sorted(path.name for path in house.root.rglob("*")) == before
+    assert house.told == []
+
+
+def test_a_store_on_another_disk_is_the_zones_too(pack: Pack, house: House, tmp_path: Path) -> None:
+    house.take(pack(zones=ZONES).folder)
+    (tmp_path / "house" / "store").rename(tmp_path / "disk")
+    (tmp_path / "house" / "store").symlink_to(tmp_path / "disk")
+    with pytest.raises(IntoZone):
+        house.export(to=Targets((tmp_path / "disk",)))
+    assert not (tmp_path / "disk" / "champ").exists()
 
 
 def test_media_must_be_there(pack: Pack, house: House, tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from champ_offline.bundle.errors import (
 )
 from champ_offline.bundle.repair_errors import (
     MediumFull,
-    MediumReadOnly,
     MediumUnwritable,
     OtherBundle,
     OtherPack,
@@ -26,6 +25,7 @@ from champ_offline.bundle.repair_errors import (
     RepairNeeded,
 )
 from champ_offline.bundle.repair_list import RepairList, RepairListMalformed
+from champ_offline.bundle.target import TargetLinked
 from champ_offline.bundle.verify import read_every_byte
 from champ_offline.events import ignore
 from champ_offline.trust.errors import DocumentAltered
@@ -187,7 +187,7 @@ def test_links_on_a_medium_lead_nothing_off_it(desk: Desk, tmp_path: Path) -> No
     outside.mkdir()
     shutil.rmtree(desk.stick / "volumes")
     (desk.stick / "volumes").symlink_to(outside, target_is_directory=True)
-    with pytest.raises(MediumReadOnly):
+    with pytest.raises(TargetLinked):
         desk.mend(copy)
     assert not list(outside.iterdir())
     (desk.stick / "volumes").unlink()
