@@ -20,6 +20,7 @@ from champ_offline.bundle.repair import RepairOrder, repair
 from champ_offline.bundle.repaired import Repaired
 from champ_offline.bundle.sbom.shelf import Shelf
 from champ_offline.bundle.sbom.versions import Constraint
+from champ_offline.bundle.turns import Turn, take_turns
 from champ_offline.bundle.verify import VerifiedBundle, verify
 from champ_offline.catalog.artifact import vet_app
 from champ_offline.catalog.form import Form
@@ -55,7 +56,7 @@ from champ_offline.store.refs import Ref, Refs
 from champ_offline.store.uploads import Uploads
 from champ_offline.store.waiting import WaitingRoom
 from champ_offline.trust.dates import NO_OVERRIDES, Dates, Overrides
-from champ_offline.trust.errors import FingerprintDiffers
+from champ_offline.trust.errors import FingerprintDiffers, Replayed
 from champ_offline.trust.roots import fingerprint, read_root, read_root_file, same_fingerprint
 from champ_offline.trust.state import TrustState
 from champ_offline.trust.view import TrustView, view_root
@@ -214,6 +215,24 @@ class Appliance:
         """
         with FileLock(self.paths.lock):
             return self._intake.take(self.inspect(media, overrides), self._now(), notify)
+
+    def import_all(
+        self, media: Sequence[Path], notify: Subscriber, overrides: Overrides = NO_OVERRIDES
+    ) -> tuple[Turn[Imported], ...]:
+        """Every bundle on the `media`, one after the other, each as `import_media` takes it.
+
+        One that the zone holds, with a newer pack besides, changes nothing and is not refused.
+        """
+
+        def take(bundle: VerifiedBundle) -> Imported:
+            try:
+                return self.import_media(bundle.paths, notify, overrides)
+            except Replayed:
+                if self._intake.held.retired(bundle.trusted.digest) is not False:
+                    raise
+                return Imported.nothing(bundle.document)
+
+        return take_turns(media, lambda paths: self.inspect(paths, overrides), take)
 
     def discard(self) -> Discarded:
         """Let go of what unfinished imports left; the next one reads it from the media again."""

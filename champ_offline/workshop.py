@@ -22,6 +22,7 @@ from champ_offline.bundle.patch import Patch, write_patch
 from champ_offline.bundle.repair import RepairOrder, repair
 from champ_offline.bundle.repair_list import RepairList
 from champ_offline.bundle.repaired import Repaired
+from champ_offline.bundle.turns import Turn, take_turns
 from champ_offline.bundle.unvouched import with_volumes
 from champ_offline.bundle.verify import VerifiedBundle, read_every_byte, verify
 from champ_offline.clock import now_utc
@@ -155,12 +156,31 @@ class Workshop:
 
         Volumes are read also where the documents are damaged; see `bundle.unvouched`.
         """
+        bundle = self._judged(media, read_root_file(root), notify, overrides)
+        return VerifySummary(bundle, read_every_byte(bundle, notify))
+
+    def verify_all(
+        self,
+        media: Sequence[Path],
+        root: Path,
+        notify: Subscriber,
+        overrides: Overrides = NO_OVERRIDES,
+    ) -> tuple[Turn[VerifySummary], ...]:
+        """Check every bundle on the `media`, one after the other, each as `verify` does."""
         trusted = read_root_file(root)
+
+        def read(bundle: VerifiedBundle) -> VerifySummary:
+            return VerifySummary(bundle, read_every_byte(bundle, notify))
+
+        return take_turns(media, lambda at: self._judged(at, trusted, notify, overrides), read)
+
+    def _judged(
+        self, media: Sequence[Path], root: bytes, notify: Subscriber, overrides: Overrides
+    ) -> VerifiedBundle:
         try:
-            bundle = verify(media, trusted, self._clock(), overrides=overrides)
+            return verify(media, root, self._clock(), overrides=overrides)
         except ChampError as refusal:
             raise with_volumes(refusal, media, notify) from refusal
-        return VerifySummary(bundle, read_every_byte(bundle, notify))
 
     def repair(
         self,

@@ -52,7 +52,10 @@ class SeveralBundles(ChampError):
     id = "media.several-bundles"
     exit_code = ExitCode.USAGE
     message = "{path} holds several bundles: {names}."
-    remedy = "Name the folder of one of them."
+    remedy = (
+        "Name the folder of one of them; or let `champ verify --all` check, and `champ import"
+        " --all` take, one after the other."
+    )
 
 
 class NewerFormat(ChampError):

@@ -92,10 +92,13 @@ class MediaFull(ChampError):
 
     id = "export.media-full"
     exit_code = ExitCode.PREFLIGHT
-    message = "{path} have {free} free; {bundles} needs {needed}, each volume on one medium."
+    message = (
+        "Not enough room on {path}: {free} can be used, and {needed} are needed for {bundles}. Each"
+        " volume must lie on one medium; the largest takes {largest}."
+    )
     remedy = (
-        "Name more media, larger ones, or a folder on a disk with --stick SIZE, and copy each"
-        " folder in it to a stick. Nothing was written."
+        "Nothing was written. Name more media or larger ones, or fewer bundles with --bundle; or a"
+        " folder on a disk with --stick SIZE, and copy each folder in it to a stick."
     )
 
 
@@ -106,6 +109,7 @@ class VolumesTooLarge(ChampError):
     exit_code = ExitCode.USAGE
     message = (
         "Sticks of {size} are too small: one volume of {bundle} {version} takes {needed} with its"
-        " parity. Volumes were cut when the bundle was signed, and stay as they are."
+        " parity, and of each stick {kept} and 2% are kept back for its file system and the"
+        " documents. Volumes were cut when the bundle was signed, and stay as they are."
     )
-    remedy = "Name larger sticks with --stick."
+    remedy = "Name sticks of at least {least} with --stick. Nothing was written."

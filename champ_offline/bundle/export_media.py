@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from champ_offline.bundle import media
-from champ_offline.bundle.divide import KEPT_BACK, Division, Limits
+from champ_offline.bundle.divide import KEPT_BACK, SMALLEST_STICK, Division, Limits
 from champ_offline.bundle.document import BundleDocument, VolumeEntry
 from champ_offline.bundle.edition import Edition
 from champ_offline.bundle.errors import VolumeFault
@@ -137,12 +137,7 @@ class Targets:
         for edition in editions:
             load = self._load(edition)
             if load.documents + max(load.volumes) > medium + KEPT_BACK:
-                raise VolumesTooLarge(
-                    size=Bytes(self.stick),
-                    bundle=edition.document.name,
-                    version=edition.document.version,
-                    needed=Bytes(max(load.volumes)),
-                )
+                raise _too_large(self.stick, edition, load)
         return [medium + KEPT_BACK]
 
 
@@ -230,4 +225,23 @@ def _full(
         free=Bytes(free),
         bundles=", ".join(edition.label for edition in editions),
         needed=Bytes(needed),
+        largest=Bytes(max(max(load.volumes) for load in loads)),
     )
+
+
+def _too_large(stick: int, edition: Edition, load: Load) -> VolumesTooLarge:
+    least = (load.documents + max(load.volumes)) * 50 // 49
+    return VolumesTooLarge(
+        size=Bytes(stick),
+        bundle=edition.document.name,
+        version=edition.document.version,
+        needed=Bytes(max(load.volumes)),
+        kept=Bytes(load.documents),
+        least=Bytes(_rounded_up(max(least, SMALLEST_STICK))),
+    )
+
+
+def _rounded_up(size: int) -> int:
+    """To two digits: whoever types what is told gets no less."""
+    unit = int("1".ljust(len(str(size)) - 1, "0"))
+    return -(-size // unit) * unit

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from champ_offline.bundle.at_hand import VolumeAtHand
 from champ_offline.bundle.closure import Closure, Links, Vet
+from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.errors import BlobGone, NoSpace
 from champ_offline.bundle.gather import Gathering, zone_disk
 from champ_offline.bundle.held import HeldBundles, KnownBundle
@@ -64,6 +65,12 @@ class Imported:
     damaged: int = 0
     restored: tuple[str, ...] = ()
     displaced: tuple[Displaced, ...] = ()
+
+    @classmethod
+    def nothing(cls, document: BundleDocument) -> Imported:
+        """The import of a bundle that is held."""
+        name, version = document.name, document.version
+        return cls(name, version, 0, 0, document.blobs, changed=False)
 
 
 @dataclass(frozen=True)

@@ -269,7 +269,7 @@ def _of_volumes(faults: Sequence[VolumeFault], lost: int) -> ChampError:
 
 
 def _newest(paths: Sequence[Path], accepted: Sequence[Found]) -> Found:
-    names = {(one.document.name, one.document.version): one.folder.name for one in accepted}
+    names = {(one.document.name, one.document.version): str(one.folder) for one in accepted}
     if len(names) > 1:
         where = ", ".join(str(path) for path in paths)
         raise SeveralBundles(path=where, names=", ".join(sorted(names.values())))

@@ -103,6 +103,17 @@ def confirmation(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def every_bundle(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--all`, which takes media with several bundles."""
+    return click.option(
+        "--all", "every", is_flag=True,
+        help=_(
+            "Every bundle on MEDIA, one after the other, older packs first; what is wrong with one"
+            " keeps no other from its turn. Shows a row for each."
+        ),
+    )(function)  # fmt: skip
+
+
 def overrides(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--accept-expired REASON` and `--accept-clock REASON` for a verb that keeps neither."""
     function = click.option(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,6 +88,18 @@ def command(
     )
     for one in done:
         _mind(one)
+    if not session.json_errors and session.form == "table":
+        say(_("In the next zone: {command}").format(command=_next(done)))
+
+
+def _next(done: Sequence[Exported]) -> str:
+    """The command that takes all that lies on these media; each bundle in its turn if several."""
+    from champ_offline.bundle.media import bundle_folders
+
+    media = dict.fromkeys(folder.parents[1] for one in done for folder in one.folders)
+    names = {folder.name for medium in media for folder in bundle_folders(medium)}
+    every = ["--all"] if len(names) > 1 else []
+    return shlex.join(["champ", "import", *every, *map(str, media)])
 
 
 def _written(written: object) -> str:

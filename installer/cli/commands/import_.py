@@ -10,9 +10,10 @@ import click
 
 from champ_offline.errors import ChampError, ExitCode
 from installer.cli.diagnostics import say
-from installer.cli.options import DIRECTORY, Verb, kept_overrides
+from installer.cli.options import DIRECTORY, Verb, every_bundle, kept_overrides
 from installer.cli.output import Column
 from installer.cli.session import Session
+from installer.cli.turns_view import show_turns
 from installer.error_text import sentences
 from installer.language import translate as _
 from installer.quantities import size
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--wait", is_flag=True, help=_("Wait for the next medium when volumes are missing, and go on.")
 )
+@every_bundle
 @kept_overrides
 @click.pass_obj
 def command(
@@ -37,12 +39,29 @@ def command(
     accept_clock: str | None,
     *,
     wait: bool,
+    every: bool,
 ) -> None:
     """Import and show what was new."""
+    if wait and every:
+        raise click.UsageError(_("--wait waits for the rest of one bundle; leave --all out."))
     from champ_offline.trust.dates import Overrides
 
     accepted = Overrides(accept_expired, accept_clock)
     appliance = session.appliance()
+    if every:
+        with session.watched() as notify:
+            turns = appliance.import_all(media, notify, accepted)
+        show_turns(
+            session,
+            turns,
+            lambda imported: imported,
+            [
+                Column("", _("IMPORTED"), _taken),
+                Column("done.new_blobs", _("NEW BLOBS"), right=True),
+                Column("done.new_bytes", _("NEW BYTES"), size, right=True),
+            ],
+        )
+        return
 
     def take(at_hand: Sequence[Path]) -> Imported:
         with session.watched() as notify:
@@ -52,6 +71,10 @@ def command(
         return str(appliance.inspect(at_hand, accepted).trusted.digest)
 
     imported = _waiting(media, take, which) if wait else take(media)
+    _show(session, imported)
+
+
+def _show(session: Session, imported: Imported) -> None:
     restored, gone = imported.restored, imported.displaced
     session.output.record(
         imported,
@@ -116,6 +139,10 @@ def _there(media: Sequence[Path]) -> list[Path]:
 
 def _changed(changed: object) -> str:
     return _("yes") if changed else _("nothing, the zone has it all")
+
+
+def _taken(turn: dict[str, Any]) -> str:
+    return _changed(turn["done"]["changed"]) if turn["done"] else _("no")
 
 
 def _displaced(repositories: list[dict[str, Any]]) -> str:

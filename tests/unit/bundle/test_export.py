@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from champ_offline.bundle.divide import Limits
+from champ_offline.bundle.divide import KEPT_BACK, Limits
 from champ_offline.bundle.export_errors import (
     ForOtherZones,
     IntoZone,
@@ -31,6 +31,7 @@ from champ_offline.bundle.target import (
     TargetUnwritable,
 )
 from champ_offline.bundle.verify import read_every_byte, verify
+from champ_offline.errors import Bytes
 from champ_offline.events import Event, StepStarted, ignore
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.scrub import Pace, Scrub
@@ -337,19 +338,26 @@ def test_sticks_that_hold_no_volume_are_refused(
     blobs, what = contents
     large = image(blobs, "champ.local/large:1", [random.Random(5).randbytes(9_000_000)])
     house.take(pack(limit=10**7, zones=ZONES, what=replace(what, descriptors=(large,))).folder)
-    with pytest.raises(VolumesTooLarge):
+    with pytest.raises(VolumesTooLarge) as refused:
         house.export(to=Targets((house.out,), 8_000_000))
     assert tree(house.out) == {}
+    least = refused.value.fields["least"]
+    assert isinstance(least, Bytes)
+    assert refused.value.fields["kept"] == KEPT_BACK
+    (done,) = house.export(to=Targets((house.out,), least))
+    assert done.written
 
 
 def test_media_without_room_are_refused(
     pack: Pack, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house.take(pack(zones=ZONES).folder)
+    packed = pack(zones=ZONES).folder
+    house.take(packed)
     monkeypatch.setattr("champ_offline.bundle.export_media.free_bytes", lambda _folder: 200 * KIB)
     with pytest.raises(MediaFull) as refused:
         house.export()
     assert refused.value.exit_code == 4
+    assert refused.value.fields["largest"] == max(path.stat().st_size for path in volumes(packed))
     assert tree(house.out) == {}
 
 
