@@ -8,7 +8,6 @@ full or read-only lets everything be read that was committed; nothing is then wr
 from __future__ import annotations
 
 import os
-import pwd
 import sqlite3
 import threading
 import time
@@ -17,12 +16,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from champ_offline.durable.owner import FileForbidden, obstacle, opened, user_name
 from champ_offline.durable.space import free_bytes, is_read_only
 from champ_offline.errors import ChampError, ExitCode
 
 _BUSY_SECONDS = 20.0
 _PAUSE_SECONDS = 0.02
 _LEAST_ROOM = 64 * 1024
+_BESIDE = ("-wal", "-shm")
 # What SQLite says, among other reasons, where a disk takes nothing more.
 _DISK = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 
@@ -267,24 +268,21 @@ class Database:
             return DatabaseReadOnly(path=self.path)
         if _lacks_room(error, self.path):
             return DatabaseFull(path=self.path)
-        if _code(error) & 0xFF in _DISK and not _may_write(self.path):
-            owner, user = _user(self.path.parent.stat().st_uid), _user(os.geteuid())
-            return DatabaseForbidden(path=self.path.parent, owner=owner, user=user)
+        if _code(error) & 0xFF in _DISK and (found := _forbidden(self.path)):
+            return found
         return DatabaseUnusable(path=self.path, reason=str(error))
 
 
-def _may_write(path: Path) -> bool:
-    """Whether this user may write to the database and the files beside it."""
-    folder = os.access(path.parent, os.W_OK | os.X_OK)
-    return folder and os.access(path, os.R_OK | os.W_OK)
-
-
-def _user(number: int) -> str:
-    """The user's name, or the number where the machine has no name for it."""
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)
+def _forbidden(path: Path) -> ChampError | None:
+    """Why this user may not write to the database or a file beside it, if it is about whose."""
+    for place in (path, *(path.with_name(f"{path.name}{end}") for end in _BESIDE)):
+        found = obstacle(place) if place.exists() else None
+        if isinstance(found, FileForbidden):
+            owner, user = user_name(path.parent.stat().st_uid), user_name(os.geteuid())
+            return DatabaseForbidden(path=path.parent, owner=owner, user=user)
+        if found is not None:
+            return found
+    return None
 
 
 def _statements(step: str) -> Iterator[str]:
@@ -324,7 +322,7 @@ def _make_private(path: Path) -> None:
     """
     if not path.exists():
         with suppress(FileExistsError):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            os.close(opened(path, os.O_RDWR | os.O_EXCL, 0o600))
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:

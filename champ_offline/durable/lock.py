@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from champ_offline.durable.owner import opened, telling_owner
 from champ_offline.errors import ChampError, ExitCode
 
 _HOLDER = 20
@@ -27,14 +28,18 @@ class Locked(ChampError):
 
 
 class FileLock:
-    """Held exclusively inside `with`; raises Locked at once when another process holds it."""
+    """Held exclusively inside `with`; raises Locked at once when another process holds it.
+
+    FileForbidden, FileStrayed where the file is somebody else's.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor = -1
 
     def __enter__(self) -> Self:
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with telling_owner():
+            self._descriptor = opened(self._path, os.O_RDWR, 0o600)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -11,6 +11,7 @@ import fcntl
 import os
 from pathlib import Path
 
+from champ_offline.durable.owner import opened
 from champ_offline.durable.write import naming
 
 
@@ -41,9 +42,8 @@ class RotatingFile:
         os.close(self._descriptor)
 
     def _opened(self) -> int:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         with naming(self._path):
-            return os.open(self._path, flags, self._mode)
+            return opened(self._path, os.O_WRONLY | os.O_APPEND, self._mode)
 
     def _reopen(self) -> None:
         descriptor = self._opened()

@@ -1,7 +1,8 @@
 """The one way files are made durable: write beside, fsync, rename, fsync the folder.
 
 Invariant: after a crash at any instruction a path holds its old content or its new content, whole.
-Nothing else in the library opens a file for writing (an AST test holds that).
+Nothing else in the library opens a file for writing (an AST test holds that). Whose the files are:
+`durable.owner`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
+
+from champ_offline.durable import owner
 
 PARTIAL = ".partial-"
 
@@ -33,7 +36,7 @@ def make_directory(path: Path, mode: int = 0o755) -> None:
     if path.is_dir():
         return
     make_directory(path.parent, mode)
-    path.mkdir(mode=mode, exist_ok=True)
+    owner.made(path, mode)
     sync_directory(path.parent)
 
 
@@ -57,8 +60,7 @@ class DurableFile:
     def __init__(self, directory: Path, mode: int = 0o644) -> None:
         self._directory = directory
         self._partial = directory / f"{PARTIAL}{os.getpid()}-{secrets.token_hex(8)}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        self._descriptor = os.open(self._partial, flags, mode)
+        self._descriptor = owner.opened(self._partial, os.O_WRONLY | os.O_EXCL, mode)
         self._committed = False
 
     def __enter__(self) -> Self:
@@ -98,9 +100,8 @@ class DurableSlice:
     """
 
     def __init__(self, path: Path, offset: int, whole: int, mode: int = 0o600) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
         self._path, self._offset = path, offset
-        self._descriptor = os.open(path, flags, mode)
+        self._descriptor = owner.opened(path, os.O_WRONLY, mode)
         with naming(path):
             os.ftruncate(self._descriptor, whole)
 
@@ -138,7 +139,9 @@ class GrowingFile:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         self._path = path
         with naming(path):
-            self._descriptor = os.open(path, flags | (os.O_CREAT | os.O_EXCL if new else 0), mode)
+            self._descriptor = (
+                owner.opened(path, flags | os.O_EXCL, mode) if new else os.open(path, flags, mode)
+            )
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._refuse_moved()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from champ_offline.durable.owner import refusal
 from champ_offline.errors import ChampError, ExitCode
 
 
@@ -86,8 +87,11 @@ class SystemRefused(ChampError):
     remedy = "Check that it exists, its owner, free space and the medium, then run it again."
 
 
-def refused(error: OSError) -> SystemRefused:
-    """What the operating system said, with the file it was about."""
+def refused(error: OSError) -> ChampError:
+    """What the operating system said, with the file it was about and, if that is why, whose."""
+    told = refusal(error) if isinstance(error, PermissionError) else None
+    if told is not None:
+        return told
     path = error.filename if isinstance(error.filename, str | bytes) else ""
     shown = path.decode("utf-8", "replace") if isinstance(path, bytes) else path
     return SystemRefused(path=shown or "—", reason=error.strerror or str(error))
