@@ -73,6 +73,7 @@ from champ_offline.zone import (
 
 if TYPE_CHECKING:
     from champ_offline.external.verbs import External
+    from champ_offline.registry.authority import Authority
     from champ_offline.registry.clients import Clients
     from champ_offline.registry.start import Address, Running
 
@@ -159,6 +160,7 @@ class Appliance:
         Uploads(self._database, self.paths.uploads)
         Readings(self._database, self.paths.readings)
         self.clients.all()
+        self.authority.known()
 
     @property
     def name(self) -> str:
@@ -300,6 +302,13 @@ class Appliance:
         from champ_offline.registry.clients import Clients
 
         return Clients(self._database, self._clock)
+
+    @property
+    def authority(self) -> Authority:
+        """The certificate authority that nodes trust."""
+        from champ_offline.registry.authority import Authority
+
+        return Authority(self._database, self.paths.pki, self._clock)
 
     @property
     def audit(self) -> Audit:

@@ -6,7 +6,7 @@ Invariant: looking changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -80,6 +80,18 @@ class CertificateEnds(ChampError):
     exit_code = ExitCode.PREFLIGHT
     message = "The last day of the registry's certificate is {day}."
     remedy = "Restart the registry by then: it renews its certificate."
+
+
+class AuthorityEndsSoon(ChampError):
+    """The zone's certificate authority comes to its end."""
+
+    id = "doctor.authority-ends-soon"
+    exit_code = ExitCode.PREFLIGHT
+    message = "The last day of the zone's certificate authority is {day}."
+    remedy = (
+        "Choose a time before that day when no node has to pull, and follow docs/nodes.md,"
+        " “Another authority”."
+    )
 
 
 class ContentWithdrawn(ChampError):
@@ -184,14 +196,7 @@ def examine_zone(
     yield _clock(vouched.latest, now)
     yield _root(vouched.root_end, now, waiting.root.parent)
     yield _disk(waiting.root)
-    from champ_offline.registry.pki import certificate_end
-
-    end = certificate_end(pki)
-    if end is None:
-        yield Finding("certificate", State.WARN, NeverServed())
-    else:
-        ends = CertificateEnds(day=end.date().isoformat())
-        yield _ending("certificate", end, now, ends)
+    yield from _certificates(database, pki, now)
 
 
 def examine_external(address: str, look: Callable[[], int | None]) -> Finding:
@@ -267,6 +272,27 @@ def _keys(vouched: Vouched) -> Iterator[Finding]:
         yield Finding("keys", State.BAD, error)
     if not served:
         yield Finding("keys", State.OK)
+
+
+def _certificates(database: Database, pki: Path, now: datetime) -> Iterator[Finding]:
+    """The zone's authority, and the registry's certificate of it."""
+    from champ_offline.registry.authority import Authority
+    from champ_offline.registry.pki import certificate_end
+
+    authority = Authority(database, pki, lambda: now)
+    try:
+        authority.check()
+    except ChampError as error:
+        yield Finding("authority", State.BAD, error)
+        yield Finding("certificate", State.UNSEEN)
+        return
+    standing, end = authority.standing(), certificate_end(pki)
+    if standing.not_after is None or end is None:
+        yield Finding("certificate", State.WARN, NeverServed())
+        return
+    last = AuthorityEndsSoon(day=standing.not_after.date().isoformat())
+    yield replace(_ending("authority", standing.not_after, now, last), note=standing.found)
+    yield _ending("certificate", end, now, CertificateEnds(day=end.date().isoformat()))
 
 
 def _clock(latest: datetime | None, now: datetime) -> Finding:

@@ -1,6 +1,7 @@
 """Advisory file locks (flock(2)): one writer a zone, released by the kernel when its holder dies.
 
-Invariant: a lock file is never removed, so two processes can never hold two files of one name.
+Invariant: a lock file is never removed, so two processes can never hold two files of one name. A
+folder that is in use is locked itself, so that where nothing can be written it can be used too.
 """
 
 from __future__ import annotations
@@ -76,3 +77,33 @@ def is_held(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+class FolderUse:
+    """That this process uses what is in a folder, until `close`; any number of them may."""
+
+    def __init__(self, path: Path) -> None:
+        with telling_owner():
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fcntl.flock(self._descriptor, fcntl.LOCK_SH)
+
+    def alone(self) -> bool:
+        """Whether nobody else uses it; who asks keeps others from asking at the same time."""
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        finally:
+            # Who asks in vain has lost its own lock (flock(2)).
+            fcntl.flock(self._descriptor, fcntl.LOCK_SH)
+        return True
+
+    def close(self) -> None:
+        """Use it no longer."""
+        os.close(self._descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()

@@ -23,6 +23,7 @@ class Act(StrEnum):
     RETIRE = "bundle.retire"
     COLLECT = "store.collect"
     CHECK = "store.check"
+    AUTHORITY = "registry.authority"
 
 
 def done(act: Act, subject: str, **detail: object) -> Entry:

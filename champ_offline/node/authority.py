@@ -51,8 +51,8 @@ class AuthorityDiffers(ChampError):
     exit_code = ExitCode.TRUST_REFUSED
     message = "The authority in {path} has the fingerprint {found}, not {expected}."
     remedy = (
-        "Compare it again with what `openssl x509 -in pki/ca.crt -noout -fingerprint -sha256` says"
-        " on the zone's host; do not go on while they differ."
+        "Compare it again with what `champ registry authority show` says on the zone's host; do not"
+        " go on while they differ."
     )
 
 

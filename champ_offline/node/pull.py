@@ -7,7 +7,8 @@ bounded and compared with its digest.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TypeAlias
 from urllib.parse import quote
 
@@ -31,12 +32,16 @@ from champ_offline.oci.strict_json import NotStrict, parse
 
 Ask: TypeAlias = Callable[[str, str, int, Mapping[str, str]], Answer]
 
-_MOST_NAMES = 20
+_MOST_NAMES = _MOST_TAGS = 20
 _LISTING = 64 * 1024
 _PIECE = 64 * 1024
 _WHOLE = 4 * 1024 * 1024
 _NAME = re.compile(r"[a-z0-9][a-z0-9._:/-]{0,300}")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+# Tags that tools make out of a digest: cosign's, and those of the referrers' fallback.
+_BESIDE = re.compile(r"sha(256|512)-[0-9a-f]{64,128}(\..*)?")
+_AFTER_BESIDE = "sha512-g"
+_CONFIGS = frozenset({media_types.IMAGE_CONFIG, "application/vnd.docker.container.image.v1+json"})
 _REQUEST = re.compile(r"[A-Za-z0-9-]{1,64}")
 _ACCEPT = {"Accept": ", ".join(sorted(media_types.DOCUMENTS))}
 _OK, _PARTIAL, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 206, 401, 403, 404
@@ -51,7 +56,7 @@ class Puller:
     def read(self, image: str | None) -> str:
         """Read a manifest and a part of its content; what was read.
 
-        `image` is a reference as in a pod, None for any that the registry lists. Raises
+        `image` is a reference as in a pod, None for one that the registry lists. Raises
         ImageMissing, NothingServed, ContentDiffers, ReadFailed, CredentialsMissing,
         CredentialsRefused, PullForbidden, InvalidReference, InvalidManifest and what `wire.Asking`
         raises.
@@ -61,18 +66,44 @@ class Puller:
         digest = self._digest(name, mark, shown)
         manifest = self._manifest(name, digest)
         if manifest.manifests:
-            manifest = self._manifest(name, manifest.manifests[0].digest)
+            manifest = self._manifest(name, self._served(name, manifest.manifests, shown))
         self._content(name, manifest)
         return f"{shown} {digest}"
 
     def _any(self) -> tuple[str, str]:
-        """Some repository of the registry's and one of its tags."""
+        """An image that the registry lists; what else it lists where none of it is an image."""
+        other: tuple[str, str] | None = None
         catalog = self._get(f"/v2/_catalog?n={_MOST_NAMES}", _LISTING)
-        for name in _listed(catalog.body, "repositories", _NAME):
-            tags = self._get(f"/v2/{name}/tags/list?n=1", _LISTING)
-            for tag in _listed(tags.body, "tags", _TAG):
+        for name in islice(_listed(catalog.body, "repositories", _NAME), _MOST_NAMES):
+            tag = self._tag(name)
+            if tag is None:
+                continue
+            if self._is_image(name, tag):
                 return name, tag
-        raise NothingServed
+            other = other or (name, tag)
+        if other is None:
+            raise NothingServed(address=self._address)
+        return other
+
+    def _tag(self, name: str) -> str | None:
+        """A tag that somebody gave; those of signatures and the like count only without one."""
+        # Tags come sorted (distribution-spec 1.1, "Listing Tags"): a name may have many signatures.
+        beside: str | None = None
+        for page in (f"n={_MOST_TAGS}", f"n=1&last={_AFTER_BESIDE}"):
+            tags = self._get(f"/v2/{name}/tags/list?{page}", _LISTING)
+            for tag in _listed(tags.body, "tags", _TAG):
+                if not _BESIDE.fullmatch(tag):
+                    return tag
+                beside = beside or tag
+            if beside is None:
+                return None
+        return beside
+
+    def _is_image(self, name: str, tag: str) -> bool:
+        manifest = self._manifest(name, self._digest(name, tag, f"{name}:{tag}"))
+        if manifest.subject is not None or manifest.config is None:
+            return bool(manifest.manifests)
+        return manifest.config.media_type in _CONFIGS
 
     def _digest(self, name: str, mark: str, shown: str) -> Digest:
         target = _target(name, "manifests", mark)
@@ -85,6 +116,16 @@ class Puller:
             return Digest.parse_registered(told)
         except InvalidDigest as error:
             raise ReadFailed(target=target, status="no digest", request="—") from error
+
+    def _served(self, name: str, manifests: Sequence[Descriptor], shown: str) -> Digest:
+        """The first of an index that is there: not every platform of it has to be."""
+        for one in manifests[:_MOST_NAMES]:
+            target = _target(name, "manifests", str(one.digest))
+            answer = self._ask("HEAD", target, 0, _ACCEPT)
+            if answer.status != _NOT_FOUND:
+                self._refuse(answer, target)
+                return one.digest
+        raise ImageMissing(image=shown)
 
     def _manifest(self, name: str, digest: Digest) -> Manifest:
         answer = self._get(_target(name, "manifests", str(digest)), LIMIT + 1)

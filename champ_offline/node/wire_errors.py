@@ -83,8 +83,9 @@ class ChainUnknown(ChampError):
         "The certificate of {address} is not signed by the authority this node trusts: {reason}."
     )
     remedy = (
-        "Bring pki/ca.crt of the zone that serves here to the node and run `champ node trust"
-        " {address} --ca ca.crt`, comparing its fingerprint."
+        "On the zone's host, `champ registry authority show` says which authority the zone has,"
+        " and whether it was changed. Bring its pki/ca.crt to the node and run `champ node trust"
+        " {address} --ca ca.crt`, comparing the fingerprint."
     )
 
 
@@ -186,8 +187,11 @@ class NothingServed(ChampError):
 
     id = "node.nothing-served"
     exit_code = ExitCode.PREFLIGHT
-    message = "The registry names no image that could be read to try it."
-    remedy = "Import a bundle, or name an image with --image."
+    message = "{address} answers, but has no image yet that could be read to try a pull."
+    remedy = (
+        "Import a bundle on the zone's host and look again; or name an image with --image that it"
+        " should have."
+    )
 
 
 class ContentDiffers(ChampError):

@@ -1,6 +1,6 @@
 """How the registry is, for load balancers and Prometheus: `/healthz` and `/metrics`.
 
-Invariant: neither tells a path, a name or a secret. Asking about health costs a look at two files
+Invariant: neither tells a path, a name or a secret. Asking about health costs a look at four files
 and reads no table where nothing changed; what metrics want besides is looked up when asked, in a
 thread.
 """
@@ -32,7 +32,8 @@ class Monitor:
     """Of one served zone; `metrics` is counted into by whoever answers.
 
     `ending` is set while the registry takes no new requests and nobody takes over. `port` is where
-    it listens, 0 before it does; `dropped` says how many lines of the log were lost.
+    it listens, 0 before it does; `dropped` says how many lines of the log were lost, `minding` what
+    stops no request and wants a person all the same.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Monitor:
         self.ending = False
         self.port = 0
         self.dropped: Callable[[], int] = lambda: 0
+        self.minding: Callable[[], str] = str
         self._changes: object = None
 
     def health(self) -> Answer:
@@ -52,7 +54,8 @@ class Monitor:
         if reason:
             told = {"status": "unavailable", "reason": reason}
             return document(told, {**_FRESH, "retry-after": "5"}, 503)
-        return document({"status": "ok"}, _FRESH)
+        mind = self.minding()
+        return document({"status": "ok", "mind": mind} if mind else {"status": "ok"}, _FRESH)
 
     def counting(self, notify: Subscriber) -> Subscriber:
         """`notify`, with the faults found counted on the way; from any thread."""

@@ -1,11 +1,13 @@
 """The zone's own certificate authority and the registry's certificate (X.509, RFC 5280).
 
-Invariant: the CA is made once and never replaced by itself; keys are 0600 from their first byte; a
-certificate lies beside a key only while it fits it, so a crash between the two writes is healed by
-issuing again. Nodes trust `ca.crt`; `registry.crt` carries the chain.
+Invariant: the CA is made once and never replaced by itself (`registry.authority` remembers which
+one it is); keys are 0600 from their first byte; a certificate lies beside a key only while it fits
+it, so a crash between the two writes is healed by issuing again. Nodes trust `ca.crt`;
+`registry.crt` carries the chain.
 
 Folder: ca.key, ca.crt (10 years), registry.key, registry.crt (397 days, issued again when less than
-30 days are left, when its names differ or when it does not fit key or CA).
+30 days are left, when its names differ or when it does not fit key or CA); `.before` are those that
+a person replaced.
 """
 
 from __future__ import annotations
@@ -22,8 +24,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from champ_offline.durable.write import make_directory, write_atomic
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.durable.write import make_directory, rename_all, write_atomic
+from champ_offline.registry.pki_errors import (
+    AuthorityAway,
+    AuthorityEnded,
+    AuthorityOther,
+    AuthorityUnusable,
+    InvalidHost,
+    NamesMissing,
+)
 
 _CA_DAYS = 3652
 _LEAF_DAYS = 397
@@ -32,33 +41,6 @@ _RENEW_DAYS = 30
 _BACKDATED = timedelta(days=1)
 _P256 = ec.SECP256R1()
 _DNS_LONGEST = 253
-
-
-class AuthorityUnusable(ChampError):
-    """The zone's CA is there in part, damaged or at its end."""
-
-    id = "registry.authority-unusable"
-    exit_code = ExitCode.NEEDS_PERSON
-    message = "The zone's certificate authority in {path} cannot be used: {reason}."
-    remedy = "Restore ca.key and ca.crt from the zone's backup; nodes trust exactly this ca.crt."
-
-
-class InvalidHost(ChampError):
-    """A name or address that should go into the certificate is not one."""
-
-    id = "registry.invalid-host"
-    exit_code = ExitCode.USAGE
-    message = "“{host}” is neither a host name nor an IP address."
-    remedy = "Give names such as registry.zone and addresses such as 10.0.0.5, without a port."
-
-
-class NamesMissing(ChampError):
-    """The registry listens on every address of its machine, which names none for clients."""
-
-    id = "registry.names-missing"
-    exit_code = ExitCode.USAGE
-    message = "Nobody can reach the registry under “{host}”, which means every address."
-    remedy = "Give each name or address that nodes use for it with --name."
 
 
 @dataclass(frozen=True)
@@ -71,12 +53,18 @@ class Certificates:
     not_after: datetime
 
 
-def ensure_certificates(directory: Path, hosts: Sequence[str], now: datetime) -> Certificates:
+def ensure_certificates(
+    directory: Path, hosts: Sequence[str], now: datetime, known: str = ""
+) -> Certificates:
     """The registry's certificate for `hosts` (DNS names, IP addresses), made where it lacks.
 
-    `now` is aware, in UTC. Raises AuthorityUnusable, InvalidHost, NamesMissing.
+    `now` is aware, in UTC. `known` is the fingerprint of the authority that it must be of; without
+    one an authority is made where there is none. Raises AuthorityAway, AuthorityOther,
+    AuthorityEnded, AuthorityUnusable, InvalidHost, NamesMissing.
     """
     names = _alternative_names(hosts)
+    if known:
+        check_authority(directory, now, known)
     make_directory(directory, 0o700)
     authority = _authority(directory, now)
     key_path, path = directory / "registry.key", directory / "registry.crt"
@@ -86,17 +74,60 @@ def ensure_certificates(directory: Path, hosts: Sequence[str], now: datetime) ->
     return Certificates(directory / "ca.crt", path, key_path, leaf.not_valid_after_utc)
 
 
+def check_authority(directory: Path, now: datetime, known: str) -> None:
+    """Whether the authority with the fingerprint `known` is there and can sign.
+
+    Raises AuthorityAway, AuthorityOther, AuthorityEnded, AuthorityUnusable.
+    """
+    path = directory / "ca.crt"
+    if not path.exists():
+        raise AuthorityAway(path=directory, known=known)
+    found = authority_fingerprint(directory)
+    if found and found != known:
+        raise AuthorityOther(path=directory, found=found, known=known)
+    _authority(directory, now)
+
+
+def authority_fingerprint(directory: Path) -> str:
+    """The SHA-256 of the authority's DER form, hex with colons; empty where none can be read."""
+    certificate = _certificate_at(directory / "ca.crt")
+    return certificate.fingerprint(hashes.SHA256()).hex(":").upper() if certificate else ""
+
+
+def authority_end(directory: Path) -> datetime | None:
+    """When the authority ends; None where none can be read."""
+    certificate = _certificate_at(directory / "ca.crt")
+    return certificate.not_valid_after_utc if certificate else None
+
+
+def replace_authority(directory: Path, now: datetime) -> str:
+    """Make another authority in place of whatever is there; its fingerprint.
+
+    What was there stays beside it as `ca.key.before` and `ca.crt.before`. A crash leaves the old
+    one, the new one, or one whose parts do not fit, which is never used.
+    """
+    make_directory(directory, 0o700)
+    key_path, path = directory / "ca.key.next", directory / "ca.crt.next"
+    certificate = _sign_authority(path, _new_key(key_path), now)
+    kept = [directory / "ca.key", directory / "ca.crt"]
+    before = [(one, one.with_name(f"{one.name}.before")) for one in kept if one.exists()]
+    rename_all([*before, (key_path, kept[0]), (path, kept[1])])
+    return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+
+
 def check_hosts(hosts: Sequence[str]) -> None:
     """Whether a certificate can be made for these; raises InvalidHost, NamesMissing."""
     _alternative_names(hosts)
 
 
-def renewal_due(directory: Path, hosts: Sequence[str], now: datetime) -> bool:
+def renewal_due(directory: Path, hosts: Sequence[str], now: datetime, known: str = "") -> bool:
     """Whether `ensure_certificates` would issue a certificate now; changes nothing.
 
-    Raises AuthorityUnusable, InvalidHost, NamesMissing.
+    Raises as that does.
     """
     names, path = _alternative_names(hosts), directory / "registry.crt"
+    if known:
+        check_authority(directory, now, known)
     for name in ("ca.crt", "ca.key"):
         if not (directory / name).exists():
             raise AuthorityUnusable(path=directory, reason=f"{name} is missing")
@@ -104,10 +135,21 @@ def renewal_due(directory: Path, hosts: Sequence[str], now: datetime) -> bool:
     return _usable_leaf(path, directory / "registry.key", names, issuer, now) is None
 
 
+def names_differ(directory: Path, hosts: Sequence[str]) -> bool:
+    """Whether the registry's certificate is there, and for others than `hosts`."""
+    leaf = _certificate_at(directory / "registry.crt")
+    return leaf is not None and _names_in(leaf) != _alternative_names(hosts)
+
+
+def certified_names(directory: Path) -> list[str]:
+    """The names and addresses that the registry's certificate is for; none where there is none."""
+    leaf = _certificate_at(directory / "registry.crt")
+    return [str(one.value) for one in _names_in(leaf)] if leaf else []
+
+
 def certificate_end(directory: Path) -> datetime | None:
     """When the registry's certificate ends; None where none was made or it cannot be read."""
-    path = directory / "registry.crt"
-    leaf = _certificate(path) if path.exists() else None
+    leaf = _certificate_at(directory / "registry.crt")
     return leaf.not_valid_after_utc if leaf else None
 
 
@@ -128,8 +170,7 @@ def _authority(directory: Path, now: datetime) -> _Authority:
     if certificate is None or certificate.public_key() != key.public_key():
         raise AuthorityUnusable(path=directory, reason="ca.crt is damaged or not that of ca.key")
     if certificate.not_valid_after_utc <= now:
-        reason = f"ca.crt ended on {certificate.not_valid_after_utc:%Y-%m-%d}"
-        raise AuthorityUnusable(path=directory, reason=reason)
+        raise AuthorityEnded(path=directory, day=f"{certificate.not_valid_after_utc:%Y-%m-%d}")
     return _Authority(key, certificate)
 
 
@@ -206,12 +247,19 @@ def _usable_leaf(
         leaf.verify_directly_issued_by(issuer)
     except (InvalidSignature, ValueError, TypeError):
         return None
-    found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     soon = leaf.not_valid_after_utc - timedelta(days=_RENEW_DAYS) <= now
     at_its_end = leaf.not_valid_after_utc >= issuer.not_valid_after_utc > now
-    if list(found) != names or (soon and not at_its_end) or leaf.not_valid_before_utc > now:
+    if _names_in(leaf) != names or (soon and not at_its_end) or leaf.not_valid_before_utc > now:
         return None
     return leaf
+
+
+def _names_in(leaf: x509.Certificate) -> list[x509.GeneralName]:
+    """What a certificate is for."""
+    try:
+        return list(leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+    except (x509.ExtensionNotFound, ValueError):
+        return []  # somebody put one there that was not issued here
 
 
 def _alternative_names(hosts: Sequence[str]) -> list[x509.GeneralName]:
@@ -268,6 +316,10 @@ def _key(path: Path) -> ec.EllipticCurvePrivateKey | None:
     except (ValueError, TypeError):
         return None
     return key if isinstance(key, ec.EllipticCurvePrivateKey) else None
+
+
+def _certificate_at(path: Path) -> x509.Certificate | None:
+    return _certificate(path) if path.exists() else None
 
 
 def _certificate(path: Path) -> x509.Certificate | None:

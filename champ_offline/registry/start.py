@@ -8,27 +8,23 @@ nothing; clients that come in between wait in the socket's queue.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from champ_offline.durable.database import Database
+from champ_offline.durable.owner import telling_owner
 from champ_offline.durable.rotating import RotatingFile
 from champ_offline.paths import ZonePaths
 from champ_offline.registry.accounts import Accounts
 from champ_offline.registry.asgi import registry
+from champ_offline.registry.authority import Authority, minding
 from champ_offline.registry.challenge import Called
 from champ_offline.registry.listening import Handed, handed, opened
 from champ_offline.registry.log import Event, Writer, tell, written
-from champ_offline.registry.pki import (
-    Certificates,
-    certificate_end,
-    check_hosts,
-    ensure_certificates,
-    renewal_due,
-)
+from champ_offline.registry.pki import Certificates, certificate_end, check_hosts
 from champ_offline.registry.server import LOOK_SECONDS, Listen, Service, serve
 from champ_offline.store.home import home
 
@@ -76,37 +72,39 @@ def serve_zone(
     """Serve a zone's store over TLS until SIGTERM, or until a successor does after SIGHUP.
 
     A socket that systemd or a predecessor handed over is listened on in place of `where`.
-    Raises InvalidHost, NamesMissing, CannotListen, SocketUnusable, AuthorityUnusable,
-    RegistryStopped.
+    Raises CannotListen, SocketUnusable, RegistryStopped, and as `Authority.certified`.
     """
     running = running or Running()
     check_hosts(where.names)
     given = handed(os.environ)
     address, port = given.address if given else (where.address, where.port)
     had = given or Handed(opened(address, port))
-    with had.socket, _log(running) as writer:
-        certificates = _certified(paths, where.names, clock())
+    authority = Authority(database, paths.pki, clock)
+    with had.socket, _log(running) as writer, _certified(authority, paths, where) as certificates:
         accounts = Accounts(database, Called(tuple(where.names), port), clock)
         app = registry(database, home(database, paths.store), paths.uploads, clock, accounts)
+        app.monitor.minding = minding(paths.pki)
         if writer is not None:
             app.monitor.dropped = writer.dropped
 
         def due() -> bool:
             # Somebody else may have renewed it.
             served = certificate_end(paths.pki) == certificates.not_after
-            return not served or renewal_due(paths.pki, where.names, clock())
+            return not served or authority.due(where.names)
 
         service = Service(running.drain, running.successor, due, running.look)
         serve(app, Listen(address, port, certificates, had), on_ready, service)
 
 
-def _certified(paths: ZonePaths, names: Sequence[str], now: datetime) -> Certificates:
-    before = certificate_end(paths.pki)
-    found = ensure_certificates(paths.pki, names, now)
-    if found.not_after != before:
-        end = found.not_after.isoformat(timespec="seconds")
-        tell(Event.CERTIFICATE, "a new certificate was issued", end)
-    return found
+@contextmanager
+def _certified(authority: Authority, paths: ZonePaths, where: Address) -> Iterator[Certificates]:
+    with telling_owner():
+        before = certificate_end(paths.pki)
+    with authority.certified(where.names) as found:
+        if found.not_after != before:
+            end = found.not_after.isoformat(timespec="seconds")
+            tell(Event.CERTIFICATE, "a new certificate was issued", end)
+        yield found
 
 
 def _log(running: Running) -> AbstractContextManager[Writer | None]:

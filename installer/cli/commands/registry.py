@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from installer.cli.commands.registry_authority import authority
 from installer.cli.commands.registry_clients import access, client
 from installer.cli.commands.registry_doctor import doctor
 from installer.cli.commands.registry_external import external, push
@@ -16,5 +17,5 @@ def command() -> None:
     """Group the acts on the registry."""
 
 
-for _act in (serve, unit, client, access, external, push, doctor):
+for _act in (serve, unit, client, access, authority, external, push, doctor):
     command.add_command(_act)

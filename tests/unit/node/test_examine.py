@@ -21,7 +21,10 @@ from champ_offline.node.containerd import CERTS
 from champ_offline.node.examine import Question, RegistryNotNamed, examine, taught
 from champ_offline.node.root import NodeRoot
 from champ_offline.node.trust import Trusted, carry_out, plan_trust
+from champ_offline.oci import media_types
+from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
+from champ_offline.oci.manifest import image_index, image_manifest
 from tests.unit.node.authorities import NOW, YEAR, made
 from tests.unit.node.servers import LOOPBACK, Page, Site, http, https, raw
 from tests.unit.sources.archives import Sample, layer
@@ -285,6 +288,43 @@ def test_images_that_are_not_there_or_not_whole(place: Trusted, tmp_path: Path) 
             site.pages[spoilt] = kept
         site.pages["/v2/_catalog"] = Page(b'{"repositories": []}')
         assert wrong(look(place, address)) == [("image", "warn", "node.nothing-served")]
+
+
+def serve_manifest(site: Site, name: str, tag: str, data: bytes) -> None:
+    digest = Digest.of(data)
+    for mark in (tag, digest):
+        headers = {"Docker-Content-Digest": str(digest)}
+        site.pages[f"/v2/{name}/manifests/{mark}"] = Page(data, headers=headers)
+
+
+def test_an_image_is_read_and_not_what_lies_beside_it(place: Trusted, tmp_path: Path) -> None:
+    """Charts come before it, signatures have the first tags, and one platform of it was left."""
+    site, chart = registry(), Sample([layer("chart")])
+    signature = f"sha256-{SAMPLE.digest.hex}.sig"
+    config = Descriptor(media_types.HELM_CONFIG, Digest.of(chart.config), len(chart.config))
+    serve_manifest(site, "charts/web", "1", image_manifest(config, []))
+    site.pages[f"/v2/charts/web/blobs/{config.digest}"] = Page(chart.config)
+    absent = Descriptor(media_types.IMAGE_MANIFEST, Digest.of(b"arm64"), 5)
+    there = Descriptor(media_types.IMAGE_MANIFEST, SAMPLE.digest, len(SAMPLE.manifest))
+    serve_manifest(site, "library/web", "v1", index := image_index([absent, there]))
+    serve_manifest(site, "library/web", signature, chart.manifest)
+    names = b'{"repositories": ["charts/web", "docker.io/library/web"]}'
+    site.pages["/v2/_catalog"] = Page(names)
+    site.pages["/v2/charts/web/tags/list"] = Page(b'{"tags": ["1"]}')
+    tags = f'{{"tags": ["{signature}", "v1"]}}'
+    site.pages["/v2/docker.io/library/web/tags/list"] = Page(tags.encode())
+    with taught_zone(place, tmp_path, site) as address:
+        found = look(place, address)
+        assert wrong(found) == []
+        assert found[-1].note == f"docker.io/library/web:v1 {Digest.of(index)}"
+        # A zone that has charts alone is read all the same.
+        site.pages["/v2/_catalog"] = Page(b'{"repositories": ["charts/web"]}')
+        found = look(place, address)
+        assert wrong(found) == []
+        assert found[-1].note.startswith("charts/web:1 ")
+        site.pages["/v2/_catalog"] = Page(names)
+        site.pages["/v2/library/web/manifests/v1"] = Page(b"", 500)
+        assert wrong(look(place, address)) == [("image", "bad", "node.read-failed")]
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.02])

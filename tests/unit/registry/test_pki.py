@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from champ_offline.registry.pki import (
+from champ_offline.registry.pki import ensure_certificates
+from champ_offline.registry.pki_errors import (
+    AuthorityEnded,
     AuthorityUnusable,
     InvalidHost,
     NamesMissing,
-    ensure_certificates,
 )
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -107,7 +108,7 @@ def test_an_authority_that_cannot_be_used(tmp_path: Path, damage: str) -> None:
     else:
         now = NOW + timedelta(days=3653)
     before = {path.name: path.read_bytes() for path in tmp_path.glob("ca.*")}
-    with pytest.raises(AuthorityUnusable) as caught:
+    with pytest.raises(AuthorityEnded if damage == "end" else AuthorityUnusable) as caught:
         ensure_certificates(tmp_path, HOSTS, now)
     assert str(tmp_path) in str(caught.value)
     assert {path.name: path.read_bytes() for path in tmp_path.glob("ca.*")} == before
