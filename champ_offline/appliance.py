@@ -257,8 +257,8 @@ class Appliance:
         """Write media for another zone; see `bundle.export`. Raises InvalidZoneName too."""
         if not NAME.fullmatch(order.zone):
             raise InvalidZoneName(name=order.zone[:100])
-        parts = (self._intake.held, self._trust, self._blobs, self.paths, self.audit)
-        return Exporter(*parts, self._clock).run(order, notify)
+        stored = (self._database, self._blobs, self.paths)
+        return Exporter(self._intake.held, self._trust, *stored, self._clock).run(order, notify)
 
     def image_keys(self) -> list[ImageKey]:
         """The keys that signed the images held here, newest first; raises ImageKeyUnknown."""

@@ -3,12 +3,13 @@
 Nothing is signed in a zone: documents are those that were signed, volumes follow from their indexes
 (FORMAT.md, "Export"). Invariant: nothing is written before all documents were verified as if from a
 medium; every byte of the store is hashed on its way, and a volume with one that differs never gets
-its name.
+its name. What is read stays in the store until the export ends (`store.readings`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
@@ -24,12 +25,15 @@ from champ_offline.bundle.layout import LAYOUT
 from champ_offline.bundle.media_writer import MediaWriter
 from champ_offline.bundle.selection import Wanted, newer_than, select
 from champ_offline.bundle.volume import LAYOUT_FILE, Member, MemberDiffers
+from champ_offline.durable.database import Database
 from champ_offline.durable.priority import giving_way
 from champ_offline.events import Subscriber
 from champ_offline.journal.acts import Act, done
 from champ_offline.journal.audit import Audit
+from champ_offline.oci.digest import Digest
 from champ_offline.paths import ZonePaths
 from champ_offline.store.blobs import BlobMissing, BlobStore
+from champ_offline.store.readings import Reader, Readings
 from champ_offline.trust.state import TrustState
 
 
@@ -73,26 +77,43 @@ class Exporter:
         self,
         held: HeldBundles,
         trust: TrustState,
+        database: Database,
         blobs: BlobStore,
         zone: ZonePaths,
-        audit: Audit,
         clock: Callable[[], datetime],
     ) -> None:
         self._held, self._trust, self._blobs = held, trust, blobs
-        self._zone, self._audit, self._clock = zone, audit, clock
+        self._database, self._zone, self._clock = database, zone, clock
+        self._audit, self._readings = Audit(database, clock), Readings(database, zone.readings)
 
     def run(self, order: ExportOrder, notify: Subscriber) -> tuple[Exported, ...]:
         """Write the bundles one after the other; what an earlier run wrote whole is kept.
 
+        What is retired meanwhile goes along all the same: no collection takes it from an export.
         Before anything is written, raises NoSuchFolder, NotHeld, NothingForZone, ForOtherZones,
         PapersMissing, PapersDamaged and trust errors, TargetLinked, IntoZone, TargetTaken,
         MediaFull, VolumesTooLarge;
-        then TargetUnwritable, StoreDamaged, ZoneUnwritable, DatabaseFull.
+        ZoneUnwritable, DatabaseFull; then TargetUnwritable, StoreDamaged and these two.
         """
         order.targets.refuse_absent()
-        ever = self._held.ever()
-        chosen = select(ever, order.zone, order.wanted)
-        editions = self._editions(chosen)
+        with ExitStack() as run:
+            with zone_disk(self._zone.readings):
+                place = run.enter_context(self._readings.begin(Reader.EXPORT, self._clock))
+            with self._database.transaction() as connection:
+                ever = self._held.ever()
+                chosen = select(ever, order.zone, order.wanted)
+                editions = self._editions(chosen)
+                place.hold(connection, _content(editions))
+            return self._export(order, ever, chosen, editions, notify)
+
+    def _export(
+        self,
+        order: ExportOrder,
+        ever: Sequence[KnownBundle],
+        chosen: Sequence[KnownBundle],
+        editions: Sequence[Edition],
+        notify: Subscriber,
+    ) -> tuple[Exported, ...]:
         for edition in editions:
             edition.refuse_other(order.zone)
             order.targets.refuse_strays(edition, self._zone)
@@ -147,6 +168,13 @@ class Exporter:
             return file
 
         return opened
+
+
+def _content(editions: Sequence[Edition]) -> Iterator[Digest]:
+    """All that is read of the store to write them."""
+    for edition in editions:
+        for volume in edition.volumes:
+            yield from (member.blob for member in volume.members if member.blob is not None)
 
 
 def _damaged(edition: Edition, blob: object) -> StoreDamaged:

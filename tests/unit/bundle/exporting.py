@@ -38,8 +38,8 @@ class House(Zone):
         to: Targets | None = None,
         told: list[Event] | None = None,
     ) -> tuple[Exported, ...]:
-        parts = (self.intake.held, self.trust, self.blobs, ZonePaths(self.root), self.audit)
-        exporter = Exporter(*parts, lambda: self.now)
+        stored = (self.database, self.blobs, ZonePaths(self.root))
+        exporter = Exporter(self.intake.held, self.trust, *stored, lambda: self.now)
         order = ExportOrder(zone, to or Targets((self.out,)), tuple(map(Wanted.parse, wanted)))
         return exporter.run(order, ignore if told is None else told.append)
 

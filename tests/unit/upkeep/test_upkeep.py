@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 
 from champ_offline.appliance import Appliance
+from champ_offline.bundle.export import ExportOrder
+from champ_offline.bundle.export_media import Targets
 from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.retire import BundleNeeded, NewestBundle
+from champ_offline.bundle.selection import Wanted
 from champ_offline.durable.lock import FileLock, Locked
-from champ_offline.events import ignore
+from champ_offline.events import Event, StepStarted, ignore
 from champ_offline.journal.journal import Journal
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
@@ -34,6 +37,7 @@ from champ_offline.store.uploads import Upload, Uploads
 from champ_offline.upkeep.verbs import CollectionElsewhere
 from tests.crash.zones import commission, held
 from tests.unit.bundle.conftest import NOW, Pack, Signing, contents, image, pack, signing
+from tests.unit.bundle.desk import tree
 
 __all__ = ["contents", "pack", "signing"]
 LATER = NOW + timedelta(days=2)
@@ -224,6 +228,27 @@ def test_a_run_that_reads_a_bundle_does_not_keep_it_from_being_retired(house: Ho
         assert house.collect() == 0
     assert house.collect() > 0
     assert list(house.blobs) == []
+
+
+def test_an_export_goes_on_with_what_is_retired_and_collected_meanwhile(
+    house: House, tmp_path: Path
+) -> None:
+    out, told = tmp_path / "out", list[tuple[Reader, int]]()
+    out.mkdir()
+
+    def meanwhile(event: Event) -> None:
+        if isinstance(event, StepStarted) and not told:
+            house.retire("1")
+            for staying in house.appliance.upkeep.collection().staying:
+                told.extend((run.reader, staying.size) for run in staying.runs)
+            assert house.collect() == 0
+
+    order = ExportOrder("core", Targets((out,)), (Wanted("demo", "1"),))
+    (done,) = house.appliance.export(order, meanwhile)
+    assert tree(done.folders[0]) == tree(house.sticks[0])
+    [(reader, kept)] = told
+    assert reader is Reader.EXPORT
+    assert house.collect() == kept
 
 
 def test_the_newest_is_told_apart(house: House) -> None:
