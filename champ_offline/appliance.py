@@ -16,6 +16,7 @@ from champ_offline.bundle.export import Exported, Exporter, ExportOrder
 from champ_offline.bundle.image_keys import ImageKey, image_keys
 from champ_offline.bundle.intake import Forecast, Imported, Intake
 from champ_offline.bundle.names import NAME
+from champ_offline.bundle.offer import Offer
 from champ_offline.bundle.repair import RepairOrder, repair
 from champ_offline.bundle.repaired import Repaired
 from champ_offline.bundle.sbom.shelf import Shelf
@@ -246,12 +247,13 @@ class Appliance:
     ) -> Repaired:
         """Mend the bundle on a medium in place; what the zone holds helps. See `bundle.repair`."""
 
-        def accept(media: Sequence[Path]) -> VerifiedBundle:
+        def accept(media: Sequence[Path], offer: Offer | None) -> VerifiedBundle:
             accepted, known = self._trust.accepted(), self._trust.roots()
             root = self._trust.root()
-            return verify(media, root, self._clock(), None, overrides, accepted, known)
+            return verify(media, root, self._clock(), None, overrides, accepted, known, offer)
 
-        return repair(order, accept, (self._blobs, self._waiting.blobs), notify)
+        stores = (self._blobs, self._waiting.blobs)
+        return repair(order, accept, stores, notify, self._intake.held)
 
     def export(self, order: ExportOrder, notify: Subscriber) -> tuple[Exported, ...]:
         """Write media for another zone; see `bundle.export`. Raises InvalidZoneName too."""

@@ -17,6 +17,7 @@ from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.image_keys import ImageKey, image_keys
 from champ_offline.bundle.layout import Layout
 from champ_offline.bundle.lock import Lock
+from champ_offline.bundle.offer import Offer
 from champ_offline.bundle.pack import LARGEST_VOLUME, Packed, Packer
 from champ_offline.bundle.patch import Patch, write_patch
 from champ_offline.bundle.repair import RepairOrder, repair
@@ -192,9 +193,9 @@ class Workshop:
         """Mend the bundle on a medium in place, under the root in a file; see `bundle.repair`."""
         trusted = read_root_file(root)
 
-        def accept(media: Sequence[Path]) -> VerifiedBundle:
+        def accept(media: Sequence[Path], offer: Offer | None) -> VerifiedBundle:
             now = self._clock()
-            return verify(media, trusted, now, overrides=overrides, known=(trusted,))
+            return verify(media, trusted, now, overrides=overrides, known=(trusted,), offer=offer)
 
         return repair(order, accept, (), notify)
 

@@ -23,6 +23,7 @@ from champ_offline.bundle.errors import (
     VolumeStale,
 )
 from champ_offline.bundle.healing import healed_index
+from champ_offline.bundle.offer import Offer
 from champ_offline.bundle.reader import VolumeReader
 from champ_offline.bundle.volume import Member, VolumeIndex
 from champ_offline.errors import ChampError
@@ -99,12 +100,14 @@ def find_volumes(
     places: Sequence[Path],
     document: BundleDocument,
     faults: list[ChampError],
+    offer: Offer | None = None,
 ) -> tuple[VolumeAtHand, ...]:
     """The volumes in `places`, in the order of the document; what is wrong goes to `faults`.
 
+    Indexes that are nowhere there come from `offer`.
     Raises DocumentMalformed and PiecesMisfit where indexes do not agree with the document.
     """
-    search = _Search(tuple(places), document, faults, several=len(paths) > 1)
+    search = _Search(tuple(places), document, faults, offer, several=len(paths) > 1)
     volumes = search.run()
     check_agreement(document, [volume.index for volume in volumes])
     return volumes
@@ -118,9 +121,11 @@ class _Search:
         places: tuple[Path, ...],
         document: BundleDocument,
         faults: list[ChampError],
+        offer: Offer | None,
         *,
         several: bool,
     ) -> None:
+        self._offer = offer
         self._places, self._document, self._faults = places, document, faults
         self._several = several
         self._others = {place for place in places if self._is_another(place)}
@@ -132,6 +137,7 @@ class _Search:
         found = [self._volume(entry) for entry in self._document.volumes]
         for number, paths in self._misnamed.items():
             found[number - 1] = self._with_misnamed(found[number - 1], paths)
+        found = [one if one.index else self._offered(one) for one in found]
         if self._document.parity:
             found = [one if one.index else self._healed(one) for one in found]
         return tuple(found)
@@ -208,6 +214,10 @@ class _Search:
 
     def _healed(self, volume: VolumeAtHand) -> VolumeAtHand:
         return replace(volume, index=healed_index(self._places, self._document, volume.copies))
+
+    def _offered(self, volume: VolumeAtHand) -> VolumeAtHand:
+        data = self._offer.index_of(volume.entry) if self._offer else None
+        return replace(volume, index=VolumeIndex.from_bytes(data, volume.name) if data else None)
 
 
 def _index_beside(

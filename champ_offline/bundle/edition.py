@@ -18,7 +18,6 @@ from champ_offline.bundle.errors import DocumentMalformed, NewerFormat, PiecesMi
 from champ_offline.bundle.export_errors import ForOtherZones, PapersDamaged
 from champ_offline.bundle.gate import Found, Gate
 from champ_offline.bundle.held import KnownBundle
-from champ_offline.bundle.papers import documents_of
 from champ_offline.bundle.parity.beside import parity_beside
 from champ_offline.bundle.parity.documents import seal_documents
 from champ_offline.bundle.placing import Load
@@ -129,7 +128,7 @@ def _judged(
     now: datetime,
 ) -> Found:
     label = f"{known.document.name} {known.document.version}"
-    documents = documents_of(papers)
+    documents = media.documents_in(papers)
     # In a zone that skipped roots, when that was not kept, none may lead to today's.
     line = line_through(pinned, [*documents.roots, *roots], label) or documents.roots
     gate = Gate(pinned, now, _ANY_DATE, (), ())

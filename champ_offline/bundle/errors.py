@@ -32,8 +32,8 @@ class DocumentMissing(ChampError):
     exit_code = ExitCode.DOCUMENT_ALTERED
     message = "{path} is missing: the copy of this bundle is not complete."
     remedy = (
-        "Plug in another copy as well, or mend this one with `champ media repair --from COPY`;"
-        " volumes that are here stay."
+        "Plug in another copy as well, or mend this one with `champ media repair --from COPY`, or"
+        " with --zone of a zone that holds the bundle; volumes that are here stay."
     )
 
 

@@ -14,7 +14,9 @@ from pathlib import Path
 
 from champ_offline.bundle import media
 from champ_offline.bundle.document import BundleDocument
+from champ_offline.bundle.offer import Offer
 from champ_offline.errors import ChampError
+from champ_offline.oci.digest import Digest
 from champ_offline.trust.dates import Overrides
 from champ_offline.trust.documents import Documents
 from champ_offline.trust.errors import RootMissing
@@ -42,13 +44,17 @@ class Found:
 
 @dataclass(frozen=True)
 class Gate:
-    """What documents have to pass; `known` are roots that may make up for lost ones."""
+    """What documents have to pass; `known` are roots that may make up for lost ones.
+
+    `offer` is what a zone kept of the bundle in one of the folders.
+    """
 
     root: bytes
     now: datetime
     overrides: Overrides
     history: tuple[Accepted, ...]
     known: tuple[bytes, ...]
+    offer: Offer | None = None
 
     def accept(self, folders: Sequence[Path]) -> tuple[list[Found], list[ChampError]]:
         """Those folders whose documents are trusted; the first error when there is none."""
@@ -85,20 +91,31 @@ class Gate:
         with suppress(ChampError):
             spare = media.spare_documents(folder)
             offers += [spare] if spare else []
+        own = self._kept(folder)
+        kept = [own] if own else []
         at_hand = [root for one in folders for root in media.roots_at_hand(one)]
-        line = line_through(self.root, [*at_hand, *self.known], str(folder)) if offers else ()
+        at_hand += [root for documents, _ in kept for root in documents.roots]
+        wanted = [*offers, *kept]
+        line = line_through(self.root, [*at_hand, *self.known], str(folder)) if wanted else ()
         # Roots make up for others, and never for there being fewer.
         pooled = [
             (replace(one, roots=line), data)
-            for one, data in offers
+            for one, data in wanted
             if line and len(line) >= len(one.roots)
         ]
         found: list[Found] = []
-        for documents, data in (*reversed(offers), *pooled):
+        for documents, data in (*reversed(offers), *pooled, *kept):
             with suppress(ChampError):
                 found.append(self.judge(folder, documents, data))
         whole = [one for one in found if not one.lost_roots]
         return next(iter(whole or found), None)
+
+    def _kept(self, folder: Path) -> tuple[Documents, bytes] | None:
+        """What the zone kept of the folder's bundle, if bundle.json is that bundle's."""
+        if self.offer is None or self.offer.folder != folder:
+            return None
+        found = self.offer.documents
+        return found if found and Digest.of(found[1]) == self.offer.digest else None
 
     def judge(self, folder: Path, documents: Documents, data: bytes) -> Found:
         """The documents and `data`, the bytes of bundle.json, if they are trusted.

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from champ_offline.bundle import media
 from champ_offline.bundle.at_hand import VolumeAtHand
 from champ_offline.bundle.closure import Closure, Links, Vet
 from champ_offline.bundle.document import BundleDocument
@@ -19,7 +20,7 @@ from champ_offline.bundle.errors import BlobGone, NoSpace
 from champ_offline.bundle.gather import Gathering, zone_disk
 from champ_offline.bundle.held import HeldBundles, KnownBundle
 from champ_offline.bundle.pace import bytes_a_second
-from champ_offline.bundle.papers import documents_of, size_of
+from champ_offline.bundle.papers import size_of
 from champ_offline.bundle.recorded import displaced, imported
 from champ_offline.bundle.signatures import SIGNATURE_TAG
 from champ_offline.bundle.standing import Standing
@@ -321,7 +322,7 @@ class Intake:
     ) -> None:
         self._refs.vouch(connection, links.names.values())
         self._refs.put_referrers(connection, links.referrers)
-        self._trust.keep_line(connection, documents_of(bundle.files).roots)
+        self._trust.keep_line(connection, media.documents_in(bundle.files).roots)
         self._trust.accept(connection, bundle.document.name, bundle.trusted, now)
         self.held.record(connection, bundle, now)
 

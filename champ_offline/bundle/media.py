@@ -8,7 +8,7 @@ folder.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -168,6 +168,19 @@ def document_files(bundle: bytes, signed: Documents) -> dict[str, bytes]:
     return {DOCUMENT: bundle} | {f"{METADATA}/{n}": data for n, data in (roots | last).items()}
 
 
+def documents_in(files: Mapping[str, bytes]) -> Documents:
+    """The trust documents among files, by their path in a bundle's folder, unchecked.
+
+    Raises KeyError where one is not there.
+    """
+    roots: list[bytes] = []
+    while (path := f"{METADATA}/{root_name(len(roots) + 1)}") in files:
+        roots.append(files[path])
+    signed = (files[f"{METADATA}/{name}"] for name in (TIMESTAMP, SNAPSHOT, TARGETS))
+    timestamp, snapshot, targets = signed
+    return Documents(tuple(roots), timestamp, snapshot, targets)
+
+
 def spare_documents(folder: Path) -> tuple[Documents, bytes] | None:
     """The trust documents and bundle.json as parity gives them back, not yet trusted.
 
@@ -181,14 +194,10 @@ def spare_documents(folder: Path) -> tuple[Documents, bytes] | None:
             found = restore_documents(file) or {}
     except OSError as error:
         raise MediumUnreadable(path=path, reason=error.strerror or str(error)) from error
-    names = [f"{METADATA}/{name}" for name in (TIMESTAMP, SNAPSHOT, TARGETS)]
-    if not {DOCUMENT, *names} <= found.keys():
+    try:
+        return documents_in(found), found[DOCUMENT]
+    except KeyError:
         return None
-    roots: list[bytes] = []
-    while (name := f"{METADATA}/{root_name(len(roots) + 1)}") in found:
-        roots.append(found[name])
-    timestamp, snapshot, targets = (found[name] for name in names)
-    return Documents(tuple(roots), timestamp, snapshot, targets), found[DOCUMENT]
 
 
 def parity_copies(

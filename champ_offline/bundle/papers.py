@@ -15,7 +15,6 @@ from champ_offline.bundle.verify import VerifiedBundle
 from champ_offline.bundle.volume import INDEX_FILE
 from champ_offline.durable.database import Database
 from champ_offline.oci.digest import Digest
-from champ_offline.trust.documents import Documents
 
 _SCHEMA = (
     """
@@ -98,15 +97,3 @@ def size_of(bundle: VerifiedBundle) -> int:
     document = bundle.document
     indexes = sum(entry.index_size for entry in document.volumes)
     return indexes + document.index.size + sum(len(data) for data in bundle.files.values())
-
-
-def documents_of(papers: Mapping[str, bytes]) -> Documents:
-    """The trust documents among the papers, unchecked; raises KeyError where one is not there."""
-    roots: list[bytes] = []
-    while (path := f"{media.METADATA}/{media.root_name(len(roots) + 1)}") in papers:
-        roots.append(papers[path])
-    timestamp, snapshot, targets = (
-        papers[f"{media.METADATA}/{name}"]
-        for name in (media.TIMESTAMP, media.SNAPSHOT, media.TARGETS)
-    )
-    return Documents(tuple(roots), timestamp, snapshot, targets)

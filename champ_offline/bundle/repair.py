@@ -25,7 +25,9 @@ from champ_offline.bundle.errors import (
     VolumeStale,
 )
 from champ_offline.bundle.healing import healed, mend
+from champ_offline.bundle.held import HeldBundles
 from champ_offline.bundle.mend import Damage, VolumeMender
+from champ_offline.bundle.offer import Offer
 from champ_offline.bundle.parity.beside import protection, write_parity
 from champ_offline.bundle.parity.documents import seal_documents
 from champ_offline.bundle.parity.layout import SECTOR
@@ -39,7 +41,7 @@ from champ_offline.bundle.repair_errors import (
     writing,
 )
 from champ_offline.bundle.repair_list import LostIndex, RepairList
-from champ_offline.bundle.repair_sources import places_for
+from champ_offline.bundle.repair_sources import content_of, folders_for, offer_for, places_for
 from champ_offline.bundle.repaired import MendedVolume, Repaired
 from champ_offline.bundle.share import misnamed_in, numbers, share_of
 from champ_offline.bundle.spares import Spares
@@ -53,7 +55,7 @@ from champ_offline.store.blobs import BlobStore
 from champ_offline.trust.errors import RootMissing
 from champ_offline.trust.key_errors import NoSuchFolder
 
-Accept = Callable[[Sequence[Path]], VerifiedBundle]
+Accept = Callable[[Sequence[Path], Offer | None], VerifiedBundle]
 """`verify` under a root that the caller trusts."""
 
 
@@ -73,12 +75,17 @@ class RepairOrder:
 
 
 def repair(
-    order: RepairOrder, accept: Accept, stores: Sequence[BlobStore], notify: Subscriber
+    order: RepairOrder,
+    accept: Accept,
+    stores: Sequence[BlobStore],
+    notify: Subscriber,
+    held: HeldBundles | None = None,
 ) -> Repaired:
     """Mend the bundle on `order.medium`, whose documents some medium at hand has whole.
 
-    `stores` may hold blobs too. Raises what `accept` raises, NoBundle, SeveralBundles, MediumGone,
-    MediumUnreadable, NoSuchFolder (of `list_to`), and the errors of `repair_errors`: RootsLost
+    `stores` may hold blobs too, and `held` its papers. Raises what `accept` raises, NoBundle,
+    SeveralBundles, MediumGone, MediumUnreadable, NoSuchFolder (of `list_to`), and the errors of
+    `repair_errors`: RootsLost
     where without a root nothing can be trusted; RepairIncomplete and RepairNeeded are in
     `Repaired.fault`.
     """
@@ -88,14 +95,18 @@ def repair(
     if order.list_to is not None and not order.list_to.parent.is_dir():
         raise NoSuchFolder(path=order.list_to.parent)
     try:
-        return _repaired(order, accept, stores, notify)
+        return _repaired(order, accept, stores, notify, held)
     except RootMissing as error:
         version = error.fields["missing"]
         raise RootsLost(path=order.medium, version=version) from error
 
 
 def _repaired(
-    order: RepairOrder, accept: Accept, stores: Sequence[BlobStore], notify: Subscriber
+    order: RepairOrder,
+    accept: Accept,
+    stores: Sequence[BlobStore],
+    notify: Subscriber,
+    held: HeldBundles | None,
 ) -> Repaired:
     own = media.bundle_folders(order.medium)
     if len(own) > 1:
@@ -103,15 +114,17 @@ def _repaired(
         raise SeveralBundles(path=order.medium, names=names)
     alone = _accepted(order.medium, accept) if own else None
     sources = places_for(own, alone.document if alone else None, order.sources)
-    bundle = accept([order.medium, *sources]) if sources or alone is None else alone
+    offer = offer_for(order.medium, own, alone.trusted.digest if alone else None, held)
+    more = sources or offer is not None
+    bundle = accept([order.medium, *sources], offer) if more or alone is None else alone
     if own:
         _refuse_other_pack(own[0], alone, bundle)
     folder = own[0] if own else _folder_of(order.medium, bundle)
-    mending = _Repair(bundle, folder, order, stores, notify)
+    mending = _Repair(bundle, folder, order, stores, notify, offer.index if offer else b"")
     # Other copies may have roots that the medium lost; the rest of its documents are its own.
     done = mending.run(bundle.files | (alone.files if alone else {}))
     if not order.check and not done.stray_root:
-        accept([folder])
+        accept([folder], None)
     if order.list_to is not None:
         write_atomic(order.list_to, done.missing.to_bytes())
     return done
@@ -126,6 +139,7 @@ class _Repair:
     order: RepairOrder
     stores: Sequence[BlobStore]
     notify: Subscriber
+    index: bytes
     volumes: list[MendedVolume] = field(default_factory=list)
     missing: list[tuple[int, Member]] = field(default_factory=list)
     indexes: list[LostIndex] = field(default_factory=list)
@@ -136,7 +150,7 @@ class _Repair:
             self._refuse_read_only()
             self._clear()
         documents = list(self._documents(files))
-        spares = Spares(self.bundle, self.stores, self.folder)
+        spares = Spares(self.bundle, self.stores, self.folder, self.index)
         share = share_of(self.bundle, self.folder, spares, whole=self.order.whole)
         # What is there comes first: on a full medium nothing is built, but much can be mended.
         there = numbers(self.bundle, self.folder)
@@ -192,7 +206,7 @@ class _Repair:
         files |= {index.name: index.to_bytes() for _volume, index in self.bundle.readable}
         for name, data in files.items():
             path = self.folder / name
-            if _content(path, len(data) + 1) == data:
+            if content_of(path, len(data) + 1) == data:
                 continue
             if not self.order.check:
                 with writing(path, len(data)):
@@ -293,7 +307,7 @@ def _accepted(medium: Path, accept: Accept) -> VerifiedBundle | None:
     Whoever asks goes on with other media, and meets the refusal there when none is better.
     """
     try:
-        return accept([medium])
+        return accept([medium], None)
     except ChampError:
         return None
 
@@ -317,21 +331,6 @@ def _refuse_other_pack(own: Path, alone: VerifiedBundle | None, bundle: Verified
 
 def _folder_of(medium: Path, bundle: VerifiedBundle) -> Path:
     """Where on a medium without documents the bundle lies; raises NoBundle."""
-    own = media.own_name(bundle.document)
-    for folder in (medium / media.SHELF / own, medium / own):
-        if folder.is_dir() and not folder.is_symlink() and not folder.parent.is_symlink():
-            return folder
-    if numbers(bundle, medium):
-        return medium
+    if found := folders_for(medium, bundle.document):
+        return found[0]
     raise NoBundle(path=medium)
-
-
-def _content(path: Path, most: int) -> bytes | None:
-    """A file's first bytes; None where there is no such file or it cannot be read."""
-    if path.parent.is_symlink() or not media.is_file(path):
-        return None
-    try:
-        with path.open("rb") as file:
-            return file.read(most)
-    except OSError:
-        return None

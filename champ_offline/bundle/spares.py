@@ -20,7 +20,7 @@ from champ_offline.bundle.parity.layout import SECTOR
 from champ_offline.bundle.parity.reading import read_at, read_sectors
 from champ_offline.bundle.reader import VolumeReader
 from champ_offline.bundle.verify import VerifiedBundle
-from champ_offline.bundle.volume import BLOCK, CHUNK, LAYOUT_FILE, Member
+from champ_offline.bundle.volume import BLOCK, CHUNK, INDEX_FILE, LAYOUT_FILE, Member
 from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobStore
 
@@ -36,12 +36,19 @@ class _Origin:
 class Spares:
     """Everything at hand that may give members of `bundle`, besides the copies in `mending`.
 
-    `stores` hold whole blobs. The volumes in the folder `mending` are used only together with
-    other copies of them: what cannot be read in one is taken from the other, sector by sector.
+    `stores` hold whole blobs, `listing` is a copy of index.json. The volumes in the folder
+    `mending` are used only together with other copies of them: what cannot be read in one is taken
+    from the other, sector by sector.
     """
 
-    def __init__(self, bundle: VerifiedBundle, stores: Sequence[BlobStore], mending: Path) -> None:
-        self._stores, self._mending = stores, mending.resolve()
+    def __init__(
+        self,
+        bundle: VerifiedBundle,
+        stores: Sequence[BlobStore],
+        mending: Path,
+        listing: bytes = b"",
+    ) -> None:
+        self._stores, self._mending, self._listing = stores, mending.resolve(), listing
         self._loose = media.loose_places(bundle.places)
         self._copies: dict[str, tuple[tuple[VolumeReader, ...], int]] = {}
         for volume, index in bundle.readable:
@@ -86,6 +93,8 @@ class Spares:
     def _offers_elsewhere(self, member: Member) -> Iterator[Sequence[_Origin]]:
         if member.name == LAYOUT_FILE:
             yield [_Origin(lambda: BytesIO(LAYOUT))]
+        if member.name == INDEX_FILE:
+            yield [_Origin(lambda: BytesIO(self._listing))]
         copies, offset = self._copies.get(member.name, ((), 0))
         for copy in copies:
             if copy.path.parent.resolve() != self._mending:

@@ -16,8 +16,10 @@ from champ_offline.bundle.at_hand import AtHand, VolumeAtHand, few, find_volumes
 from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.errors import (
     BlobsLost,
+    BundleBelow,
     MediaDamaged,
     MediumUnreadable,
+    NoBundle,
     NothingOfBundle,
     SeveralBundles,
     SeveralTroubles,
@@ -31,6 +33,7 @@ from champ_offline.bundle.errors import (
 )
 from champ_offline.bundle.gate import Found, Gate
 from champ_offline.bundle.index_faults import index_faults
+from champ_offline.bundle.offer import Offer
 from champ_offline.bundle.parity.protection import BeyondParity, ParityUnusable
 from champ_offline.bundle.parity_faults import parity_faults, spare_faults
 from champ_offline.bundle.reader import every_member
@@ -89,18 +92,20 @@ def verify(
     overrides: Overrides = NO_OVERRIDES,
     history: Sequence[Accepted] = (),
     known: Sequence[bytes] = (),
+    offer: Offer | None = None,
 ) -> VerifiedBundle:
     """Accept the bundle that lies on the media at `paths` under a pinned `root`.
 
     Each path is a bundle's folder, a medium with it, or a folder of volumes alone. Where packs of
     different days lie there, the newest counts. Reads documents and volume indexes only. `zone` is
     the zone it is to enter, None for a check outside of any zone; `overrides` and `history` are
-    those of `evaluate`; `known` are roots that make up for lost ones, besides those on the media.
+    those of `evaluate`; `known` are roots that make up for lost ones, besides those on the media,
+    and `offer` documents and indexes.
     Raises the errors of `trust.errors`, NoBundle, SeveralBundles, DocumentMissing,
     DocumentMalformed.
     """
-    folders = media.folders_of(paths)
-    gate = Gate(root, now, overrides, tuple(history), tuple(known))
+    folders = _folders(paths, offer)
+    gate = Gate(root, now, overrides, tuple(history), tuple(known), offer)
     accepted, faults = gate.accept(folders)
     found = _newest(paths, accepted)
     document = found.document
@@ -113,10 +118,24 @@ def verify(
         )
     places = media.places(paths, [found.folder, *folders], document)
     faults += _unused(paths, document)
-    volumes = find_volumes(paths, places, document, faults)
+    fits = offer is not None and offer.digest == found.trusted.digest
+    volumes = find_volumes(paths, places, document, faults, offer if fits else None)
     return VerifiedBundle(
         tuple(paths), tuple(places), found, volumes, tuple(faults), made_by=_ONLY_HERE
     )
+
+
+def _folders(paths: Sequence[Path], offer: Offer | None) -> list[Path]:
+    """The bundle's folders, also the one that lost all that would tell it for one."""
+    try:
+        found = media.folders_of(paths)
+    except (NoBundle, BundleBelow):
+        if offer is None:
+            raise
+        found = []
+    if offer is not None and offer.folder not in found:
+        found.append(offer.folder)
+    return found
 
 
 def read_every_byte(bundle: AtHand, notify: Subscriber) -> int:

@@ -28,8 +28,9 @@ class TooFewSignatures(ChampError):
 
 
 _MEND = (
-    "Plug in another copy as well, or mend this one with `champ media repair` (with --from COPY"
-    " where it has no parity). If it happens again, report it as tampering."
+    "Plug in another copy as well, or mend this one with `champ media repair` (where it has no"
+    " parity with --from COPY, or --zone of a zone that holds the bundle). If it happens again,"
+    " report it as tampering."
 )
 
 

@@ -48,7 +48,7 @@ class Bench:
         self._harm(stick)
         return stick
 
-    def _accept(self, media: object) -> VerifiedBundle:
+    def _accept(self, media: object, _offer: object = None) -> VerifiedBundle:
         return verify(media, self._root, NOW)  # type: ignore[arg-type]
 
     def _mend(self, stick: Path) -> Repaired:

@@ -23,8 +23,9 @@ def command() -> None:
     cls=Verb,
     help=_(
         "Mend the bundle on MEDIA in place: read every byte and put right what parity, other "
-        "copies, loose blobs or the zone's store give back. Only bytes that were signed are "
-        "written. Signatures are checked under the root of the zone, or the one given."
+        "copies, loose blobs or the zone (its store, and the papers of bundles it holds) give "
+        "back. Only bytes that were signed are written. Signatures are checked under the root of "
+        "the zone, or the one given."
     ),
 )
 @click.argument("media", type=DIRECTORY)

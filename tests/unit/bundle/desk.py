@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from champ_offline.bundle.held import HeldBundles
+from champ_offline.bundle.offer import Offer
 from champ_offline.bundle.repair import RepairOrder, repair
 from champ_offline.bundle.repaired import Repaired
 from champ_offline.bundle.verify import VerifiedBundle, read_every_byte, verify
@@ -60,8 +62,8 @@ class Desk:
         shutil.copytree(self.stick, target)
         return target
 
-    def accept(self, media: Sequence[Path]) -> VerifiedBundle:
-        return verify(media, self._root, self._now)
+    def accept(self, media: Sequence[Path], offer: Offer | None = None) -> VerifiedBundle:
+        return verify(media, self._root, self._now, offer=offer)
 
     def mend(
         self,
@@ -71,9 +73,10 @@ class Desk:
         whole: bool = False,
         check: bool = False,
         list_to: Path | None = None,
+        held: HeldBundles | None = None,
     ) -> Repaired:
         order = RepairOrder(medium or self.stick, sources, whole, check, list_to)
-        return repair(order, self.accept, stores, ignore)
+        return repair(order, self.accept, stores, ignore, held)
 
     def is_whole(self) -> None:
         assert tree(self.stick) == self.packed

@@ -98,7 +98,7 @@ def test_what_was_exported_is_mended_like_any_medium(
     volumes(stick)[1].unlink()
     shutil.rmtree(stick / "metadata")
     order = RepairOrder(stick)
-    mended = repair(order, lambda at: verify(at, signing.root, NOW), [house.blobs], ignore)
+    mended = repair(order, lambda at, _: verify(at, signing.root, NOW), [house.blobs], ignore)
     assert mended.fault is None
     assert tree(stick) == tree(packed)
 

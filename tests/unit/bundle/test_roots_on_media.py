@@ -45,7 +45,7 @@ class Line:
     def mend(self, medium: Path, *sources: Path, root: int = 1, known: int = 0) -> Repaired:
         zone = self.roots[:known] or self.roots[root - 1 : root]
         order = RepairOrder(medium, sources)
-        accept = lambda media: verify(media, self.roots[root - 1], NOW, known=zone)  # noqa: E731
+        accept = lambda media, _offer: verify(media, self.roots[root - 1], NOW, known=zone)  # noqa: E731
         return repair(order, accept, (), ignore)
 
 
