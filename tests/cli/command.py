@@ -5,20 +5,31 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 
 from tests.architecture.source import ROOT
+from tests.cli import loaded
 
 
 def champ(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `champ`; the environment speaks no language and names no zone unless given."""
-    unset = {"LANG", "LC_ALL", "LC_MESSAGES", "CHAMP_LANG", "CHAMP_ZONE", "LANGUAGE"}
-    kept = {name: value for name, value in os.environ.items() if name not in unset}
+    """Start `champ` anew; the environment speaks no language and names no zone unless given."""
     return subprocess.run(
         [sys.executable, "-m", "installer", *arguments],
         cwd=ROOT,
-        env={**kept, **environment},
+        env=_plain(environment),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def loaded_champ(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The same, for tests of many commands: forked from a process that has the library loaded."""
+    return loaded.run(arguments, ROOT, _plain(environment))
+
+
+def _plain(environment: Mapping[str, str]) -> dict[str, str]:
+    unset = {"LANG", "LC_ALL", "LC_MESSAGES", "CHAMP_LANG", "CHAMP_ZONE", "LANGUAGE"}
+    kept = {name: value for name, value in os.environ.items() if name not in unset}
+    return {**kept, **environment}

@@ -14,7 +14,7 @@ import pytest
 from champ_offline.journal.process import current_user
 from champ_offline.store.blobs import BlobStore
 from tests.architecture.source import ROOT
-from tests.cli.command import champ
+from tests.cli.command import loaded_champ
 from tests.contracts.distribution.client import CONFIG, IMAGE, digest_of
 from tests.crash.test_push import open_zone
 from tests.field.site import Site
@@ -108,7 +108,9 @@ def test_what_clients_had_pushed_is_named_by_the_import_that_displaces_it(site: 
     assert [(row["subject"], row["detail"]["tags"]) for row in told] == [
         ("champ.local/demo", ["1", "1.0.1"])
     ]
-    shown = champ("--zone", str(zones[1]), "--lang", "zh", "import", str(site.folder / "first"))
+    shown = loaded_champ(
+        "--zone", str(zones[1]), "--lang", "zh", "import", str(site.folder / "first")
+    )
     assert shown.returncode == 0, shown.stderr
     assert "被清除的推送内容" in shown.stdout
     assert "champ.local/demo:1, champ.local/demo:1.0.1, 其他清单：1 个" in shown.stdout

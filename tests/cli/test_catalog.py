@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import champ
+from tests.cli.command import loaded_champ
 from tests.tui.sample_app import TITLE, ZONE, make_media
 
 NEWER = "catalog.app-format-newer"
@@ -24,7 +24,7 @@ def zone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def says(zone: Path, *arguments: str, code: int = 0) -> str:
-    done = champ("--zone", str(zone), *arguments)
+    done = loaded_champ("--zone", str(zone), *arguments)
     assert done.returncode == code, done.stderr
     return done.stderr if code else done.stdout
 

@@ -20,7 +20,7 @@ from champ_offline.store.blobs import BlobStore
 from champ_offline.trust.errors import RootExpired
 from champ_offline.trust.rotation import Change
 from installer.terminal_text import width
-from tests.cli.command import champ
+from tests.cli.command import loaded_champ
 from tests.unit.trust.signing import Holder, first_root, next_root, signers_of
 
 # Roots are valid for ten years.
@@ -30,7 +30,7 @@ REASON = "the clock of this machine cannot be set"
 
 
 def says(*words: object, code: int = 0) -> str:
-    done = champ(*map(str, words))
+    done = loaded_champ(*map(str, words))
     assert done.returncode == code, done.stderr
     return done.stdout if code == 0 else done.stderr
 

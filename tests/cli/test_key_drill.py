@@ -7,7 +7,6 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from champ_offline.durable.database import Database
 from champ_offline.store.refs import Refs
 from tests.architecture.source import ROOT
+from tests.cli import loaded
 from tests.cli.test_way_of_a_bundle import RECIPE, write_layout
 
 DRILL = (ROOT / "docs" / "key-drill.md").read_text(encoding="utf-8")
@@ -28,11 +28,8 @@ def commands() -> list[str]:
 
 
 def champ(folder: Path, words: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "installer", *words],
-        cwd=folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(folder / "cache")},
-    )  # fmt: skip
+    environment = {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(folder / "cache")}
+    return loaded.run(words, folder, {**os.environ, **environment})
 
 
 def prepare(folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.command import champ
+from tests.cli.command import loaded_champ
 from tests.cli.test_way_of_a_bundle import write_layout
 
 RECIPE = """\
@@ -75,7 +75,7 @@ class Desk:
         (self.folder / name).write_text(text, encoding="utf-8")
 
     def __call__(self, *arguments: str, code: int = 0) -> tuple[str, str]:
-        done = champ(*arguments, XDG_CACHE_HOME=str(self.folder / "cache"))
+        done = loaded_champ(*arguments, XDG_CACHE_HOME=str(self.folder / "cache"))
         assert done.returncode == code, done.stderr
         return done.stdout, done.stderr
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import champ
+from tests.cli.command import loaded_champ
 from tests.cli.test_way_of_a_bundle import Site
 from tests.unit.bundle.desk import flip, tree, volumes
 
@@ -117,7 +117,7 @@ def test_a_list_of_something_else_is_refused(ward: Ward) -> None:
 
 
 def test_without_root_and_zone_nothing_is_mended(ward: Ward) -> None:
-    done = champ("media", "repair", str(ward.stick))
+    done = loaded_champ("media", "repair", str(ward.stick))
     assert done.returncode == 2
     assert "--root" in done.stderr
 
@@ -153,10 +153,10 @@ def test_a_last_volume_that_is_not_there_is_named_in_both_outputs(
     assert f"{lost.name}{told}" in ward.repair("--check", "--lang", language)
     assert json.loads(ward.repair("--check", "--json"))["elsewhere"] == [lost.name]
     checked = ["verify", str(ward.stick), "--root", str(ward.root), "--lang", language]
-    shown = champ(*checked)
+    shown = loaded_champ(*checked)
     assert shown.returncode == 9
     assert lost.name in shown.stderr
-    document = json.loads(champ(*checked, "--json").stderr.splitlines()[-1])
+    document = json.loads(loaded_champ(*checked, "--json").stderr.splitlines()[-1])
     assert document["fields"]["names"] == lost.name
 
 
@@ -171,12 +171,12 @@ def test_an_altered_document_does_not_hide_a_damaged_volume(
     second = volumes(ward.bundle)[1]
     flip(ward.bundle / "metadata/targets.json", 100)
     flip(second, 100_000)
-    shown = champ(*checked)
+    shown = loaded_champ(*checked)
     assert shown.returncode == 11
     assert "targets" in shown.stderr
     assert f"{second.name}{damaged}" in shown.stderr
     (ward.bundle / "bundle.json").write_bytes(b"{")
-    shown = champ(*checked)
+    shown = loaded_champ(*checked)
     assert shown.returncode == 13
     assert unjudged in shown.stderr
 
@@ -186,7 +186,9 @@ def test_a_look_at_a_damaged_stick_says_that_nothing_was_written(ward: Ward) -> 
         flip(volume, 100)
     damaged = tree(ward.bundle)
     root = str(ward.root)
-    looked = champ("media", "repair", str(ward.stick), "--root", root, "--check", "--lang", "en")
+    looked = loaded_champ(
+        "media", "repair", str(ward.stick), "--root", root, "--check", "--lang", "en"
+    )
     assert looked.returncode == 11
     assert "written            nothing, this was only a look" in looked.stdout
     assert "demo-1.0002.tar: damaged places: 1, demo-1.0003.tar: damaged places: 1" in looked.stdout

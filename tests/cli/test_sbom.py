@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.command import champ
+from tests.cli.command import loaded_champ
 from tests.unit.catalog.conftest import APP_YAML
 from tests.unit.sbom.images import debian, java, layer, npm
 from tests.unit.sources.archives import Sample, unfold, write
@@ -59,7 +59,7 @@ class Site:
         self.run("pack", self.recipe, "--signing", keys, "--out", stick, *more, cache=cache)
 
     def run(self, *arguments: str, code: int = 0, cache: str = "cache") -> str:
-        done = champ(*arguments, XDG_CACHE_HOME=str(self.folder / cache))
+        done = loaded_champ(*arguments, XDG_CACHE_HOME=str(self.folder / cache))
         assert done.returncode == code, done.stderr
         return done.stdout if code == 0 else done.stderr
 

@@ -18,7 +18,7 @@ from champ_offline.oci.manifest import image_index
 from champ_offline.registry.access import Open
 from champ_offline.registry.asgi import registry
 from champ_offline.store.blobs import BlobStore
-from tests.cli.command import champ
+from tests.cli.command import loaded_champ
 from tests.cli.test_way_of_a_bundle import RECIPE, Site, write_layout
 from tests.simulators.asgi import ask
 
@@ -71,7 +71,7 @@ def test_what_was_replaced_is_retired_and_freed(site: Site) -> None:
     assert "its bundle was retired" in shown
     assert "champ.local/demo:1" in shown
     assert "所属离线包已停用" in site.says(*zone, "store", "gc", "--lang", "zh")
-    refused = champ(*zone, "store", "gc", "--apply")
+    refused = loaded_champ(*zone, "store", "gc", "--apply")
     assert refused.returncode == 7
     site.says(*zone, "store", "gc", "--apply", "--confirm", "other", code=7)
     done = site.zone("store", "gc", "--apply", "--confirm", "core")
@@ -142,7 +142,7 @@ def test_a_store_whose_disk_is_away_is_not_made_anew(packed: Site, site: Site, l
         (store / "sha256").mkdir(parents=True)
     before = sorted(store.rglob("*"))
     for words in (["import", stick(packed, "2")], ["store", "check"], ["store", "gc"]):
-        done = champ(*zone, *words)
+        done = loaded_champ(*zone, *words)
         assert done.returncode == 6, (words, done.stdout, done.stderr)
         assert "is not there" in done.stderr
     assert (store.exists(), sorted(store.rglob("*"))) == (left != "nothing", before)

@@ -14,13 +14,13 @@ import pytest
 
 from installer.terminal_text import width
 from tests.architecture.source import ROOT
-from tests.cli.command import champ
+from tests.cli.command import loaded_champ
 
 PASSPHRASE = "correct horse 电池"
 
 
 def says(*words: object, code: int = 0) -> str:
-    done = champ(*map(str, words))
+    done = loaded_champ(*map(str, words))
     assert done.returncode == code, done.stderr
     return done.stdout if code == 0 else done.stderr
 
@@ -226,7 +226,7 @@ def test_a_signing_folder_that_lost_a_root_is_not_an_old_one(
         ["export", tmp_path / "stick", "--signing", shared],
         ["rotate", shared],
     ):
-        said = champ("trust", *map(str, words))
+        said = loaded_champ("trust", *map(str, words))
         assert said.returncode in {2, 3}
         assert "trust.roots-gap" in said.stderr or lost == 1
     assert not (tmp_path / "stick").exists()

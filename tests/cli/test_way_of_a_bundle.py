@@ -14,7 +14,7 @@ from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import image_index, image_manifest
 from installer.quantities import NO_BREAK
-from tests.cli.command import champ
+from tests.cli.command import champ, loaded_champ
 
 RECIPE = """\
 format: 1
@@ -40,7 +40,7 @@ class Site:
         write_layout(folder / "layout", layer)
 
     def says(self, *arguments: str, code: int = 0) -> str:
-        done = champ(*arguments, XDG_CACHE_HOME=str(self.folder / "cache"))
+        done = loaded_champ(*arguments, XDG_CACHE_HOME=str(self.folder / "cache"))
         assert done.returncode == code, done.stderr
         return done.stdout
 

@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import image_index, image_manifest
 from tests.architecture.source import ROOT
+from tests.cli import loaded
 
 MIB = 1024**2
 LAYERS = 24
 VOLUME = "4M"
+TOLD = ("--json", "--progress", "ndjson")
 RECIPE = """\
 format: 1
 name: demo
@@ -56,17 +59,16 @@ class Site:
 
     def start(self, *words: str | Path) -> subprocess.Popen[str]:
         """Begin a command, its progress as lines of JSON on standard error."""
-        unset = {"LANG", "LC_ALL", "LC_MESSAGES", "CHAMP_LANG", "CHAMP_ZONE", "LANGUAGE"}
-        kept = {name: value for name, value in os.environ.items() if name not in unset}
         return subprocess.Popen(
-            [sys.executable, "-m", "installer", *map(str, words), "--json", "--progress", "ndjson"],
-            cwd=ROOT, env={**kept, "XDG_CACHE_HOME": str(self.folder / "cache")},
+            [sys.executable, "-m", "installer", *map(str, words), *TOLD],
+            cwd=ROOT, env=self._environment(),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
     def run(self, *words: str | Path) -> Said:
-        """Run a command to its end."""
-        return ended(self.start(*words))
+        """Run a command to its end, from a process that has the library loaded."""
+        done = loaded.run([*map(str, words), *TOLD], ROOT, self._environment())
+        return said(done.returncode, done.stdout, done.stderr)
 
     def does(self, *words: str | Path) -> Any:
         """The result of a command that succeeds."""
@@ -76,12 +78,11 @@ class Site:
 
     def pack(self, out: Path, *words: str) -> Said:
         """Pack into a folder."""
-        return ended(self.start_pack(out, *words))
+        return self.run(*self._packing(out), *words)
 
     def start_pack(self, out: Path, *words: str) -> subprocess.Popen[str]:
         """Begin to pack into a folder."""
-        return self.start("pack", self.recipe, "--signing", self.keys, "--out", out, "--no-sbom",
-                        "--volume-size", VOLUME, *words)  # fmt: skip
+        return self.start(*self._packing(out), *words)
 
     def zone(self, folder: Path) -> Path:
         """A new zone."""
@@ -93,15 +94,28 @@ class Site:
         """Import into a zone."""
         return self.run("--zone", zone, "import", *media)
 
+    def _packing(self, out: Path) -> Sequence[str | Path]:
+        return ("pack", self.recipe, "--signing", self.keys, "--out", out, "--no-sbom",
+                "--volume-size", VOLUME)  # fmt: skip
+
+    def _environment(self) -> dict[str, str]:
+        unset = {"LANG", "LC_ALL", "LC_MESSAGES", "CHAMP_LANG", "CHAMP_ZONE", "LANGUAGE"}
+        kept = {name: value for name, value in os.environ.items() if name not in unset}
+        return {**kept, "XDG_CACHE_HOME": str(self.folder / "cache")}
+
 
 def ended(process: subprocess.Popen[str], told: str = "") -> Said:
     """Wait for a command; `told` is what was read of its standard error already."""
     out, rest = process.communicate(timeout=120)
-    lines = [json.loads(line) for line in (told + rest).splitlines() if line.startswith("{")]
+    return said(process.returncode, out, told + rest)
+
+
+def said(code: int, out: str, told: str) -> Said:
+    """What a command that ended had said on its two streams."""
+    lines = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
     errors = [line for line in lines if line["event"] == "Error"]
-    assert "Traceback" not in rest
-    code = process.returncode
-    assert code != 1, rest
+    assert "Traceback" not in told
+    assert code != 1, told
     result = json.loads(out) if out else None
     return Said(code, result, errors[-1] if errors else {})
 
