@@ -64,10 +64,12 @@ class FileLock:
 def is_held(path: Path) -> bool:
     """Whether a FileLock on `path` is held now; nothing is written, also where there is no file.
 
-    Whoever wants the lock in the very moment of looking finds it taken.
+    Whoever wants the lock in the very moment of looking finds it taken. Raises as FileLock, but for
+    Locked.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        with telling_owner():
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:

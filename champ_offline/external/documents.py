@@ -34,17 +34,17 @@ class Documents:
         reply = self._endpoint.ask(asked, {200, 404})
         return reply.body if reply.status == 200 else None
 
-    def has(self, digest: Digest, reference: str = "") -> bool:
-        """Whether the manifest is there, under its digest or the tag `reference`.
+    def has(self, digest: Digest) -> bool:
+        """Whether the manifest is there; raises TargetDiffers for other bytes under its digest."""
+        data = self.read(str(digest))
+        if data is not None and Digest.of(data, digest.algorithm) != digest:
+            raise self.differs(digest)
+        return data is not None
 
-        Another one under a tag is none; other bytes under the digest raise TargetDiffers.
-        """
-        data = self.read(reference or str(digest))
-        if data is None or Digest.of(data, digest.algorithm) == digest:
-            return data is not None
-        if reference:
-            return False
-        raise self.differs(digest)
+    def at(self, tag: str) -> Digest | None:
+        """The digest of the manifest that a tag leads to; None where there is no such tag."""
+        data = self.read(tag)
+        return None if data is None else Digest.of(data)
 
     def answers(self, digest: Digest) -> bool:
         """Whether the target says that it has the manifest: asked of many, so nothing is read."""

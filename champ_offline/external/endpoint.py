@@ -18,12 +18,14 @@ from urllib.parse import urljoin
 
 from champ_offline.errors import Bytes, ChampError
 from champ_offline.external.errors import (
+    AnonymousDenied,
     BodyTooLarge,
     PushDenied,
     RegistryFull,
     SentElsewhere,
     TargetFailed,
     TargetUnreachable,
+    TargetWithTls,
 )
 from champ_offline.external.login import Login
 from champ_offline.external.target import Target
@@ -46,6 +48,8 @@ _FURTHEST = 3
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _QUESTIONS = frozenset({"GET", "HEAD"})
 _FULL = re.compile(r"no space left|quota|disk full|insufficient storage", re.IGNORECASE)
+# What Go's net/http and nginx say to a request that came without TLS.
+_WANTS_TLS = re.compile(r"HTTP request (?:to an HTTPS server|was sent to HTTPS port)")
 _CODE = re.compile(r"[A-Z_]{1,60}")
 
 
@@ -127,7 +131,7 @@ class Endpoint:
         raise AssertionError
 
     def once(self, asked: Ask) -> Reply:
-        """One attempt, logged in where the target asks for it; raises Broken, LoginRefused."""
+        """One attempt, logged in where the target asks for it; raises Broken and as `Login`."""
         reply = self._followed(asked)
         if reply.status != 401:
             return reply
@@ -155,9 +159,13 @@ class Endpoint:
             return RegistryFull(where=where, repository=asked.repository, said=said)
         denied = reply.status == 403 or (reply.status == 404 and asked.method in {"POST", "PUT"})
         if denied and asked.repository:
-            user = self.target.username
-            return PushDenied(where=where, user=user, repository=asked.repository, said=said)
-        return self.failed(f"{asked.method} {asked.repository}", reply)
+            user, repository = self.target.username, asked.repository
+            if not user:
+                return AnonymousDenied(where=where, repository=repository, said=said)
+            return PushDenied(where=where, user=user, repository=repository, said=said)
+        if reply.status == 400 and self.target.plain_http and _WANTS_TLS.search(_text(reply)):
+            return TargetWithTls(where=where)
+        return self.failed(f"{asked.method} {asked.repository or asked.rest}", reply)
 
     def failed(self, what: str, reply: Reply) -> TargetFailed:
         """The error of an answer that nobody can do anything with."""
@@ -234,8 +242,11 @@ def error_text(reply: Reply) -> str:
 
 
 def _is_full(reply: Reply) -> bool:
-    text = reply.body[:4096].decode("utf-8", "replace") if reply.status >= 400 else ""
-    return reply.status == 507 or bool(_FULL.search(text))
+    return reply.status == 507 or (reply.status >= 400 and bool(_FULL.search(_text(reply))))
+
+
+def _text(reply: Reply) -> str:
+    return reply.body[:4096].decode("utf-8", "replace")
 
 
 def _joined(url: str, given: str) -> str:

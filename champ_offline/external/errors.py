@@ -39,6 +39,27 @@ class TargetTlsRefused(ChampError):
     remedy = "Give the authority of its certificate: `champ registry external set … --ca FILE`."
 
 
+class TargetWithoutTls(ChampError):
+    """The target answers in another way than TLS begins."""
+
+    id = "external.without-tls"
+    exit_code = ExitCode.PREFLIGHT
+    message = "The registry {where} does not speak TLS."
+    remedy = (
+        "See whether the port is right. On this machine's own loopback a registry may be spoken to"
+        " without TLS: `champ registry external set … --plain-http`; any other needs a certificate."
+    )
+
+
+class TargetWithTls(ChampError):
+    """The target speaks TLS and was spoken to without."""
+
+    id = "external.with-tls"
+    exit_code = ExitCode.PREFLIGHT
+    message = "The registry {where} speaks TLS, and was spoken to without."
+    remedy = "Leave out --plain-http: `champ registry external set … --ca FILE`."
+
+
 class CaUnreadable(ChampError):
     """What should be the certificate of an authority is not."""
 
@@ -58,6 +79,15 @@ class LoginRefused(ChampError):
         "Set both again: `champ registry external set … --username NAME --password-file FILE`."
         " Where they are right, the project must exist and let this user push."
     )
+
+
+class LoginNeeded(ChampError):
+    """The target wants a user, and none is set."""
+
+    id = "external.login-needed"
+    exit_code = ExitCode.PREFLIGHT
+    message = "The registry {where} wants a user name and a password, and none are set."
+    remedy = "Set both: `champ registry external set … --username NAME --password-file FILE`."
 
 
 class TokenServerUnknown(ChampError):
@@ -91,6 +121,18 @@ class PushDenied(ChampError):
     exit_code = ExitCode.PREFLIGHT
     message = "The registry {where} does not let “{user}” push to {repository}: {said}."
     remedy = "Make the project there and give this user the right to push to it."
+
+
+class AnonymousDenied(ChampError):
+    """Nobody may push there without a name, or there is no such project."""
+
+    id = "external.denied-anonymous"
+    exit_code = ExitCode.PREFLIGHT
+    message = "The registry {where} lets nobody push to {repository} without a user name: {said}."
+    remedy = (
+        "Make the project there, and set a user who may push to it:"
+        " `champ registry external set … --username NAME --password-file FILE`."
+    )
 
 
 class BodyTooLarge(ChampError):
@@ -163,5 +205,5 @@ class PushWaiting(ChampError):
 
     id = "external.push-waiting"
     exit_code = ExitCode.PREFLIGHT
-    message = "{count} name(s) of this zone are not at {where} yet."
+    message = "{count} name(s) of this zone were not pushed to {where} yet."
     remedy = "Run `champ registry push`; plans that need them are refused until then."

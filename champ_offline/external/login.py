@@ -14,7 +14,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from champ_offline.external.errors import LoginRefused, TargetFailed, TokenServerUnknown
+from champ_offline.external.errors import (
+    LoginNeeded,
+    LoginRefused,
+    TargetFailed,
+    TokenServerUnknown,
+)
 from champ_offline.external.target import Target
 from champ_offline.external.wire import Origin, Reply, Wire
 
@@ -62,9 +67,10 @@ class Login:
         return {"Authorization": f"Bearer {token}"} if token else {}
 
     def answer(self, refused: Reply, scopes: Iterable[str]) -> None:
-        """Get what a 401 asks for; raises LoginRefused, TokenServerUnknown, TargetFailed, Broken.
+        """Get what a 401 asks for.
 
-        The same answer to what was just got is for the caller to see: it asks once.
+        The same answer to what was just got is for the caller to see: it asks once. Raises
+        LoginNeeded, LoginRefused, TokenServerUnknown, TargetFailed, Broken.
         """
         challenge = Challenge.parse(refused.headers.get("www-authenticate", ""))
         if challenge.scheme == "bearer":
@@ -74,8 +80,10 @@ class Login:
         else:
             raise self.refused()
 
-    def refused(self) -> LoginRefused:
+    def refused(self) -> LoginNeeded | LoginRefused:
         """The error of somebody whom the target does not know."""
+        if not self._target.username:
+            return LoginNeeded(where=self._target.address)
         return LoginRefused(where=self._target.address, user=self._target.username)
 
     def hide(self, text: str) -> str:

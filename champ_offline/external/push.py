@@ -7,8 +7,9 @@ moment leaves nothing that another one does not complete, without sending what i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.external.documents import Documents
@@ -23,10 +24,20 @@ PUSH = "push"
 
 
 @dataclass(frozen=True)
+class PutBack:
+    """A tag that somebody let lead elsewhere at the target: to what it led, and leads again."""
+
+    tag: str
+    was: Digest
+    now: Digest
+
+
+@dataclass(frozen=True)
 class PushedName:
     """What one name took: counts of manifests and blobs, and bytes that were sent of blobs.
 
-    All of it was found at the target afterwards. `put` are the manifests it had not.
+    All of it was found at the target afterwards. `put` are the manifests it had not, `put_back` the
+    tags that led where this zone had not let them lead.
     """
 
     name: str
@@ -38,6 +49,20 @@ class PushedName:
     sent: int
     mounted: int
     size: int
+    put_back: tuple[PutBack, ...] = ()
+
+
+class Ledger(Protocol):
+    """What is known to be at the target, from one push to the next."""
+
+    def left(self, name: str) -> Mapping[str, Digest]:
+        """To what the last push of a name let its tags lead."""
+
+    def tell(self, name: str, moved: PutBack) -> None:
+        """Write down that a tag is about to be put back."""
+
+    def keep(self, one: Consignment) -> None:
+        """Remember that all of a name is there, and that its tags lead there."""
 
 
 @dataclass(frozen=True)
@@ -57,22 +82,25 @@ class Pushed:
         """How many blobs were sent."""
         return sum(one.sent for one in self.names)
 
+    @property
+    def put_back(self) -> int:
+        """How many tags were."""
+        return sum(len(one.put_back) for one in self.names)
+
 
 class Pushing:
-    """One run. `there` are names of the zone whose content is at the target already, as far as is
-    known: blobs are mounted from them. `keep` is told of each name that is there now.
-    """
+    """One run, which `ledger` hears of name by name."""
 
     def __init__(
         self,
         endpoint: Endpoint,
         selection: Selection,
         blobs: BlobStore,
-        keep: Callable[[str, Iterable[Digest]], None],
+        ledger: Ledger,
         notify: Subscriber,
     ) -> None:
         self._endpoint, self._selection, self._blobs = endpoint, selection, blobs
-        self._keep, self._notify = keep, notify
+        self._ledger, self._notify = ledger, notify
         self._origins: dict[Digest, str] = {}
 
     def knows(self, consignment: Consignment) -> None:
@@ -94,9 +122,8 @@ class Pushing:
         documents = Documents(self._endpoint, repository)
         put = sum(self._put(documents, one, digest) for digest in one.manifests)
         self._verify(documents, one, repository, ways)
-        for tag, at in one.tags.items():
-            self._tag(documents, tag, at)
-        self._keep(one.name, one.manifests)
+        put_back = tuple(self._tag_all(documents, one))
+        self._ledger.keep(one)
         self.knows(one)
         sent = [blob for blob in one.blobs.values() if ways[blob.digest] is Way.SENT]
         return PushedName(
@@ -109,6 +136,7 @@ class Pushing:
             sent=len(sent),
             mounted=sum(way is Way.MOUNTED for way in ways.values()),
             size=sum(blob.size for blob in sent),
+            put_back=put_back,
         )
 
     def _send(self, one: Consignment, repository: str) -> dict[Digest, Way]:
@@ -149,10 +177,21 @@ class Pushing:
             if not documents.has(digest):
                 raise documents.differs(digest)
 
+    def _tag_all(self, documents: Documents, one: Consignment) -> Iterator[PutBack]:
+        """Let tags lead to what they mean in the zone; gives those that others had moved."""
+        left = self._ledger.left(one.name)
+        for tag, at in one.tags.items():
+            was = documents.at(tag)
+            if was == at.digest:
+                continue
+            if was is not None and was != left.get(tag):
+                moved = PutBack(tag, was, at.digest)
+                self._ledger.tell(one.name, moved)
+                yield moved
+            self._tag(documents, tag, at)
+
     def _tag(self, documents: Documents, tag: str, at: Descriptor) -> None:
-        """Let a tag lead to what it means in the zone, and see that it does."""
-        if documents.has(at.digest, tag):
-            return
+        """Let a tag lead there, and see that it does."""
         documents.put(self._selection.read(at.digest), at.media_type, tag)
-        if not documents.has(at.digest, tag):
+        if documents.at(tag) != at.digest:
             raise documents.differs(at.digest)

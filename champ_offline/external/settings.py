@@ -2,13 +2,14 @@
 
 Invariant: a change is in the audit chain, in the same transaction, without the password, which is
 only in the zone's database (file mode 0600). A manifest counts as there only after it and all
-below it were found at that very address.
+below it were found at that very address; that was then, and nobody keeps the registry from losing
+it since.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,6 +37,15 @@ _SCHEMA = (
         digest TEXT NOT NULL,
         verified TEXT NOT NULL,
         PRIMARY KEY (target, name, digest)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE external_tagged (
+        target TEXT NOT NULL,
+        name TEXT NOT NULL,
+        tag TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        PRIMARY KEY (target, name, tag)
     ) STRICT
     """,
 )
@@ -106,10 +116,11 @@ class Settings:
             _overwrite(connection)
             connection.execute("DELETE FROM external_registry")
             connection.execute("DELETE FROM external_pushed")
+            connection.execute("DELETE FROM external_tagged")
             self._audit.append(connection, Entry(by, "external.remove", found.address, {}))
         return found.address
 
-    def there(self, target: Target) -> list[There]:
+    def pushed(self, target: Target) -> list[There]:
         """What was verified at that address, sorted by name."""
         rows = self._database.query(
             "SELECT name, digest, verified FROM external_pushed WHERE target = ? ORDER BY 1, 2",
@@ -117,13 +128,27 @@ class Settings:
         )
         return [There(row[0], Digest.parse_registered(row[1]), row[2]) for row in rows]
 
-    def keep(self, target: Target, name: str, digests: Iterable[Digest]) -> None:
-        """Remember manifests of a name that were verified at the target just now."""
+    def tagged(self, target: Target, name: str) -> dict[str, Digest]:
+        """To what the last push let the tags of a name lead at that address."""
+        rows = self._database.query(
+            "SELECT tag, digest FROM external_tagged WHERE target = ? AND name = ?",
+            (target.address, name),
+        )
+        return {row["tag"]: Digest.parse_registered(row["digest"]) for row in rows}
+
+    def keep(
+        self, target: Target, name: str, digests: Iterable[Digest], tags: Mapping[str, Digest]
+    ) -> None:
+        """Remember manifests of a name that were verified at the target just now, and its tags."""
         now = self._now().isoformat(timespec="seconds")
         with self._database.transaction() as connection:
             connection.executemany(
                 "INSERT OR REPLACE INTO external_pushed VALUES (?, ?, ?, ?)",
                 [(target.address, name, str(digest), now) for digest in digests],
+            )
+            connection.executemany(
+                "INSERT OR REPLACE INTO external_tagged VALUES (?, ?, ?, ?)",
+                [(target.address, name, tag, str(digest)) for tag, digest in tags.items()],
             )
 
     def record(self, act: str, by: str, target: Target, **detail: object) -> None:

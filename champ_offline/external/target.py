@@ -21,7 +21,10 @@ class InvalidTarget(ChampError):
     id = "external.invalid-address"
     exit_code = ExitCode.USAGE
     message = "“{text}” is not the address of a registry."
-    remedy = "Write it as host:port/prefix, without https://, for example harbor.zone:443/champ."
+    remedy = (
+        "Write it as host:port/prefix, without https:// or http://, for example"
+        " harbor.zone:443/champ."
+    )
 
 
 class PlainHttpElsewhere(ChampError):
@@ -33,13 +36,22 @@ class PlainHttpElsewhere(ChampError):
     remedy = "Leave out --plain-http and name the registry's CA with --ca FILE."
 
 
+class CredentialsIncomplete(ChampError):
+    """A user name without a password, or the other way round."""
+
+    id = "external.credentials-incomplete"
+    exit_code = ExitCode.USAGE
+    message = "The user name or the password is empty."
+    remedy = "Give both, the password on the first line of its file; or neither of them."
+
+
 class CredentialsUnfit(ChampError):
-    """A user name or password that HTTP cannot carry, or one without the other."""
+    """A user name or password that HTTP cannot carry."""
 
     id = "external.credentials-unfit"
     exit_code = ExitCode.USAGE
     message = "The user name or the password cannot be used."
-    remedy = "Give both, the name without a colon, and each on one line of at most 1024 bytes."
+    remedy = "The name has no colon, and each is one line of at most 1024 bytes."
 
 
 class NameUnfit(ChampError):
@@ -77,12 +89,14 @@ class Target:
         return cls(host.lower(), prefix)
 
     def check(self) -> None:
-        """Raises PlainHttpElsewhere, InvalidTarget, CredentialsUnfit."""
+        """Raises PlainHttpElsewhere, InvalidTarget, CredentialsIncomplete, CredentialsUnfit."""
         if self.plain_http and not is_loopback(self.host):
             raise PlainHttpElsewhere(host=self.host)
         if self.token_server and not (is_host(self.token_server) and _port_fits(self.token_server)):
             raise InvalidTarget(text=self.token_server[:300])
         pair = (self.username, self.password)
+        if any(pair) and not all(text.strip() for text in pair):
+            raise CredentialsIncomplete
         if any(pair) and not (all(map(_fits_a_header, pair)) and ":" not in self.username):
             raise CredentialsUnfit
 
@@ -120,4 +134,4 @@ def _port_fits(host: str) -> bool:
 
 
 def _fits_a_header(text: str) -> bool:
-    return text.isprintable() and 0 < len(text.encode()) <= 1024
+    return text.isprintable() and len(text.encode()) <= 1024

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from itertools import chain
 
 from champ_offline.durable.database import Database
@@ -20,8 +19,8 @@ from champ_offline.events import Subscriber
 from champ_offline.external.documents import Documents
 from champ_offline.external.endpoint import Endpoint
 from champ_offline.external.errors import ImagesNotPushed, NotExternal, NothingToPush
-from champ_offline.external.push import Pushed, PushedName, Pushing
-from champ_offline.external.selection import Selection
+from champ_offline.external.push import Pushed, PushedName, Pushing, PutBack
+from champ_offline.external.selection import Consignment, Selection
 from champ_offline.external.settings import Settings
 from champ_offline.external.target import Target
 from champ_offline.oci.digest import Digest, InvalidDigest
@@ -38,8 +37,10 @@ _LISTED = 20
 class ExternalView:
     """The external registry as it is shown: never with its password.
 
-    `authority` is the digest of the PEM file, empty for the system's authorities; `there` and
-    `waiting` count names of the zone whose every manifest is known to be there, or is not.
+    `authority` is the digest of the PEM file, empty for the system's authorities. `pushed` and
+    `waiting` count names of the zone whose every manifest was read back there when it was pushed,
+    last at `last_push` (ISO 8601, UTC; empty before the first), and the others. What became of it
+    there since is not looked at here.
     """
 
     address: str
@@ -47,8 +48,9 @@ class ExternalView:
     authority: str
     token_server: str
     plain_http: bool
-    there: int
+    pushed: int
     waiting: int
+    last_push: str
 
 
 class External:
@@ -96,8 +98,9 @@ class External:
             authority=str(Digest.of(target.ca.encode())) if target.ca else "",
             token_server=target.token_server,
             plain_http=target.plain_http,
-            there=len(self._refs.names()) - waiting,
+            pushed=len(self._refs.names()) - waiting,
             waiting=waiting,
+            last_push=max((one.verified for one in self._settings.pushed(target)), default=""),
         )
 
     def push(self, wanted: Sequence[str], by: str, notify: Subscriber) -> Pushed:
@@ -114,7 +117,7 @@ class External:
             done: list[PushedName] = []
             how = "interrupted"
             try:
-                self._push(target, names, notify, done)
+                self._push(target, by, names, notify, done)
                 how = "done"
             except ChampError as error:
                 how = error.id
@@ -130,7 +133,7 @@ class External:
         TargetUnreachable and its like where it cannot be asked.
         """
         target = self._target()
-        known = {(one.name, one.digest) for one in self._settings.there(target)}
+        known = {(one.name, one.digest) for one in self._settings.pushed(target)}
         missing: list[str] = []
         with Endpoint(target, self._sleep, look=True) as endpoint:
             for image, digest in sorted(images.items()):
@@ -157,21 +160,23 @@ class External:
     def _push(
         self,
         target: Target,
+        by: str,
         names: Collection[str],
         notify: Subscriber,
         done: list[PushedName],
     ) -> None:
         selection = Selection(self._refs, self._blobs)
-        keep = partial(self._settings.keep, target)
+        ledger = _Ledger(self._settings, target, by)
         with (
             Endpoint(target, self._sleep) as endpoint,
             self._readings.begin(Reader.PUSH, self._clock) as place,
         ):
             endpoint.check()
-            pushing = Pushing(endpoint, selection, self._blobs, keep, notify)
+            pushing = Pushing(endpoint, selection, self._blobs, ledger, notify)
             with self._database.transaction() as connection:
-                there = {one.name for one in self._settings.there(target)} & set(self._refs.names())
-                for one in selection.of(there - self._waiting(target)):
+                known = {one.name for one in self._settings.pushed(target)}
+                known &= set(self._refs.names())
+                for one in selection.of(known - self._waiting(target)):
                     pushing.knows(one)
                 chosen = selection.of(names)
                 place.hold(connection, chain.from_iterable(one.content for one in chosen))
@@ -181,6 +186,7 @@ class External:
     def _ended(self, by: str, target: Target, done: Sequence[PushedName], how: str) -> None:
         told = Pushed(target.address, tuple(done))
         detail = {"names": len(done), "blobs": told.sent, "bytes": told.size, "ended": how}
+        detail |= {"put_back": told.put_back}
         self._settings.record("external.push.end", by, target, **detail)
 
     def _target(self) -> Target:
@@ -191,7 +197,7 @@ class External:
 
     def _waiting(self, target: Target) -> set[str]:
         """The names of which not every manifest is known to be there."""
-        known = {(one.name, one.digest) for one in self._settings.there(target)}
+        known = {(one.name, one.digest) for one in self._settings.pushed(target)}
         return {
             name
             for name in self._refs.names()
@@ -217,3 +223,21 @@ class External:
             return {text, Reference.parse(text).name}
         except (InvalidReference, InvalidDigest):
             return set()
+
+
+class _Ledger:
+    """What the zone remembers of one target, and tells of pushes to it by somebody."""
+
+    def __init__(self, settings: Settings, target: Target, by: str) -> None:
+        self._settings, self._target, self._by = settings, target, by
+
+    def left(self, name: str) -> Mapping[str, Digest]:
+        return self._settings.tagged(self._target, name)
+
+    def tell(self, name: str, moved: PutBack) -> None:
+        detail = {"name": f"{name}:{moved.tag}", "was": str(moved.was), "now": str(moved.now)}
+        self._settings.record("external.tag.put-back", self._by, self._target, **detail)
+
+    def keep(self, one: Consignment) -> None:
+        tags = {tag: at.digest for tag, at in one.tags.items()}
+        self._settings.keep(self._target, one.name, one.manifests, tags)

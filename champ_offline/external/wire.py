@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 import urllib3
 import urllib3.exceptions as trouble
 
-from champ_offline.external.errors import TargetTlsRefused
+from champ_offline.external.errors import TargetTlsRefused, TargetWithoutTls
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 300.0
@@ -25,10 +25,11 @@ READ_SECONDS = 300.0
 LOOK_SECONDS = 20.0
 """The same where nothing is sent."""
 _PIECE = 64 * 1024
+_NO_TLS = "it does not speak TLS"
 _REASONS = {
     "CERTIFICATE_VERIFY_FAILED": "its certificate is not signed by an authority that is trusted",
-    "WRONG_VERSION_NUMBER": "it does not speak TLS",
-    "RECORD_LAYER_FAILURE": "it does not speak TLS",
+    "WRONG_VERSION_NUMBER": _NO_TLS,
+    "RECORD_LAYER_FAILURE": _NO_TLS,
     "Connection refused": "connection refused",
     "Name or service not known": "its name is not known",
     "Temporary failure in name resolution": "its name cannot be looked up",
@@ -105,7 +106,8 @@ class Wire:
     ) -> Reply:
         """One request and its answer, of which at most `limit` bytes are read.
 
-        Raises Broken, and TargetTlsRefused where no trusted connection comes about.
+        Raises Broken, and TargetTlsRefused or TargetWithoutTls where no trusted connection comes
+        about.
         """
         parts = urlsplit(url)
         try:
@@ -125,6 +127,8 @@ class Wire:
             reason = _reason(error)
             if reason == _BROKE:
                 raise Broken(reason) from error
+            if reason == _NO_TLS:
+                raise TargetWithoutTls(where=self._where) from error
             raise TargetTlsRefused(where=self._where, reason=reason) from error
         except trouble.HTTPError as error:
             raise Broken(_reason(error)) from error

@@ -125,11 +125,11 @@ class PassphrasesDiffer(ChampError):
 
 
 class PasswordNeeded(ChampError):
-    """A client without a password, and nobody to ask for it."""
+    """A name without a password, and nobody to ask for it."""
 
     id = "cli.password-needed"
     exit_code = ExitCode.USAGE
-    message = "The client “{name}” needs a password, and there is no terminal to ask on."
+    message = "The password of “{name}” is needed, and there is no terminal to ask on."
     remedy = "Run the command on a terminal, or give --password-file FILE."
 
 

@@ -1,4 +1,4 @@
-"""Passwords of the registry's clients: typed on the terminal, or read from a private file.
+"""Passwords of a registry's clients: typed on the terminal, or read from a private file.
 
 Invariant: a password never comes from an option or the environment, and is shown nowhere.
 """
@@ -15,7 +15,7 @@ from installer.language import translate as _
 
 
 def known(name: str, file: Path | None) -> bytes:
-    """The password that the client `name` has.
+    """The password that `name` has there.
 
     Raises PasswordNeeded, PassphraseFileOpen, FileNotRead.
     """
@@ -23,7 +23,7 @@ def known(name: str, file: Path | None) -> bytes:
         return read_secret(file)
     if not sys.stdin.isatty():
         raise PasswordNeeded(name=name)
-    return getpass.getpass(_("Password of the client {name}: ").format(name=name)).encode()
+    return getpass.getpass(_("Password of {name}: ").format(name=name)).encode()
 
 
 def chosen(name: str, file: Path | None) -> bytes:

@@ -94,7 +94,8 @@ def test_the_page_goes_as_it_is_written(folder: Path, target: str) -> None:
     assert acts == ["external.set", *["external.push.begin", "external.push.end"] * 3,
                     "external.remove"]  # fmt: skip
     assert rows[2]["detail"]["blobs"] > 24
-    assert rows[4]["detail"] == {"blobs": 0, "bytes": 0, "ended": "done", "names": 1}
+    ended = {"blobs": 0, "bytes": 0, "ended": "done", "names": 1, "put_back": 0}
+    assert rows[4]["detail"] == ended
     assert PASSWORD not in json.dumps(rows)
     assert PASSWORD.encode() not in (folder / "zone" / "champ.db").read_bytes()
 
@@ -109,7 +110,7 @@ def test_what_is_shown_and_kept(folder: Path, target: str) -> None:
     assert ask(folder, "zone show")["registry"] == ""
     options = "--ca harbor-ca.crt --username robot --password-file robot.password"
     shown = ask(folder, f"registry external set {target}/champ {options}")
-    assert (shown["there"], shown["waiting"]) == (0, 1)
+    assert (shown["pushed"], shown["waiting"], shown["last_push"]) == (0, 1, "")
     assert shown == ask(folder, "registry external show")
     assert (folder / "zone" / "champ.db").stat().st_mode & 0o777 == 0o600
     found = ask(folder, "doctor")
@@ -121,7 +122,9 @@ def test_what_is_shown_and_kept(folder: Path, target: str) -> None:
     [name] = pushed["names"]
     assert name["repository"] == f"{target}/champ/champ.local/demo"
     assert name["sent"] == name["blobs"] > 24
-    assert ask(folder, "registry external show")["waiting"] == 0
+    shown = ask(folder, "registry external show")
+    assert (shown["pushed"], shown["waiting"]) == (1, 0)
+    assert shown["last_push"] >= ask(folder, "audit show")["rows"][-2]["time"]
     zh = champ(folder, ["--zone", "zone", "--lang", "zh", "registry", "external", "show"])
     assert "证书颁发机构" in zh.stdout
 
@@ -129,12 +132,18 @@ def test_what_is_shown_and_kept(folder: Path, target: str) -> None:
 def test_what_is_refused(folder: Path, target: str) -> None:
     made(folder)
     assert ask(folder, "registry external show", 14)["id"] == "external.none"
+    (folder / "empty").touch(0o600)
     options = "--username robot --password-file robot.password"
     for line, error, code in (
         (f"set {target} --ca root.json", "external.ca-unreadable", 2),
         (f"set {target} --username a:b --password-file robot.password",
          "external.credentials-unfit", 2),
         (f"set {target} --username robot", "cli.password-needed", 2),
+        (f"set {target} --username robot --password-file empty",
+         "external.credentials-incomplete", 2),
+        (f"set {target} --username '' --password-file robot.password",
+         "external.credentials-incomplete", 2),
+        (f"set {target} --plain-http --ca harbor-ca.crt", "cli.usage", 2),
         (f"set {target} {options} --token-server http://x", "external.invalid-address", 2),
     ):  # fmt: skip
         assert ask(folder, f"registry external {line}", code)["id"] == error

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from champ_offline.external.errors import CaUnreadable
-from champ_offline.external.target import Target
+from champ_offline.external.target import CredentialsIncomplete, Target
+from installer.cli.diagnostics import say
 from installer.cli.errors import FileNotRead
 from installer.cli.options import FILE, Verb
 from installer.cli.output import Column
@@ -19,6 +20,7 @@ from installer.language import translate as _
 from installer.quantities import size
 
 if TYPE_CHECKING:
+    from champ_offline.external.push import Pushed
     from champ_offline.external.verbs import ExternalView
 
 _LONGEST = 1024 * 1024
@@ -45,7 +47,9 @@ def external() -> None:
     "--ca", type=FILE, metavar="FILE",
     help=_("The authority of its certificate (PEM), the only one trusted; else the system's."),
 )  # fmt: skip
-@click.option("--username", default="", metavar="NAME", help=_("Who pushes there."))
+@click.option(
+    "--username", metavar="NAME", help=_("Who logs in there to push; without it nobody does.")
+)
 @click.option(
     "--password-file", type=FILE, metavar="FILE",
     help=_("Read the password from this file, which nobody else may read."),
@@ -60,32 +64,43 @@ def set_(
     session: Session,
     address: str,
     ca: Path | None,
-    username: str,
+    username: str | None,
     password_file: Path | None,
     token_server: str,
     *,
     plain_http: bool,
 ) -> None:
     """Keep it and show it."""
-    if password_file is not None and not username:
+    if password_file is not None and username is None:
         raise click.UsageError(_("--password-file wants --username NAME."))
+    if ca is not None and plain_http:
+        raise click.UsageError(_("--plain-http speaks without TLS; leave out --ca."))
     verbs = session.appliance().external
     from champ_offline.journal.process import current_user
 
     target = replace(
         Target.parse(address),
         ca=_authority(ca),
-        username=username,
         token_server=token_server,
         plain_http=plain_http,
     )
-    replace(target, username="").check()
-    password = known(username, password_file) if username else b""
-    target = replace(target, password=password.decode("utf-8", "replace"))
+    target.check()
+    if username is not None:
+        password = known(username, password_file).decode("utf-8", "replace")
+        if not (username and password):
+            raise CredentialsIncomplete
+        target = replace(target, username=username, password=password)
     _show(session, verbs.use(target, current_user()))
 
 
-@external.command("show", cls=Verb, help=_("Show it, and how much of the zone is there."))
+@external.command(
+    "show",
+    cls=Verb,
+    help=_(
+        "Show it, and how much of the zone was pushed there. What became of that since is looked "
+        "at by plans, and by the next push."
+    ),
+)
 @click.pass_obj
 def show(session: Session) -> None:
     """One registry; never its password."""
@@ -112,8 +127,9 @@ def remove(session: Session) -> None:
     cls=Verb,
     help=_(
         "Push what the bundles or images NAME brought, or everything, to the external registry. "
-        "What it has is not sent again; all of it is read back by digest. A push that was ended "
-        "goes on with what is missing when it is run again."
+        "What it has is not sent again; all of it is read back by digest, and tags that led "
+        "elsewhere there are put back and named. A push that was ended goes on with what is "
+        "missing when it is run again."
     ),
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
@@ -140,6 +156,20 @@ def push(session: Session, names: tuple[str, ...]) -> None:
             Column("size", _("SIZE"), size, right=True),
         ],
     )
+    if done.put_back:
+        _mind(session, done)
+
+
+def _mind(session: Session, done: Pushed) -> None:
+    """Name the tags that others had moved."""
+    say(_("Tags led elsewhere there than this zone had let them lead; they were put back:"))
+    moved = [
+        {"tag": f"{one.name}:{tag.tag}", "was": tag.was, "now": tag.now}
+        for one in done.names
+        for tag in one.put_back
+    ]
+    columns = [("tag", _("TAG")), ("was", _("IT LED TO")), ("now", _("IT LEADS TO"))]
+    session.output.rows(moved, [Column(key, title) for key, title in columns])
 
 
 def _show(session: Session, view: ExternalView) -> None:
@@ -149,7 +179,8 @@ def _show(session: Session, view: ExternalView) -> None:
             Column("address", _("address")),
             Column("username", _("user"), lambda name: name or _("anonymous")),
             Column("authority", _("certificate authority"), lambda at: at or _("the system's")),
-            Column("there", _("names that are there")),
+            Column("pushed", _("names pushed and read back")),
+            Column("last_push", _("last push"), lambda at: at or "—"),
             Column("waiting", _("names to be pushed")),
         ],
     )

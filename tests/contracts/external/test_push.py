@@ -13,6 +13,7 @@ import pytest
 
 from champ_offline.events import Event, Progress, StepFinished, StepStarted, ignore
 from champ_offline.external.errors import ImagesNotPushed
+from champ_offline.external.push import PutBack
 from champ_offline.oci import media_types
 from champ_offline.oci.digest import Digest
 from champ_offline.store.refs import Ref
@@ -113,6 +114,20 @@ def test_only_what_came_since_is_sent(port: int, brought: Brought) -> None:
     assert [(one.name, one.put, one.sent) for one in done.names] == [(ODD, 1, 0)]
     assert manifest(port, "localhost_5000/odd", "1") == json.loads(changed)
     assert verbs.view().waiting == 0
+
+
+def test_a_tag_that_was_moved_is_put_back(port: int, brought: Brought) -> None:
+    verbs = external(brought, port)
+    verbs.push((), "anna", ignore)
+    assert verbs.push((), "anna", ignore).put_back == 0
+    older = brought.blobs.read(brought.digests["older"])
+    with closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
+        kind = {"Content-Type": media_types.DOCKER_MANIFEST}
+        connection.request("PUT", f"/v2/champ/{JOB}/manifests/2", older, kind)
+        assert connection.getresponse().status == 201
+    [done] = verbs.push([JOB], "anna", ignore).names
+    assert done.put_back == (PutBack("2", brought.digests["older"], brought.digests["job"]),)
+    assert manifest(port, JOB, "2") == manifest(port, JOB, brought.digests["job"])
 
 
 def test_plans_are_held_to_what_is_there(port: int, brought: Brought) -> None:

@@ -54,7 +54,7 @@ class Desk:
         self.target = Target(fake.host, "champ", plain_http=True)
         self.use()
 
-    def use(self, **changed: str) -> None:
+    def use(self, **changed: str | bool) -> None:
         self.target = replace(self.target, **changed)  # type: ignore[arg-type]
         self.verbs.use(self.target, "anna")
 

@@ -76,12 +76,12 @@ def test_no_answer_at_all(desk: Desk, fake: FakeTarget, brought: Brought) -> Non
             "",
         ),
         (refusal(403, "DENIED", "adding 20 KiB exceeds the quota"), "PUT", errors.RegistryFull, ""),
-        (refusal(403, "DENIED", "not yours"), "POST", errors.PushDenied, "DENIED: not yours"),
-        (refusal(404, "NAME_UNKNOWN", "no project"), "POST", errors.PushDenied, "no project"),
+        (refusal(403, "DENIED", "not yours"), "POST", errors.AnonymousDenied, "DENIED: not yours"),
+        (refusal(404, "NAME_UNKNOWN", "no project"), "POST", errors.AnonymousDenied, "no project"),
         (refusal(412, "PRECONDITION", "x"), "PUT", errors.TargetFailed, "412"),
         (refusal(400, "MANIFEST_INVALID", "\x1b[2J"), "PUT", errors.TargetFailed, "MANIFEST_IN"),
-        (Told(401), "POST", errors.LoginRefused, ""),
-        (Told(401, {"WWW-Authenticate": "Negotiate"}), "POST", errors.LoginRefused, ""),
+        (Told(401), "POST", errors.LoginNeeded, ""),
+        (Told(401, {"WWW-Authenticate": "Negotiate"}), "POST", errors.LoginNeeded, ""),
         (Told(202), "POST", errors.TargetFailed, "no Location"),
     ],
 )
@@ -95,7 +95,7 @@ def test_what_is_refused_is_said_in_one_sentence(
     assert said in str(caught.value)
     assert str(caught.value).isprintable()
     assert desk.waited == []
-    assert desk.verbs.view().there == 0
+    assert desk.verbs.view().pushed == 0
 
 
 def test_an_upload_goes_on_where_the_target_says(
@@ -162,11 +162,45 @@ def test_other_digests_are_never_believed(desk: Desk, fake: FakeTarget) -> None:
     assert caught.value.exit_code == 11
 
 
+def test_a_user_who_may_not_push_is_named(desk: Desk, fake: FakeTarget) -> None:
+    desk.use(username="robot", password="secret")
+    fake.fault = always(refusal(403, "DENIED", "not yours"), "POST", "uploads")
+    with pytest.raises(errors.PushDenied, match="does not let “robot” push"):
+        desk.push(JOB)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"Client sent an HTTP request to an HTTPS server.\n",
+        b"<h1>400 Bad Request</h1> The plain HTTP request was sent to HTTPS port",
+    ],
+)
+def test_a_target_with_tls_that_is_spoken_to_without(
+    desk: Desk, fake: FakeTarget, said: bytes
+) -> None:
+    fake.fault = lambda _asked: Told(400, body=said)
+    with pytest.raises(errors.TargetWithTls) as caught:
+        desk.push(JOB)
+    assert "--plain-http" in caught.value.advice
+    fake.fault = lambda _asked: Told(400)
+    with pytest.raises(errors.TargetFailed, match="refused GET /v2/: HTTP status 400"):
+        desk.push(JOB)
+
+
+def test_a_target_without_tls(desk: Desk) -> None:
+    desk.use(plain_http=False)
+    with pytest.raises(errors.TargetWithoutTls) as caught:
+        desk.push(JOB)
+    assert "--plain-http" in caught.value.advice
+    assert "--ca" not in caught.value.advice
+
+
 def test_what_was_accepted_and_is_not_there_is_told(desk: Desk, fake: FakeTarget) -> None:
     fake.fault = always(Told(201), "PUT", "uploads")
     with pytest.raises(errors.TargetDiffers):
         desk.push(JOB)
-    assert desk.verbs.view().there == 0
+    assert desk.verbs.view().pushed == 0
 
 
 def test_a_blob_that_changed_on_the_disk_is_not_sent_as_good(

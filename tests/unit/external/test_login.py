@@ -70,7 +70,7 @@ def test_basic(desk: Desk, fake: FakeTarget) -> None:
         desk.push()
     assert "another one" not in repr(caught.value.fields)
     desk.use(username="", password="")
-    with pytest.raises(errors.LoginRefused):
+    with pytest.raises(errors.LoginNeeded, match="none are set"):
         desk.push()
 
 

@@ -15,6 +15,7 @@ from champ_offline.durable.lock import FileLock, Locked
 from champ_offline.external import errors
 from champ_offline.external.settings import Settings
 from champ_offline.external.target import (
+    CredentialsIncomplete,
     CredentialsUnfit,
     InvalidTarget,
     NameUnfit,
@@ -70,12 +71,18 @@ def test_plain_http_is_for_loopback(host: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "password"),
-    [("a", ""), ("", "b"), ("a:b", "c"), ("a\n", "b"), ("a", "b\r\nX: y"), ("a", "b" * 1025)],
+    [("a:b", "c"), ("a\n", "b"), ("a", "b\r\nX: y"), ("a", "b" * 1025)],
 )
 def test_what_http_cannot_carry(name: str, password: str) -> None:
     with pytest.raises(CredentialsUnfit) as caught:
         Target("a.b", username=name, password=password).check()
     assert caught.value.fields == {}
+
+
+@pytest.mark.parametrize(("name", "password"), [("a", ""), ("", "b"), (" ", "b"), ("a", " ")])
+def test_one_without_the_other(name: str, password: str) -> None:
+    with pytest.raises(CredentialsIncomplete):
+        Target("a.b", username=name, password=password).check()
 
 
 def test_names_become_repositories() -> None:
@@ -92,10 +99,12 @@ def test_what_is_kept_and_told(brought: Brought) -> None:
     given = Target("a.b:1", "champ", "PEM", "robot", PASSWORD, "c.d", plain_http=False)
     settings.use(given, "anna")
     assert settings.target() == given
-    settings.keep(given, WEB, [Digest.of(b"1")])
-    assert [one.name for one in settings.there(given)] == [WEB]
+    settings.keep(given, WEB, [Digest.of(b"1")], {"1": Digest.of(b"1")})
+    assert [one.name for one in settings.pushed(given)] == [WEB]
     # Elsewhere nothing is known to be there.
-    assert settings.there(replace(given, prefix="other")) == []
+    assert settings.pushed(replace(given, prefix="other")) == []
+    assert settings.tagged(given, WEB) == {"1": Digest.of(b"1")}
+    assert settings.tagged(replace(given, prefix="other"), WEB) == {}
     rows = Audit(brought.database, now_utc).rows()
     assert [(row.act, row.actor, row.subject) for row in rows] == [
         ("external.set", "anna", "a.b:1/champ")
@@ -109,7 +118,7 @@ def test_what_is_kept_and_told(brought: Brought) -> None:
     settings.use(given, "anna")
     assert settings.remove("bo") == "a.b:1/champ"
     assert settings.target() is None
-    assert settings.there(given) == []
+    assert (settings.pushed(given), settings.tagged(given, WEB)) == ([], {})
     brought.database.query("PRAGMA wal_checkpoint(TRUNCATE)")
     assert PASSWORD.encode() not in brought.database.path.read_bytes()
     with pytest.raises(errors.NotExternal):
@@ -138,7 +147,7 @@ def test_what_is_pushed_can_be_chosen(desk: Desk, fake: FakeTarget) -> None:
         with pytest.raises(errors.NothingToPush):
             desk.push(JOB, wrong)
     view = desk.verbs.view()
-    assert (view.there, view.waiting) == (2, 2)
+    assert (view.pushed, view.waiting) == (2, 2)
 
 
 def test_a_bundle_is_what_it_brought(brought: Brought, fake: FakeTarget, tmp_path: Path) -> None:
@@ -160,7 +169,8 @@ def test_every_run_is_in_the_audit_chain(desk: Desk, fake: FakeTarget, brought: 
     assert [act for act, _ in rows] == ["external.push.begin", "external.push.end"] * 2
     assert rows[1][1]["ended"] == "done"
     assert rows[1][1]["bytes"] > 60_000
-    assert rows[3][1] == {"names": 0, "blobs": 0, "bytes": 0, "ended": "external.body-too-large"}
+    ended = {"names": 0, "blobs": 0, "bytes": 0, "ended": "external.body-too-large", "put_back": 0}
+    assert rows[3][1] == ended
 
 
 def test_an_interrupted_run_says_so(desk: Desk, brought: Brought) -> None:
