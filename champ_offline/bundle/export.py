@@ -54,12 +54,13 @@ class Exported:
     """A bundle on media: its folder on each of them in order, its bytes, its largest file.
 
     `written` is False where all of it lay there already; it was not read then. `expired` are
-    documents whose time is over, `newer` the version of a newer pack that this zone accepted: the
-    next zone may refuse.
+    documents whose time is over, `newer` and `newer_packed` version and time of a newer pack that
+    this zone accepted: the next zone may refuse. Times are ISO 8601 in UTC.
     """
 
     bundle: str
     version: str
+    packed: str
     zone: str
     folders: tuple[Path, ...]
     volumes: int
@@ -68,6 +69,7 @@ class Exported:
     written: bool
     expired: tuple[str, ...]
     newer: str
+    newer_packed: str
 
 
 class Exporter:
@@ -123,8 +125,8 @@ class Exporter:
         found = []
         for known, edition, folders in zip(chosen, editions, lying, strict=True):
             there = folders or self._write(order.zone, edition, next(writers), notify)
-            newer = newer_than(ever, known)
-            found.append(_exported(order.zone, edition, there, newer, written=not folders))
+            packs = known, newer_than(ever, known)
+            found.append(_exported(order.zone, packs, edition, there, written=not folders))
         return tuple(found)
 
     def _editions(self, chosen: Sequence[KnownBundle]) -> list[Edition]:
@@ -183,11 +185,18 @@ def _damaged(edition: Edition, blob: object) -> StoreDamaged:
 
 
 def _exported(
-    zone: str, edition: Edition, folders: tuple[Path, ...], newer: str, *, written: bool
+    zone: str,
+    packs: tuple[KnownBundle, KnownBundle | None],
+    edition: Edition,
+    folders: tuple[Path, ...],
+    *,
+    written: bool,
 ) -> Exported:
+    known, newer = packs
     return Exported(
         bundle=edition.document.name,
         version=edition.document.version,
+        packed=known.packed.isoformat(),
         zone=zone,
         folders=folders,
         volumes=len(edition.volumes),
@@ -195,5 +204,6 @@ def _exported(
         largest=max(entry.size for entry in edition.document.volumes),
         written=written,
         expired=edition.expired,
-        newer=newer,
+        newer=newer.document.version if newer else "",
+        newer_packed=newer.packed.isoformat() if newer else "",
     )

@@ -37,5 +37,6 @@ def displaced(bundle: VerifiedBundle, gone: Displaced) -> Entry:
         tags=list(gone.tags[:_MOST_NAMED]),
         tagged=len(gone.tags),
         manifests=gone.manifests,
+        untagged=gone.untagged,
         blobs=gone.blobs,
     )

@@ -60,14 +60,14 @@ def may_go(bundle: KnownBundle, zone: str) -> bool:
     return bundle.stands and (not zones or zone in zones)
 
 
-def newer_than(bundles: Sequence[KnownBundle], one: KnownBundle) -> str:
-    """The version of the newest standing pack of the name that is newer; empty without any."""
+def newer_than(bundles: Sequence[KnownBundle], one: KnownBundle) -> KnownBundle | None:
+    """The newest standing pack of the name, where that is newer; it may be of the same version."""
     newest = max(
         (b for b in bundles if b.document.name == one.document.name and b.stands),
         key=lambda b: b.packed,
         default=one,
     )
-    return newest.document.version if newest.packed > one.packed else ""
+    return newest if newest.packed > one.packed else None
 
 
 def _newest_of(held: Sequence[KnownBundle], zone: str, wanted: Wanted) -> KnownBundle:

@@ -108,10 +108,6 @@ class Content:
         """Whether a bundle brought the repository."""
         return self.of(name).owned
 
-    def tagged(self, name: str, tag: str) -> Descriptor | None:
-        """What the tag means now."""
-        return self.of(name).tags.get(tag)
-
     def find(self, name: str, digest: Digest) -> Descriptor | None:
         """The descriptor of `digest` in the repository, or None when it has no such content."""
         return self.of(name).blobs.get(digest)

@@ -16,13 +16,14 @@ from champ_offline.store.refs import Refs
 
 @dataclass(frozen=True)
 class Displaced:
-    """What clients had pushed to repository `name`: its tags, sorted; how many manifests no tag
-    led to, and how many blobs.
+    """What clients had pushed to repository `name`: its tags, sorted; how many manifests, those
+    among them that no tag led to (`untagged`), and how many blobs besides.
     """
 
     name: str
     tags: tuple[str, ...]
     manifests: int
+    untagged: int
     blobs: int
 
     @property
@@ -45,5 +46,6 @@ def take_over(
         manifests = [link for link in gone if link.kind is Kind.MANIFEST]
         untagged = sum(link.descriptor.digest not in tags.values() for link in manifests)
         if tags or gone:
-            found.append(Displaced(name, tuple(tags), untagged, len(gone) - len(manifests)))
+            counts = len(manifests), untagged, len(gone) - len(manifests)
+            found.append(Displaced(name, tuple(tags), *counts))
     return tuple(found)

@@ -102,7 +102,8 @@ def test_what_clients_had_pushed_is_named_by_the_import_that_displaces_it(site: 
         _push(zone, "champ.local/demo", "1", "1.0.1")
     taken = site.take(zones[0], site.folder / "first")
     assert taken.code == 0
-    gone = {"name": "champ.local/demo", "tags": ["1", "1.0.1"], "manifests": 1, "blobs": 1}
+    counts = {"manifests": 2, "untagged": 1, "blobs": 1}
+    gone = {"name": "champ.local/demo", "tags": ["1", "1.0.1"], **counts}
     assert taken.result["displaced"] == [gone]
     told = [row for row in rows(site) if row["act"] == "bundle.displace"]
     assert [(row["subject"], row["detail"]["tags"]) for row in told] == [
@@ -113,7 +114,8 @@ def test_what_clients_had_pushed_is_named_by_the_import_that_displaces_it(site: 
     )
     assert shown.returncode == 0, shown.stderr
     assert "被清除的推送内容" in shown.stdout
-    assert "champ.local/demo:1, champ.local/demo:1.0.1, 其他清单：1 个" in shown.stdout
+    names = "champ.local/demo:1, champ.local/demo:1.0.1"
+    assert f"{names} (清单：2 个，其中无标签：1 个，数据块：1 个)" in shown.stdout
 
 
 def _push(zone: Path, name: str, *tags: str) -> None:

@@ -121,7 +121,7 @@ def whole(zone: Path, done: list[tuple[str, str, str]]) -> None:
         content = Content(database, BlobStore(zone / "store"))
         consistent(database, content)
         for name, tag, digest in done:
-            found = content.tagged(name, tag)
+            found = content.of(name).tags.get(tag)
             assert found is not None, "an acknowledged push is gone"
             assert found.digest == Digest.parse(digest)
 

@@ -84,7 +84,7 @@ def _papers(database: Database) -> Iterator[str]:
 def _follow_names(blobs: BlobStore, refs: Refs, content: Content) -> None:
     """Every content that the registry would serve is whole, and what it leads to as well."""
     for ref in refs.all():
-        assert content.tagged(ref.name, ref.tag) == ref.descriptor
+        assert content.of(ref.name).tags.get(ref.tag) == ref.descriptor
     for name in refs.names():
         for descriptor in content.of(name).blobs.values():
             assert blobs.size(descriptor.digest) == descriptor.size

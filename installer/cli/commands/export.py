@@ -106,6 +106,10 @@ def _written(written: object) -> str:
     return _("yes") if written else _("it was there")
 
 
+def _time(text: str) -> str:
+    return text[:19].replace("T", " ")
+
+
 def _mind(one: Exported) -> None:
     """Say what the next zone will ask about, or may refuse, as far as it is known here."""
     from champ_offline.bundle.pack import LARGEST_ON_FAT32
@@ -115,7 +119,11 @@ def _mind(one: Exported) -> None:
         text = _("{bundle}: its signatures are past their time ({about}); the zone will ask why.")
         say(text.format(bundle=label, about=about(one.expired)))
     if one.newer:
-        text = _("{bundle}: a zone that has taken {newer} refuses this older pack.")
-        say(text.format(bundle=label, newer=f"{one.bundle} {one.newer}"))
+        text = _(
+            "{bundle}, packed {time} UTC: a zone that has taken {newer}, packed {later} UTC, "
+            "refuses this older pack."
+        )
+        newer, times = f"{one.bundle} {one.newer}", (_time(one.packed), _time(one.newer_packed))
+        say(text.format(bundle=label, time=times[0], newer=newer, later=times[1]))
     if one.largest > LARGEST_ON_FAT32:
         say(_("Some volumes are larger than a file on FAT32 can be; use exFAT sticks."))

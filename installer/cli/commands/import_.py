@@ -146,10 +146,11 @@ def _taken(turn: dict[str, Any]) -> str:
 
 
 def _displaced(repositories: list[dict[str, Any]]) -> str:
-    """The tags that clients had pushed, and how many manifests beside them."""
-    told = [f"{one['name']}:{tag}" for one in repositories for tag in one["tags"]]
-    if others := sum(one["manifests"] for one in repositories):
-        told.append(_("other manifests: {count}").format(count=others))
-    if blobs := sum(one["blobs"] for one in repositories):
-        told.append(_("blobs: {count}").format(count=blobs))
-    return ", ".join(told)
+    """Of each repository the tags that clients had pushed, and how much went."""
+    return "; ".join(map(_gone, repositories))
+
+
+def _gone(one: dict[str, Any]) -> str:
+    labels = [f"{one['name']}:{tag}" for tag in one["tags"]] or [one["name"]]
+    counts = _("manifests: {manifests}, without a tag: {untagged}, blobs: {blobs}")
+    return f"{', '.join(labels)} ({counts.format(**one)})"

@@ -6,7 +6,7 @@ import random
 import resource
 import shutil
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -160,6 +160,16 @@ def test_a_bundle_goes_only_where_it_was_signed_for(pack: Pack, house: House) ->
         house.export("demo:9")
     assert tree(house.out) == {}
     assert house.told == []
+
+
+def test_of_two_packs_of_one_version_the_older_says_which_it_is(pack: Pack, house: House) -> None:
+    house.now = NOW + timedelta(days=3)
+    house.accept(pack("ours and theirs", zones=ZONES).folder)
+    house.accept(pack("ours", days=1).folder)
+    (done,) = house.export()
+    assert (done.version, done.newer) == ("1", "1")
+    later = datetime.fromisoformat(done.newer_packed) - datetime.fromisoformat(done.packed)
+    assert later == timedelta(days=1)
 
 
 def test_a_bundle_for_any_zone_goes_anywhere(pack: Pack, house: House) -> None:

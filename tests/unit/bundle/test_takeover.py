@@ -84,7 +84,7 @@ def told(imported: Imported) -> list[Displaced]:
     return list(imported.displaced)
 
 
-GONE = Displaced(NAME, ("1", "1.0.1"), manifests=1, blobs=3)
+GONE = Displaced(NAME, ("1", "1.0.1"), manifests=2, untagged=1, blobs=3)
 
 
 def test_what_was_pushed_before_a_bundle_goes_and_is_named(
@@ -94,7 +94,7 @@ def test_what_was_pushed_before_a_bundle_goes_and_is_named(
     attack(zone, signed)
     assert told(zone.take(stick)) == [GONE]
     only_what_was_signed(zone, signed.digest)
-    expected = {"tags": ["1", "1.0.1"], "tagged": 2, "manifests": 1, "blobs": 3}
+    expected = {"tags": ["1", "1.0.1"], "tagged": 2, "manifests": 2, "untagged": 1, "blobs": 3}
     assert rows(zone) == [(NAME, {"bundle": "demo", "version": "1", **expected})]
     again = zone.take(stick)
     assert (again.changed, again.displaced, len(rows(zone))) == (False, (), 1)

@@ -24,7 +24,7 @@ def statements(zone: Zone) -> Iterator[list[str]]:
 
 
 def look(content: Content, zone: Zone) -> None:
-    content.tagged(NAME, "1")
+    content.of(NAME).tags.get("1")
     content.find(NAME, zone.layer.digest)
     content.referrers(NAME, zone.image.digest)
     content.find("no/such", zone.layer.digest)
@@ -41,7 +41,7 @@ def test_nothing_is_asked_again_where_nothing_changed(zone: Zone) -> None:
 def test_an_own_write_is_seen(zone: Zone) -> None:
     look(zone.content, zone)
     zone.tag(NAME, "3", zone.image)
-    assert zone.content.tagged(NAME, "3") == zone.image
+    assert zone.content.of(NAME).tags.get("3") == zone.image
     zone.tag("new/name", "1", zone.image)
     assert "new/name" in zone.content.names()
     assert zone.content.find("new/name", zone.layer.digest) is not None
@@ -53,7 +53,7 @@ def test_a_write_of_another_process_is_seen(zone: Zone) -> None:
         refs, links = Refs(other), Links(other)
         with other.transaction() as connection:
             refs.put(connection, [Ref(NAME, "4", zone.index, "bundle-2")])
-        assert zone.content.tagged(NAME, "4") == zone.index
+        assert zone.content.of(NAME).tags.get("4") == zone.index
         with other.transaction() as connection:
             links.put(connection, Link("team/app", Kind.BLOB, zone.layer, "2026-05-01", "ci"))
         assert zone.content.find("team/app", zone.layer.digest) == zone.layer
@@ -72,7 +72,7 @@ def test_a_write_that_was_rolled_back_changes_nothing(zone: Zone) -> None:
     except KeyError:
         pass
     assert zone.database.changes() == before
-    assert zone.content.tagged(NAME, "9") is None
+    assert zone.content.of(NAME).tags.get("9") is None
 
 
 def test_a_damaged_manifest_that_was_mended_is_served_again(zone: Zone) -> None:
@@ -119,7 +119,7 @@ def test_a_bundle_takes_a_tag_over_that_leads_to_the_same(zone: Zone) -> None:
     zone.tag("mine", "1", zone.image)
     with zone.database.transaction() as connection:
         assert zone.refs.untag(connection, "mine", tag="1") == 0
-    assert zone.content.tagged("mine", "1") == zone.image
+    assert zone.content.of("mine").tags.get("1") == zone.image
 
 
 def test_names_that_clients_make_up_push_nothing_out(zone: Zone) -> None:
@@ -127,5 +127,5 @@ def test_names_that_clients_make_up_push_nothing_out(zone: Zone) -> None:
     for number in range(600):
         assert not zone.content.of(f"made/up{number}").exists
     with statements(zone) as found:
-        assert zone.content.tagged(NAME, "1") == zone.image
+        assert zone.content.of(NAME).tags.get("1") == zone.image
     assert set(found) == {"PRAGMA data_version"}
