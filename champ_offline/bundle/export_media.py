@@ -101,11 +101,23 @@ class Targets:
         placed = place(loads, lambda number: rooms[min(number, len(rooms)) - 1])
         if placed is None:
             raise _full(self.paths, editions, loads, sum(room or 0 for room in rooms))
+        if self.stick is not None:
+            self._refuse_full_disk(editions)
         for edition, numbers in zip(editions, placed, strict=True):
             used = sorted(set(numbers))
             folders = tuple(media.home(self._top(number), edition.document) for number in used)
             division = Division(edition.volumes, tuple(used.index(n) + 1 for n in numbers))
             yield MediaWriter(edition.document, division, folders, "export")
+
+    def _refuse_full_disk(self, editions: Sequence[Edition]) -> None:
+        """The folders for all sticks lie on one disk before they are copied; raises MediaFull."""
+        loads = [edition.load for edition in editions]
+        ours = sum(
+            _taken(media.home(top, one.document), one) for top in self._tops for one in editions
+        )
+        free = ours + free_bytes(self.paths[0])
+        if sum(load.documents + sum(load.volumes) for load in loads) > free:
+            raise _full(self.paths, editions, loads, free)
 
     def _top(self, number: int) -> Path:
         first = self.paths[0]

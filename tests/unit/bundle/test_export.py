@@ -370,6 +370,22 @@ def test_media_without_room_are_refused(
     assert tree(house.out) == {}
 
 
+def test_a_disk_without_room_for_all_sticks_is_refused(
+    pack: Pack, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.take(pack(zones=ZONES).folder)
+    free = "champ_offline.bundle.export_media.free_bytes"
+    monkeypatch.setattr(free, lambda _folder: 200 * KIB)
+    with pytest.raises(MediaFull):
+        house.export(to=Targets((house.out,), 8_000_000))
+    assert (tree(house.out), house.told) == ({}, [])
+    monkeypatch.undo()
+    (done,) = house.export(to=Targets((house.out,), 8_000_000))
+    (done.folders[0] / "metadata/timestamp.json").unlink()
+    monkeypatch.setattr(free, lambda _folder: 20 * KIB)
+    assert house.export(to=Targets((house.out,), 8_000_000))[0].written
+
+
 def test_a_file_system_for_small_files_is_told(
     pack: Pack, contents: tuple[BlobStore, Contents], house: House
 ) -> None:
