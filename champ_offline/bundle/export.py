@@ -93,9 +93,9 @@ class Exporter:
 
         What is retired meanwhile goes along all the same: no collection takes it from an export.
         Before anything is written, raises NoSuchFolder, NotHeld, NothingForZone, ForOtherZones,
-        PapersMissing, PapersDamaged and trust errors, TargetLinked, IntoZone, TargetTaken,
-        MediaFull, VolumesTooLarge;
-        ZoneUnwritable, DatabaseFull; then TargetUnwritable, StoreDamaged and these two.
+        PapersMissing, PapersDamaged and trust errors, TargetLinked, IntoZone, OtherThere,
+        PartThere, MediaFull, VolumesTooLarge, ZoneUnwritable, DatabaseFull; then TargetUnwritable,
+        StoreDamaged and the last two.
         """
         order.targets.refuse_absent()
         with ExitStack() as run:

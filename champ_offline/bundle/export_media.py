@@ -16,13 +16,19 @@ from champ_offline.bundle.divide import KEPT_BACK, SMALLEST_STICK, Division, Lim
 from champ_offline.bundle.document import BundleDocument, VolumeEntry
 from champ_offline.bundle.edition import Edition
 from champ_offline.bundle.errors import VolumeFault
-from champ_offline.bundle.export_errors import IntoZone, MediaFull, VolumesTooLarge
+from champ_offline.bundle.export_errors import (
+    IntoZone,
+    MediaFull,
+    OtherThere,
+    PartThere,
+    VolumesTooLarge,
+)
 from champ_offline.bundle.media_writer import SEAL, MediaWriter, refuse_linked_home
 from champ_offline.bundle.pack import LARGEST_VOLUME, stick_folder
 from champ_offline.bundle.parity_faults import parity_fault
 from champ_offline.bundle.placing import Load, place
 from champ_offline.bundle.reader import VolumeReader, every_member
-from champ_offline.bundle.target import TargetTaken, writing
+from champ_offline.bundle.target import writing
 from champ_offline.bundle.volume import VolumeIndex
 from champ_offline.durable.space import free_bytes
 from champ_offline.errors import Bytes
@@ -75,15 +81,15 @@ class Targets:
     def lying(self, edition: Edition) -> tuple[Path, ...]:
         """The bundle's folders where all of it lies already; none where it is to be written.
 
-        Raises TargetTaken where another pack of it lies, or a sealed part of it: that was written
-        for media of which some are not here.
+        Raises OtherThere where another pack of it lies, PartThere for a sealed part of it: that was
+        written for media of which some are not here.
         """
         document = edition.document
         homes = [media.home(top, document) for top in self._tops]
         sealed = [home for home in homes if media.is_file(home / SEAL)]
         for home in sealed:
             if not all(_holds(home / path, data) for path, data in edition.files.items()):
-                raise TargetTaken(path=home)
+                raise OtherThere(path=home, bundle=document.name, version=document.version)
         lying = {
             entry.number: home
             for home in homes
@@ -91,7 +97,14 @@ class Targets:
             if _size(home / document.volume_name(entry)) == entry.size
         }
         if sealed and len(lying) < len(document.volumes):
-            raise TargetTaken(path=sealed[0])
+            total = len(document.volumes)
+            raise PartThere(
+                path=sealed[0],
+                bundle=document.name,
+                version=document.version,
+                missing=total - len(lying),
+                total=total,
+            )
         return tuple(sealed) if sealed and set(lying.values()) <= set(sealed) else ()
 
     def writers(self, editions: Sequence[Edition]) -> Iterator[MediaWriter]:

@@ -16,11 +16,11 @@ from champ_offline.errors import ChampError, ExitCode
 
 
 class TargetTaken(ChampError):
-    """The folder of the bundle exists already."""
+    """The folder of the bundle holds one already, be it this pack of it or another."""
 
     id = "pack.target-taken"
     exit_code = ExitCode.USAGE
-    message = "{path} already holds this bundle."
+    message = "{path} already holds a bundle of this name and version."
     remedy = "Remove that folder, or choose another medium; a bundle is never overwritten."
 
 
