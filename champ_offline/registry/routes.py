@@ -67,6 +67,9 @@ TOKEN_PATH = "/v2/token"  # noqa: S105 - a path
 NOT_FOUND = Refusal(404, "NAME_UNKNOWN", "there is nothing at this address")
 _TOO_LONG = Refusal(414, "UNSUPPORTED", "the address is too long")
 _TAG_INVALID = Refusal(400, "TAG_INVALID", "the tag is not valid")
+_NO_MANIFEST = Refusal(
+    404, "MANIFEST_UNKNOWN", "no repository has such a manifest: this is neither a tag nor a digest"
+)
 _DIGEST_INVALID = Refusal(
     400, "DIGEST_INVALID", "the digest is neither a valid sha256 nor a valid sha512 digest"
 )
@@ -167,6 +170,8 @@ def _within(method: str, where: Repository, kind: str, rest: str, options: _Opti
 
 def _about_manifest(method: str, where: Repository, rest: str, options: _Options) -> Request:
     name, host = where.name, where.host
+    if method in {"GET", "DELETE"} and ":" not in rest and not _TAG.fullmatch(rest):
+        return _NO_MANIFEST
     reference = _digest(rest) if ":" in rest else _tag(rest)
     if method == "PUT":
         tags = tuple(map(_tag, options.get("tag", [])))
