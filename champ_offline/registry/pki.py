@@ -30,6 +30,7 @@ from champ_offline.registry.pki_errors import (
     AuthorityEnded,
     AuthorityOther,
     AuthorityUnusable,
+    ClockBeforeAuthority,
     InvalidHost,
     NamesMissing,
 )
@@ -59,8 +60,10 @@ def ensure_certificates(
     """The registry's certificate for `hosts` (DNS names, IP addresses), made where it lacks.
 
     `now` is aware, in UTC. `known` is the fingerprint of the authority that it must be of; without
-    one an authority is made where there is none. Raises AuthorityAway, AuthorityOther,
-    AuthorityEnded, AuthorityUnusable, InvalidHost, NamesMissing.
+    one an authority is made where there is none. A clock that stands before the authority's
+    beginning is wrong, and judges no certificate: the one that is there stays. Raises
+    AuthorityAway, AuthorityOther, AuthorityEnded, AuthorityUnusable, ClockBeforeAuthority,
+    InvalidHost, NamesMissing.
     """
     names = _alternative_names(hosts)
     if known:
@@ -70,6 +73,7 @@ def ensure_certificates(
     key_path, path = directory / "registry.key", directory / "registry.crt"
     leaf = _usable_leaf(path, key_path, names, authority.certificate, now)
     if leaf is None:
+        _refuse_early(directory, authority.certificate, now)
         leaf = _issue(key_path, path, names, authority, now)
     return Certificates(directory / "ca.crt", path, key_path, leaf.not_valid_after_utc)
 
@@ -230,6 +234,13 @@ def _issue(
     return leaf
 
 
+def _refuse_early(directory: Path, authority: x509.Certificate, now: datetime) -> None:
+    begin = authority.not_valid_before_utc
+    if now < begin:
+        made = f"{begin + _BACKDATED:%Y-%m-%d}"
+        raise ClockBeforeAuthority(path=directory, now=f"{now:%Y-%m-%d}", made=made)
+
+
 def _usable_leaf(
     path: Path,
     key_path: Path,
@@ -247,6 +258,8 @@ def _usable_leaf(
         leaf.verify_directly_issued_by(issuer)
     except (InvalidSignature, ValueError, TypeError):
         return None
+    if now < issuer.not_valid_before_utc:
+        return leaf if _names_in(leaf) == names else None
     soon = leaf.not_valid_after_utc - timedelta(days=_RENEW_DAYS) <= now
     at_its_end = leaf.not_valid_after_utc >= issuer.not_valid_after_utc > now
     if _names_in(leaf) != names or (soon and not at_its_end) or leaf.not_valid_before_utc > now:

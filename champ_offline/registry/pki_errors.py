@@ -33,6 +33,18 @@ class AuthorityEnded(ChampError):
     )
 
 
+class ClockBeforeAuthority(ChampError):
+    """By this machine's clock the authority is not made yet, so no certificate would be valid."""
+
+    id = "registry.clock-before-authority"
+    exit_code = ExitCode.PREFLIGHT
+    message = (
+        "This machine's clock says {now}; the zone's certificate authority in {path} was made on"
+        " {made}. No certificate can be issued."
+    )
+    remedy = "Set the clock of this machine, then start the registry again."
+
+
 class AuthorityAway(ChampError):
     """The authority that the zone's nodes trust is not where it was."""
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from champ_offline.registry.pki import ensure_certificates
+from champ_offline.registry.pki import ensure_certificates, renewal_due
 from champ_offline.registry.pki_errors import (
     AuthorityEnded,
     AuthorityUnusable,
+    ClockBeforeAuthority,
     InvalidHost,
     NamesMissing,
 )
@@ -127,3 +128,16 @@ def test_every_address_is_no_name(tmp_path: Path, hosts: list[str]) -> None:
     with pytest.raises(NamesMissing):
         ensure_certificates(tmp_path / "pki", hosts, NOW)
     assert not (tmp_path / "pki").exists()
+
+
+@pytest.mark.parametrize("days", [2, 400, 12_000])
+def test_a_clock_before_the_authority_judges_no_certificate(tmp_path: Path, days: int) -> None:
+    """Without its battery a machine wakes up long ago; nodes are served all the same."""
+    early = NOW - timedelta(days=days)
+    made = ensure_certificates(tmp_path, HOSTS, NOW)
+    kept = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert ensure_certificates(tmp_path, HOSTS, early) == made
+    assert not renewal_due(tmp_path, HOSTS, early)
+    with pytest.raises(ClockBeforeAuthority, match=f"{early:%Y-%m-%d}.*2026-05-01"):
+        ensure_certificates(tmp_path, [*HOSTS, "more.zone"], early)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == kept
