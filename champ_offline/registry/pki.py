@@ -173,9 +173,19 @@ def _authority(directory: Path, now: datetime) -> _Authority:
     certificate = _certificate(path) if path.exists() else _sign_authority(path, key, now)
     if certificate is None or certificate.public_key() != key.public_key():
         raise AuthorityUnusable(path=directory, reason="ca.crt is damaged or not that of ca.key")
+    if not _is_authority(certificate):
+        raise AuthorityUnusable(path=directory, reason="ca.crt may not sign certificates")
     if certificate.not_valid_after_utc <= now:
         raise AuthorityEnded(path=directory, day=f"{certificate.not_valid_after_utc:%Y-%m-%d}")
     return _Authority(key, certificate)
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    """Whether nodes would take it for one (RFC 5280, 4.2.1.9): a person may have put it there."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, ValueError):
+        return False
 
 
 def _sign_authority(path: Path, key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Certificate:

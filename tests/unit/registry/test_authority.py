@@ -145,6 +145,16 @@ def test_another_one_is_used_only_once_it_was_accepted(
         zone.accept()
 
 
+def test_a_certificate_that_may_not_sign_is_not_accepted(zone: Authority, pki: Path) -> None:
+    serve(zone)
+    known = zone.known()
+    for kind in ("key", "crt"):
+        (pki / f"registry.{kind}").rename(pki / f"ca.{kind}")
+    with pytest.raises(AuthorityUnusable):
+        zone.accept()
+    assert zone.known() == known
+
+
 @pytest.mark.parametrize("before", ["there", "gone", "damaged", "never", "half"])
 def test_it_is_replaced_on_purpose(
     zone: Authority, database: Database, pki: Path, before: str
