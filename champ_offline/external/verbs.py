@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -26,7 +27,7 @@ from champ_offline.external.target import Target
 from champ_offline.oci.digest import Digest, InvalidDigest
 from champ_offline.oci.reference import InvalidReference, Reference
 from champ_offline.paths import ZonePaths
-from champ_offline.store.blobs import BlobStore
+from champ_offline.store.blobs import BlobMissing, BlobStore
 from champ_offline.store.readings import Reader, Readings
 from champ_offline.store.refs import Refs
 
@@ -173,15 +174,23 @@ class External:
         ):
             endpoint.check()
             pushing = Pushing(endpoint, selection, self._blobs, ledger, notify)
+            # Twice: a slow disk is read before others wait for the transaction to end.
+            with suppress(BlobMissing):
+                self._choose(selection, target, names)
             with self._database.transaction() as connection:
-                known = {one.name for one in self._settings.pushed(target)}
-                known &= set(self._refs.names())
-                for one in selection.of(known - self._waiting(target)):
-                    pushing.knows(one)
-                chosen = selection.of(names)
+                known, chosen = self._choose(selection, target, names)
                 place.hold(connection, chain.from_iterable(one.content for one in chosen))
+            for one in known:
+                pushing.knows(one)
             for pushed in pushing.run(chosen):
                 done.append(pushed)
+
+    def _choose(
+        self, selection: Selection, target: Target, names: Collection[str]
+    ) -> tuple[list[Consignment], list[Consignment]]:
+        """What is known to be there, and what belongs to `names`."""
+        pushed = {one.name for one in self._settings.pushed(target)} & set(self._refs.names())
+        return selection.of(pushed - self._waiting(target)), selection.of(names)
 
     def _ended(self, by: str, target: Target, done: Sequence[PushedName], how: str) -> None:
         told = Pushed(target.address, tuple(done))
