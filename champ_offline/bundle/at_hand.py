@@ -6,8 +6,9 @@ itself is vouched for is not known here (`verify`, `unvouched`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 from champ_offline.bundle import media
@@ -145,11 +146,8 @@ class _Search:
     def _is_another(self, place: Path) -> bool:
         """Whether the place carries another pack of the bundle, by what it says of itself."""
         mine = self._document
-        try:
-            found = BundleDocument.from_bytes(media.read_bundle_document(place), str(place))
-        except ChampError:
-            return False
-        if (found.name, found.version) != (mine.name, mine.version):
+        found = media.said(place)
+        if found is None or (found.name, found.version) != (mine.name, mine.version):
             return False
         if found.volume_set == mine.volume_set:
             return False
@@ -238,3 +236,13 @@ def few(names: Sequence[str], most: int = 10) -> str:
     """The first of the names for a sentence, and how many more there are."""
     more = f" … (+{len(names) - most})" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def spans(numbers: Collection[int]) -> str:
+    """Numbers for a sentence: `1-3, 5`."""
+    left, found = sorted(numbers), list[str]()
+    while left:
+        last = next(n for n in count(left[0]) if n + 1 not in numbers)
+        found.append(str(last) if last == left[0] else f"{left[0]}-{last}")
+        left = [number for number in left if number > last]
+    return few(found)

@@ -93,8 +93,8 @@ class Exporter:
 
         What is retired meanwhile goes along all the same: no collection takes it from an export.
         Before anything is written, raises NoSuchFolder, NotHeld, NothingForZone, ForOtherZones,
-        PapersMissing, PapersDamaged and trust errors, TargetLinked, IntoZone, OtherThere,
-        PartThere, MediaFull, VolumesTooLarge, ZoneUnwritable, DatabaseFull; then TargetUnwritable,
+        PapersMissing, PapersDamaged and trust errors, TargetLinked, IntoZone, TargetOccupied,
+        MediaFull, VolumesTooLarge, ZoneUnwritable, DatabaseFull; then TargetUnwritable,
         StoreDamaged and the last two.
         """
         order.targets.refuse_absent()

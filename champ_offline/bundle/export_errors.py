@@ -6,7 +6,6 @@ was.
 
 from __future__ import annotations
 
-from champ_offline.bundle.target import TargetTaken
 from champ_offline.errors import ChampError, ExitCode
 
 
@@ -17,31 +16,6 @@ class IntoZone(ChampError):
     exit_code = ExitCode.USAGE
     message = "{path} is a place inside the zone's own folder, {zone}."
     remedy = "Name a medium, or a folder outside of the zone. Nothing was written."
-
-
-class OtherThere(TargetTaken):
-    """In the bundle's place on a medium lies something else that is finished."""
-
-    id = "export.other-there"
-    message = "{path} holds another pack of {bundle} {version}, or documents that are damaged."
-    remedy = (
-        "Nothing was written. `champ verify` tells which; remove that folder, or name another"
-        " medium: a bundle is never written over."
-    )
-
-
-class PartThere(TargetTaken):
-    """Of a bundle whose media were finished not all is at hand."""
-
-    id = "export.part-there"
-    message = (
-        "{path} holds a part of {bundle} {version}: {missing} of {total} volumes are not here."
-    )
-    remedy = (
-        "Nothing was written. If they are on other media, name all of these in one command; if they"
-        " were lost, run `champ media repair` with this zone; or remove that folder to have it"
-        " written anew."
-    )
 
 
 class NotHeld(ChampError):

@@ -19,11 +19,10 @@ from champ_offline.bundle.errors import VolumeFault
 from champ_offline.bundle.export_errors import (
     IntoZone,
     MediaFull,
-    OtherThere,
-    PartThere,
     VolumesTooLarge,
 )
 from champ_offline.bundle.media_writer import SEAL, MediaWriter, refuse_linked_home
+from champ_offline.bundle.occupied import TargetPart, TargetTaken, occupied
 from champ_offline.bundle.pack import LARGEST_VOLUME, stick_folder
 from champ_offline.bundle.parity_faults import parity_fault
 from champ_offline.bundle.placing import Load, place
@@ -81,31 +80,26 @@ class Targets:
     def lying(self, edition: Edition) -> tuple[Path, ...]:
         """The bundle's folders where all of it lies already; none where it is to be written.
 
-        Raises OtherThere where another pack of it lies, PartThere for a sealed part of it: that was
-        written for media of which some are not here.
+        Raises TargetOccupied where another pack of it lies, or a damaged copy, or a sealed part of
+        it: that was written for media of which some are not here.
         """
         document = edition.document
         homes = [media.home(top, document) for top in self._tops]
         sealed = [home for home in homes if media.is_file(home / SEAL)]
-        for home in sealed:
-            if not all(_holds(home / path, data) for path, data in edition.files.items()):
-                raise OtherThere(path=home, bundle=document.name, version=document.version)
+        if not sealed:
+            return ()
+        found = occupied(sealed, document, edition.files)
+        if not isinstance(found, TargetTaken | TargetPart):
+            raise found
         lying = {
             entry.number: home
             for home in homes
             for entry in document.volumes
             if _size(home / document.volume_name(entry)) == entry.size
         }
-        if sealed and len(lying) < len(document.volumes):
-            total = len(document.volumes)
-            raise PartThere(
-                path=sealed[0],
-                bundle=document.name,
-                version=document.version,
-                missing=total - len(lying),
-                total=total,
-            )
-        return tuple(sealed) if sealed and set(lying.values()) <= set(sealed) else ()
+        if len(lying) < len(document.volumes):
+            raise found
+        return tuple(sealed) if set(lying.values()) <= set(sealed) else ()
 
     def writers(self, editions: Sequence[Edition]) -> Iterator[MediaWriter]:
         """How each bundle is written, one after the other; raises MediaFull, VolumesTooLarge."""
@@ -235,10 +229,6 @@ def _is_in(path: Path, folders: Sequence[Path]) -> bool:
 def _size(path: Path) -> int | None:
     """The size of an ordinary file; None where there is none."""
     return path.lstat().st_size if media.is_file(path) else None
-
-
-def _holds(path: Path, data: bytes) -> bool:
-    return _size(path) == len(data) and path.read_bytes() == data
 
 
 def _full(

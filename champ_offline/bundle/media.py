@@ -161,6 +161,14 @@ def read_bundle_document(folder: Path) -> bytes:
     return _read(folder / DOCUMENT, LIMIT)
 
 
+def said(folder: Path) -> BundleDocument | None:
+    """What bundle.json says there, trusted or not; None where it cannot be read."""
+    try:
+        return BundleDocument.from_bytes(read_bundle_document(folder), str(folder))
+    except ChampError:
+        return None
+
+
 def document_files(bundle: bytes, signed: Documents) -> dict[str, bytes]:
     """A bundle's documents by their path in its folder, in the order they are written."""
     roots = {root_name(number): root for number, root in enumerate(signed.roots, start=1)}
@@ -244,6 +252,17 @@ def loose_copy(place: Path, member: Member) -> Path | None:
     return path if is_file(path) and path.lstat().st_size == member.size else None
 
 
+def content_of(path: Path, most: int) -> bytes | None:
+    """A file's first bytes; None where there is no such file or it cannot be read."""
+    if path.parent.is_symlink() or not is_file(path):
+        return None
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError:
+        return None
+
+
 def is_file(path: Path) -> bool:
     """Whether the path is an ordinary file; links, devices and pipes are none."""
     try:
@@ -265,11 +284,8 @@ def _is_no_file(path: Path) -> bool:
 
 def _is_of(folder: Path, document: BundleDocument) -> bool:
     """Whether a folder with another name says that it holds the bundle."""
-    try:
-        found = BundleDocument.from_bytes(read_bundle_document(folder), str(folder))
-    except ChampError:
-        return False
-    return (found.name, found.version) == (document.name, document.version)
+    found = said(folder)
+    return found is not None and own_name(found) == own_name(document)
 
 
 def _media_in(path: Path) -> list[Path]:

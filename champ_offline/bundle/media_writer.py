@@ -15,9 +15,10 @@ from typing import BinaryIO
 from champ_offline.bundle import media
 from champ_offline.bundle.divide import Division
 from champ_offline.bundle.document import BundleDocument, VolumeEntry
+from champ_offline.bundle.occupied import occupied
 from champ_offline.bundle.parity.beside import write_parity
 from champ_offline.bundle.parity.documents import seal_documents
-from champ_offline.bundle.target import TargetFile, TargetTaken, refuse_links, writing
+from champ_offline.bundle.target import TargetFile, refuse_links, writing
 from champ_offline.bundle.volume import INDEXES, Member, VolumeIndex, chunks
 from champ_offline.bundle.volume_image import VolumeImage
 from champ_offline.durable.write import (
@@ -56,11 +57,11 @@ class MediaWriter:
     def refuse_taken(self) -> None:
         """The first folder is sealed last; while it is not, what the others hold is half a bundle.
 
-        Raises TargetTaken, MediumUnreadable.
+        Raises TargetOccupied, MediumUnreadable.
         """
         sealed = [folder for folder in self.folders if media.is_file(folder / SEAL)]
         if sealed and (sealed[0] == self.folders[0] or not self.folders[0].is_dir()):
-            raise TargetTaken(path=sealed[0])
+            raise occupied(sealed, self.document)
 
     def clear(self, kept: Collection[Path] = ()) -> None:
         """Make the folders, or remove what a broken run left, but for `kept`; seals go first.

@@ -57,7 +57,7 @@ class Packer:
         """Write the bundle to `out`/champ/<name>-<version>, cut to the limits.
 
         With a limit of a medium, to `out`/stick-01/champ/… and so on, each to be copied to a medium
-        of its own. Raises TargetLinked, TargetTaken, TargetFull, TargetUnwritable, BlobMissing,
+        of its own. Raises TargetLinked, TargetOccupied, TargetFull, TargetUnwritable, BlobMissing,
         DocumentsTooLarge. `now` dates the signatures and, in milliseconds since 1970, is the number
         that a zone's floor is compared with.
         """

@@ -41,7 +41,7 @@ from champ_offline.bundle.repair_errors import (
     writing,
 )
 from champ_offline.bundle.repair_list import LostIndex, RepairList
-from champ_offline.bundle.repair_sources import content_of, folders_for, offer_for, places_for
+from champ_offline.bundle.repair_sources import folders_for, offer_for, places_for
 from champ_offline.bundle.repaired import MendedVolume, Repaired
 from champ_offline.bundle.share import misnamed_in, numbers, share_of
 from champ_offline.bundle.spares import Spares
@@ -182,6 +182,8 @@ class _Repair:
             stray_root=self._stray_root(files),
             misnamed=misnamed,
             share_known=bool(share),
+            share=tuple(volume.entry.number for volume in share),
+            total=len(self.bundle.volumes),
         )
 
     def _refuse_read_only(self) -> None:
@@ -206,7 +208,7 @@ class _Repair:
         files |= {index.name: index.to_bytes() for _volume, index in self.bundle.readable}
         for name, data in files.items():
             path = self.folder / name
-            if content_of(path, len(data) + 1) == data:
+            if media.content_of(path, len(data) + 1) == data:
                 continue
             if not self.order.check:
                 with writing(path, len(data)):

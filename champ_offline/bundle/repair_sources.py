@@ -16,7 +16,6 @@ from champ_offline.bundle.held import HeldBundles
 from champ_offline.bundle.offer import Offer
 from champ_offline.bundle.reader import VolumeReader
 from champ_offline.bundle.repair_errors import OtherBundle
-from champ_offline.errors import ChampError
 from champ_offline.oci.digest import Digest
 
 
@@ -87,14 +86,14 @@ def _may_be(folder: Path, document: BundleDocument, own: Sequence[Path]) -> bool
     """Whether the folder says by its name, its files or its bundle.json that it is the bundle's."""
     if not own or folder.name == media.own_name(document) or _has_volume(folder, document):
         return True
-    said = _said(folder)
+    said = media.said(folder)
     return said is not None and media.own_name(said) == media.own_name(document)
 
 
 def _fit(offer: Offer, document: BundleDocument) -> tuple[int, int] | None:
     """How many documents there are the pack's, and volumes; None where another pack's are there."""
     folder, papers = offer.folder, offer.papers
-    said = _said(folder)
+    said = media.said(folder)
     if said and said.created != document.created and said.volume_set != document.volume_set:
         return None
     signed = (media.TIMESTAMP, media.SNAPSHOT, media.TARGETS)
@@ -115,26 +114,7 @@ def _fit(offer: Offer, document: BundleDocument) -> tuple[int, int] | None:
 
 
 def _holds(path: Path, data: bytes) -> bool:
-    return content_of(path, len(data) + 1) == data
-
-
-def content_of(path: Path, most: int) -> bytes | None:
-    """A file's first bytes; None where there is no such file or it cannot be read."""
-    if path.parent.is_symlink() or not media.is_file(path):
-        return None
-    try:
-        with path.open("rb") as file:
-            return file.read(most)
-    except OSError:
-        return None
-
-
-def _said(folder: Path) -> BundleDocument | None:
-    """What bundle.json says there, trusted or not; None where it cannot be read."""
-    try:
-        return BundleDocument.from_bytes(media.read_bundle_document(folder), str(folder))
-    except ChampError:
-        return None
+    return media.content_of(path, len(data) + 1) == data
 
 
 def _named(path: Path, names: set[str]) -> list[Path]:
@@ -145,7 +125,7 @@ def _refuse_other_bundle(medium: Path, mine: BundleDocument, sources: Sequence[P
     """A source with bundles, none of which is the medium's, is a mistake; a silent one may help."""
     name = media.own_name(mine)
     for path in sources:
-        said = map(_said, media.bundle_folders(path))
+        said = map(media.said, media.bundle_folders(path))
         found = [media.own_name(document) for document in said if document]
         if found and name not in found:
             raise OtherBundle(medium=medium, bundle=name, other=path, found=", ".join(found))

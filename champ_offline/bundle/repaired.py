@@ -50,7 +50,8 @@ class Repaired:
     medium: on others, or lost, nothing here tells. `missing` is known to be lost and cannot be had.
     `lost_roots`: versions of roots, from the first on that nothing at hand gave; `stray_root`: the
     path of one that does not belong. `misnamed` files wait to be renamed. `share_known` is False
-    where nothing tells which volumes the medium carried.
+    where nothing tells which volumes the medium carried; `share` are the numbers of those that
+    belong there as far as anything tells, of `total`.
     """
 
     bundle: str
@@ -65,6 +66,8 @@ class Repaired:
     stray_root: str = ""
     misnamed: tuple[Misnamed, ...] = ()
     share_known: bool = True
+    share: tuple[int, ...] = ()
+    total: int = 0
 
     @property
     def changed(self) -> bool:

@@ -15,15 +15,6 @@ from champ_offline.durable.write import DurableFile
 from champ_offline.errors import ChampError, ExitCode
 
 
-class TargetTaken(ChampError):
-    """The folder of the bundle holds one already, be it this pack of it or another."""
-
-    id = "pack.target-taken"
-    exit_code = ExitCode.USAGE
-    message = "{path} already holds a bundle of this name and version."
-    remedy = "Remove that folder, or choose another medium; a bundle is never overwritten."
-
-
 class TargetLinked(ChampError):
     """A link lies where a folder is to be written to."""
 

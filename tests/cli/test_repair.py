@@ -141,17 +141,27 @@ def test_what_waits_is_told_and_let_go_of(ward: Ward) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "told"),
-    [("en", " (on other media, or lost)"), ("zh", "（在其他介质上，或已丢失）")],
+    ("language", "told", "part"),
+    [
+        ("en", " (on other media, or lost)", "part of a bundle   volumes 1-{} of {}"),
+        ("zh", "（在其他介质上，或已丢失）", "第 1-{} 卷，共 {} 卷"),
+    ],
 )
 def test_a_last_volume_that_is_not_there_is_named_in_both_outputs(
-    ward: Ward, language: str, told: str
+    ward: Ward, language: str, told: str, part: str
 ) -> None:
-    lost = volumes(ward.bundle)[-1]
-    assert told not in ward.repair("--check", "--lang", language)
+    lost, total = volumes(ward.bundle)[-1], len(volumes(ward.bundle))
+    part = part.format(total - 1, total)
+    whole = ward.repair("--check", "--lang", language)
+    assert told not in whole
+    assert part not in whole
     lost.unlink()
-    assert f"{lost.name}{told}" in ward.repair("--check", "--lang", language)
-    assert json.loads(ward.repair("--check", "--json"))["elsewhere"] == [lost.name]
+    table = ward.repair("--check", "--lang", language)
+    assert f"{lost.name}{told}" in table
+    assert part in table
+    found = json.loads(ward.repair("--check", "--json"))
+    assert (found["elsewhere"], found["total"]) == ([lost.name], total)
+    assert found["share"] == list(range(1, total))
     checked = ["verify", str(ward.stick), "--root", str(ward.root), "--lang", language]
     shown = loaded_champ(*checked)
     assert shown.returncode == 9

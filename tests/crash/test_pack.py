@@ -12,8 +12,8 @@ import pytest
 from champ_offline.bundle.divide import Limits
 from champ_offline.bundle.errors import DocumentMissing, NoBundle, VolumeMissing
 from champ_offline.bundle.layout import Contents
+from champ_offline.bundle.occupied import TargetTaken
 from champ_offline.bundle.pack import Packed, Packer
-from champ_offline.bundle.target import TargetTaken
 from champ_offline.bundle.verify import read_every_byte, verify
 from champ_offline.events import ignore
 from champ_offline.store.blobs import BlobStore

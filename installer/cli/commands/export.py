@@ -103,7 +103,7 @@ def _next(done: Sequence[Exported]) -> str:
 
 
 def _written(written: object) -> str:
-    return _("yes") if written else _("it was there")
+    return _("yes") if written else _("it was there; not read")
 
 
 def _time(text: str) -> str:

@@ -83,6 +83,7 @@ def repair(
             Column("documents", _("damaged documents"), ", ".join),
             Column("volumes", _("damaged volumes"), _volumes),
             *([Column("misnamed", _("to be renamed"), _misnamed)] if done.misnamed else []),
+            *([Column("", _("part of a bundle"), _part)] if done.elsewhere else []),
             Column("elsewhere", _("not here"), _elsewhere),
             Column("missing", _("known to be lost"), _missing),
             *([Column("check", _("written"), _nothing)] if check else []),
@@ -109,6 +110,13 @@ def _volume(volume: dict[str, Any]) -> str:
 
 def _misnamed(files: list[dict[str, Any]]) -> str:
     return ", ".join(f"{one['file']} → {one['holds']}" for one in files)
+
+
+def _part(done: dict[str, Any]) -> str:
+    from champ_offline.bundle.at_hand import spans
+
+    here = spans(done["share"]) or "0"
+    return _("volumes {here} of {total}").format(here=here, total=done["total"])
 
 
 def _elsewhere(names: list[str]) -> str:

@@ -16,12 +16,11 @@ from champ_offline.bundle.export_errors import (
     ForOtherZones,
     NotHeld,
     NothingForZone,
-    OtherThere,
-    PartThere,
     StoreDamaged,
 )
 from champ_offline.bundle.export_media import Targets
 from champ_offline.bundle.layout import Contents
+from champ_offline.bundle.occupied import TargetBehind, TargetDamaged
 from champ_offline.bundle.repair import RepairOrder, repair
 from champ_offline.bundle.target import (
     TargetFileTooLarge,
@@ -114,6 +113,14 @@ def test_roots_that_the_zone_met_since_go_along(pack: Pack, tmp_path: Path) -> N
     with house.database.transaction() as connection:
         house.trust.keep_line(connection, [one, two, three])
     assert house.trust.roots() == [one, two, three]
+    shutil.copytree(packed, house.out / "champ/demo-1")
+    with pytest.raises(TargetBehind) as behind:
+        house.export()
+    assert str(behind.value).endswith("met since: metadata/2.root.json, metadata/3.root.json.")
+    (house.out / "champ/demo-1/metadata/1.root.json").unlink()
+    with pytest.raises(TargetDamaged):
+        house.export()
+    shutil.rmtree(house.out / "champ")
     (done,) = house.export()
     found, expected = tree(done.folders[0]), tree(packed)
     assert found.pop("metadata/2.root.json") == two
@@ -260,29 +267,6 @@ def test_what_was_written_whole_is_kept(pack: Pack, house: House) -> None:
     assert {path: path.stat().st_ino for path in kept} == kept
     written = [e.subject for e in told if isinstance(e, StepStarted) and e.name == "export"]
     assert written == [second.name, third.name]
-
-
-def test_another_pack_is_not_written_over(pack: Pack, house: House) -> None:
-    house.take(pack(zones=ZONES).folder)
-    other = pack("other", zones=("far",), days=1).folder
-    shutil.copytree(other, house.out / "champ/demo-1")
-    before = tree(house.out)
-    with pytest.raises(OtherThere):
-        house.export()
-    assert tree(house.out) == before
-    assert house.told == []
-
-
-def test_a_sealed_share_of_media_is_not_written_over(pack: Pack, house: House) -> None:
-    packed = pack(zones=ZONES).folder
-    house.take(packed)
-    (done,) = house.export()
-    volumes(done.folders[0])[0].unlink()
-    before = tree(house.out)
-    with pytest.raises(PartThere) as refused:
-        house.export()
-    assert refused.value.fields["missing"] == 1
-    assert tree(house.out) == before
 
 
 def test_a_file_system_for_small_files_is_told(
