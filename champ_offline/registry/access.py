@@ -59,13 +59,14 @@ class Client:
 
     `roles` are what this request may. A client that came with a token may be let do more by another
     one: `own` is all that it may, None for one without a token. `lists` says whether its token is
-    for the catalog.
+    for the catalog. `account` tells it from another client that had the name before.
     """
 
     name: str
     roles: tuple[Role, ...]
     own: tuple[Role, ...] | None = None
     lists: bool = False
+    account: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Caller:
 class Rejected:
     """A request that said wrongly who sent it; `client` is the one it named, where there is one.
 
-    `guess` is True where a password was wrong.
+    `guess` is True where a password was wrong, or what stood in its place was never given out.
     """
 
     refusal: Refusal
@@ -110,6 +111,9 @@ class Gatekeeper(Protocol):
     def refuse(self, client: Client, action: Action, repository: str, headers: Headers) -> Refusal:
         """What a client hears that may not: that it must say who it is, or that it never may."""
 
+    def still(self, client: Client, action: Action, repository: str) -> bool:
+        """Whether a client that was let in may do that now, when its body has come."""
+
     async def token(self, request: TokenRequest, headers: Headers) -> Token | Rejected:
         """A token for whoever asks, or why there is none."""
 
@@ -123,6 +127,9 @@ OWNED = Refusal(
     403,
     "DENIED",
     "this repository came with a bundle and changes only by importing one; push under another name",
+)
+NO_LONGER = Refusal(
+    403, "DENIED", "this client was removed, or lost this right, while its request was under way"
 )
 READ_ONLY = Refusal(
     405,
@@ -154,6 +161,10 @@ class Fixed:
     ) -> Refusal:
         """There is nothing a client could do about it."""
         return self._refusal
+
+    def still(self, client: Client, action: Action, repository: str) -> bool:
+        """Nobody's roles change here."""
+        return may(client, action, repository)
 
     async def token(self, request: TokenRequest, headers: Headers) -> Rejected:  # noqa: ARG002
         """Nobody needs one."""
@@ -204,6 +215,12 @@ def judge(
     if not may(client, action, repository):
         return gatekeeper.refuse(client, action, repository, headers)
     return OWNED if action is not Action.PULL and owned(repository) else None
+
+
+def no_longer(gatekeeper: Gatekeeper, client: Client, request: Request) -> Refusal | None:
+    """What a client hears that was let in, and may not any more when all of its body has come."""
+    needed = needs(request)
+    return None if needed is None or gatekeeper.still(client, *needed) else NO_LONGER
 
 
 def needs(request: Request) -> tuple[Action, str] | None:

@@ -37,13 +37,23 @@ from champ_offline.registry.limits import Limits
 from champ_offline.registry.passwords import fits
 from champ_offline.registry.requests import Refusal, TokenRequest
 from champ_offline.registry.threads import done
-from champ_offline.registry.tokens import LIFETIME, Grant, Mint, Scope, TokenInvalid, scopes
+from champ_offline.registry.tokens import (
+    LIFETIME,
+    Grant,
+    Mint,
+    Scope,
+    TokenForged,
+    TokenInvalid,
+    scopes,
+)
 
 _REMEMBERED = timedelta(minutes=5)
 _MOST_REMEMBERED = 256
 _BUSY = Refusal(
     429, "TOOMANYREQUESTS", "too many passwords are being checked", (("retry-after", "5"),)
 )
+_NOT_BASIC = "the credentials are not in the form of Basic"
+_UNKNOWN_SCHEME = "only Basic and Bearer are known here"
 _WRONG = "the name or the password is wrong"
 
 
@@ -87,7 +97,7 @@ class Accounts:
             case "bearer":
                 return self._bearer(value.strip(), headers)
             case _:
-                return self._rejected(headers, "only Basic and Bearer are known here")
+                return self._rejected(headers, _UNKNOWN_SCHEME, guess=True)
 
     def greet(self, client: Client, headers: Headers) -> Refusal | None:
         """Clients that might push or delete are asked who they are: they ask here, and only here.
@@ -110,6 +120,14 @@ class Accounts:
         error = "" if client.own is None else "insufficient_scope"
         challenge = self._called.challenge(headers, f"repository:{repository}:{actions}", error)
         return unauthorized(challenge, f"this wants a client that may {action} here")
+
+    def still(self, client: Client, action: Action, repository: str) -> bool:
+        """By the accounts as they are now, whether or not its token has ended meanwhile."""
+        known = self._known()
+        account = known.accounts.get(client.name)
+        if client.name and (account is None or account.id != client.account):
+            return False
+        return may(Client(client.name, _roles(account, known)), action, repository)
 
     async def token(self, request: TokenRequest, headers: Headers) -> Token | Rejected:
         """A token for what is asked and allowed; it may be for nothing, which still says who."""
@@ -135,9 +153,9 @@ class Accounts:
             name, colon, password = base64.b64decode(value, validate=True).partition(b":")
             text = name.decode()
         except (binascii.Error, ValueError):
-            return self._rejected(headers, "the credentials are not in the form of Basic")
+            return self._rejected(headers, _NOT_BASIC, guess=True)
         if not colon:
-            return self._rejected(headers, "the credentials are not in the form of Basic")
+            return self._rejected(headers, _NOT_BASIC, guess=True)
         if not text and not password:
             return self._known().anonymous
         return await self._checked(text, password, headers)
@@ -157,7 +175,7 @@ class Accounts:
         now = known.accounts.get(name)
         if account is None or now != account:
             return self._rejected(headers, _WRONG, guess=True)
-        return Client(name, _roles(now, known))
+        return Client(name, _roles(now, known), account=now.id)
 
     async def _fits(self, password: bytes, kept: str | None) -> bool:
         self._waiting += 1
@@ -180,6 +198,8 @@ class Accounts:
     def _bearer(self, value: str, headers: Headers) -> Client | Rejected:
         try:
             grant = self._mint().read(value, self._clock())
+        except TokenForged:
+            return self._rejected(headers, "the token is not one of this registry", guess=True)
         except TokenInvalid:
             return self._rejected(headers, "the token is not valid, or no longer")
         known = self._known()
@@ -194,7 +214,8 @@ class Accounts:
         ]
         lists = any(one.kind == "registry" for one in grant.scopes)
         # What everybody may needs no token, so no token takes it away.
-        return Client(grant.client, (*granted, *known.anonymous.roles), own, lists)
+        roles = (*granted, *known.anonymous.roles)
+        return Client(grant.client, roles, own, lists, grant.account)
 
     def _rejected(
         self, headers: Headers, message: str, client: str = "", *, guess: bool = False

@@ -28,6 +28,7 @@ from champ_offline.registry.access import (
     Rejected,
     judge,
     needs,
+    no_longer,
 )
 from champ_offline.registry.answers import Answer, FilePart, Refused, document, refuse, unavailable
 from champ_offline.registry.bodies import Body, ClientGone, Message, Receive, Room
@@ -252,6 +253,9 @@ class RegistryApp:
             case PutManifest() | DeleteManifest() | DeleteBlob():
                 with self._bodies.place(visit.client.name):
                     data = await body.whole(self.limits.manifest)
+                    refusal = no_longer(self._gatekeeper, visit.client, request)
+                    if refusal is not None:
+                        return refuse(refusal)
                     publish = self._publish.answer
                     return await done(publish, request, headers, caller, data)
             case _:
@@ -297,11 +301,11 @@ def registry(
     `uploads` is a folder on the file system of the store; one process serves it.
     """
     limits, content, audit = limits or Limits(), Content(database, blobs), Audit(database, clock)
-    push = Push(database, content, uploads, audit, limits, clock)
+    guarded = gatekeeper or ReadOnly()
+    push = Push(database, content, uploads, audit, limits, clock, guarded)
     publish, refusals = Publish(database, content, audit, clock), Refusals(audit, clock)
     monitor = Monitor(database, blobs, Uploads(database, uploads), audit, Metrics(clock()))
     soundness = Soundness(database, blobs, clock, monitor.counting(notify))
-    guarded = gatekeeper or ReadOnly()
     return RegistryApp(content, soundness, push, publish, refusals, guarded, limits, monitor)
 
 

@@ -93,7 +93,9 @@ ASIDE = Metric(
     "Damaged blobs that are set aside now, whoever found them, and have not come again.",
 )
 REJECTED = Metric(
-    "champ_registry_rejected_logins_total", Type.COUNTER, "Requests with a wrong password."
+    "champ_registry_rejected_logins_total",
+    Type.COUNTER,
+    "Requests with a wrong password, or with something in its place that was never given out.",
 )
 CERTIFICATE = Metric(
     "champ_registry_certificate_end_timestamp_seconds",

@@ -21,7 +21,7 @@ from champ_offline.errors import ChampError
 from champ_offline.journal.audit import Audit
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
-from champ_offline.registry.access import OWNED, Action, Caller, may
+from champ_offline.registry.access import OWNED, Action, Caller, Gatekeeper, may, no_longer
 from champ_offline.registry.answers import Answer, Refused, identity
 from champ_offline.registry.bodies import Body, ClientGone, TooSlow
 from champ_offline.registry.content import Content
@@ -64,12 +64,14 @@ class Push:
         audit: Audit,
         limits: Limits,
         clock: Callable[[], datetime],
+        gatekeeper: Gatekeeper,
     ) -> None:
         self._database, self._content = database, content
         self._blobs, self._refs, self._links = content.blobs, content.refs, content.links
         self._verified = content.verified
         self._uploads = Uploads(database, folder)
         self._audit, self._limits, self._clock = audit, limits, clock
+        self._gatekeeper = gatekeeper
 
     async def answer(
         self, request: AboutUpload, headers: Mapping[str, str], caller: Caller, body: Body
@@ -109,7 +111,7 @@ class Push:
         async with self._writing(upload) as reception:
             try:
                 await self._receive(upload, reception, None, caller, body)
-                return await done(self._store, request, upload, reception, request.digest, caller)
+                return await self._kept(request, upload, reception, request.digest, caller)
             except BaseException:
                 # Its client was never told where the upload is.
                 await done(self._uploads.drop, upload)
@@ -175,7 +177,7 @@ class Push:
             wanted = _announced(request, upload, reception, headers, body)
             await self._receive(upload, reception, wanted, caller, body)
             try:
-                return await done(self._store, request, upload, reception, request.digest, caller)
+                return await self._kept(request, upload, reception, request.digest, caller)
             except Refused:
                 # Bytes that are not the blob cannot become it: what follows is appended.
                 await done(self._uploads.drop, upload)
@@ -229,6 +231,19 @@ class Push:
             self._audit.append(connection, told)
 
         return tell
+
+    async def _kept(
+        self,
+        request: BeginUpload | FinishUpload,
+        upload: Upload,
+        reception: Reception,
+        digest: Digest,
+        caller: Caller,
+    ) -> Answer:
+        refusal = no_longer(self._gatekeeper, caller.client, request)
+        if refusal is not None:
+            raise Refused(refusal)
+        return await done(self._store, request, upload, reception, digest, caller)
 
     def _store(
         self,

@@ -35,6 +35,10 @@ class TokenInvalid(Exception):
     """A token that grants nothing; its text says why, for tests and never for clients."""
 
 
+class TokenForged(TokenInvalid):
+    """Something that this registry never gave to anybody."""
+
+
 @dataclass(frozen=True)
 class Scope:
     """`actions` (pull, push, delete, or `*` for all) on a repository, or on registry `catalog`."""
@@ -93,15 +97,15 @@ class Mint:
         return f"{signed}.{_encoded(self._signature(signed))}"
 
     def read(self, token: str, now: datetime) -> Grant:
-        """What a token grants at `now`; raises TokenInvalid."""
+        """What a token grants at `now`; raises TokenInvalid, TokenForged."""
         if len(token) > _LONGEST or token.count(".") != 2 or not token.isascii():
-            raise TokenInvalid("not three parts")
+            raise TokenForged("not three parts")
         signed, _, signature = token.rpartition(".")
         header, _, claims = signed.partition(".")
         if header != _encoded(_HEADER):
-            raise TokenInvalid("not the one header")
+            raise TokenForged("not the one header")
         if not hmac.compare_digest(_encoded(self._signature(signed)), signature):
-            raise TokenInvalid("not signed by this registry")
+            raise TokenForged("not signed by this registry")
         return self._checked(_document(claims), int(now.timestamp()))
 
     def _checked(self, claims: dict[str, Any], now: int) -> Grant:

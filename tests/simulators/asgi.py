@@ -23,19 +23,20 @@ Piece: TypeAlias = bytes | End
 
 
 class Connection:
-    """One request's messages."""
+    """One request's messages; a piece of its body is taken from `body` when it is asked for."""
 
     def __init__(self, body: Iterable[Piece]) -> None:
-        self._body = list(body) or [b""]
+        self._body, self._whole = iter(body), False
         self.sent: list[Any] = []
 
     async def receive(self) -> dict[str, Any]:
-        piece = self._body.pop(0) if self._body else End.SILENT
-        if piece is End.SILENT:
+        piece = next(self._body, None)
+        if piece is End.SILENT or (piece is None and self._whole):
             await asyncio.Event().wait()
         if isinstance(piece, End):
             return {"type": "http.disconnect"}
-        return {"type": "http.request", "body": piece, "more_body": bool(self._body)}
+        self._whole = piece is None
+        return {"type": "http.request", "body": piece or b"", "more_body": not self._whole}
 
     async def send(self, message: Any) -> None:
         self.sent.append(message)

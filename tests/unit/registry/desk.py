@@ -16,6 +16,7 @@ from champ_offline.registry.access import (
     Open,
     Rejected,
     Role,
+    may,
 )
 from champ_offline.registry.asgi import RegistryApp, registry
 from champ_offline.registry.limits import Limits
@@ -71,6 +72,9 @@ class Teams:
 
     def refuse(self, client: Client, action: Action, repository: str, headers: Headers) -> Refusal:
         return Refusal(403, "DENIED", f"{client.name} may not {action} {repository}")
+
+    def still(self, client: Client, action: Action, repository: str) -> bool:
+        return may(client, action, repository)
 
     async def token(self, request: TokenRequest, headers: Headers) -> Rejected:
         return Rejected(Refusal(404, "UNSUPPORTED", "teams need no tokens"))

@@ -233,6 +233,57 @@ def test_removing_a_client_ends_its_tokens_and_its_password(door: Door) -> None:
     assert door.push("team/app", basic()) == 201
 
 
+@pytest.mark.parametrize("by", ["basic", "token"])
+@pytest.mark.parametrize("change", ["removed", "other", "role"])
+def test_a_client_that_goes_while_its_body_comes(door: Door, by: str, change: str) -> None:
+    """The blob, and the manifest, are refused at their end, and nothing of them is kept."""
+    shown = (
+        basic() if by == "basic" else door.token("repository:team/app:push", authorization=basic())
+    )
+
+    def change_midway(data: bytes) -> Iterator[bytes]:
+        yield data[:3]
+        if change == "role":
+            with door.database.transaction() as connection:
+                connection.execute("UPDATE clients SET roles = '[]'")
+        else:
+            door.clients.remove("ci", "anna")
+        if change == "other":
+            door.add("ci", push=["team/*"])
+        yield data[3:]
+
+    headers = {"authorization": shown, "host": "registry.zone"}
+    found = ask(door.app, "POST", f"/v2/team/app/{PUSHED}", change_midway(DATA), headers)
+    assert (found.status, found.codes) == (403, ["DENIED"])
+    assert list(door.database.query("SELECT 1 FROM links")) == []
+    assert list((door.folder / "uploads").iterdir()) == []
+    assert door.refusals()[-1][1]["action"] == "push"
+
+
+def test_a_manifest_of_a_client_that_went(door: Door) -> None:
+    def change_midway() -> Iterator[bytes]:
+        yield b"{"
+        door.clients.remove("ci", "anna")
+        yield b"}"
+
+    headers = {"authorization": basic(), "host": "registry.zone"}
+    found = ask(door.app, "PUT", "/v2/team/app/manifests/1", change_midway(), headers)
+    assert (found.status, found.codes) == (403, ["DENIED"])
+
+
+def test_a_long_push_outlives_its_token(door: Door) -> None:
+    """Tokens are for five minutes; a layer may take an hour."""
+    shown = door.token("repository:team/app:push", authorization=basic())
+
+    def slowly() -> Iterator[bytes]:
+        yield DATA[:3]
+        door.now += timedelta(hours=1)
+        yield DATA[3:]
+
+    headers = {"authorization": shown, "host": "registry.zone"}
+    assert ask(door.app, "POST", f"/v2/team/app/{PUSHED}", slowly(), headers).status == 201
+
+
 def test_a_role_that_was_taken_away_is_gone_from_tokens(door: Door) -> None:
     token = door.token("repository:team/app:push", authorization=basic())
     row = '[{"pattern": "team/two", "actions": ["push"]}]'
@@ -327,3 +378,17 @@ def test_what_is_told_of_wrong_passwords(door: Door) -> None:
     door.ask("GET", "/v2/")
     door.ask("GET", f"/v2/team/app/{BLOB}")
     assert len(door.refusals()) == 2
+
+
+@pytest.mark.parametrize("shown", ["Bearer eyJhbGciOiJub25lIn0.e30.", "Digest x", "Basic ????"])
+def test_what_was_never_given_out_is_told(door: Door, shown: str) -> None:
+    door.ask("GET", f"/v2/team/app/{BLOB}", authorization=shown)
+    assert [(one["action"], one["status"]) for _, one in door.refusals()] == [("pull", 401)]
+    assert door.app.monitor.metrics.rejected == 1
+
+
+def test_a_token_that_has_ended_is_how_clients_learn_to_get_another(door: Door) -> None:
+    token = door.token("repository:team/app:pull", authorization=basic())
+    door.now += timedelta(hours=1)
+    assert door.ask("GET", f"/v2/team/app/{BLOB}", authorization=token).status == 401
+    assert door.refusals() == []
