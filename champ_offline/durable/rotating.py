@@ -67,8 +67,8 @@ class RotatingFile:
             self._numbered(self._count).unlink(missing_ok=True)
             for number in range(self._count - 1, -1, -1):
                 if self._numbered(number).exists():
+                    # From the last of these on another process may write to a file of that name.
                     self._numbered(number).rename(self._numbered(number + 1))
-            self._path.unlink(missing_ok=True)
         self._reopen()
 
     def _numbered(self, number: int) -> Path:

@@ -100,6 +100,24 @@ def test_a_disk_that_takes_nothing_is_told() -> None:
                 file.write(b"a line\n")
 
 
+def test_a_line_of_another_process_right_after_the_last_rename_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, rename = tmp_path / "log", Path.rename
+    with opened(log, 12, 3) as own, opened(log, 100, 3) as other:
+        own.write(b"one 0123456\n")
+
+        def then_other(path: Path, target: Path) -> Path:
+            found = rename(path, target)
+            other.write(b"another\n")
+            return found
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "rename", then_other)
+            own.write(b"two 0123456\n")
+    assert every(log) == ["one 0123456", "another", "two 0123456"]
+
+
 def _write(path: Path, name: str, lines: int) -> None:
     with opened(path, 2000, 1000) as file:
         for number in range(lines):
