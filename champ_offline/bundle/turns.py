@@ -87,7 +87,7 @@ def apart(paths: Sequence[Path]) -> dict[str, tuple[Path, ...]]:
     """
     media.folders_of(paths)
     inside = {path: media.bundle_folders(path) for path in paths}
-    documents = {folder: _document(folder) for found in inside.values() for folder in found}
+    documents = {folder: media.said(folder) for found in inside.values() for folder in found}
     names = {folder: _name(folder, document) for folder, document in documents.items()}
     found: dict[str, tuple[Path, ...]] = {}
     for name in dict.fromkeys(names.values()):
@@ -109,14 +109,6 @@ def _ways(
     if not folders:
         return [path] if document and media.has_part(path, document) else []
     return [path] if fitting == folders else fitting
-
-
-def _document(folder: Path) -> BundleDocument | None:
-    """What a bundle says of itself; not trusted, it only tells which folders belong together."""
-    try:
-        return BundleDocument.from_bytes(media.read_bundle_document(folder), str(folder))
-    except ChampError:
-        return None
 
 
 def _name(folder: Path, document: BundleDocument | None) -> str:
