@@ -100,13 +100,13 @@ class Appliance:
 
     @classmethod
     def open(cls, zone: Path) -> Appliance:
-        """The zone in a folder; raises NotAZone."""
+        """The zone in a folder; raises NotAZone, StoreForeign."""
         if not ZonePaths(zone).database.is_file():
             raise NotAZone(path=zone)
         appliance = cls(zone)
         if not appliance.name:
             raise NotAZone(path=zone)
-        settle(appliance._database, appliance.paths.store)
+        settle(appliance._database, appliance._blobs, appliance.name)
         return appliance
 
     @classmethod
@@ -140,7 +140,7 @@ class Appliance:
             appliance = cls(zone, clock)
             if appliance.name:
                 raise ZoneExists(path=zone, name=appliance.name)
-            settle(appliance._database, appliance.paths.store)
+            settle(appliance._database, appliance._blobs, name)
             Reserve(appliance.paths.reserve).keep()
             appliance._make_tables()
             with appliance._database.transaction() as connection:

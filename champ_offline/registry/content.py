@@ -22,8 +22,9 @@ from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import Manifest
 from champ_offline.registry.manifests import Manifests
-from champ_offline.store.blobs import BlobStore, StoreGone
+from champ_offline.store.blobs import BlobStore
 from champ_offline.store.links import Kind, Links
+from champ_offline.store.mark import StoreGone
 from champ_offline.store.refs import Refs
 from champ_offline.store.verified import Verified
 

@@ -1,8 +1,8 @@
 """How the registry is, for load balancers and Prometheus: `/healthz` and `/metrics`.
 
-Invariant: neither tells a path, a name or a secret. Asking about health costs a look at four files
-and reads no table where nothing changed; what metrics want besides is looked up when asked, in a
-thread.
+Invariant: neither tells a path, a name or a secret. Asking about health costs a look at a few
+files and folders, and reads no table where nothing changed; what metrics want besides is looked up
+when asked, in a thread.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from champ_offline.registry.exposition import CONTENT_TYPE
 from champ_offline.registry.metrics import Looked, Metrics
 from champ_offline.registry.watch import Held, held
 from champ_offline.store.blobs import BlobStore
+from champ_offline.store.mark import StoreForeign
 from champ_offline.store.uploads import Uploads
 
 _FRESH = {"cache-control": "no-store"}
@@ -83,9 +84,11 @@ class Monitor:
         except (ChampError, OSError):
             return "the zone's database cannot be read"
         try:
-            self._blobs.require()
+            self._blobs.require_open()
             with os.scandir(self._store) as found:
                 next(found, None)
+        except StoreForeign:
+            return "another store is in the place of the zone's"
         except (ChampError, OSError):
             return "the zone's store cannot be read"
         return ""

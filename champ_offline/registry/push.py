@@ -151,6 +151,7 @@ class Push:
     def _link(self, request: BeginUpload, found: Descriptor, caller: Caller) -> bool:
         with self._database.transaction() as connection:
             self._refuse_owned(request)
+            self._blobs.require()
             # Looked at again: until now nothing kept it from being collected.
             if not self._blobs.holds(found.digest, found.size):
                 return False

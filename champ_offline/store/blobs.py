@@ -6,6 +6,7 @@ the disk; nothing is ever written into it again.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -21,11 +22,11 @@ from champ_offline.durable.write import (
     make_directory,
     remove_partials,
     rename_all,
-    write_atomic,
 )
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci.digest import ALGORITHMS, Digest
 from champ_offline.oci.manifest import LIMIT
+from champ_offline.store.mark import Guard, StoreGone
 
 _MODE = 0o444
 _PIECE = 1024 * 1024
@@ -62,19 +63,6 @@ class BlobMismatch(ChampError):
         "The bytes announced as {expected} ({expected_size} bytes) are {found} ({size} bytes)."
     )
     remedy = "Obtain the content again from its source."
-
-
-class StoreGone(ChampError):
-    """The folder of the zone's blobs is not there, or another one is in its place."""
-
-    id = "store.gone"
-    exit_code = ExitCode.NEEDS_PERSON
-    message = "The zone's store {path} is not there."
-    remedy = "Is its disk mounted? Bring it back; nothing of it is made anew."
-
-
-MARK = "champ-store"
-"""The file that `mark` makes: a folder without it is a mount point, or a stranger."""
 
 
 class BlobTooLarge(ChampError):
@@ -156,27 +144,35 @@ class BlobWriter:
 class BlobStore:
     """All blobs under one folder, `sha256/<hex>` or `sha512/<hex>` each, mode 0444.
 
-    The folder of the rarer algorithm is made when the first blob comes for it. A `marked` store is
-    never made by being used: where its mark is not there, every act raises StoreGone.
+    The folder of the rarer algorithm is made when the first blob comes for it. A store with an
+    `identity` is marked with it, or with none yet where that is empty, and is never made by being
+    used: where its mark is not there, or is another's, every act raises StoreGone.
     """
 
-    def __init__(self, root: Path, *, marked: bool = False) -> None:
-        self.root, self._marked = root, marked
+    def __init__(self, root: Path, *, identity: str | None = None) -> None:
+        self.root, self._guard = root, None if identity is None else Guard(root, identity)
         self._folders = {algorithm: root / algorithm for algorithm in ALGORITHMS}
         self._places = {algorithm: str(folder) for algorithm, folder in self._folders.items()}
-        if not marked:
+        if identity is None:
             make_directory(self._folders["sha256"])
 
-    @staticmethod
-    def mark(root: Path) -> None:
-        """Make the folder of a marked store, or mark the one that is there."""
-        make_directory(root / "sha256")
-        write_atomic(root / MARK, b"the blobs of a zone\n", 0o444)
+    def hold_to(self, identity: str) -> None:
+        """From now on it is marked, with that identity."""
+        self._guard = Guard(self.root, identity)
 
     def require(self) -> None:
-        """Raise StoreGone unless the store is there."""
-        if self._marked and not (self.root / MARK).is_file():
-            raise StoreGone(path=self.root)
+        """Raise StoreGone unless the store is there, StoreForeign where another one is."""
+        if self._guard is not None:
+            self._guard.require()
+
+    def require_open(self) -> None:
+        """Raise as `require`, or OSError where the folders do not let blobs be opened."""
+        self.require()
+        for algorithm, place in self._places.items():
+            if not os.access(place, os.R_OK | os.X_OK, effective_ids=True) and (
+                algorithm == ALGORITHMS[0] or os.path.lexists(place)
+            ):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), place)
 
     def has(self, digest: Digest) -> bool:
         """Whether the blob is here, whole."""
@@ -237,6 +233,7 @@ class BlobStore:
 
         The caller is inside a transaction begun IMMEDIATE. False where nothing was done.
         """
+        self.require()
         try:
             if self.stamp(digest) != found:
                 return False
@@ -256,10 +253,12 @@ class BlobStore:
 
     def forget_aside(self, digest: Digest) -> None:
         """Delete what was set aside under that name."""
+        self.require()
         (self.root / _DAMAGED / digest.hex).unlink(missing_ok=True)
 
     def open(self, digest: Digest) -> BinaryIO:
         """The blob for reading; raises BlobMissing, StoreGone."""
+        self.require()
         self._stat(digest)
         try:
             return self.path(digest).open("rb")
@@ -306,7 +305,8 @@ class BlobStore:
         rename_all((other.path(digest), self.path(digest)) for digest in digests)
 
     def remove(self, digest: Digest) -> None:
-        """Delete the blob if it is here."""
+        """Delete the blob if it is here; raises StoreGone."""
+        self.require()
         self.path(digest).unlink(missing_ok=True)
 
     def partials(self) -> tuple[int, int]:
@@ -320,6 +320,7 @@ class BlobStore:
 
     def remove_partials(self) -> int:
         """Clear what killed writers left; the caller holds the zone's lock."""
+        self.require()
         return sum(map(remove_partials, self._present()))
 
     def __iter__(self) -> Iterator[Digest]:

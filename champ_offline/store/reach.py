@@ -13,7 +13,8 @@ from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import Manifest
-from champ_offline.store.blobs import BlobStore, StoreGone
+from champ_offline.store.blobs import BlobStore
+from champ_offline.store.mark import StoreGone
 
 
 class ManifestUnreadable(ChampError):

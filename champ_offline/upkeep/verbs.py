@@ -37,9 +37,10 @@ from champ_offline.registry.limits import Limits
 from champ_offline.release.history import History
 from champ_offline.release.plan import Plan
 from champ_offline.release.vault import Vault, VaultMissing
-from champ_offline.store.blobs import BlobDamaged, BlobMissing, BlobStore, StoreGone
+from champ_offline.store.blobs import BlobDamaged, BlobMissing, BlobStore
 from champ_offline.store.collect import CollectionPlan, Present, Unused, plan_collection
 from champ_offline.store.links import Link, Links
+from champ_offline.store.mark import StoreGone
 from champ_offline.store.needs import UNUSED_AFTER, Needs, Root, Why
 from champ_offline.store.reach import Reach
 from champ_offline.store.readings import Readings

@@ -151,3 +151,38 @@ def test_a_store_whose_disk_is_away_is_not_made_anew(packed: Site, site: Site, l
     away.rename(store)
     assert site.zone("import", stick(packed, "2"))["new_blobs"] == 0
     assert site.zone("store", "check")["damaged"] == []
+
+
+def refused(site: Site, *words: str) -> str:
+    """The id of the error that the zone answers with."""
+    done = loaded_champ("--zone", str(site.folder / "zone"), *words, "--progress", "ndjson")
+    assert done.returncode == 6, (words, done.stdout, done.stderr)
+    return str(json.loads(done.stderr.splitlines()[-1])["id"])
+
+
+def test_another_zones_store_in_the_place_of_its_own(packed: Site, site: Site) -> None:
+    own, other = site.folder / "zone", site.folder / "edge"
+    made = loaded_champ(
+        "--zone", str(other), "zone", "init", "--name", "edge", "--root", str(site.root)
+    )
+    assert made.returncode == 0, made.stderr
+    held = site.zone("zone", "show")["blobs"]
+    (own / "store").rename(site.folder / "away")
+    (other / "store").rename(own / "store")
+    before = sorted((own / "store").rglob("*"))
+    for words in (
+        ("zone", "show"),
+        ("import", stick(packed, "1")),
+        ("store", "check"),
+        ("store", "gc"),
+        ("store", "gc", "--apply", "--confirm", "core"),
+        ("export", "--for", "core", str(site.folder)),
+    ):
+        assert refused(site, *words) == "store.foreign", words
+    assert sorted((own / "store").rglob("*")) == before
+    looked = loaded_champ("--zone", str(own), "doctor")
+    assert "not this zone's store" in looked.stdout
+    assert "不是本网区的存储" in loaded_champ("--zone", str(own), "doctor", "--lang", "zh").stdout
+    shutil.rmtree(own / "store")
+    (site.folder / "away").rename(own / "store")
+    assert site.zone("zone", "show")["blobs"] == held

@@ -22,6 +22,8 @@ AT_LEAST = {
     "collect: retired and collected": 15,
     "collect: what no image uses": 15,
     "check: rotten blobs": 15,
+    "mark: a zone made before": 9,
+    "mark: a zone that is made": 13,
 }
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from champ_offline import __version__
 from champ_offline.clock import now_utc
 from champ_offline.events import FaultFound
+from champ_offline.oci.manifest import image_index
 from champ_offline.registry import metrics
 from champ_offline.registry.access import Open
 from champ_offline.registry.asgi import registry
@@ -20,8 +24,9 @@ from champ_offline.registry.exposition import CONTENT_TYPE, Metric
 from champ_offline.registry.metrics import Looked, Metrics
 from champ_offline.registry.requests import BlobRequest, HealthRequest
 from champ_offline.registry.routes import parse
+from champ_offline.store.mark import Mark
 from tests.architecture.source import ROOT
-from tests.contracts.distribution.client import Registry, Response, serving
+from tests.contracts.distribution.client import Registry, Response, digest_of, serving
 from tests.unit.registry.conftest import LAYER, NAME, Zone
 
 PAGE = (ROOT / "docs" / "registry-operations.md").read_text(encoding="utf-8")
@@ -91,6 +96,69 @@ def test_health_says_why_not(
     found = running.send("GET", "/healthz")
     assert (found.status, found.json) == (503, {"status": "unavailable", "reason": reason})
     assert str(tmp_path).encode() not in found.body
+
+
+def test_another_store_in_the_place_of_the_zones(running: Registry, zone: Zone) -> None:
+    """Of the same content: nothing of it is sent, nothing is written to it."""
+    own = Mark.made_for("core")
+    own.put(zone.blobs.root)
+    zone.blobs.hold_to(own.identity)
+    repository, layer = running.repository(), f"/v2/{NAME}/blobs/{zone.layer.digest}"
+    begun = repository.begin()
+    away = zone.blobs.root.with_name("away")
+    shutil.copytree(zone.blobs.root, away)
+    Mark.made_for("edge").put(zone.blobs.root)
+    found = running.send("GET", "/healthz")
+    reason = "another store is in the place of the zone's"
+    assert (found.status, found.json["reason"]) == (503, reason)
+    before = sorted(zone.blobs.root.rglob("*"))
+    data = b"a layer"
+    for refused in (
+        running.send("GET", layer),
+        running.send("GET", f"/v2/{NAME}/manifests/1"),
+        repository.follow("PUT", begun, data, digest=digest_of(data)),
+        repository.send("POST", f"blobs/uploads/?digest={digest_of(data)}", data),
+        repository.send(
+            "POST", f"blobs/uploads/?mount={zone.layer.digest}&from={NAME.replace('/', '%2F')}"
+        ),
+        repository.send("PUT", "manifests/1", image_index([])),
+    ):
+        assert (refused.status, refused.codes) == (503, ["UNAVAILABLE"])
+    assert sorted(zone.blobs.root.rglob("*")) == before
+    shutil.rmtree(zone.blobs.root)
+    away.rename(zone.blobs.root)
+    assert running.send("GET", "/healthz").status == 200
+    assert running.send("GET", layer).body == LAYER
+    # What came before the refusal waits beside the store.
+    assert repository.follow("PUT", begun, digest=digest_of(data)).status == 201
+
+
+WITHOUT_RIGHTS = """
+import sys
+from pathlib import Path
+from champ_offline.clock import now_utc
+from champ_offline.durable.database import Database
+from champ_offline.registry.asgi import registry
+from champ_offline.store.blobs import BlobStore
+
+folder = Path(sys.argv[1])
+blobs = BlobStore(folder / "blobs")
+app = registry(Database(folder / "zone.db"), blobs, folder / "pushed", now_utc)
+for folder, mode in (("sha256", 0), ("sha256", 0o444), ("sha256", 0o311), ("sha512", 0)):
+    (blobs.root / folder).mkdir(exist_ok=True)
+    (blobs.root / folder).chmod(mode)
+    print(app.monitor.health().status)
+    (blobs.root / folder).chmod(0o755)
+    print(app.monitor.health().status)
+"""
+
+
+def test_health_where_blobs_cannot_be_opened(zone: Zone, tmp_path: Path) -> None:
+    zone.database.close()
+    less = "--bounding-set=-dac_override,-dac_read_search"
+    words = ["setpriv", less, sys.executable, "-c", WITHOUT_RIGHTS, str(tmp_path)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["503", "200"] * 4, done.stderr
 
 
 def test_after_a_hand_over_clients_are_sent_away_and_nothing_is_wrong(

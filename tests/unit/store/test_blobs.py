@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from champ_offline.oci.digest import Digest
-from champ_offline.store.blobs import BlobMismatch, BlobMissing, BlobStore, BlobTooLarge, StoreGone
+from champ_offline.store.blobs import BlobMismatch, BlobMissing, BlobStore, BlobTooLarge
+from champ_offline.store.mark import Mark, StoreGone
 from champ_offline.store.pipeline import Pipeline
 
 DATA = b"some bytes"
@@ -140,8 +141,9 @@ def test_a_store_that_is_not_mounted_is_told_apart_from_missing_blobs(tmp_path: 
 @pytest.mark.parametrize("left", ["nothing", "a mount point", "a folder of blobs"])
 def test_a_marked_store_is_never_made_by_being_used(tmp_path: Path, left: str) -> None:
     root, source = tmp_path / "store", BlobStore(tmp_path / "source")
-    BlobStore.mark(root)
-    blobs, digest = BlobStore(root, marked=True), source.add(b"content")
+    mark = Mark.made_for("core")
+    mark.put(root)
+    blobs, digest = BlobStore(root, identity=mark.identity), source.add(b"content")
     held = blobs.add(b"held")
     away = root.rename(tmp_path / "away")
     if left == "a mount point":
@@ -157,7 +159,7 @@ def test_a_marked_store_is_never_made_by_being_used(tmp_path: Path, left: str) -
         lambda: blobs.adopt(source, [digest]),
         lambda: blobs.read(held),
         lambda: list(blobs),
-        lambda: BlobStore(root, marked=True).has(held),
+        lambda: BlobStore(root, identity=mark.identity).has(held),
     ]
     for act in acts:
         with pytest.raises(StoreGone):
