@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from textual.events import Key
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from installer.language import translate as _
@@ -38,8 +40,13 @@ class Person:
         await self.pilot.pause()
 
     async def type(self, text: str) -> None:
-        """Type a text."""
-        await self.press(*text)
+        """Type a text where the focus is, as quickly as a terminal hands it over."""
+        assert self.app._driver is not None
+        for character in text:
+            key = Key(_character_to_key(character), character)
+            key.set_sender(self.app)
+            self.app._driver.send_message(key)
+        await self.pilot.pause()
 
     async def sees(self, *texts: str) -> None:
         """Wait until the screen shows all of these."""
