@@ -109,7 +109,7 @@ def served(zone: Path, limits: Mapping[str, float], *, tls: bool = False) -> Ite
             yield Served(port, process, log, authority)
         assert process.poll() is None, "the registry ended by itself"
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
     finally:
         process.kill()
         process.wait()
