@@ -69,14 +69,16 @@ def requirements() -> list[Requirement]:
 _OWN_PROGRAM = """\
 ## The specification's own program
 
-The folder `conformance` of the specification's repository is a program that asks a running registry. It wants a client that may
-push and delete everywhere:
+The folder `conformance` of the specification's repository is a program that asks a running
+registry. It wants a client that may push and delete everywhere:
 
     champ --zone zone registry client add ci --push "*" --delete "*"
-    SSL_CERT_FILE=zone/pki/ca.crt OCI_REGISTRY=registry.zone:5443 OCI_USERNAME=ci OCI_PASSWORD=... OCI_VERSION=1.1 ./conformance
+    export SSL_CERT_FILE=zone/pki/ca.crt OCI_REGISTRY=registry.zone:5443 OCI_VERSION=1.1
+    OCI_USERNAME=ci OCI_PASSWORD=... ./conformance
 
-In November 2026 it made 862 checks of version 1.1 against a zone, over TLS and with tokens, and 986 of `1.1+dev`: none failed.
-What it leaves out unless asked: manifests whose parts were not pushed, which this registry refuses.
+In November 2026 it made 862 checks of version 1.1 against a zone, over TLS and with tokens, and 986
+of `1.1+dev`: none failed. What it leaves out unless asked: manifests whose parts were not pushed,
+which this registry refuses.
 """
 
 
