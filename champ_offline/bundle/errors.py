@@ -327,7 +327,10 @@ class ZoneUnwritable(ChampError):
     id = "intake.zone-unwritable"
     exit_code = ExitCode.PREFLIGHT
     message = "The zone's disk refuses bytes under {path}: {reason}."
-    remedy = "Free some space or mend the disk, then run the command again: it continues."
+    remedy = (
+        "Free some space, mend the disk or move away what is in the way, then run the command"
+        " again: it continues."
+    )
 
 
 class LayoutFaulty(ChampError):

@@ -6,6 +6,7 @@ media is passed over and named, and only the zone's own disk stops the gathering
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,8 @@ from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.oci.digest import Digest
 from champ_offline.store.pipeline import Pipeline
 from champ_offline.store.waiting import WaitingRoom
+
+_IN_THE_WAY = frozenset({errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENXIO})
 
 
 class Gathering:
@@ -224,11 +227,16 @@ def _room_to_heal(
 
 @contextmanager
 def zone_disk(path: Path) -> Iterator[None]:
-    """Where any OSError is the zone's own disk refusing; raises ZoneUnwritable."""
+    """Where any OSError is the zone's own disk refusing; raises ZoneUnwritable.
+
+    Where something is in the way, the error names that and not the disk.
+    """
     try:
         yield
     except OSError as error:
-        raise ZoneUnwritable(path=path, reason=error.strerror or str(error)) from error
+        named = error.filename2 or error.filename or path
+        where = named if error.errno in _IN_THE_WAY else path
+        raise ZoneUnwritable(path=where, reason=error.strerror or str(error)) from error
 
 
 class _Wanted:

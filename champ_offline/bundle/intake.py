@@ -161,15 +161,16 @@ class Intake:
         """Import `bundle`; `now` is an ISO 8601 time for the record.
 
         What can be read is kept, whatever else is missing: the next run continues there. Raises
-        Replayed, NoSpace, NoSpaceToHeal, ZoneUnwritable, BundleIncomplete; VolumeMissing,
-        MediumGone, a VolumeFault, MediaDamaged, BlobsLost or SeveralTroubles when not everything
-        came. The store is then as it was.
+        Replayed, BlobObstructed, NoSpace, NoSpaceToHeal, ZoneUnwritable, BundleIncomplete;
+        VolumeMissing, MediumGone, a VolumeFault, MediaDamaged, BlobsLost or SeveralTroubles when
+        not everything came. The store is then as it was.
         """
         self._blobs.require()
         standing = self._standing(bundle)
         if self._settled(bundle, standing):
             self._waiting.forget(_leftovers(bundle))
             return _result(bundle, standing, changed=False)
+        self._blobs.refuse_folders(standing.missing)
         with zone_disk(self._waiting.root):
             with giving_way():  # to pulls from the registry
                 damaged = self._gather(bundle, notify)

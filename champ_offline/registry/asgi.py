@@ -54,6 +54,7 @@ from champ_offline.registry.requests import (
     DeleteManifest,
     FinishUpload,
     HealthRequest,
+    ManifestRequest,
     MetricsRequest,
     PutManifest,
     Read,
@@ -280,6 +281,8 @@ class RegistryApp:
         found = answer(request, headers, self._content, client)
         if isinstance(found.body, FilePart) and not await self._soundness.holds(found.body.digest):
             return damaged("BLOB_UNKNOWN", found.body.digest)
+        if isinstance(request, ManifestRequest) and found.status < 400:
+            self._soundness.well(found.headers["docker-content-digest"])
         if found.suspect is not None:
             await self._soundness.holds(found.suspect)  # sets it aside, and tells
         return found

@@ -52,7 +52,8 @@ class Holdings:
     """All that one repository has.
 
     `blobs` is whatever can be had by digest alone, `manifests` what counts as one, `referring` the
-    manifests by their subject. `whole` is False while a manifest below it cannot be read.
+    manifests by their subject. `unread` is a manifest of it that cannot be read, and what
+    is below that one is not known.
     """
 
     owned: bool = False
@@ -62,7 +63,7 @@ class Holdings:
     referring: defaultdict[Digest, dict[Digest, Descriptor]] = field(
         default_factory=lambda: defaultdict(dict)
     )
-    whole: bool = True
+    unread: Digest | None = None
 
     @property
     def exists(self) -> bool:
@@ -101,7 +102,7 @@ class Content:
             found = self._read(name)
             # Kept apart: names that clients make up shall not push out the real ones.
             shelf = self._known if found.exists else self._absent
-            if found.whole:
+            if found.unread is None:
                 _remember(shelf, name, found, _REPOSITORIES)
         return found
 
@@ -154,7 +155,8 @@ class Content:
                 continue
             found.manifests[descriptor.digest] = descriptor
             document = self._document(descriptor)
-            found.whole = found.whole and document is not _UNREADABLE
+            if document is _UNREADABLE:
+                found.unread = descriptor.digest
             if document.subject is not None:
                 found.referring[document.subject][descriptor.digest] = descriptor
             waiting.extend(document.children)

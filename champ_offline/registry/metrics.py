@@ -85,7 +85,12 @@ UPLOADS = Metric(
 DAMAGED = Metric(
     "champ_registry_damaged_blobs_total",
     Type.COUNTER,
-    "Blobs that this process found to be no longer what was verified, or gone.",
+    "Blobs that this process found to be no longer what was verified.",
+)
+MISSING = Metric(
+    "champ_registry_missing_blobs_total",
+    Type.COUNTER,
+    "Blobs that a client asked for and that were gone, or had something else in their place.",
 )
 ASIDE = Metric(
     "champ_registry_blobs_aside",
@@ -141,6 +146,7 @@ class Metrics:
     working: int = 0
     gone: int = 0
     damaged: int = 0
+    missing: int = 0
     rejected: int = 0
     requests: defaultdict[tuple[str, str, int], int] = field(
         default_factory=lambda: defaultdict(int)
@@ -183,6 +189,7 @@ class Metrics:
             (WORKING, self.working),
             (GONE, self.gone),
             (DAMAGED, self.damaged),
+            (MISSING, self.missing),
             (REJECTED, self.rejected),
         ):
             yield metric, [Sample(value)]

@@ -21,7 +21,7 @@ from champ_offline.registry.answers import Answer, document
 from champ_offline.registry.exposition import CONTENT_TYPE
 from champ_offline.registry.metrics import Looked, Metrics
 from champ_offline.registry.watch import Held, held
-from champ_offline.store.blobs import BlobStore
+from champ_offline.store.blobs import BlobDamaged, BlobStore
 from champ_offline.store.mark import StoreForeign
 from champ_offline.store.uploads import Uploads
 
@@ -62,7 +62,10 @@ class Monitor:
         """`notify`, with the faults found counted on the way; from any thread."""
 
         def heard(event: Event) -> None:
-            self.metrics.damaged += isinstance(event, FaultFound)
+            if isinstance(event, FaultFound):
+                damaged = event.fault == BlobDamaged.id
+                self.metrics.damaged += damaged
+                self.metrics.missing += not damaged
             notify(event)
 
         return heard

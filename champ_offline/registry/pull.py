@@ -134,9 +134,12 @@ def _referrers(request: ReferrersRequest, content: Content) -> Answer:
 
 
 def _unknown(name: str, code: str, what: str, content: Content) -> Answer:
-    if not content.of(name).exists:
+    held = content.of(name)
+    if not held.exists:
         return refuse(_NO_REPOSITORY)
-    return refuse(Refusal(404, code, f"this repository has no such {what}"))
+    refusal = Refusal(404, code, f"this repository has no such {what}")
+    # It may be below what cannot be read.
+    return replace(refuse(refusal), suspect=held.unread)
 
 
 def damaged(code: str, digest: Digest) -> Answer:

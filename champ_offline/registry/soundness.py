@@ -3,7 +3,8 @@
 Invariant: a file is sent by its path only while size, time of change and inode are those it had
 when it was last hashed to its name; one that moved is hashed again first, in a thread, once for all
 who wait. A damaged file is set aside, so that nobody is ever sent it and the next import or push
-gives the blob back. What is known is in memory: no request reads the tables where nothing moved.
+gives the blob back. What is damaged or gone is told once, until it was found
+sound again. What is known is in memory: no request reads the tables where nothing moved.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Soundness:
         self._verified, self._notify = Verified(database), notify
         self._audit = Audit(database, clock)
         self._known: OrderedDict[Digest, Examined] = OrderedDict()
-        self._missed: set[Digest] = set()
+        self._told: set[Digest] = set()
         self._looking: dict[Digest, asyncio.Future[Examined | None]] = {}
         # One thread: what is hashed again shares the disk with what is served.
         self._hashing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="blob-verify")
@@ -57,7 +58,6 @@ class Soundness:
         except BlobMissing as error:
             self._miss(digest, error)
             return False
-        self._missed.discard(digest)
         known = self._known.get(digest)
         if known is None or known.stamp != stamp:
             known = await self._look(digest)
@@ -66,16 +66,20 @@ class Soundness:
             self._known[digest] = known
             if len(self._known) > _MOST:
                 self._known.popitem(last=False)
+        if known.sound:
+            self._told.discard(digest)
         return known.sound
+
+    def well(self, content: str) -> None:
+        """Whoever read the blob of that digest found it sound: should it vanish, that is news."""
+        if self._told:
+            self._told.discard(Digest.parse_registered(content))
 
     def _miss(self, digest: Digest, error: BlobMissing) -> None:
         """Tell once of a blob that is gone; one that was set aside was told of."""
-        known = self._known.get(digest)
-        told = digest in self._missed or (known is not None and not known.sound)
-        if told or len(self._missed) >= _MOST:
-            return
-        self._missed.add(digest)
-        self._report(digest, error)
+        if digest not in self._told and len(self._told) < _MOST:
+            self._told.add(digest)
+            self._report(digest, error)
 
     async def _look(self, digest: Digest) -> Examined | None:
         looking = self._looking.get(digest)
@@ -118,6 +122,8 @@ class Soundness:
                 self._audit.append(connection, done(Act.CHECK, str(digest), set_aside=1))
 
     def _tell(self, digest: Digest) -> None:
+        if len(self._told) < _MOST:
+            self._told.add(digest)
         self._report(digest, BlobDamaged(digest=digest))
 
     def _report(self, digest: Digest, error: ChampError) -> None:

@@ -27,6 +27,7 @@ from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci.digest import ALGORITHMS, Digest
 from champ_offline.oci.manifest import LIMIT
 from champ_offline.store.mark import Guard, StoreGone
+from champ_offline.store.strangers import named, strangers
 
 _MODE = 0o444
 _PIECE = 1024 * 1024
@@ -42,6 +43,18 @@ class BlobMissing(ChampError):
     remedy = (
         "In a zone, `champ doctor` names what needs it and what gives it back; elsewhere fetch the"
         " content again."
+    )
+
+
+class BlobObstructed(BlobMissing):
+    """A folder, a link, a pipe or whatever else has a blob's name in the store."""
+
+    id = "store.obstructed"
+    exit_code = ExitCode.NEEDS_PERSON
+    message = "{path} is no file: it stands where blob {digest} belongs."
+    remedy = (
+        "Look at what it is and move it out of the zone's store; `champ doctor` then names what"
+        " needs the blob and what gives it back."
     )
 
 
@@ -135,8 +148,9 @@ class BlobWriter:
         return digest
 
     def commit(self, expected: Digest | None = None, size: int | None = None) -> Digest:
-        """Name the blob by its digest; raises BlobMismatch, and then nothing is left behind."""
+        """Name the blob by its digest; raises BlobMismatch, BlobObstructed, leaving nothing."""
         digest = self.check(expected, size)
+        _refuse_folder(self._directory / digest.hex, digest)
         self._file.commit(self._directory / digest.hex)
         return digest
 
@@ -240,6 +254,7 @@ class BlobStore:
         except BlobMissing:
             return False
         make_directory(self.root / _DAMAGED)
+        _refuse_folder(self.root / _DAMAGED / digest.hex, digest)
         rename_all([(self.path(digest), self.root / _DAMAGED / digest.hex)])
         return True
 
@@ -249,7 +264,8 @@ class BlobStore:
         if not folder.is_dir():
             return {}
         with os.scandir(folder) as entries:
-            return {Digest(entry.name): entry.stat().st_size for entry in entries}
+            found = {named(entry): entry for entry in entries}
+            return {digest: entry.stat().st_size for digest, entry in found.items() if digest}
 
     def forget_aside(self, digest: Digest) -> None:
         """Delete what was set aside under that name."""
@@ -292,17 +308,28 @@ class BlobStore:
     def take(self, path: Path, digest: Digest) -> None:
         """Take over a file that was hashed to `digest` and synced, on the same file system.
 
-        It replaces what has the name: those bytes are the same, or damaged.
+        It replaces what has the name: those bytes are the same, or damaged. Raises BlobObstructed
+        where that is a folder.
         """
-        self.require()
+        self.refuse_folders([digest])
         make_directory(self._folders[digest.algorithm])
         path.chmod(_MODE)
         rename_all([(path, self.path(digest))])
 
     def adopt(self, other: BlobStore, digests: Iterable[Digest]) -> None:
-        """Take blobs over from a store on the same file system: renames, no copies, one sync."""
+        """Take blobs over from a store on the same file system: renames, no copies, one sync.
+
+        Raises BlobObstructed where a folder has the name of one; none is taken over then.
+        """
+        wanted = list(digests)
+        self.refuse_folders(wanted)
+        rename_all((other.path(digest), self.path(digest)) for digest in wanted)
+
+    def refuse_folders(self, digests: Iterable[Digest]) -> None:
+        """Raise BlobObstructed where a folder has the name of one: it gives way to no file."""
         self.require()
-        rename_all((other.path(digest), self.path(digest)) for digest in digests)
+        for digest in digests:
+            _refuse_folder(self.path(digest), digest)
 
     def remove(self, digest: Digest) -> None:
         """Delete the blob if it is here; raises StoreGone."""
@@ -328,9 +355,12 @@ class BlobStore:
         self.require()
         for folder in self._present():
             with os.scandir(folder) as entries:
-                for entry in entries:
-                    if not entry.name.startswith("."):
-                        yield Digest.parse_registered(f"{folder.name}:{entry.name}")
+                yield from filter(None, map(named, entries))
+
+    def strangers(self) -> list[Path]:
+        """What lies among the blobs, or among those set aside, and is none; raises StoreGone."""
+        self.require()
+        return strangers((*self._folders.values(), self.root / _DAMAGED))
 
     def _stat(self, digest: Digest) -> os.stat_result:
         """Of the blob's file: a link, a pipe or whatever else has its name is no blob."""
@@ -343,11 +373,18 @@ class BlobStore:
                 raise StoreGone(path=self.root) from error
             raise BlobMissing(digest=digest) from error
         if not stat.S_ISREG(found.st_mode):
-            raise BlobMissing(digest=digest)
+            raise BlobObstructed(digest=digest, path=self.path(digest))
         return found
 
     def _present(self) -> list[Path]:
         return [folder for folder in self._folders.values() if folder.is_dir()]
+
+
+def _refuse_folder(path: Path, digest: Digest) -> None:
+    """A folder gives way to no file that is given its name; a link, a pipe or a file does."""
+    with suppress(FileNotFoundError):
+        if stat.S_ISDIR(os.lstat(path).st_mode):
+            raise BlobObstructed(digest=digest, path=path)
 
 
 def _hash(file: BinaryIO, algorithm: str, read: Callable[[int], object]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from champ_offline.bundle.at_hand import few
 from champ_offline.errors import Bytes, ChampError, ExitCode
@@ -70,6 +71,19 @@ class ContentUnread(ChampError):
     )
 
 
+class StoreStrangers(ChampError):
+    """Something lies in the zone's store that is no blob."""
+
+    id = "doctor.store-strangers"
+    exit_code = ExitCode.NEEDS_PERSON
+    message = "Things are in the zone's store that are no blobs: {count}; the first: {path}."
+    remedy = (
+        "Look at what they are and move them out of the store: they are never served, and nothing"
+        " here removes them. A blob in whose place one stands comes back with the next import or"
+        " push."
+    )
+
+
 class CheckOverdue(ChampError):
     """Nobody read the store whole for a long time."""
 
@@ -108,6 +122,12 @@ def examine_content(damaged: Sequence[Damaged], unread: Unread) -> Iterator[Find
         yield Finding("store", State.OK)
     if damaged and not (brought or pushed):
         yield Finding("damage", State.WARN, ContentAside(count=len(damaged)))
+
+
+def examine_strangers(found: Sequence[Path]) -> Iterator[Finding]:
+    """What does not belong into the store; nothing where there is nothing."""
+    if found:
+        yield Finding("store", State.WARN, StoreStrangers(count=len(found), path=found[0]))
 
 
 def examine_checks(verified: Verified, now: datetime) -> Finding:

@@ -51,7 +51,7 @@ from champ_offline.store.uploads import Uploads
 from champ_offline.store.verified import Verified
 from champ_offline.store.waiting import WaitingRoom
 from champ_offline.upkeep.content import Content
-from champ_offline.upkeep.examine import examine_checks, examine_content
+from champ_offline.upkeep.examine import examine_checks, examine_content, examine_strangers
 from champ_offline.upkeep.owners import Damaged, Owners
 
 _MOST_NAMED = 20
@@ -156,10 +156,12 @@ class Upkeep:
             self._blobs.require()
             wrong = self._content.wrong()
             altered, unread = self._content.altered(_MOST_READ)
+            strangers = self._blobs.strangers()
         except StoreGone as error:
             yield Finding("store", State.BAD, error)
             return
         yield from examine_content(self._owned(wrong | altered), unread)
+        yield from examine_strangers(strangers)
         yield examine_checks(Verified(self._database), self._clock())
 
     def _owned(self, wrong: dict[Digest, int]) -> tuple[Damaged, ...]:

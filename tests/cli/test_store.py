@@ -7,6 +7,7 @@ import re
 import shutil
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -153,11 +154,11 @@ def test_a_store_whose_disk_is_away_is_not_made_anew(packed: Site, site: Site, l
     assert site.zone("store", "check")["damaged"] == []
 
 
-def refused(site: Site, *words: str) -> str:
-    """The id of the error that the zone answers with."""
+def refused(site: Site, *words: str) -> dict[str, Any]:
+    """The error that the zone answers with."""
     done = loaded_champ("--zone", str(site.folder / "zone"), *words, "--progress", "ndjson")
     assert done.returncode == 6, (words, done.stdout, done.stderr)
-    return str(json.loads(done.stderr.splitlines()[-1])["id"])
+    return dict(json.loads(done.stderr.splitlines()[-1]))
 
 
 def test_another_zones_store_in_the_place_of_its_own(packed: Site, site: Site) -> None:
@@ -178,7 +179,7 @@ def test_another_zones_store_in_the_place_of_its_own(packed: Site, site: Site) -
         ("store", "gc", "--apply", "--confirm", "core"),
         ("export", "--for", "core", str(site.folder)),
     ):
-        assert refused(site, *words) == "store.foreign", words
+        assert refused(site, *words)["id"] == "store.foreign", words
     assert sorted((own / "store").rglob("*")) == before
     looked = loaded_champ("--zone", str(own), "doctor")
     assert "not this zone's store" in looked.stdout
@@ -186,3 +187,28 @@ def test_another_zones_store_in_the_place_of_its_own(packed: Site, site: Site) -
     shutil.rmtree(own / "store")
     (site.folder / "away").rename(own / "store")
     assert site.zone("zone", "show")["blobs"] == held
+
+
+def test_a_folder_in_the_place_of_a_blob_is_named_by_whoever_meets_it(
+    packed: Site, site: Site
+) -> None:
+    zone, store = site.folder / "zone", site.folder / "zone" / "store" / "sha256"
+    shown = site.zone("zone", "show")["blobs"]
+    largest = max(store.iterdir(), key=lambda path: path.stat().st_size)
+    largest.unlink()
+    largest.mkdir()
+    (largest / "kept").write_bytes(b"somebody's")
+    (store / "notes.txt").write_bytes(b"a stranger's")
+    error = refused(site, "import", stick(packed, "2"))
+    assert error["id"] == "store.obstructed"
+    assert str(largest) in error["message"]
+    assert site.zone("zone", "show")["blobs"] == shown - 1
+    assert site.zone("store", "gc")["going"] == []
+    looked = loaded_champ("--zone", str(zone), "doctor").stdout
+    assert "no blobs: 2; the first" in " ".join(looked.split())
+    assert (largest / "kept").read_bytes() == b"somebody's"
+    shutil.rmtree(largest)
+    (store / "notes.txt").unlink()
+    assert site.zone("import", stick(packed, "2"))["new_blobs"] == 1
+    assert site.zone("zone", "show")["blobs"] == shown
+    assert "no blobs" not in loaded_champ("--zone", str(zone), "doctor").stdout

@@ -81,7 +81,7 @@ def test_a_damaged_manifest_that_was_mended_is_served_again(zone: Zone) -> None:
     path.unlink()
     assert zone.content.find(NAME, zone.index.digest) is not None
     path.write_bytes(data)
-    assert zone.content.of(NAME).whole
+    assert zone.content.of(NAME).unread is None
     assert zone.content.find(NAME, zone.image.digest) is not None
 
 

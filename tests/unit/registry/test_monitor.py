@@ -221,13 +221,14 @@ def test_a_lost_blob_is_counted_once(running: Registry, zone: Zone) -> None:
     for _ in range(2):
         assert running.send("GET", f"/v2/{NAME}/blobs/{zone.layer.digest}").status == 404
         found = read(running.send("GET", "/metrics"))
-        assert found[("champ_registry_damaged_blobs_total",)] == 1
+        assert found[("champ_registry_missing_blobs_total",)] == 1
+        assert found[("champ_registry_damaged_blobs_total",)] == 0
         assert found[("champ_registry_blobs_aside",)] == 0
     zone.blobs.add(LAYER)
     assert running.send("GET", f"/v2/{NAME}/blobs/{zone.layer.digest}").status == 200
     zone.blobs.remove(zone.layer.digest)
     assert running.send("GET", f"/v2/{NAME}/blobs/{zone.layer.digest}").status == 404
-    assert read(running.send("GET", "/metrics"))[("champ_registry_damaged_blobs_total",)] == 2
+    assert read(running.send("GET", "/metrics"))[("champ_registry_missing_blobs_total",)] == 2
 
 
 def test_blobs_that_somebody_else_set_aside(running: Registry, zone: Zone) -> None:

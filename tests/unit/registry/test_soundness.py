@@ -165,6 +165,84 @@ def test_a_damaged_manifest_is_set_aside_and_told_too(zone: Zone) -> None:
     assert ask(app, "GET", f"/v2/{NAME}/manifests/1").body == data
 
 
+def gone(_path: Path) -> None:
+    """Nothing is in its place."""
+
+
+def linked(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize("put", [gone, linked, Path.mkdir, os.mkfifo])
+@pytest.mark.parametrize("what", ["layer", "image"])
+def test_what_is_gone_is_told_once_and_again_when_it_vanishes_anew(
+    zone: Zone, what: str, put: Callable[[Path], None]
+) -> None:
+    told: list[Event] = []
+    app = app_of(zone, zone.blobs, told)
+    asked = layer_of(zone) if what == "layer" else f"/v2/{NAME}/manifests/1"
+    wanted = zone.layer if what == "layer" else zone.image
+    path = zone.blobs.path(wanted.digest)
+    fault = "store.blob-missing" if put is gone else "store.obstructed"
+    away = path.with_name("away")
+    for times in (1, 2):
+        path.rename(away)
+        put(path)
+        for method in ("GET", "HEAD", "GET"):
+            assert ask(app, method, asked).status == 404
+        assert told == [FaultFound(fault, str(path), str(wanted.digest), -1)] * times
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        away.replace(path)
+        assert ask(app, "GET", asked).status == 200
+    assert (app.monitor.metrics.missing, app.monitor.metrics.damaged) == (2, 0)
+
+
+def test_what_was_damaged_and_given_back_is_told_of_when_it_is_gone(zone: Zone) -> None:
+    told: list[Event] = []
+    app = app_of(zone, zone.blobs, told)
+    manifest = zone.blobs.read(zone.image.digest)
+    with changed(zone.blobs.path(zone.image.digest)) as data:
+        data[0] ^= 1
+    for method in ("GET", "HEAD"):
+        assert ask(app, method, f"/v2/{NAME}/manifests/1").status == 404
+    zone.blobs.add(manifest)
+    assert ask(app, "GET", f"/v2/{NAME}/manifests/1").body == manifest
+    zone.blobs.remove(zone.image.digest)
+    for _ in range(2):
+        assert ask(app, "GET", f"/v2/{NAME}/manifests/1").status == 404
+    faults = [event.fault for event in told if isinstance(event, FaultFound)]
+    assert faults == ["store.blob-damaged", "store.blob-missing"]
+    assert (app.monitor.metrics.missing, app.monitor.metrics.damaged) == (1, 1)
+
+
+@pytest.mark.parametrize("asked", ["manifests/{image}", "blobs/{layer}", "manifests/unknown"])
+def test_an_index_that_is_gone_is_told_to_who_asks_for_what_is_below(
+    zone: Zone, asked: str
+) -> None:
+    told: list[Event] = []
+    app, name = app_of(zone, zone.blobs, told), "docker.io/library/all"
+    zone.tag(name, "1", zone.index)
+    what = asked.format(image=zone.image.digest, layer=zone.layer.digest)
+    zone.blobs.path(zone.index.digest).rename(zone.blobs.root / "away")
+    for _ in range(2):
+        assert ask(app, "GET", f"/v2/{name}/{what}").status == 404
+    path = str(zone.blobs.path(zone.index.digest))
+    assert told == [FaultFound("store.blob-missing", path, str(zone.index.digest), -1)]
+
+
+def test_a_blob_that_was_cut_off_is_told_once(zone: Zone) -> None:
+    told: list[Event] = []
+    app = app_of(zone, zone.blobs, told)
+    with changed(zone.blobs.path(zone.layer.digest)) as data:
+        del data[100:]
+    for method in ("HEAD", "GET"):
+        assert ask(app, method, layer_of(zone)).status == 404
+    assert [event.fault for event in told if isinstance(event, FaultFound)] == [
+        "store.blob-damaged"
+    ]
+
+
 def test_one_that_is_given_back_is_served_again(zone: Zone) -> None:
     app = app_of(zone, zone.blobs)
     with changed(zone.blobs.path(zone.layer.digest)) as data:
@@ -231,3 +309,16 @@ def test_a_push_writes_down_what_it_verified(desk: Desk) -> None:
     assert ask(app, "POST", f"{UPLOADS}?digest={DIGEST}", DATA).status == 201
     digest = Digest.parse(DIGEST)
     assert Verified(desk.database).of(digest) == desk.blobs.stamp(digest)
+
+
+def test_a_push_names_the_folder_that_stands_in_its_blobs_place(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    app, path = desk.restarted(), desk.blobs.path(Digest.parse(DIGEST))
+    path.mkdir()
+    with caplog.at_level(logging.ERROR, "champ.registry.access"):
+        refused = ask(app, "POST", f"{UPLOADS}?digest={DIGEST}", DATA)
+    assert (refused.status, refused.codes) == (503, ["UNAVAILABLE"])
+    assert f"store.obstructed: {path} " in caplog.text
+    path.rmdir()
+    assert ask(app, "POST", f"{UPLOADS}?digest={DIGEST}", DATA).status == 201

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from champ_offline.oci.digest import Digest
-from champ_offline.store.blobs import BlobMismatch, BlobMissing, BlobStore, BlobTooLarge
+from champ_offline.store.blobs import (
+    BlobMismatch,
+    BlobMissing,
+    BlobObstructed,
+    BlobStore,
+    BlobTooLarge,
+)
 from champ_offline.store.mark import Mark, StoreGone
 from champ_offline.store.pipeline import Pipeline
 
@@ -122,8 +128,88 @@ def test_only_a_file_is_a_blob(store: BlobStore, tmp_path: Path, kind: str) -> N
         path.mkdir()
     assert not store.has(digest)
     for ask in (store.size, store.stamp, store.open, store.read, store.examine):
-        with pytest.raises(BlobMissing):
+        with pytest.raises(BlobObstructed) as obstructed:
             ask(digest)
+        assert str(path) in str(obstructed.value)
+    assert list(store) == []
+    assert store.strangers() == [path]
+
+
+def stores(store: BlobStore, digest: Digest, data: bytes) -> list[Callable[[], object]]:
+    """Every way in which a blob gets its name."""
+
+    def taken() -> None:
+        path = store.root / "pushed"
+        path.write_bytes(data)
+        store.take(path, digest)
+
+    def adopted() -> None:
+        waiting = BlobStore(store.root / "waiting")
+        store.adopt(waiting, [waiting.add(data)])
+
+    return [lambda: store.add(data), taken, adopted]
+
+
+@pytest.mark.parametrize("way", range(3))
+@pytest.mark.parametrize("kind", ["pipe", "link", "folder"])
+def test_what_stands_in_a_blobs_place_gives_way_or_is_named(
+    store: BlobStore, tmp_path: Path, kind: str, way: int
+) -> None:
+    data, outside = b"content", tmp_path / "outside"
+    digest = Digest.of(data)
+    path = store.path(digest)
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link":
+        outside.write_bytes(b"another's")
+        path.symlink_to(outside)
+    else:
+        path.mkdir()
+        (path / "kept").write_bytes(b"somebody's")
+        with pytest.raises(BlobObstructed) as obstructed:
+            stores(store, digest, data)[way]()
+        assert obstructed.value.exit_code == 6
+        assert str(path) in str(obstructed.value)
+        assert (path / "kept").read_bytes() == b"somebody's"
+        assert store.partials() == (0, 0)
+        shutil.rmtree(path)
+    stores(store, digest, data)[way]()
+    assert store.read(digest) == data
+    assert kind != "link" or outside.read_bytes() == b"another's"
+    assert store.strangers() == []
+
+
+def test_an_adoption_takes_all_or_nothing(store: BlobStore, tmp_path: Path) -> None:
+    waiting = BlobStore(tmp_path / "waiting")
+    digests = sorted((waiting.add(b"one"), waiting.add(b"two")), key=str)
+    store.path(digests[1]).mkdir()
+    with pytest.raises(BlobObstructed):
+        store.adopt(waiting, digests)
+    assert set(waiting) == set(digests)
+    assert list(store) == []
+
+
+def test_strangers_in_the_store_are_named_and_left_alone(store: BlobStore) -> None:
+    held = {store.add(b"content"), store.add(b"content", "sha512")}
+    aside = store.add(b"rotten")
+    assert store.set_aside(aside, store.stamp(aside))
+    names = ("sha256/notes.txt", "sha256/.DS_Store", "sha512/lost+found", "damaged/0123")
+    for name in names:
+        path = store.root / name
+        path.mkdir() if name.endswith("found") else path.write_bytes(b"")
+    (store.root / "sha256" / ".partial-1-2").write_bytes(b"half")
+    assert set(store) == held
+    assert store.aside() == {aside: len(b"rotten")}
+    assert store.strangers() == sorted(store.root / name for name in names)
+
+
+def test_what_stands_where_damage_is_set_aside_is_named(store: BlobStore) -> None:
+    digest = store.add(b"content")
+    (store.root / "damaged" / digest.hex).mkdir(parents=True)
+    with pytest.raises(BlobObstructed) as obstructed:
+        store.set_aside(digest, store.stamp(digest))
+    assert "damaged" in str(obstructed.value)
+    assert store.aside() == {}
 
 
 def test_a_store_that_is_not_mounted_is_told_apart_from_missing_blobs(tmp_path: Path) -> None:
