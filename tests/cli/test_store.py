@@ -203,6 +203,7 @@ def test_a_folder_in_the_place_of_a_blob_is_named_by_whoever_meets_it(
     assert error["id"] == "store.obstructed"
     assert str(largest) in error["message"]
     assert site.zone("zone", "show")["blobs"] == shown - 1
+    assert f"\nsha256:{largest.name} " in site.says("--zone", str(zone), "store", "check", code=11)
     assert site.zone("store", "gc")["going"] == []
     looked = loaded_champ("--zone", str(zone), "doctor").stdout
     assert "no blobs: 2; the first" in " ".join(looked.split())

@@ -162,4 +162,4 @@ def _damaged(found: Sequence[Damaged]) -> Iterator[dict[str, Any]]:
             names, what = _("nothing leads to it"), "champ store gc"
         elif not names:
             names, what = _("not known while the others are damaged"), _("check again afterwards")
-        yield {**asdict(one), "names": names, "what": what}
+        yield {**asdict(one), "digest": str(one.digest), "names": names, "what": what}

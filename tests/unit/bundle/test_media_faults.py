@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import random
 import tarfile
 from dataclasses import replace
@@ -20,7 +22,9 @@ from champ_offline.bundle.errors import (
     VolumeForeign,
     VolumeMissing,
     VolumeTruncated,
+    ZoneUnwritable,
 )
+from champ_offline.bundle.gather import zone_disk
 from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.verify import VerifiedBundle, read_every_byte, verify
 from champ_offline.errors import ChampError, ExitCode
@@ -302,3 +306,20 @@ def test_every_fault_has_its_own_exit_code() -> None:
     ]  # fmt: skip
     codes = [fault.exit_code for fault in faults]
     assert len(set(codes)) == len(codes)
+
+
+def test_what_is_in_the_way_in_the_zone_is_named_and_a_full_disk_as_a_whole(
+    tmp_path: Path,
+) -> None:
+    file, folder = tmp_path / "file", tmp_path / "incoming" / "pieces" / "a"
+    folder.mkdir(parents=True)
+    file.write_bytes(b"")
+    with pytest.raises(ZoneUnwritable) as refused, zone_disk(tmp_path / "incoming"):
+        file.rename(folder)
+    assert refused.value.fields["path"] == str(folder)
+    with pytest.raises(ZoneUnwritable) as refused, zone_disk(tmp_path / "incoming"):
+        folder.unlink()
+    assert refused.value.fields["path"] == str(folder)
+    with pytest.raises(ZoneUnwritable) as refused, zone_disk(tmp_path / "incoming"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+    assert refused.value.fields["path"] == tmp_path / "incoming"
