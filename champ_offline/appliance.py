@@ -61,6 +61,7 @@ from champ_offline.trust.errors import FingerprintDiffers, Replayed
 from champ_offline.trust.roots import fingerprint, read_root, read_root_file, same_fingerprint
 from champ_offline.trust.state import TrustState
 from champ_offline.trust.view import TrustView, view_root
+from champ_offline.upkeep.remains import refuse_lost, refuse_remains
 from champ_offline.upkeep.roots import RootUpdate, follow
 from champ_offline.upkeep.verbs import Upkeep
 from champ_offline.zone import (
@@ -100,11 +101,11 @@ class Appliance:
 
     @classmethod
     def open(cls, zone: Path) -> Appliance:
-        """The zone in a folder; raises NotAZone, StoreForeign."""
-        if not ZonePaths(zone).database.is_file():
-            raise NotAZone(path=zone)
-        appliance = cls(zone)
-        if not appliance.name:
+        """The zone in a folder; raises NotAZone, DatabaseMissing, StoreForeign."""
+        paths = ZonePaths(zone)
+        appliance = cls(zone) if paths.database.is_file() else None
+        if appliance is None or not appliance.name:
+            refuse_lost(paths)
             raise NotAZone(path=zone)
         settle(appliance._database, appliance._blobs, appliance.name)
         return appliance
@@ -122,8 +123,8 @@ class Appliance:
         """Commission a zone that trusts `root` (a file) from now on.
 
         `expected` is the fingerprint read out by the release engineer, spaces and case ignored.
-        Raises InvalidZoneName, FolderTaken, ZoneExists, FingerprintDiffers, RootUnreadable,
-        RootExpired; nothing is made then. An override that was needed is kept.
+        Raises InvalidZoneName, FolderTaken, ZoneExists, RemainsThere, FingerprintDiffers,
+        RootUnreadable, RootExpired; nothing is made then. An override that was needed is kept.
         """
         if not NAME.fullmatch(name):
             raise InvalidZoneName(name=name[:100])
@@ -135,11 +136,15 @@ class Appliance:
         dates.check(trusted)
         if foreign := ZonePaths(zone).foreign():
             raise FolderTaken(path=zone, found=foreign[0])
+        if not ZonePaths(zone).database.exists():
+            refuse_remains(ZonePaths(zone))
         make_directory(zone)
         with FileLock(ZonePaths(zone).lock):
+            Database.create(ZonePaths(zone).database).close()
             appliance = cls(zone, clock)
             if appliance.name:
                 raise ZoneExists(path=zone, name=appliance.name)
+            refuse_remains(appliance.paths)
             settle(appliance._database, appliance._blobs, name)
             Reserve(appliance.paths.reserve).keep()
             appliance._make_tables()

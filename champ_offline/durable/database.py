@@ -2,7 +2,8 @@
 
 Invariant: WAL with synchronous=FULL, so a committed transaction survives a power cut; each
 component owns its tables and a list of schema steps that is only ever appended to. A disk that is
-full or read-only lets everything be read that was committed; nothing is then written.
+full or read-only lets everything be read that was committed; nothing is then written. The file is
+made by `Database.create` alone; nothing is committed to one that is no longer at its path.
 """
 
 from __future__ import annotations
@@ -10,18 +11,22 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from champ_offline.durable.owner import FileForbidden, obstacle, opened, user_name
+from champ_offline.durable.owner import FileForbidden, obstacle, user_name
 from champ_offline.durable.space import free_bytes, is_read_only
+from champ_offline.durable.sqlite_file import (
+    connected,
+    copied,
+    identity,
+    make_private,
+    switch_to_wal,
+)
 from champ_offline.errors import ChampError, ExitCode
 
-_BUSY_SECONDS = 20.0
-_PAUSE_SECONDS = 0.02
 _LEAST_ROOM = 64 * 1024
 _BESIDE = ("-wal", "-shm")
 # What SQLite says, among other reasons, where a disk takes nothing more.
@@ -35,6 +40,18 @@ class DatabaseUnusable(ChampError):
     exit_code = ExitCode.NEEDS_PERSON
     message = "The zone's database {path} cannot be used: {reason}."
     remedy = "Check the disk and the file's owner; restore the file from the last backup if needed."
+
+
+class DatabaseGone(ChampError):
+    """The database file was removed or replaced, or its folder was."""
+
+    id = "durable.database-gone"
+    exit_code = ExitCode.NEEDS_PERSON
+    message = "The zone's database {path} is gone: it was removed, or another file is in its place."
+    remedy = (
+        "Nothing is written any more. Stop the registry, restore the file from the last backup"
+        " (docs/backup.md), and start the registry again."
+    )
 
 
 class DatabaseForbidden(ChampError):
@@ -64,6 +81,15 @@ class DatabaseReadOnly(ChampError):
     remedy = "Mount it for writing, then run the command again; nothing is wrong with the zone."
 
 
+class CopyFailed(ChampError):
+    """A copy of the database did not come about: a full disk where it was to be, or a fault."""
+
+    id = "durable.copy-failed"
+    exit_code = ExitCode.PREFLIGHT
+    message = "The zone's database could not be copied to {folder}: {reason}."
+    remedy = "Free some space there, or name another place; no part of a copy was left."
+
+
 class DatabaseNewer(ChampError):
     """The database was written by a newer release of this program."""
 
@@ -74,18 +100,33 @@ class DatabaseNewer(ChampError):
 
 
 class Database:
-    """One SQLite file, one connection a thread, transactions begun IMMEDIATE."""
+    """One SQLite file, one connection a thread, transactions begun IMMEDIATE.
+
+    The file that is opened first is the database for good: one that takes its place is another.
+    """
 
     def __init__(self, path: Path) -> None:
+        """Open the file; raises DatabaseGone where there is none, DatabaseUnusable."""
         self.path = path
+        self._file: tuple[int, int] | None = None
         self._local = threading.local()
         self._every: list[sqlite3.Connection] = []
-        _make_private(path)
         with self._translated():
             self._connection().execute(
                 "CREATE TABLE IF NOT EXISTS schema_version"
                 " (component TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT"
             )
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        """Make the file, with mode 0600, unless it is there; then open it. For new zones alone."""
+        make_private(path)
+        return cls(path)
+
+    def require(self) -> None:
+        """Raise DatabaseGone unless the file that was opened is the one at the path."""
+        if self._file is None or identity(self.path) != self._file:
+            raise DatabaseGone(path=self.path)
 
     def migrate(self, component: str, steps: Sequence[str]) -> None:
         """Apply the schema steps of `component` that this file lacks, all or none.
@@ -118,13 +159,14 @@ class Database:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing, serialised against every other writer.
 
-        Raises DatabaseFull, DatabaseUnusable, also for statements executed inside.
+        Raises DatabaseFull, DatabaseGone, DatabaseUnusable, also for statements executed inside.
         """
         with self._translated():
             connection = self._writing()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                self.require()
                 connection.execute("COMMIT")
                 self._local.commits = self._commits + 1
             except BaseException:
@@ -145,6 +187,7 @@ class Database:
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 try:
+                    self.require()  # a lock on another file keeps nobody out
                     yield
                 finally:
                     connection.execute("ROLLBACK")
@@ -153,7 +196,7 @@ class Database:
                     connection.close()
 
     def _sole(self) -> sqlite3.Connection:
-        connection = _connected(str(self.path))
+        connection = connected(self.path)
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         return connection
 
@@ -209,6 +252,22 @@ class Database:
         rows = [str(row[0]) for row in self.query("PRAGMA integrity_check")]
         return [row for row in rows if row != "ok"]
 
+    def copy_to(self, path: Path) -> None:
+        """Fill the empty file `path` with all that is committed now; others go on writing.
+
+        Raises CopyFailed, DatabaseGone, and DatabaseUnusable where this file, and so the copy, is
+        damaged.
+        """
+        with self._translated():
+            connection = self._connection()
+            try:
+                found = copied(connection, path)
+            except sqlite3.OperationalError as error:
+                raise CopyFailed(folder=path.parent, reason=str(error)) from error
+        self.require()
+        if found:
+            raise DatabaseUnusable(path=self.path, reason=found[0])
+
     def close(self) -> None:
         """Close the connections of all threads."""
         while self._every:
@@ -218,7 +277,12 @@ class Database:
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
+            # Looked at before: opening another file would fold the log beside it into that one.
+            found = identity(self.path)
+            if found is None or found != (self._file or found):
+                raise DatabaseGone(path=self.path)
             connection = self._open()
+            self._file = self._file or identity(self.path)
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
@@ -230,9 +294,9 @@ class Database:
         """To read and write; to read alone where the disk has no room for the files beside it."""
         if is_read_only(self.path.parent):
             return self._open_to_read()
-        connection = _connected(str(self.path))
+        connection = connected(self.path)
         try:
-            _switch_to_wal(connection)
+            switch_to_wal(connection)
         except sqlite3.OperationalError as error:
             connection.close()
             if not _lacks_room(error, self.path) or self._has_log():
@@ -247,7 +311,7 @@ class Database:
         "Read-Only Databases").
         """
         how = "mode=ro" if self._has_log() else "mode=ro&immutable=1"
-        connection = _connected(f"{self.path.absolute().as_uri()}?{how}", uri=True)
+        connection = connected(self.path, how)
         connection.execute("PRAGMA query_only = ON")
         return connection
 
@@ -264,6 +328,8 @@ class Database:
 
     def _told(self, error: sqlite3.DatabaseError) -> ChampError:
         """What SQLite says, in our words."""
+        if _code(error) & 0xFF in _DISK and identity(self.path) is None:
+            return DatabaseGone(path=self.path)
         if _code(error) & 0xFF in _DISK and is_read_only(self.path.parent):
             return DatabaseReadOnly(path=self.path)
         if _lacks_room(error, self.path):
@@ -306,34 +372,3 @@ def _lacks_room(error: sqlite3.DatabaseError, path: Path) -> bool:
 
 def _code(error: sqlite3.DatabaseError) -> int:
     return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR))
-
-
-def _connected(name: str, *, uri: bool = False) -> sqlite3.Connection:
-    return sqlite3.connect(
-        name, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=uri
-    )
-
-
-def _make_private(path: Path) -> None:
-    """Create the file with mode 0600; one that is there is not opened.
-
-    Closing any descriptor of a database would drop the locks this process holds on it (SQLite, "How
-    To Corrupt An SQLite Database File", section 2.2).
-    """
-    if not path.exists():
-        with suppress(FileExistsError):
-            os.close(opened(path, os.O_RDWR | os.O_EXCL, 0o600))
-
-
-def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    """WAL mode, waiting for whoever makes the same switch: SQLite's own timeout leaves it out."""
-    deadline = time.monotonic() + _BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(_PAUSE_SECONDS)
-        else:
-            return

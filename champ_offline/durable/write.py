@@ -19,6 +19,8 @@ from typing import Self
 from champ_offline.durable import owner
 
 PARTIAL = ".partial-"
+# File systems without hard links, such as those of sticks, say one of these.
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
 
 
 @contextmanager
@@ -195,6 +197,45 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
     with naming(path), DurableFile(path.parent, mode) as file:
         file.write(data)
         file.commit(path)
+
+
+@contextmanager
+def filled(path: Path, mode: int = 0o600) -> Iterator[Path]:
+    """An empty file for another library to write; it becomes `path`, whole, on leaving.
+
+    Leaving with an error leaves nothing. Raises FileExistsError where `path` is there, then or now.
+    """
+    with naming(path):
+        _refuse_taken(path)
+        partial = path.parent / f"{PARTIAL}{os.getpid()}-{secrets.token_hex(8)}"
+        os.close(owner.opened(partial, os.O_WRONLY | os.O_EXCL, mode))
+    try:
+        yield partial
+        with naming(path):
+            descriptor = os.open(partial, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            _name_once(partial, path)
+            sync_directory(path.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _name_once(partial: Path, path: Path) -> None:
+    try:
+        os.link(partial, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _refuse_taken(path)
+        partial.rename(path)
+
+
+def _refuse_taken(path: Path) -> None:
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
 
 
 def rename_all(pairs: Iterable[tuple[Path, Path]]) -> None:

@@ -16,6 +16,7 @@ class Act(StrEnum):
     """The verbs that change what a zone trusts, names or keeps, or that give it to another zone."""
 
     INIT = "zone.init"
+    BACKUP = "zone.backup"
     TRUST = "trust.update"
     IMPORT = "bundle.import"
     EXPORT = "bundle.export"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from champ_offline.durable.database import DatabaseFull
+from champ_offline.durable.database import DatabaseFull, DatabaseGone
 from champ_offline.durable.space import FULL
 from champ_offline.errors import ChampError
 from champ_offline.oci.digest import Digest
@@ -93,6 +93,8 @@ def unavailable(error: ChampError | OSError) -> Refusal:
     full = isinstance(error, DatabaseFull) or (isinstance(error, OSError) and error.errno in FULL)
     if full:
         return Refusal(507, "UNAVAILABLE", "the disk of the zone is full; nothing was changed")
+    if isinstance(error, DatabaseGone):
+        return Refusal(503, "UNAVAILABLE", "the zone's database is gone; nothing was changed")
     if isinstance(error, OSError) and error.errno == errno.EROFS:
         return Refusal(503, "UNAVAILABLE", "the disk of the zone is read-only")
     return Refusal(503, "UNAVAILABLE", "the zone's store cannot be read or written")

@@ -79,11 +79,11 @@ class Monitor:
         if self.ending:
             return "the registry is being stopped"
         try:
+            self._database.require()
             changes = self._database.changes()
             if changes != self._changes:
                 self._database.query("SELECT 1 FROM refs LIMIT 1")
                 self._changes = changes
-            self._database.path.stat()
         except (ChampError, OSError):
             return "the zone's database cannot be read"
         try:

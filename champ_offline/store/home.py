@@ -11,8 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from champ_offline.durable.database import Database, DatabaseFull, DatabaseReadOnly
+from champ_offline.oci.digest import ALGORITHMS
 from champ_offline.store.blobs import BlobStore
-from champ_offline.store.mark import Mark, StoreForeign
+from champ_offline.store.mark import MARK, Mark, StoreForeign
 
 _SCHEMA = (
     "CREATE TABLE store (marked INTEGER NOT NULL) STRICT",
@@ -64,3 +65,14 @@ def _known(database: Database) -> str | None:
     """The identity of the zone's store; empty where it was made before these, None for no store."""
     rows = database.query("SELECT identity FROM store")
     return str(rows[0]["identity"]) if rows else None
+
+
+def holds_blobs(root: Path) -> bool:
+    """Whether a folder, which may not be there, has blobs of a store in it."""
+    folders = (root / algorithm for algorithm in ALGORITHMS)
+    return any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
+
+
+def is_marked(root: Path) -> bool:
+    """Whether a folder was made, or taken over, as the store of some zone."""
+    return (root / MARK).is_file()

@@ -1,4 +1,4 @@
-"""The verbs that keep one zone's store sound and small: check, collect, retire.
+"""The verbs that keep one zone sound and small: check, collect, retire, back up.
 
 Composition: it joins what the store knows with bundles, releases and operations. A collection and a
 retirement are values that are looked at first; carrying them out looks again.
@@ -50,6 +50,7 @@ from champ_offline.store.sweep import Collected, Sweep
 from champ_offline.store.uploads import Uploads
 from champ_offline.store.verified import Verified
 from champ_offline.store.waiting import WaitingRoom
+from champ_offline.upkeep.backup import BackedUp, back_up
 from champ_offline.upkeep.content import Content
 from champ_offline.upkeep.examine import examine_checks, examine_content, examine_strangers
 from champ_offline.upkeep.owners import Damaged, Owners
@@ -168,6 +169,10 @@ class Upkeep:
         bundles = {str(b.digest): _label(b) for b in self._intake.bundles()}
         owners = Owners(self._refs, self._links, self._blobs, bundles)
         return tuple(owners.of(wrong))
+
+    def back_up(self, path: Path) -> BackedUp:
+        """Copy the zone's database to `path`, as `backup.back_up`; all goes on meanwhile."""
+        return back_up(self._zone, self._database, self._audit, path)
 
     def collection(self) -> CollectionPlan:
         """What a collection would do now; nothing is changed. Raises ManifestUnreadable."""

@@ -98,7 +98,7 @@ def imported(media: Path, root: bytes, zone: Path) -> float:
     """Seconds the product takes for verification of the documents and the import."""
     begin = time.perf_counter()
     zone.mkdir()
-    database = Database(zone / "champ.db")
+    database = Database.create(zone / "champ.db")
     intake = Intake(
         database,
         BlobStore(zone / "store"),

@@ -103,7 +103,7 @@ def make_image(zone: Path, layers: int, mebibytes: int) -> Image:
     config = Descriptor(media_types.IMAGE_CONFIG, blobs.add(b"{}"), 2)
     data = image_manifest(config, made)
     manifest = Descriptor(media_types.IMAGE_MANIFEST, blobs.add(data), len(data))
-    with closing(Database(zone / "champ.db")) as database:
+    with closing(Database.create(zone / "champ.db")) as database:
         refs = Refs(database)
         with database.transaction() as connection:
             refs.put(connection, [Ref(NAME, TAG, manifest, "bench")])

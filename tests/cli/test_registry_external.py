@@ -56,7 +56,7 @@ def target(folder: Path) -> Iterator[str]:
     root.mkdir()
     certificates = ensure_certificates(root / "pki", names, now_utc())
     (folder / "harbor-ca.crt").write_bytes(certificates.authority.read_bytes())
-    with closing(Database(root / "champ.db")) as database:
+    with closing(Database.create(root / "champ.db")) as database:
         clients = Clients(database, now_utc)
         clients.add("robot", hashed(PASSWORD.encode()), roles(push=["champ/*"]), "bo")
         doors = Accounts(database, Called(names, 5443), now_utc)

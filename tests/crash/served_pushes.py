@@ -42,7 +42,7 @@ from champ_offline.registry.limits import Limits
 from champ_offline.registry.server import Listen, serve
 from champ_offline.store.blobs import BlobStore
 zone = Path(sys.argv[1])
-database, blobs = Database(zone / "champ.db"), BlobStore(zone / "store")
+database, blobs = Database.create(zone / "champ.db"), BlobStore(zone / "store")
 limits = Limits(uploads_per_client=10_000, uploads=10_000)
 app = registry(database, blobs, zone / "uploads", now_utc, Open(), limits)
 serve(app, Listen("127.0.0.1", int(sys.argv[2]), None), lambda: print("ready", flush=True))

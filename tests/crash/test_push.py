@@ -44,7 +44,7 @@ Act = Callable[[Ask], object]
 
 @contextmanager
 def open_zone(zone: Path, now: datetime = NOW) -> Iterator[RegistryApp]:
-    with closing(Database(zone / "champ.db")) as database:
+    with closing(Database.create(zone / "champ.db")) as database:
         blobs = BlobStore(zone / "store")
         yield registry(database, blobs, zone / "uploads", lambda: now, Open())
 
@@ -122,7 +122,7 @@ def consistent(database: Database, content: Content) -> None:
 
 def seen(zone: Path) -> tuple[str, ...]:
     """All that can be pulled, checked whole."""
-    with closing(Database(zone / "champ.db")) as database:
+    with closing(Database.create(zone / "champ.db")) as database:
         content = Content(database, BlobStore(zone / "store"))
         consistent(database, content)
         tags = content.of("team/app").tags

@@ -85,7 +85,7 @@ def main() -> None:
         ACCESS.setLevel(logging.INFO)
     folder: Path = options.folder
     blobs = BlobStore(folder / "store")
-    app = registry(Database(folder / "champ.db"), blobs, folder / "uploads", now_utc, Open())
+    app = registry(Database.create(folder / "champ.db"), blobs, folder / "uploads", now_utc, Open())
     trusted = None if options.plain else certificates(folder, options.address)
     listen = Listen(options.address, options.port, trusted)
     serve(app, listen, lambda: print("ready", flush=True))

@@ -47,7 +47,8 @@ from champ_offline.registry.pki import ensure_certificates
 from champ_offline.registry.server import Listen, serve
 from champ_offline.store.blobs import BlobStore
 zone, port = Path(sys.argv[1]), int(sys.argv[2])
-app = registry(Database(zone / "zone.db"), BlobStore(zone / "blobs"), zone / "uploads", now_utc)
+database, blobs = Database.create(zone / "zone.db"), BlobStore(zone / "blobs")
+app = registry(database, blobs, zone / "uploads", now_utc)
 certificates = ensure_certificates(zone / "pki", ["127.0.0.1"], datetime.now(UTC))
 serve(app, Listen("127.0.0.1", port, certificates), lambda: print("ready", flush=True))
 """
@@ -94,7 +95,7 @@ class Zone:
 @contextmanager
 def _served(folder: Path) -> Iterator[Zone]:
     folder.mkdir(exist_ok=True)
-    database, port = Database(folder / "zone.db"), free_port()
+    database, port = Database.create(folder / "zone.db"), free_port()
     refs = Refs(database)
     command = [sys.executable, "-c", SERVE, str(folder), str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

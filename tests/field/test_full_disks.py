@@ -194,7 +194,7 @@ def test_what_a_full_disk_refuses_is_named(site: Site, disk: Path) -> None:
 def test_a_push_onto_a_disk_that_fills_up(disk: Path) -> None:
     zone = disk / "zone"
     zone.mkdir()
-    with closing(Database(zone / "champ.db")) as database:
+    with closing(Database.create(zone / "champ.db")) as database:
         blobs, uploads = BlobStore(zone / "store"), zone / "uploads"
         with serving(registry(database, blobs, uploads, now_utc, Open())) as server:
             repository = server.repository()
@@ -230,7 +230,7 @@ def test_skopeo_pushes_onto_a_disk_that_is_too_small(site: Site, disk: Path) -> 
     zone = disk / "zone"
     zone.mkdir()
     layout = f"oci:{site.folder / 'layout'}:demo:1"
-    with closing(Database(zone / "champ.db")) as database:
+    with closing(Database.create(zone / "champ.db")) as database:
         blobs = BlobStore(zone / "store")
         with serving(registry(database, blobs, zone / "uploads", now_utc, Open())) as server:
             words = ("skopeo", "copy", "--dest-tls-verify=false", "--retry-times=0", layout)

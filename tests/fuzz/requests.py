@@ -40,7 +40,7 @@ def _app() -> RegistryApp:
     folder.mkdir()
     limits = Limits(uploads=10**6, uploads_per_client=10**6, body=10**6)
     blobs, uploads = BlobStore(folder / "store"), folder / "uploads"
-    database = Database(folder / "champ.db")
+    database = Database.create(folder / "champ.db")
     app = registry(database, blobs, uploads, lambda: _NOW, Open(), limits)
     path = f"/v2/team/app/blobs/uploads/?digest={digest_of(_BLOB)}"
     assert ask(app, "POST", path, _BLOB).status == 201

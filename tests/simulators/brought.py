@@ -93,7 +93,7 @@ CONFIG = media_types.IMAGE_CONFIG
 def bring(zone: Path, scale: int = 1) -> Brought:
     """Fill the zone's folder, some 130 kB times `scale`; it need not be commissioned."""
     zone.mkdir(exist_ok=True)
-    database, blobs = Database(zone / "champ.db"), BlobStore(zone / "store")
+    database, blobs = Database.create(zone / "champ.db"), BlobStore(zone / "store")
     brought = Brought(database, blobs, Refs(database))
     make = _Maker(brought, scale)
     shared = make.layer(60_000)

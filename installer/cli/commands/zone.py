@@ -1,4 +1,4 @@
-"""`champ --zone DIR zone init|show|discard|retire`: commission a zone, look, let go of things."""
+"""`champ --zone DIR zone init|show|backup|discard|retire`: make, look, copy, let go of things."""
 
 from __future__ import annotations
 
@@ -69,6 +69,29 @@ def show(session: Session) -> None:
             Column("size", _("size"), size),
             Column("waiting", _("waiting for an unfinished import"), size),
             Column("free", _("free"), size),
+        ],
+    )
+
+
+@command.command(
+    "backup",
+    cls=Verb,
+    help=_(
+        "Copy the zone's database to FILE, which must not be there yet; the registry and all verbs "
+        "go on meanwhile. It holds secrets, as the zone does. Copy store and pki after it: "
+        "docs/backup.md says how, and how all of it is restored."
+    ),
+)
+@click.argument("file", type=FILE)
+@click.pass_obj
+def backup(session: Session, file: Path) -> None:
+    """Copy, and show what to note beside the copy."""
+    session.output.record(
+        session.appliance().upkeep.back_up(file),
+        [
+            Column("path", _("file")),
+            Column("size", _("size"), size),
+            Column("head", _("head of the audit chain")),
         ],
     )
 

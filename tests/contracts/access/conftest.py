@@ -86,7 +86,7 @@ class Zone:
 def zone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zone]:
     folder: Path = tmp_path_factory.mktemp("zone")
     certificates = ensure_certificates(folder / "pki", NAMES, now_utc())
-    with closing(Database(folder / "champ.db")) as database:
+    with closing(Database.create(folder / "champ.db")) as database:
         clients = Clients(database, now_utc)
         kept = hashed(PASSWORD.encode())
         clients.add("ci", kept, roles(push=["team/*"], delete=["team/*"]), "anna")

@@ -24,7 +24,7 @@ def zone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def served(zone: Path, gatekeeper: Gatekeeper, limits: Limits | None = None) -> Iterator[Registry]:
-    with closing(Database(zone / "champ.db")) as database:
+    with closing(Database.create(zone / "champ.db")) as database:
         blobs, uploads = BlobStore(zone / "store"), zone / "uploads"
         with serving(make(database, blobs, uploads, now_utc, gatekeeper, limits)) as found:
             yield found

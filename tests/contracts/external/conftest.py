@@ -30,7 +30,7 @@ Start = Callable[[Path], AbstractContextManager[int]]
 def ours(folder: Path) -> Iterator[int]:
     """The zone registry, open to pushes; its port."""
     folder.mkdir(exist_ok=True)
-    with closing(Database(folder / "champ.db")) as database:
+    with closing(Database.create(folder / "champ.db")) as database:
         blobs = BlobStore(folder / "store")
         with serving(make(database, blobs, folder / "uploads", now_utc, Open())) as found:
             yield found.port

@@ -72,7 +72,7 @@ def ground(folder: Path) -> Ground:
 def bare(zone: Path) -> Path:
     """A zone that nothing was imported into, with the client that pushes."""
     zone.mkdir()
-    with closing(Database(ZonePaths(zone).database)) as database:
+    with closing(Database.create(ZonePaths(zone).database)) as database:
         clients = Clients(database, now_utc)
         clients.add("ci", hashed(PASSWORD.encode()), roles(push=["fuzz/*"]), "test")
     return zone
@@ -115,7 +115,7 @@ def _hidden(paths: ZonePaths) -> tuple[str, tuple[bytes, ...]]:
     ensure_certificates(paths.pki, NAMES, now_utc())
     keys = [path.read_text(encoding="ascii").splitlines()[1] for path in paths.pki.glob("*.key")]
     kept = hashed(PASSWORD.encode())
-    with closing(Database(paths.database)) as database:
+    with closing(Database.create(paths.database)) as database:
         clients = Clients(database, now_utc)
         clients.add("ci", kept, roles(push=["fuzz/*"], delete=["fuzz/*"]), "test")
         token = clients.token_key()

@@ -112,7 +112,7 @@ class Zone:
 
     def __init__(self, root: Path, signing: Signing) -> None:
         root.mkdir()
-        self.database = Database(root / "champ.db")
+        self.database = Database.create(root / "champ.db")
         self.blobs = BlobStore(root / "store")
         self.refs = Refs(self.database)
         self.trust = TrustState(self.database)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 from champ_offline.durable.database import (
     Database,
     DatabaseFull,
+    DatabaseGone,
     DatabaseNewer,
     DatabaseReadOnly,
     DatabaseUnusable,
@@ -25,7 +28,7 @@ STEPS = ("CREATE TABLE first (n INTEGER) STRICT", "CREATE TABLE second (n INTEGE
 
 
 def test_steps_are_applied_once_and_later_ones_added(tmp_path: Path) -> None:
-    database = Database(tmp_path / "db")
+    database = Database.create(tmp_path / "db")
     database.migrate("part", STEPS[:1])
     database.migrate("part", STEPS)
     database.migrate("part", STEPS)
@@ -35,7 +38,7 @@ def test_steps_are_applied_once_and_later_ones_added(tmp_path: Path) -> None:
 
 def test_many_may_bring_a_file_up_to_date_at_once(tmp_path: Path) -> None:
     def migrate(_number: int) -> None:
-        database = Database(tmp_path / "db")
+        database = Database.create(tmp_path / "db")
         database.migrate("part", STEPS)
         database.close()
 
@@ -45,13 +48,13 @@ def test_many_may_bring_a_file_up_to_date_at_once(tmp_path: Path) -> None:
 
 
 def test_a_newer_file_is_refused(tmp_path: Path) -> None:
-    Database(tmp_path / "db").migrate("part", STEPS)
+    Database.create(tmp_path / "db").migrate("part", STEPS)
     with pytest.raises(DatabaseNewer):
         Database(tmp_path / "db").migrate("part", STEPS[:1])
 
 
 def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
-    database = Database(tmp_path / "db")
+    database = Database.create(tmp_path / "db")
     database.migrate("part", STEPS)
     with pytest.raises(RuntimeError), database.transaction() as connection:
         connection.execute("INSERT INTO first VALUES (1)")
@@ -60,7 +63,7 @@ def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_told_apart_and_leaves_nothing(tmp_path: Path) -> None:
-    database = Database(tmp_path / "db")
+    database = Database.create(tmp_path / "db")
     database.migrate("part", STEPS)
     pages = database.query("PRAGMA page_count")[0][0]
     database.query(f"PRAGMA max_page_count = {pages}")
@@ -75,7 +78,7 @@ def test_a_full_disk_is_told_apart_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_the_file_is_private_and_durable(tmp_path: Path) -> None:
-    database = Database(tmp_path / "db")
+    database = Database.create(tmp_path / "db")
     assert (tmp_path / "db").stat().st_mode & 0o777 == 0o600
     assert database.query("PRAGMA synchronous")[0][0] == 2
     assert database.query("PRAGMA journal_mode")[0][0] == "wal"
@@ -100,7 +103,7 @@ def test_a_lock_names_its_holder(tmp_path: Path) -> None:
 def test_a_read_only_disk_is_told_apart_from_damage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    writer = Database(tmp_path / "db")
+    writer = Database.create(tmp_path / "db")
     writer.migrate("part", STEPS)
     writer.close()
     before = sorted(tmp_path.iterdir())
@@ -116,7 +119,7 @@ def test_a_read_only_disk_is_told_apart_from_damage(
 def test_what_only_the_log_holds_is_read_on_a_read_only_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    writer = Database(tmp_path / "db")
+    writer = Database.create(tmp_path / "db")
     writer.migrate("part", STEPS)
     with writer.transaction() as connection:
         connection.execute("INSERT INTO first VALUES (7)")
@@ -125,7 +128,7 @@ def test_what_only_the_log_holds_is_read_on_a_read_only_disk(
 
 
 def test_a_rehearsal_leaves_nothing(tmp_path: Path) -> None:
-    with closing(Database(tmp_path / "zone.db")) as database:
+    with closing(Database.create(tmp_path / "zone.db")) as database:
         database.migrate("a", ["CREATE TABLE a (b INTEGER) STRICT"])
         before = database.changes()
         with database.rehearsal() as connection:
@@ -136,7 +139,7 @@ def test_a_rehearsal_leaves_nothing(tmp_path: Path) -> None:
 
 def test_holding_keeps_writers_out_and_writes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "zone.db"
-    with closing(Database(path)) as database, closing(Database(path)) as other:
+    with closing(Database.create(path)) as database, closing(Database(path)) as other:
         database.migrate("a", ["CREATE TABLE a (b INTEGER) STRICT"])
         other._connection().execute("PRAGMA busy_timeout = 0")
         log = path.with_name("zone.db-wal")
@@ -154,7 +157,7 @@ def test_holding_keeps_writers_out_and_writes_nothing(tmp_path: Path) -> None:
 def test_one_that_could_only_read_writes_again(tmp_path: Path) -> None:
     """As after a disk was full when it was opened: held as a whole, then opened anew."""
     path = tmp_path / "zone.db"
-    with closing(Database(path)) as database:
+    with closing(Database.create(path)) as database:
         database.migrate("a", ["CREATE TABLE a (b INTEGER) STRICT"])
     database = Database(path)
     database.close()
@@ -195,9 +198,117 @@ def test_somebody_elses_zone_is_no_damage() -> None:
     with tempfile.TemporaryDirectory() as name:
         zone = Path(name)
         zone.chmod(0o755)
-        with closing(Database(zone / "champ.db")) as database:
+        with closing(Database.create(zone / "champ.db")) as database:
             database.migrate("a", STEPS)
         words = [sys.executable, "-c", STRANGER, str(zone / "champ.db")]
         done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert done.stdout.startswith(f"4 The zone {zone} belongs to user root; this is user nobody.")
     assert "as user root" in done.stdout
+
+
+def test_a_database_is_not_made_by_being_opened(tmp_path: Path) -> None:
+    for path in (tmp_path / "db", tmp_path / "no" / "db"):
+        with pytest.raises(DatabaseGone) as caught:
+            Database(path)
+        assert str(path) in str(caught.value)
+        assert "last backup" in caught.value.advice
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_with_signs_of_an_address_is_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "a?mode=memory#b%20c"
+    with closing(Database.create(path)) as database:
+        database.migrate("part", STEPS)
+    assert path.stat().st_size > 0
+    with closing(Database(path)) as database:
+        assert database.query("SELECT * FROM first") == []
+
+
+def removed(path: Path) -> None:
+    for file in path.parent.glob(f"{path.name}*"):
+        file.unlink()
+
+
+def moved_away(path: Path) -> None:
+    path.rename(path.with_name("elsewhere"))
+
+
+def replaced(path: Path) -> None:
+    shutil.copy(path, path.with_name("copy"))
+    path.with_name("copy").rename(path)
+
+
+def folder_gone(path: Path) -> None:
+    path.parent.rename(path.parent.with_name("elsewhere"))
+
+
+@pytest.mark.parametrize("harm", [removed, moved_away, replaced, folder_gone])
+def test_nothing_is_written_to_a_file_that_is_no_longer_there(
+    tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "zone" / "db"
+    path.parent.mkdir()
+    with closing(Database.create(path)) as database:
+        database.migrate("part", STEPS)
+        database.require()
+        harm(path)
+        with pytest.raises(DatabaseGone):
+            database.require()
+        for _ in range(2):
+            with pytest.raises(DatabaseGone), database.transaction() as connection:
+                connection.execute("INSERT INTO first VALUES (1)")
+        with pytest.raises(DatabaseGone), database.hold():
+            raise AssertionError
+        with ThreadPoolExecutor(1) as pool, pytest.raises(DatabaseGone):
+            pool.submit(database.query, "SELECT * FROM first").result()
+        assert database.query("SELECT * FROM first") == []
+        assert path.exists() == (harm is replaced)
+
+
+def test_one_that_goes_while_it_is_written_keeps_nothing_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "db"
+    with closing(Database.create(path)) as database:
+        database.migrate("part", STEPS)
+        with pytest.raises(DatabaseGone), database.transaction() as connection:
+            connection.execute("INSERT INTO first VALUES (1)")
+            moved_away(path)
+        (tmp_path / "elsewhere").rename(path)
+        assert database.query("SELECT * FROM first") == []
+        with database.transaction() as connection:
+            connection.execute("INSERT INTO first VALUES (2)")
+    with closing(Database(path)) as database:
+        assert [row["n"] for row in database.query("SELECT n FROM first")] == [2]
+
+
+def test_leaving_a_file_that_was_replaced_spares_the_log_of_the_other(tmp_path: Path) -> None:
+    """The last one to close a database removes the log beside it, but not another's."""
+    path = tmp_path / "db"
+    before = Database.create(path)
+    before.migrate("part", STEPS)
+    removed(path)
+    with closing(Database.create(path)) as database:
+        database.migrate("part", STEPS)
+        with database.transaction() as connection:
+            connection.execute("INSERT INTO first VALUES (3)")
+        before.close()
+        copy = tmp_path / "copy"
+        for end in ("", "-wal"):
+            shutil.copy(f"{path}{end}", f"{copy}{end}")
+    with closing(Database(copy)) as database:
+        assert [row["n"] for row in database.query("SELECT n FROM first")] == [3]
+
+
+def test_a_copy_is_whole_and_alone_while_the_file_is_in_use(tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.touch()
+    with closing(Database.create(tmp_path / "db")) as database:
+        database.migrate("part", STEPS)
+        with database.transaction() as connection:
+            connection.executemany("INSERT INTO first VALUES (?)", [(n,) for n in range(5000)])
+        assert (tmp_path / "db-wal").stat().st_size > 0
+        database.copy_to(copy)
+        with database.transaction() as connection:
+            connection.execute("DELETE FROM first")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "db"]
+    with closing(Database(copy)) as found:
+        assert (len(found.query("SELECT * FROM first")), found.damage()) == (5000, [])

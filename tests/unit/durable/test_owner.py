@@ -61,7 +61,7 @@ def logged(path: Path) -> None:
 
 
 def database(path: Path) -> None:
-    opened = Database(path)
+    opened = Database.create(path)
     opened.migrate("a", ("CREATE TABLE a (b TEXT)",))
     # What SQLite itself makes beside a database, while it is open.
     assert {(one.name, one.stat().st_uid) for one in path.parent.iterdir()} == {
@@ -134,7 +134,7 @@ try:
     if sys.argv[1] == "lock":
         FileLock(path).__enter__()
     elif sys.argv[1] == "database":
-        Database(path).query("SELECT 1")
+        Database.create(path).query("SELECT 1")
     else:
         path.read_bytes()
 except champ_offline.errors.ChampError as error:

@@ -31,7 +31,7 @@ KEEP = "DROP TRIGGER audit_stays; DROP TRIGGER audit_is_kept;"
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    with closing(Database(tmp_path / "champ.db")) as database:
+    with closing(Database.create(tmp_path / "champ.db")) as database:
         yield database
 
 

@@ -24,7 +24,7 @@ def now() -> datetime:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(tmp_path / "zone.db")
+    database = Database.create(tmp_path / "zone.db")
     yield database
     database.close()
 

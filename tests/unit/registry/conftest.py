@@ -49,7 +49,7 @@ def _put(blobs: BlobStore, media_type: str, data: bytes) -> Descriptor:
 @pytest.fixture
 def zone(tmp_path: Path) -> Zone:
     blobs = BlobStore(tmp_path / "blobs")
-    database = Database(tmp_path / "zone.db")
+    database = Database.create(tmp_path / "zone.db")
     refs = Refs(database)
     layer = _put(blobs, media_types.LAYER_TAR, LAYER)
     config = _put(blobs, media_types.IMAGE_CONFIG, b'{"architecture":"amd64","os":"linux"}')
@@ -72,5 +72,5 @@ def zone(tmp_path: Path) -> Zone:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    with closing(Database(tmp_path / "champ.db")) as database:
+    with closing(Database.create(tmp_path / "champ.db")) as database:
         yield Desk(tmp_path, database)

@@ -82,7 +82,7 @@ def basic(name: str = "ci", password: str = PASSWORD) -> str:
 
 @pytest.fixture
 def door(tmp_path: Path) -> Iterator[Door]:
-    with closing(Database(tmp_path / "champ.db")) as database:
+    with closing(Database.create(tmp_path / "champ.db")) as database:
         yield Door(tmp_path, database)
 
 

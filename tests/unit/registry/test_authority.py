@@ -36,7 +36,7 @@ NAMES = ["registry.zone", "10.0.0.5"]
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    with closing(Database(tmp_path / "champ.db")) as found:
+    with closing(Database.create(tmp_path / "champ.db")) as found:
         yield found
 
 
@@ -192,7 +192,7 @@ def test_the_certificate_is_renewed_without_a_word(database: Database, pki: Path
 
 def test_serving_on_writes_nothing(zone: Authority, database: Database, pki: Path) -> None:
     serve(zone)
-    with closing(Database(database.path)) as other, other.hold():
+    with closing(Database.create(database.path)) as other, other.hold():
         serve(zone)  # a writer would wait for the other, and give up
 
 

@@ -31,7 +31,7 @@ PUSH = roles(push=["team/*"])
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    with closing(Database(tmp_path / "champ.db")) as database:
+    with closing(Database.create(tmp_path / "champ.db")) as database:
         yield database
 
 
@@ -118,8 +118,8 @@ def test_a_zone_has_one_key_for_its_tokens(clients: Clients, tmp_path: Path) -> 
     key = clients.token_key()
     assert len(key) == 32
     clients.allow(Anonymous.NONE, "anna")
-    with closing(Database(tmp_path / "champ.db")) as again:
+    with closing(Database.create(tmp_path / "champ.db")) as again:
         assert Clients(again, lambda: NOW).token_key() == key
-    with closing(Database(tmp_path / "other.db")) as other:
+    with closing(Database.create(tmp_path / "other.db")) as other:
         assert Clients(other, lambda: NOW).token_key() != key
     assert (tmp_path / "champ.db").stat().st_mode & 0o777 == 0o600

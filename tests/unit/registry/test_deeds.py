@@ -26,7 +26,7 @@ APP = "/v2/a/app"
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    with closing(Database(tmp_path / "champ.db")) as database:
+    with closing(Database.create(tmp_path / "champ.db")) as database:
         yield database
 
 

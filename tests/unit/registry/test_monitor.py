@@ -26,7 +26,13 @@ from champ_offline.registry.requests import BlobRequest, HealthRequest
 from champ_offline.registry.routes import parse
 from champ_offline.store.mark import Mark
 from tests.architecture.source import ROOT
-from tests.contracts.distribution.client import Registry, Response, digest_of, serving
+from tests.contracts.distribution.client import (
+    Registry,
+    Repository,
+    Response,
+    digest_of,
+    serving,
+)
 from tests.unit.registry.conftest import LAYER, NAME, Zone
 
 PAGE = (ROOT / "docs" / "registry-operations.md").read_text(encoding="utf-8")
@@ -159,6 +165,32 @@ def test_health_where_blobs_cannot_be_opened(zone: Zone, tmp_path: Path) -> None
     words = ["setpriv", less, sys.executable, "-c", WITHOUT_RIGHTS, str(tmp_path)]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["503", "200"] * 4, done.stderr
+
+
+def test_a_database_that_is_removed_takes_no_push_and_is_not_made_anew(
+    running: Registry, zone: Zone
+) -> None:
+    path, blob = zone.database.path, b"a push after that"
+    backup = path.with_name("backup")
+    shutil.copy(path, backup)
+    for file in path.parent.glob(f"{path.name}*"):
+        file.rename(path.with_name(f"elsewhere{file.name.removeprefix(path.name)}"))
+    repository = Repository(running, "team/z")
+    for restored in (False, True):
+        if restored:
+            shutil.copy(backup, path)
+        for _ in range(3):
+            refused = repository.send("POST", f"blobs/uploads/?digest={digest_of(blob)}", blob)
+            assert (refused.status, refused.codes) == (503, ["UNAVAILABLE"])
+            assert "database is gone" in refused.body.decode()
+            assert running.send("GET", "/healthz").status == 503
+        assert repository.send("HEAD", f"blobs/{digest_of(blob)}").status in {404, 503}
+        assert path.exists() == restored
+    for file in path.parent.glob("elsewhere*"):
+        file.rename(path.with_name(f"{path.name}{file.name.removeprefix('elsewhere')}"))
+    assert running.send("GET", "/healthz").status == 200
+    pushed = repository.send("POST", f"blobs/uploads/?digest={digest_of(blob)}", blob)
+    assert pushed.status == 201
 
 
 def test_after_a_hand_over_clients_are_sent_away_and_nothing_is_wrong(

@@ -80,7 +80,7 @@ def clock() -> Callable[[], datetime]:
 
 def build(path: Path, cluster: SimulatedCluster, helm: SimulatedHelm) -> World:
     """A process's view of the zone whose database is at `path`."""
-    database, now = Database(path), clock()
+    database, now = Database.create(path), clock()
     history = History(database)
     salts = itertools.count()
     vault = Vault(database, lambda: f"salt-{next(salts)}")

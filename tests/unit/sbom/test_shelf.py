@@ -49,7 +49,7 @@ class Zone:
 
 @pytest.fixture
 def zone(tmp_path: Path) -> Zone:
-    database = Database(tmp_path / "zone.db")
+    database = Database.create(tmp_path / "zone.db")
     blobs, refs = BlobStore(tmp_path / "store"), Refs(database)
     return Zone(blobs, refs, database, Shelf(refs, blobs))
 

@@ -94,7 +94,7 @@ class Zone:
     """A store with an image in an index, a signature, a pushed image, and what nothing needs."""
 
     def __init__(self, folder: Path) -> None:
-        self.database = Database(folder / "champ.db")
+        self.database = Database.create(folder / "champ.db")
         self.blobs = BlobStore(folder / "store")
         self.refs, self.links = Refs(self.database), Links(self.database)
         self.needs = Needs(self.refs, self.links, Reach(self.blobs))

@@ -23,7 +23,7 @@ SINCE = "2026-05-01T00:00:00+00:00"
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    with closing(Database(tmp_path / "champ.db")) as found:
+    with closing(Database.create(tmp_path / "champ.db")) as found:
         yield found
 
 
@@ -68,7 +68,7 @@ def test_a_killed_run_holds_nothing_and_leaves_its_place(tmp_path: Path) -> None
     folder, (told, tell) = tmp_path / "readings", os.pipe()
     child = os.fork()
     if not child:
-        with closing(Database(tmp_path / "champ.db")) as database:
+        with closing(Database.create(tmp_path / "champ.db")) as database:
             with Readings(database, folder).begin(Reader.EXPORT, lambda: NOW) as place:
                 with database.transaction() as connection:
                     place.hold(connection, [ONE])
@@ -76,7 +76,7 @@ def test_a_killed_run_holds_nothing_and_leaves_its_place(tmp_path: Path) -> None
                 signal.pause()
         os._exit(0)
     assert os.read(told, 4) == b"held"
-    with closing(Database(tmp_path / "champ.db")) as database:
+    with closing(Database.create(tmp_path / "champ.db")) as database:
         readings = Readings(database, folder)
         assert held(readings) == [("export", frozenset({ONE}))]
         os.kill(child, signal.SIGKILL)

@@ -25,7 +25,7 @@ class Shelf:
     """Twenty blobs, of both algorithms."""
 
     def __init__(self, folder: Path) -> None:
-        self.database = Database(folder / "champ.db")
+        self.database = Database.create(folder / "champ.db")
         self.blobs = BlobStore(folder / "store")
         self.verified = Verified(self.database)
         self.digests = sorted(

@@ -22,7 +22,7 @@ MANY = (10, 10)
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    with closing(Database(tmp_path / "champ.db")) as database:
+    with closing(Database.create(tmp_path / "champ.db")) as database:
         yield database
 
 

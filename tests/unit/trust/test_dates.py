@@ -40,7 +40,7 @@ class Zone:
     """The trust state of a zone, in a database of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self.database = Database(folder / "champ.db")
+        self.database = Database.create(folder / "champ.db")
         self.state = TrustState(self.database)
         self.follow(1, ROOT)
 
@@ -183,7 +183,7 @@ def test_withdrawing_one_key_lets_no_old_bundle_of_another_in(zone: Zone) -> Non
 def test_the_floor_of_a_database_from_before_is_kept(tmp_path: Path) -> None:
     from champ_offline.trust.state import _SCHEMA
 
-    database = Database(tmp_path / "old.db")
+    database = Database.create(tmp_path / "old.db")
     database.migrate("trust", _SCHEMA[:1])
     with database.transaction() as connection:
         connection.execute("INSERT INTO trust_floor VALUES ('demo', 7, ?)", (f"sha256:{'0' * 64}",))
