@@ -103,8 +103,11 @@ class Appliance:
     def open(cls, zone: Path) -> Appliance:
         """The zone in a folder; raises NotAZone, DatabaseMissing, StoreForeign."""
         paths = ZonePaths(zone)
-        appliance = cls(zone) if paths.database.is_file() else None
-        if appliance is None or not appliance.name:
+        if not paths.database.is_file():
+            refuse_lost(paths)
+            raise NotAZone(path=zone)
+        appliance = cls(zone)
+        if not appliance.name:
             refuse_lost(paths)
             raise NotAZone(path=zone)
         settle(appliance._database, appliance._blobs, appliance.name)

@@ -37,7 +37,7 @@ class DatabaseDamaged(ChampError):
     id = "doctor.database-damaged"
     exit_code = ExitCode.NEEDS_PERSON
     message = "The zone's database is damaged: {reason}."
-    remedy = "Stop using the zone and restore champ.db from a backup."
+    remedy = "Stop using the zone and restore champ.db from the last backup (docs/backup.md)."
 
 
 class ImportUnfinished(ChampError):

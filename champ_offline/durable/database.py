@@ -39,7 +39,10 @@ class DatabaseUnusable(ChampError):
     id = "durable.database-unusable"
     exit_code = ExitCode.NEEDS_PERSON
     message = "The zone's database {path} cannot be used: {reason}."
-    remedy = "Check the disk and the file's owner; restore the file from the last backup if needed."
+    remedy = (
+        "Check the disk and the file's owner; restore the file from the last backup if needed"
+        " (docs/backup.md)."
+    )
 
 
 class DatabaseGone(ChampError):

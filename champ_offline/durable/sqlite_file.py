@@ -69,6 +69,11 @@ def copied(source: sqlite3.Connection, path: Path) -> list[str]:
     Others go on writing meanwhile (SQLite, "Online Backup API"). Nothing belongs beside the copy.
     """
     with closing(connected(path)) as copy:
+        # Nobody else has it, and the caller makes it durable: no shared memory, log or locks beside
+        # it, which the file systems of sticks may not have.
+        copy.execute("PRAGMA locking_mode = EXCLUSIVE")
+        copy.execute("PRAGMA synchronous = OFF")
+        copy.execute("PRAGMA journal_mode = OFF")
         source.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")
         found = [str(row[0]) for row in copy.execute("PRAGMA integrity_check")]

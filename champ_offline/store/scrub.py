@@ -1,17 +1,21 @@
 """Reading every blob again: what rotted on the disk is found, and set aside before it is served.
 
 Invariant: a blob is set aside only when two readings of the very file that is there now do not fit
-its name. A check that was ended goes on where it was; it holds no lock while it reads.
+its name. A check that was ended goes on where it was; it holds no lock while it reads. A disk that
+takes nothing more, full or read-only, is read to its end all the same.
 """
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from champ_offline.durable.database import Database
+from champ_offline.durable.database import Database, DatabaseFull, DatabaseReadOnly
+from champ_offline.durable.space import FULL
 from champ_offline.events import FaultFound, Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobDamaged, BlobMissing, BlobStore, Examined
@@ -45,11 +49,17 @@ class Pace:
 
 
 class Scrub:
-    """Checks of one store."""
+    """Checks of one store.
+
+    Of the last `run`: `recorded` is False where the disk took nothing more at some time, so that
+    the next check reads again what that one read; `left` are the damaged blobs that could not be
+    set aside, and their sizes in bytes.
+    """
 
     def __init__(self, database: Database, blobs: BlobStore, clock: Callable[[], datetime]) -> None:
         self._database, self._blobs, self._clock = database, blobs, clock
         self._verified = Verified(database)
+        self.recorded, self.left = True, dict[Digest, int]()
 
     @property
     def under_way(self) -> bool:
@@ -59,12 +69,10 @@ class Scrub:
     def run(self, notify: Subscriber, pace: Pace, *, anew: bool = False) -> CheckRecord:
         """Read what the last check did not come to, or everything `anew`; raises OSError.
 
-        Damage is told as it is found, and the blob set aside.
+        Damage is told as it is found, and the blob set aside where the disk lets it be.
         """
-        check = None if anew else self._verified.open_check()
-        if check is None:
-            with self._database.transaction() as connection:
-                check = self._verified.begin_check(connection, self._now())
+        self.recorded, self.left = True, {}
+        check = (None if anew else self._verified.open_check()) or self._begin()
         waiting = [digest for digest in sorted(map(str, self._blobs)) if digest > check.last]
         sizes = self._sizes(map(Digest.parse_registered, waiting))
         total, keep, done = check.size + sum(sizes.values()), pace.keeper(), check.size
@@ -80,10 +88,30 @@ class Scrub:
             found = {digest: self._examine(digest, read, notify) for digest in batch}
             check = self._keep(check, found)
         check = replace(check, ended=self._now())
-        with self._database.transaction() as connection:
-            self._verified.keep_check(connection, check)
+        self._record(lambda connection: self._verified.keep_check(connection, check))
         notify(StepFinished("check"))
         return check
+
+    def _begin(self) -> CheckRecord:
+        """A check from the first blob on; one that nobody remembers where the disk is full."""
+        check = CheckRecord(0, self._now(), "", 0, 0, "")
+
+        def begin(connection: sqlite3.Connection) -> None:
+            nonlocal check
+            check = self._verified.begin_check(connection, check.begun)
+
+        self._record(begin)
+        return check
+
+    def _record(self, write: Callable[[sqlite3.Connection], None]) -> None:
+        """Write something down, unless the disk took nothing more before, or does not now."""
+        if not self.recorded:
+            return
+        try:
+            with self._database.transaction() as connection:
+                write(connection)
+        except (DatabaseFull, DatabaseReadOnly):
+            self.recorded = False
 
     def _sizes(self, digests: Iterator[Digest]) -> dict[Digest, int]:
         found = {}
@@ -97,18 +125,29 @@ class Scrub:
     def _examine(
         self, digest: Digest, read: Callable[[int], None], notify: Subscriber
     ) -> Examined | None:
-        """What the file is; None where it is gone. A damaged one is set aside at once."""
+        """What the file is; None where it is gone. A damaged one is set aside at once, or left."""
         try:
             found = self._blobs.examine(digest, read)
         except BlobMissing:
             return None
-        if not found.sound:
-            with self._database.hold():
-                aside = self._blobs.set_aside(digest, found.stamp)
-            if aside:
-                where = str(self._blobs.path(digest))
-                notify(FaultFound(BlobDamaged.id, where, str(digest), -1))
+        if not found.sound and self._set_aside(digest, found):
+            where = str(self._blobs.path(digest))
+            notify(FaultFound(BlobDamaged.id, where, str(digest), -1))
         return found
+
+    def _set_aside(self, digest: Digest, found: Examined) -> bool:
+        """False where another file has the name by now."""
+        try:
+            with self._database.hold():
+                return self._blobs.set_aside(digest, found.stamp)
+        except (DatabaseFull, DatabaseReadOnly):
+            pass
+        except OSError as error:
+            if error.errno not in {*FULL, errno.EROFS}:
+                raise
+        if self._blobs.has(digest):
+            self.left[digest] = found.stamp.size
+        return True
 
     def _keep(self, check: CheckRecord, found: dict[Digest, Examined | None]) -> CheckRecord:
         """Remember how far it came, and the files that had no record or another one."""
@@ -120,9 +159,12 @@ class Scrub:
             blobs=check.blobs + len(found),
             size=check.size + sum(one.stamp.size for one in found.values() if one),
         )
-        with self._database.transaction() as connection:
+
+        def write(connection: sqlite3.Connection) -> None:
             self._verified.put(connection, moved, self._now())
             self._verified.keep_check(connection, check)
+
+        self._record(write)
         return check
 
     def _now(self) -> str:

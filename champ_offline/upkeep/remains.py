@@ -18,7 +18,9 @@ class DatabaseMissing(ChampError):
 
     id = "zone.database-missing"
     exit_code = ExitCode.NEEDS_PERSON
-    message = "{path} holds {found} of a zone, but the zone's database champ.db is missing or empty."
+    message = (
+        "{path} holds {found} of a zone, but the zone's database champ.db is missing or empty."
+    )
     remedy = (
         "Restore champ.db from the last backup (docs/backup.md), or mount the disk that has it."
         " Until then leave everything there as it is."

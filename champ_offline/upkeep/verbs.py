@@ -22,7 +22,7 @@ from champ_offline.bundle.retire import (
     is_newest,
     refuse_needed,
 )
-from champ_offline.durable.database import Database
+from champ_offline.durable.database import Database, DatabaseFull, DatabaseReadOnly
 from champ_offline.durable.lock import FileLock
 from champ_offline.durable.reserve import Reserve
 from champ_offline.errors import ChampError, ExitCode
@@ -73,7 +73,9 @@ class CollectionElsewhere(ChampError):
 class Checked:
     """A full check: when it began and ended, blobs and bytes read, what is damaged or gone.
 
-    `resumed`: it went on where an earlier one had been ended.
+    `resumed`: it went on where an earlier one had been ended. `recorded` is False where the disk
+    took nothing more, so that the next check reads all of it again; `left` are the damaged blobs
+    that are where they were, as the disk did not let them be set aside.
     """
 
     begun: str
@@ -82,6 +84,8 @@ class Checked:
     size: int
     resumed: bool
     damaged: tuple[Damaged, ...]
+    recorded: bool = True
+    left: tuple[Digest, ...] = ()
 
 
 class _Aside:
@@ -125,7 +129,8 @@ class Upkeep:
         """Read every blob and hash it; what is damaged is set aside and told with its owners.
 
         A check that was ended goes on where it was, unless `anew`. Imports, pulls and pushes go on
-        meanwhile. Raises OSError where the disk does not give the bytes.
+        meanwhile. A full or read-only disk is read all the same, and nothing recorded.
+        Raises OSError where the disk does not give the bytes.
         """
         scrub = Scrub(self._database, self._blobs, self._clock)
         resumed = not anew and scrub.under_way
@@ -133,16 +138,28 @@ class Upkeep:
         try:
             record = scrub.run(aside.hear, pace, anew=anew)
         finally:
-            self._tell_of(aside)
-        damaged = self.damaged()
-        return Checked(record.begun, record.ended, record.blobs, record.size, resumed, damaged)
+            recorded = self._tell_of(aside.digests - set(map(str, scrub.left))) and scrub.recorded
+        return Checked(
+            begun=record.begun,
+            ended=record.ended,
+            blobs=record.blobs,
+            size=record.size,
+            resumed=resumed,
+            damaged=self._owned(self._content.wrong() | scrub.left),
+            recorded=recorded,
+            left=tuple(sorted(scrub.left)),
+        )
 
-    def _tell_of(self, aside: _Aside) -> None:
-        """Record what a check set aside, also one that came to no end."""
-        if aside.digests:
-            named = sorted(aside.digests)[:_MOST_NAMED]
-            count = len(aside.digests)
-            self._audit.record(done(Act.CHECK, self._zone, set_aside=count, digests=named))
+    def _tell_of(self, aside: set[str]) -> bool:
+        """Record what a check set aside, also one that came to no end; False on a full disk."""
+        if aside:
+            named = sorted(aside)[:_MOST_NAMED]
+            told = done(Act.CHECK, self._zone, set_aside=len(aside), digests=named)
+            try:
+                self._audit.record(told)
+            except (DatabaseFull, DatabaseReadOnly):
+                return False
+        return True
 
     def damaged(self) -> tuple[Damaged, ...]:
         """What was set aside and not given back, and what names lead to and is not here whole."""

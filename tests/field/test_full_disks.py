@@ -169,6 +169,75 @@ def test_a_zone_on_a_full_disk_can_be_looked_at(site: Site, packed: Path, disk: 
     assert refused.error.get("id") != "durable.database-unusable"
 
 
+def rotten(zone: Path) -> str:
+    """One blob, the largest, has a bit that fell over; its digest."""
+    blob = max((zone / "store/sha256").iterdir(), key=lambda path: (path.stat().st_size, path.name))
+    with blob.open("r+b") as file:
+        first = file.read(1)[0]
+        file.seek(0)
+        file.write(bytes([first ^ 1]))
+    return f"sha256:{blob.name}"
+
+
+def test_a_full_disk_is_checked_and_what_is_damaged_named(
+    site: Site, packed: Path, disk: Path
+) -> None:
+    zone = site.zone(disk / "zone")
+    assert site.take(zone, packed).code == 0
+    blobs = len(list((zone / "store/sha256").iterdir()))
+    first = rotten(zone)
+    other = fill(disk)
+    assert free_bytes(disk) == 0
+    for words in ((), ("--all",)):
+        said = site.run("--zone", zone, "store", "check", *words)
+        assert said.code == 11, said.error
+        assert (said.result["blobs"], said.result["recorded"]) == (blobs, False)
+        [damaged] = said.result["damaged"]
+        assert (damaged["digest"], damaged["bundles"]) == (first, ["demo 1"])
+        assert set(said.result["left"]) <= {first}
+    other.unlink()
+    said = site.run("--zone", zone, "store", "check")
+    assert (said.code, said.result["recorded"], said.result["left"]) == (11, True, [])
+    assert [one["digest"] for one in said.result["damaged"]] == [first]
+    assert [path.name for path in (zone / "store/damaged").iterdir()] == [first[7:]]
+
+
+def test_a_read_only_disk_is_checked_and_what_is_damaged_named(
+    site: Site, packed: Path, disk: Path
+) -> None:
+    zone = site.zone(disk / "zone")
+    assert site.take(zone, packed).code == 0
+    first = rotten(zone)
+    call("mount", "-o", "remount,ro", str(disk))
+    said = site.run("--zone", zone, "store", "check")
+    assert (said.code, said.result["recorded"], said.result["left"]) == (11, False, [first])
+    assert [one["digest"] for one in said.result["damaged"]] == [first]
+    call("mount", "-o", "remount,rw", str(disk))
+    assert site.run("--zone", zone, "store", "check").result["recorded"] is True
+
+
+def test_a_backup_that_finds_no_room_leaves_nothing(site: Site, disk: Path) -> None:
+    zone = site.zone(site.folder / "backed-up")
+    other = fill(disk, leave=50_000)
+    said = site.run("--zone", zone, "zone", "backup", disk / "copy.db")
+    assert (said.code, said.error["id"]) == (4, "durable.copy-failed"), said.error
+    assert {path.name for path in disk.iterdir()} <= {"other", "lost+found"}
+    other.unlink()
+    assert site.does("--zone", zone, "zone", "backup", disk / "copy.db")["size"] > 50_000
+
+
+@pytest.mark.parametrize("kind", ["fat", "exfat"])
+def test_a_backup_onto_a_stick_overwrites_nothing(site: Site, lab: Lab, kind: FileSystem) -> None:
+    zone, stick = site.zone(site.folder / f"kept-on-{kind}"), lab.stick(f"backup-{kind}", 48, kind)
+    out = stick.plug()
+    assert site.does("--zone", zone, "zone", "backup", out / "copy.db")["size"] > 0
+    before = (out / "copy.db").read_bytes()
+    assert site.run("--zone", zone, "zone", "backup", out / "copy.db").code == 2
+    assert (out / "copy.db").read_bytes() == before
+    assert [path.name for path in out.iterdir() if path.name.startswith(".partial")] == []
+    stick.unplug()
+
+
 def test_a_zone_on_a_read_only_disk_can_be_looked_at(site: Site, packed: Path, disk: Path) -> None:
     zone = site.zone(disk / "zone")
     assert site.take(zone, packed).code == 0

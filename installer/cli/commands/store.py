@@ -36,7 +36,8 @@ def command() -> None:
         "Read every blob again and compare it with its digest. Damaged ones are set aside, so that "
         "they are not served, and named with what they belong to and what gives them back: a "
         "bundle to import again, or another push; the command then ends with 11. A check that was "
-        "ended goes on where it was. Imports, pulls and pushes go on meanwhile."
+        "ended goes on where it was. Imports, pulls and pushes go on meanwhile. On a full disk "
+        "everything is read and named too, but nothing recorded or set aside."
     ),
 )
 @click.option("--all", "anew", is_flag=True, help=_("Begin with the first blob again."))
@@ -63,6 +64,8 @@ def check(session: Session, mbps: int | None, *, anew: bool) -> int:
             Column("blobs", _("blobs")),
             Column("size", _("size"), size),
             Column("damaged", _("damaged"), lambda damaged: str(len(damaged))),
+            Column("recorded", _("recorded"), _recorded),
+            *([Column("left", _("not set aside"), _left)] if found.left else []),
         ],
     )
     if found.damaged and session.form == "table":
@@ -111,6 +114,18 @@ def collect(session: Session, confirm: str | None, *, applied: bool) -> None:
             Column("size", _("freed"), size),
             Column("needed_again", _("needed again, so they stay"), lambda some: str(len(some))),
         ],
+    )
+
+
+def _recorded(recorded: bool) -> str:  # noqa: FBT001 - the value of a column
+    if recorded:
+        return _("yes")
+    return _("no: the disk takes nothing; the next check reads all of it again")
+
+
+def _left(left: Sequence[object]) -> str:
+    return _("{count}: the disk takes nothing; they may be served until that is done").format(
+        count=len(left)
     )
 
 
