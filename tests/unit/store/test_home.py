@@ -24,7 +24,7 @@ MADE_BEFORE = b"the blobs of a zone\n"
 def opened(zone: Path, name: str = "core") -> Iterator[BlobStore]:
     """The zone's store, as every verb has it."""
     zone.mkdir(exist_ok=True)
-    with closing(Database(zone / "champ.db")) as database:
+    with closing(Database.create(zone / "champ.db")) as database:
         blobs = home(database, zone / "store")
         settle(database, blobs, name)
         yield blobs
