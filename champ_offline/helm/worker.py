@@ -30,6 +30,8 @@ from champ_offline.helm.faults import (
 _PIECE = 1 << 16
 _LINES_KEPT = 200
 _SHOWN = 300
+# What a child said last is read when it has ended; whoever it left behind may hold the pipe open.
+_LAST_WORDS_SECONDS = 5.0
 _SOURCE = Path(__file__).resolve().parents[2]
 
 
@@ -42,6 +44,7 @@ class Worker:
         self._command = list(command)
         self._process: subprocess.Popen[bytes] | None = None
         self._talk: deque[str] = deque(maxlen=_LINES_KEPT)
+        self._listener: threading.Thread | None = None
         self._buffer = b""
         self._turn = threading.Lock()
         self._cancelled = threading.Event()
@@ -81,6 +84,11 @@ class Worker:
             if pipe is not None:
                 pipe.close()
         process.wait()
+        self._hear_out()
+
+    def _hear_out(self) -> None:
+        if self._listener is not None:
+            self._listener.join(_LAST_WORDS_SECONDS)
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is None:
@@ -100,7 +108,8 @@ class Worker:
             )
         except OSError as error:
             raise EngineMissing(reason=f"{executable}: {error.strerror}") from error
-        threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(self._process,), daemon=True)
+        self._listener.start()
         return self._process
 
     def _invocation(self) -> tuple[str, list[str]]:
@@ -143,6 +152,7 @@ class Worker:
 
     def _ended(self, process: subprocess.Popen[bytes], verb: str) -> Exception:
         status = process.wait()
+        self._hear_out()
         if self._cancelled.is_set():
             return EngineCancelled(verb=verb)
         how = f"signal {-status}" if status < 0 else f"status {status}"
