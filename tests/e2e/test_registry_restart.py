@@ -115,7 +115,7 @@ def test_a_successor_that_does_not_come_up_changes_nothing(zone: ServedZone) -> 
         assert zone.handed_over() != first.pid
         assert held(zone) == (200, {"status": "ok"})
     message = zone.events("handover-failed")[0]["message"]
-    assert "is not a zone" in message
+    assert "the zone's database champ.db is missing" in message
     assert str(zone.zone) in message
 
 
