@@ -64,9 +64,9 @@ class Pulls:
 def losses(folder: Path, options: argparse.Namespace) -> list[float]:
     """The share of the pulls' rate that each import took."""
     zone, bench = folder / "zone", Bench()
-    image = make_image(zone, 1, 256)
     (folder / "root.json").write_bytes(bench.root)
     Appliance.create(zone, "core", folder / "root.json")
+    image = make_image(zone, 1, 256)
     port = free_port()
     serve: list[str | Path] = [
         *CHAMP,

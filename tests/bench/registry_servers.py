@@ -92,8 +92,8 @@ class Server:
 
 
 def make_image(zone: Path, layers: int, mebibytes: int) -> Image:
-    """An image of random layers in the store of the new zone folder `zone`."""
-    zone.mkdir()
+    """An image of random layers in the store of a zone, or of a new folder for one."""
+    zone.mkdir(exist_ok=True)
     blobs, made = BlobStore(zone / "store"), []
     for _ in range(layers):
         with blobs.writer() as writer:
