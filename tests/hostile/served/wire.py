@@ -39,7 +39,7 @@ class Reader:
     """Answers from one connection, one after the other; `raw` is all that came."""
 
     def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
+        self.connection = connection
         self.raw = bytearray()
         self._at = 0
 
@@ -59,6 +59,11 @@ class Reader:
                 raise NotHTTP(f"an interim {status}")
         body = self._body(method, status, headers)
         return None if body is None else Reply(status, headers, body)
+
+    def interim(self) -> int | None:
+        """The status of the next head; None where the connection ends before it."""
+        head = self._head()
+        return None if head is None else _read_head(head)[0]
 
     @property
     def ended(self) -> bool:
@@ -94,7 +99,7 @@ class Reader:
 
     def _more(self) -> bool:
         try:
-            data = self._connection.recv(256 * 1024)
+            data = self.connection.recv(256 * 1024)
         except ConnectionError:
             return False
         self.raw += data
