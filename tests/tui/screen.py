@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from textual.events import Key
@@ -50,12 +51,19 @@ class Person:
 
     async def sees(self, *texts: str) -> None:
         """Wait until the screen shows all of these."""
+        await self._shown(texts, lambda text: text in self.text)
+
+    async def reads(self, *texts: str) -> None:
+        """Wait until the screen shows all of these, broken into lines wherever it has to."""
+        await self._shown(texts, lambda text: _unbroken(text) in _unbroken(self.text))
+
+    async def _shown(self, texts: Sequence[str], found: Callable[[str], bool]) -> None:
         for _attempt in range(int(PATIENCE / 0.05)):
             await self.pilot.pause()
-            if all(text in self.text for text in texts):
+            if all(map(found, texts)):
                 return
             await asyncio.sleep(0.05)
-        missing = [text for text in texts if text not in self.text]
+        missing = [text for text in texts if not found(text)]
         raise AssertionError(f"not seen: {missing}\n{self.text}")
 
     def keep(self, step: str) -> str:
@@ -78,3 +86,7 @@ class Person:
         for binding in shown:
             label = f"[{self.app.get_key_display(binding)}] {_(binding.description)}"
             assert any(label in line for line in lines), f"{step}: {label} is cut off\n{text}"
+
+
+def _unbroken(text: str) -> str:
+    return "".join(text.split())

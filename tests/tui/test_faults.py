@@ -320,7 +320,7 @@ async def test_a_folder_without_a_bundle_leaves_no_stick_chosen(
             await person.press("enter")
             await person.sees(error)
             await person.press("escape")
-            await person.sees(_("Press r to look again."))
+            await person.reads(_("Press r to look again."))
             assert "greeter-1.0" not in person.keep(wrong.name)
         await person.press("r")
         await person.sees("greeter-1.0")
