@@ -78,6 +78,7 @@ def test_what_was_replaced_is_retired_and_freed(site: Site) -> None:
     done = site.zone("store", "gc", "--apply", "--confirm", "core")
     assert (done["size"], done["needed_again"]) == (foreseen["size"], [])
     assert site.zone("store", "gc", "--apply")["blobs"] == 0
+    site.says(*zone, "store", "gc", "--apply", "--confirm", "other", code=7)
 
 
 def test_the_newest_wants_to_be_confirmed(site: Site) -> None:

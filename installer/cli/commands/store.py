@@ -102,7 +102,7 @@ def collect(session: Session, confirm: str | None, *, applied: bool) -> None:
     if not applied:
         _show(session, plan)
         return
-    if plan.has_changes:
+    if plan.has_changes or confirm is not None:
         ask(_("This frees what nothing needs in zone {name}."), plan.zone, confirm)
     with session.watched() as notify:
         done = upkeep.collect(plan, notify)
