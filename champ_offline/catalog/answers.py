@@ -45,12 +45,12 @@ def read_answers(path: Path, form: Form) -> dict[str, Any]:
     WrongValue (its field `problem` is the FieldProblem) for the first wrong line, and what
     `typed_yaml.read` raises.
     """
-    return _read(typed_yaml.read(path), form)
+    return answers_in(typed_yaml.read(path), form)
 
 
 def parse_answers(data: bytes, file: str, form: Form) -> dict[str, Any]:
     """The same for the bytes of an answers file; `file` names it in errors."""
-    return _read(typed_yaml.parse(data, file), form)
+    return answers_in(typed_yaml.parse(data, file), form)
 
 
 def check_example(data: bytes, file: str, form: Form) -> None:
@@ -62,7 +62,8 @@ def check_example(data: bytes, file: str, form: Form) -> None:
         raise ExampleUnusable(file=file, problem=problem)
 
 
-def _read(root: Node, form: Form) -> dict[str, Any]:
+def answers_in(root: Node, form: Form) -> dict[str, Any]:
+    """The same for answers that stand in another document, keys from the form's root."""
     if root.content is None:
         root = Node(root.file, root.line, root.key, {})
     nodes = _by_key(root)

@@ -153,6 +153,7 @@ def _entry(
         hints=source.hints,
         values=source.values,
         readme=source.readme,
+        upgrades=source.upgrades,
     )
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from champ_offline.catalog import upgrade_table
+from champ_offline.catalog.upgrades import NONE_DECLARED, Upgrades
 from champ_offline.durable import typed_yaml
 from champ_offline.durable.typed_yaml import Node
 from champ_offline.errors import ChampError, ExitCode
@@ -33,7 +35,7 @@ _KUBERNETES = re.compile(r"v1\.[0-9]{1,3}\.[0-9]{1,3}")
 _API_VERSION = re.compile(r"[a-z0-9.-]+(?:/[a-z0-9]+(?:/[A-Za-z0-9]+)?)?")
 _KEYS = (
     "format", "name", "title", "summary", "category", "chart", "form", "hints", "values", "readme",
-    "versions", "not_images", "kubernetes", "api_versions",
+    "versions", "not_images", "kubernetes", "api_versions", *upgrade_table.KEYS,
 )  # fmt: skip
 # Where an app keeps documented answers, in its folder and among its artifact's files.
 EXAMPLES = "answers"
@@ -96,6 +98,7 @@ class AppSource:
     not_images: Mapping[str, str] = field(default_factory=dict, hash=False)
     kubernetes: tuple[str, ...] = ()
     api_versions: tuple[str, ...] = ()
+    upgrades: Upgrades = NONE_DECLARED
 
     @property
     def folder(self) -> Path:
@@ -120,6 +123,7 @@ class AppSource:
         """Read app.yaml; raises the errors of `typed_yaml`, with file, line and key."""
         root = typed_yaml.read(path).table(*_KEYS)
         root["format"].integer(FORMAT, FORMAT)
+        versions = _versions(root["versions"])
         return cls(
             file=path,
             name=root["name"].text(NAME, "a name of lower-case letters, digits, dots and dashes"),
@@ -131,7 +135,7 @@ class AppSource:
             hints=_file(root["hints"], path.parent),
             values=_file(root["values"], path.parent),
             readme=_both(root["readme"], lambda node: _file(node, path.parent)),
-            versions=_versions(root["versions"]),
+            versions=versions,
             examples=_examples(root["name"], path.parent),
             not_images=dict(map(_excuse, root.get("not_images", []).items())),
             kubernetes=tuple(
@@ -140,6 +144,7 @@ class AppSource:
             api_versions=tuple(
                 root.get("api_versions", []).texts(_API_VERSION, "group/version[/Kind]")
             ),
+            upgrades=upgrade_table.typed_upgrades(root, versions),
         )
 
 
@@ -149,7 +154,8 @@ class AppEntry:
 
     `images` leads from every image's full reference to its manifest's digest, `components` from the
     names that the values template uses to those references; `form`, `hints`, `values` and `readme`
-    are titles in `files` (title -> blob), which comes from the artifact's manifest.
+    are titles in `files` (title -> blob), which comes from the artifact's manifest. `upgrades` are
+    the rules for all versions, as far as they were known when this one was packed.
     """
 
     name: str
@@ -165,6 +171,7 @@ class AppEntry:
     values: str
     readme: Mapping[str, str] = field(hash=False)
     files: Mapping[str, Descriptor] = field(default_factory=dict, hash=False)
+    upgrades: Upgrades = NONE_DECLARED
 
     @property
     def examples(self) -> dict[str, str]:
@@ -189,6 +196,7 @@ class AppEntry:
                 "hints": self.hints,
                 "values": self.values,
                 "readme": dict(self.readme),
+                **upgrade_table.upgrades_document(self.upgrades),
             }
         )
 
@@ -237,6 +245,7 @@ class _Document:
             hints=self.text("hints", _FILE),
             values=self.text("values", _FILE),
             readme=self.texts("readme", _FILE),
+            upgrades=self.upgrades(),
         )
 
     def malformed(self, key: str) -> AppMalformed:
@@ -267,6 +276,12 @@ class _Document:
             return Descriptor.from_document(self.document.get("chart"))
         except ChampError as error:
             raise self.malformed("chart") from error
+
+    def upgrades(self) -> Upgrades:
+        try:
+            return upgrade_table.read_upgrades(self.document)
+        except ValueError as error:
+            raise self.malformed("upgrades") from error
 
     def digest(self, text: str) -> Digest:
         try:

@@ -6,14 +6,14 @@ that cannot be used is listed as such, with the reason, and is in no other app's
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from champ_offline.catalog.artifact import app_file, is_app, read_app
 from champ_offline.catalog.entry import AppEntry
 from champ_offline.catalog.form import Form
+from champ_offline.catalog.versions import version_key
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci import media_types
 from champ_offline.oci.digest import Digest
@@ -24,8 +24,6 @@ from champ_offline.store.refs import Ref, Refs
 APPS = "champ.local/apps/"
 LARGEST_CHART = 32 * 1024 * 1024
 _App = TypeVar("_App", AppEntry, "UnusableApp")
-VersionKey: TypeAlias = tuple[tuple[tuple[int, int, str], ...], str]
-_PART = re.compile(r"(?P<before>~|-(?=[A-Za-z]))|(?P<number>[0-9]+)|(?P<text>[^0-9.+_~-]+)")
 
 
 class AppUnknown(ChampError):
@@ -64,21 +62,6 @@ def app_chart(blobs: BlobStore, entry: AppEntry) -> bytes:
     raise AppChartUnusable(name=entry.name, version=entry.version, digest=entry.chart.digest)
 
 
-def version_key(version: str) -> VersionKey:
-    """Orders versions of any form: numbers by value, 1.0~rc1 and 1.0-rc1 before 1.0."""
-    parts: list[tuple[int, int, str]] = []
-    for found in _PART.finditer(version):
-        if found["before"]:
-            parts.append((0, 0, ""))
-        elif found["number"]:
-            digits = found["number"].lstrip("0")
-            # Compared by length first: int() refuses very long numbers.
-            parts.append((3, len(digits), digits))
-        else:
-            parts.append((2, 0, found["text"].lower()))
-    return ((*parts, (1, 0, "")), version)
-
-
 @dataclass(frozen=True)
 class UnusableApp:
     """An app that a bundle brought and that cannot be used here, as its ref names it; and why."""
@@ -107,6 +90,23 @@ class Listing:
             tuple(app for app in self.unusable if app.name == name),
         )
 
+    def entry(self, name: str, version: str | None = None) -> AppEntry:
+        """An app at `version`, or at its newest.
+
+        Raises AppUnknown, which lists what there is; where that version, or the newest, cannot be
+        used, the reason: no older one is taken unasked.
+        """
+        own = self.of(name)
+        found: list[AppEntry | UnusableApp] = [*own.apps, *own.unusable]
+        wanted = [app for app in found if version in {None, app.version}]
+        if not wanted:
+            known = own if own.apps else self
+            raise AppUnknown(wanted=f"{name} {version}" if version else name, known=known.named)
+        newest = max(wanted, key=lambda app: version_key(app.version))
+        if isinstance(newest, UnusableApp):
+            raise newest.reason
+        return newest
+
 
 class Catalog:
     """The apps that imported bundles brought to a zone."""
@@ -129,22 +129,8 @@ class Catalog:
         return Listing(_in_order(found.values()), _in_order(unusable))
 
     def entry(self, name: str, version: str | None = None) -> AppEntry:
-        """An app at `version`, or at its newest.
-
-        Raises AppUnknown, which lists what there is; where that version, or the newest, cannot be
-        used, the reason: no older one is taken unasked.
-        """
-        listing = self.listing()
-        own = listing.of(name)
-        found: list[AppEntry | UnusableApp] = [*own.apps, *own.unusable]
-        wanted = [app for app in found if version in {None, app.version}]
-        if not wanted:
-            known = own if own.apps else listing
-            raise AppUnknown(wanted=f"{name} {version}" if version else name, known=known.named)
-        newest = max(wanted, key=lambda app: version_key(app.version))
-        if isinstance(newest, UnusableApp):
-            raise newest.reason
-        return newest
+        """As `Listing.entry`, of what there is at this moment."""
+        return self.listing().entry(name, version)
 
     def file(self, entry: AppEntry, title: str) -> bytes:
         """The content of one of the app's files; raises AppFileMissing, BlobMissing."""

@@ -9,6 +9,8 @@ from champ_offline.catalog.artifact import TITLE, app_file, read_app
 from champ_offline.catalog.entry import LANGUAGES, AppEntry, said
 from champ_offline.catalog.form import Form, FormField
 from champ_offline.catalog.patterns import NotAPattern, Pattern
+from champ_offline.catalog.upgrades import Rule, Upgrades
+from champ_offline.catalog.versions import Order, Range
 from champ_offline.catalog.yaml_text import block
 from champ_offline.durable import typed_yaml
 from champ_offline.oci import media_types
@@ -22,10 +24,14 @@ from tests.fuzz.target import HERE, Target, scratch
 _PRESET = HERE.parents[1] / "appstore_catalog" / "orthanc"
 _CHART = Descriptor(media_types.IMAGE_MANIFEST, Digest("1" * 64), 3)
 _IMAGE = "champ.local/web:1"
+_WHY = {"en": "The index changes", "zh": "索引的格式会改变，请注意"}
 _FILES = ("form.schema.json", "form.json", "values.yaml.j2", "README.md", "README.zh.md")
 _ENTRY = AppEntry(
     "demo", "1", {"en": "Demo", "zh": "演示"}, {"en": "A demo", "zh": "演示"}, "imaging", _CHART,
     {_IMAGE: Digest("2" * 64)}, {"web": _IMAGE}, *_FILES[:3], {"en": _FILES[3], "zh": _FILES[4]},
+    upgrades=Upgrades(Order.SEMVER, (
+        Rule(Range.parse(">=2.0.0"), _WHY, Range.parse(">=1.5.0,<2.0.0"), "1.5.0", back=False),
+    )),
 )  # fmt: skip
 
 

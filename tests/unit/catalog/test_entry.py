@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from champ_offline.catalog.entry import (
     AppVersionUnknown,
     said,
 )
+from champ_offline.catalog.upgrades import Upgrades
+from champ_offline.catalog.versions import Order
 from champ_offline.durable.typed_yaml import MissingKey, UnknownKey, WrongValue
 from champ_offline.errors import ChampError
 
@@ -70,6 +73,7 @@ def test_a_source_is_read(app_yaml: Path) -> None:
         ("champ.local/web:1.10.1", "WEB web", WrongValue, 12, "versions.1.10.1.web"),
         ("web:1.10.1", f"web@sha256:{'a' * 64}", WrongValue, 12, "versions.1.10.1.web"),
         ("{web: ", "{w_b: ", WrongValue, 12, "versions.1.10.1.w_b"),
+        ("category:", "order: newest\ncategory:", WrongValue, 5, "order"),
     ],
 )
 def test_a_wrong_source_is_refused_with_its_place(
@@ -84,6 +88,108 @@ def test_a_wrong_source_is_refused_with_its_place(
         AppSource.from_file(app_yaml)
     fields = caught.value.fields
     assert (fields["file"], fields["line"], fields["key"]) == (str(app_yaml), line, key)
+
+
+REASON = "reason: {en: The index changes, zh: 索引的格式会改变，请注意}"
+ROW = f'{{to: ">=1.12.0", from: ">=1.10.1", via: "1.10.1", {REASON}}}'
+
+
+def with_table(app_yaml: Path, row: str, order: str = "semver") -> AppSource:
+    text = app_yaml.read_text(encoding="utf-8")
+    table = f"order: {order}\nupgrades:\n  - {row}\n"
+    app_yaml.write_text(text + table, encoding="utf-8")
+    return AppSource.from_file(app_yaml)
+
+
+def test_a_table_of_upgrades_is_read_and_carried(app_yaml: Path) -> None:
+    source = with_table(app_yaml, ROW + f'\n  - {{to: ">=1.12.0", back: no, {REASON}}}')
+    first, second = source.upgrades.rules
+    assert source.upgrades.order is Order.SEMVER
+    assert (str(first.to), str(first.sources), first.via, first.back) == (
+        ">=1.12.0", ">=1.10.1", "1.10.1", True,
+    )  # fmt: skip
+    assert (second.sources, second.via, second.back) == (None, "", False)
+    assert first.said == "The index changes"
+    plain = AppEntry.from_bytes(json.dumps(DOCUMENT).encode(), "demo")
+    entry = replace(plain, upgrades=source.upgrades)
+    assert AppEntry.from_bytes(entry.to_bytes(), "demo") == entry
+    assert json.loads(entry.to_bytes())["upgrades"] == [
+        {"to": ">=1.12.0", "from": ">=1.10.1", "via": "1.10.1", "reason": dict(first.reason)},
+        {"to": ">=1.12.0", "back": "no", "reason": dict(second.reason)},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error", "key"),
+    [
+        ('">=1.12.0"', '">=1.13.0"', WrongValue, "upgrades[0].to"),
+        ('">=1.12.0"', '"1.12"', WrongValue, "upgrades[0].to"),
+        ('">=1.12.0"', '"newer"', WrongValue, "upgrades[0].to"),
+        ('">=1.10.1"', '">>1"', WrongValue, "upgrades[0].from"),
+        ('via: "1.10.1"', 'via: "1.10.0"', WrongValue, "upgrades[0].via"),
+        ('via: "1.10.1"', 'via: "1.12.0"', WrongValue, "upgrades[0].via"),
+        ('via: "1.10.1"', 'via: "../1"', WrongValue, "upgrades[0].via"),
+        ('via: "1.10.1"', "back: yes", WrongValue, "upgrades[0].back"),
+        ('from: ">=1.10.1", via: "1.10.1", ', "", WrongValue, "upgrades[0]"),
+        ('from: ">=1.10.1", ', "", WrongValue, "upgrades[0]"),
+        ('from: ">=1.10.1", ', "back: no, ", WrongValue, "upgrades[0].via"),
+        ("via: ", "by: ", UnknownKey, "upgrades[0].by"),
+        (", " + REASON, "", MissingKey, "upgrades[0].reason"),
+        ("en: The index changes,", "en: The index changes.,", WrongValue, "upgrades[0].reason.en"),
+        ("en: The index changes, ", "", MissingKey, "upgrades[0].reason.en"),
+    ],
+)
+def test_a_table_that_leads_nowhere_is_refused_with_its_place(
+    app_yaml: Path, old: str, new: str, error: type[ChampError], key: str
+) -> None:
+    assert old in ROW
+    with pytest.raises(error) as caught:
+        with_table(app_yaml, ROW.replace(old, new, 1))
+    assert (caught.value.fields["line"], caught.value.fields["key"]) == (16, key)
+
+
+def test_an_order_that_the_versions_do_not_have_is_refused(app_yaml: Path) -> None:
+    text = app_yaml.read_text(encoding="utf-8").replace('"1.10.1": {', '"1.10": {')
+    app_yaml.write_text(text + "order: semver\n", encoding="utf-8")
+    with pytest.raises(WrongValue, match=r"1\.10 is no Semantic Version"):
+        AppSource.from_file(app_yaml)
+
+
+def test_without_a_table_an_entry_is_as_it_always_was(app_yaml: Path) -> None:
+    assert AppSource.from_file(app_yaml).upgrades == Upgrades()
+    entry = AppEntry.from_bytes(json.dumps(DOCUMENT).encode(), "demo")
+    assert {"order", "upgrades"}.isdisjoint(json.loads(entry.to_bytes()))
+
+
+TYPED: dict[str, Any] = {
+    "to": ">=2", "from": ">=1", "via": "1.5",
+    "reason": {"en": "The index changes", "zh": "索引的格式会改变，请注意"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"order": "newest"},
+        {"order": []},
+        {"upgrades": {}},
+        {"upgrades": [TYPED] * 101},
+        {"upgrades": ["x"]},
+        {"upgrades": [{}]},
+        {"upgrades": [{**TYPED, "back": "yes"}]},
+        {"upgrades": [{**TYPED, "more": 1}]},
+        {"upgrades": [{**TYPED, "to": ">= 2"}]},
+        {"upgrades": [{**TYPED, "to": ">=2,"}]},
+        {"upgrades": [{**TYPED, "from": 1}]},
+        {"upgrades": [{**TYPED, "via": "../1"}]},
+        {"upgrades": [{**TYPED, "reason": "x"}]},
+        {"upgrades": [{**TYPED, "reason": {"en": "The index changes"}}]},
+        {"upgrades": [{**TYPED, "reason": {**TYPED["reason"], "zh": "x" * 10_000}}]},
+    ],
+)
+def test_hostile_tables_are_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(AppMalformed, match="upgrades"):
+        AppEntry.from_bytes(json.dumps({**DOCUMENT, **change}).encode(), "demo")
 
 
 def test_the_config_document_reads_back() -> None:

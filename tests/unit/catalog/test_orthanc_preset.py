@@ -18,8 +18,8 @@ from champ_offline.catalog.values import render_values
 from champ_offline.events import ignore
 from champ_offline.helm.remote import OfflineRenderer
 from champ_offline.oci.digest import Digest
-from champ_offline.release.completeness import prove
-from champ_offline.release.subject import read_subject
+from champ_offline.release.images.completeness import prove
+from champ_offline.release.images.subject import read_subject
 from champ_offline.store.blobs import BlobStore
 
 APP = AppSource.from_file(Path(__file__).parents[3] / "appstore_catalog" / "orthanc" / "app.yaml")
