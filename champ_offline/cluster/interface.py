@@ -1,15 +1,18 @@
 """What this product asks of a Kubernetes cluster, as one interface with typed values.
 
-Invariant: reading never changes the cluster; the only thing ever written through this interface is
-a missing namespace. Every implementation runs tests/contracts/cluster.py.
+Invariant: reading never changes the cluster; all that is ever written through this interface is a
+missing namespace, and that a claim without a volume goes. Every implementation runs
+tests/contracts/cluster.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
+from champ_offline.cluster.claims import Claim
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import ObjectState
 
@@ -20,8 +23,12 @@ POD_SECURITY: Mapping[str, str] = {
     "pod-security.kubernetes.io/enforce": "restricted",
     "pod-security.kubernetes.io/warn": "restricted",
 }
+# What is read of a log at most; the last lines of a container that writes long ones are cut off.
+LOG_BYTES = 64 * 1024
 # The name under which Helm applies (its kube.ManagedFieldsManager).
 FIELD_MANAGER = "helm"
+# How many images a kubelet lists (its setting nodeStatusMaxImages, unless changed).
+MOST_IMAGES = 50
 
 
 class ClusterUnreachable(ChampError):
@@ -80,7 +87,12 @@ class ClusterFault(ChampError):
 
 @dataclass(frozen=True)
 class Node:
-    """One node; `memory` in bytes, `cpus` in whole or part cores."""
+    """One node; `memory` in bytes, `cpus` in whole or part cores.
+
+    `images` are the digests of the images it has; a kubelet tells of MOST_IMAGES only, so one that
+    tells as many may have others (then not `all_images_told`). `taints` have `key`, `effect`, and
+    perhaps `value`.
+    """
 
     name: str
     ready: bool
@@ -89,6 +101,11 @@ class Node:
     runtime: str
     cpus: float
     memory: int
+    schedulable: bool = True
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    taints: tuple[Mapping[str, str], ...] = field(default=(), hash=False)
+    images: frozenset[str] = frozenset()
+    all_images_told: bool = True
 
 
 @dataclass(frozen=True)
@@ -107,6 +124,19 @@ class Offer:
 
     version: str
     api_versions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Contact:
+    """What talking to the API server shows; each is None where it cannot be known.
+
+    `time` is its clock, `certificate_end` and `client_end` are the ends of its certificate and of
+    the kubeconfig's own.
+    """
+
+    time: datetime | None = None
+    certificate_end: datetime | None = None
+    client_end: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +163,10 @@ class Cluster(Protocol):
         """Its version and API versions."""
         ...
 
+    def contact(self) -> Contact:
+        """The API server's clock now, and the ends of both certificates."""
+        ...
+
     def nodes(self) -> tuple[Node, ...]:
         """Every node, by name."""
         ...
@@ -153,13 +187,60 @@ class Cluster(Protocol):
         """The live object; None when it, or its kind, is not there."""
         ...
 
-    def preview(self, wanted: Object, namespace: str) -> Preview:
+    def listed(
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str,
+        *,
+        labels: str = "",
+        fields: str = "",
+        names_only: bool = False,
+    ) -> tuple[Object, ...]:
+        """The live objects of a kind in a namespace (empty: in all), by name, as selectors choose.
+
+        Of a kind without namespaces all; none where the kind is not known. With `names_only` they
+        come as their metadata alone; otherwise Helm's own records are left out.
+        """
+        ...
+
+    def preview(self, wanted: Object, namespace: str, *, force: bool = False) -> Preview:
         """What applying `wanted` as Helm does would make of the live object; writes nothing.
 
-        Raises ObjectRefused (invalid, immutable), FieldsOwned (a conflict).
+        With `force` also over fields that others hold. Raises ObjectRefused (invalid, immutable),
+        FieldsOwned (a conflict).
         """
+        ...
+
+    def parts(self, namespace: str, release: str) -> tuple[Object, ...]:
+        """The release's workloads, pods, volumes, services and hook jobs as they are."""
+        ...
+
+    def troubles(self, namespace: str) -> tuple[Object, ...]:
+        """The v1 Events of the namespace that warn, or tell why a claim gets no volume."""
+        ...
+
+    def log_tail(
+        self, namespace: str, pod: str, container: str, *, previous: bool, lines: int
+    ) -> str:
+        """The last lines that a container wrote, at most LOG_BYTES; empty where there are none.
+
+        `previous` is the container before it was started anew.
+        """
+        ...
+
+    def claims(self, namespace: str) -> tuple[Claim, ...]:
+        """The namespace's claims of volumes, by name; none where there is no such namespace."""
+        ...
+
+    def drop_claim(self, namespace: str, claim: Claim) -> bool:
+        """Remove a claim that no volume is bound to; False where it is no longer as it was read."""
         ...
 
     def objects(self, namespace: str, release: str) -> tuple[ObjectState, ...]:
         """The release's workloads, pods, volumes, services, hook jobs and how each is doing."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
         ...

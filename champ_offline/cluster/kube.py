@@ -7,6 +7,7 @@ so every kind a cluster knows can be read, and every refusal leaves here as a Ch
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -15,16 +16,21 @@ import httpx2
 import yaml
 from lightkube import KubeConfig
 from lightkube.config.client_adapter import Client, ConnectionParams
+from lightkube.config.kubeconfig import SingleConfig
 from lightkube.core.exceptions import ConfigError
 
-from champ_offline.cluster import health
+from champ_offline.cluster import certificates, health
+from champ_offline.cluster.claims import Claim
 from champ_offline.cluster.discovery import Discovery, Kind
 from champ_offline.cluster.interface import (
     FIELD_MANAGER,
+    LOG_BYTES,
+    MOST_IMAGES,
     POD_SECURITY,
     ClusterFault,
     ClusterForbidden,
     ClusterUnreachable,
+    Contact,
     FieldsOwned,
     KubeconfigInvalid,
     Node,
@@ -43,9 +49,11 @@ _PAGE = 500
 _APPLY = {"Content-Type": "application/apply-patch+yaml"}
 # One Accept for both answers: aggregated discovery (Kubernetes 1.30 and later).
 _DISCOVERY = {"Accept": "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"}
+_NAMES = {"Accept": "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"}
 _REFUSALS = {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.BAD_REQUEST}
 # What the API server says, with status 500, of a field that the kind does not have.
 _UNTYPED = "failed to create typed patch object"
+_NO_RECORDS = "type!=helm.sh/release.v1"
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _PLACES = {
     "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
@@ -64,9 +72,10 @@ class KubeCluster:
 
     def __init__(self, kubeconfig: Path) -> None:
         """Read the kubeconfig, contact nobody yet; raises KubeconfigInvalid."""
-        self._session, self._address = _session(kubeconfig)
+        self._session, self._address, self._client_end = _session(kubeconfig)
         self._turn = threading.Lock()
         self._discovery: Discovery | None = None
+        self._identity = ""
 
     @property
     def address(self) -> str:
@@ -78,13 +87,26 @@ class KubeCluster:
         self._session.close()
 
     def identity(self) -> str:
-        """See Cluster."""
-        return str(self._read("/api/v1/namespaces/kube-system")["metadata"]["uid"])
+        """See Cluster; asked once for each of these objects."""
+        if not self._identity:
+            document = self._read("/api/v1/namespaces/kube-system")
+            self._identity = str(document["metadata"]["uid"])
+        return self._identity
 
     def offer(self) -> Offer:
         """See Cluster."""
         version = self._read("/version")["gitVersion"]
         return Offer(version=version, api_versions=self._discover().api_versions)
+
+    def contact(self) -> Contact:
+        """See Cluster."""
+        answer = self._answer("GET", "/version")
+        self._checked(answer)
+        return Contact(
+            time=certificates.http_date(answer.headers.get("Date", "")),
+            certificate_end=certificates.peer_end(answer.extensions.get("network_stream")),
+            client_end=self._client_end,
+        )
 
     def nodes(self) -> tuple[Node, ...]:
         """See Cluster."""
@@ -130,7 +152,29 @@ class KubeCluster:
         answer = self._answer("GET", place)
         return None if _absent(answer) else self._checked(answer)
 
-    def preview(self, wanted: Object, namespace: str) -> Preview:
+    def listed(
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str,
+        *,
+        labels: str = "",
+        fields: str = "",
+        names_only: bool = False,
+    ) -> tuple[Object, ...]:
+        """See Cluster."""
+        known = self._known(api_version, kind)
+        if known is None:
+            return ()
+        whole_secrets = (api_version, kind) == ("v1", "Secret") and not names_only
+        chosen = ",".join(filter(None, [fields, _NO_RECORDS if whole_secrets else ""]))
+        selectors = {"labelSelector": labels, "fieldSelector": chosen}
+        parameters = {name: text for name, text in selectors.items() if text}
+        place = _path(api_version, known, namespace)
+        found = self._list(place, parameters, _NAMES if names_only else None)
+        return tuple({**item, "apiVersion": api_version, "kind": kind} for item in found)
+
+    def preview(self, wanted: Object, namespace: str, *, force: bool = False) -> Preview:
         """See Cluster."""
         kind, name = wanted["kind"], wanted["metadata"]["name"]
         place = self._place(
@@ -140,7 +184,7 @@ class KubeCluster:
             return Preview()
         found = self._answer("GET", place)
         live = None if _absent(found) else self._checked(found)
-        parameters = {"dryRun": "All", "fieldManager": FIELD_MANAGER}
+        parameters = {"dryRun": "All", "fieldManager": FIELD_MANAGER, "force": str(force).lower()}
         answer = self._answer("PATCH", place, json=wanted, headers=_APPLY, params=parameters)
         if _absent(answer):  # the namespace is still to be made
             return Preview(live=live)
@@ -150,25 +194,75 @@ class KubeCluster:
             raise ObjectRefused(kind=kind, name=name, reason=_reason(answer))
         return Preview(live=live, after=self._checked(answer))
 
-    def objects(self, namespace: str, release: str) -> tuple[ObjectState, ...]:
+    def claims(self, namespace: str) -> tuple[Claim, ...]:
+        """See Cluster."""
+        return tuple(map(Claim.of, self._list(_PLACES["PersistentVolumeClaim"].format(namespace))))
+
+    def drop_claim(self, namespace: str, claim: Claim) -> bool:
+        """See Cluster; a volume bound meanwhile changes the version, and the API server refuses."""
+        if claim.bound:
+            return False
+        place = f"{_PLACES['PersistentVolumeClaim'].format(namespace)}/{claim.name}"
+        as_read = {"uid": claim.uid, "resourceVersion": claim.version}
+        answer = self._answer("DELETE", place, json={"preconditions": as_read})
+        if answer.status_code == HTTPStatus.CONFLICT or _absent(answer):
+            return False
+        return bool(self._checked(answer))
+
+    def parts(self, namespace: str, release: str) -> tuple[Object, ...]:
         """See Cluster."""
         every = [
             {**item, "kind": kind}
             for kind in health.KINDS
             for item in self._list(_PLACES[kind].format(namespace))
         ]
-        found = health.belonging(every, release)
+        return tuple(health.belonging(every, release))
+
+    def troubles(self, namespace: str) -> tuple[Object, ...]:
+        """See Cluster."""
+        place = f"/api/v1/namespaces/{namespace}/events"
+        # Why a claim finds no volume is told as something normal.
+        selectors = ("type=Warning", "type!=Warning,reason=FailedBinding")
+        return tuple(
+            event
+            for selector in selectors
+            for event in self._list(place, {"fieldSelector": selector})
+        )
+
+    def log_tail(
+        self, namespace: str, pod: str, container: str, *, previous: bool, lines: int
+    ) -> str:
+        """See Cluster."""
+        asked = {
+            "container": container,
+            "tailLines": str(lines),
+            "limitBytes": str(LOG_BYTES),
+            "previous": str(previous).lower(),
+        }
+        place = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
+        answer = self._answer("GET", place, params=asked)
+        if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            self._checked(answer)
+        # Else it is gone, was not begun, or its node does not answer: there is nothing to read.
+        return answer.content.decode(errors="replace") if answer.is_success else ""
+
+    def objects(self, namespace: str, release: str) -> tuple[ObjectState, ...]:
+        """See Cluster."""
+        found = self.parts(namespace, release)
         if all(state.ready for state in health.states(found)):
             return health.states(found)
-        place = f"/api/v1/namespaces/{namespace}/events"
-        return health.states(found, self._list(place, {"fieldSelector": "type=Warning"}))
+        return health.states(found, self.troubles(namespace))
 
     def _place(self, api_version: str, kind: str, namespace: str, name: str) -> str | None:
+        known = self._known(api_version, kind)
+        return None if known is None else f"{_path(api_version, known, namespace)}/{name}"
+
+    def _known(self, api_version: str, kind: str) -> Kind | None:
         known = self._discover().find(api_version, kind)
         if known is None:  # perhaps its definition has been added since
             self._discovery = None
             known = self._discover().find(api_version, kind)
-        return None if known is None else _path(api_version, known, namespace, name)
+        return known
 
     def _discover(self) -> Discovery:
         if self._discovery is None:
@@ -179,7 +273,12 @@ class KubeCluster:
             self._discovery = Discovery.of(documents)
         return self._discovery
 
-    def _list(self, place: str, parameters: dict[str, str] | None = None) -> list[Object]:
+    def _list(
+        self,
+        place: str,
+        parameters: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> list[Object]:
         found: list[Object] = []
         more = ""
         while True:
@@ -188,14 +287,19 @@ class KubeCluster:
                 **(parameters or {}),
                 **({"continue": more} if more else {}),
             }
-            document = self._read(place, page)
+            document = self._read(place, page, headers)
             found += document.get("items") or []
             more = document["metadata"].get("continue", "")
             if not more:
                 return sorted(found, key=lambda item: str(item["metadata"]["name"]))
 
-    def _read(self, place: str, parameters: dict[str, str] | None = None) -> Object:
-        return self._checked(self._answer("GET", place, params=parameters))
+    def _read(
+        self,
+        place: str,
+        parameters: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Object:
+        return self._checked(self._answer("GET", place, params=parameters, headers=headers))
 
     def _answer(self, method: str, place: str, **how: Any) -> httpx2.Response:  # noqa: ANN401
         try:
@@ -215,26 +319,39 @@ class KubeCluster:
         return document
 
 
-def _session(kubeconfig: Path) -> tuple[httpx2.Client, str]:
+def _session(kubeconfig: Path) -> tuple[httpx2.Client, str, datetime | None]:
     try:
         config = KubeConfig.from_file(kubeconfig).get()
         if config is None:
             raise KubeconfigInvalid(file=kubeconfig, reason="it has no current context")
         timeout = httpx2.Timeout(_SECONDS)
         session = Client(config, ConnectionParams(timeout=timeout, trust_env=False))
+        client_end = _client_end(config)
     except (ConfigError, OSError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())[:200]
         raise KubeconfigInvalid(file=kubeconfig, reason=reason) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         reason = f"a part of it is missing or malformed: {wrong_in(error)}"[:200]
         raise KubeconfigInvalid(file=kubeconfig, reason=reason) from error
-    return session, str(config.cluster.server)
+    return session, str(config.cluster.server), client_end
 
 
-def _path(api_version: str, kind: Kind, namespace: str, name: str) -> str:
+def _client_end(config: SingleConfig) -> datetime | None:
+    """When the kubeconfig's certificate ends; None where it has none."""
+    user = config.user
+    if user is not None and user.client_cert_data:
+        return certificates.pem_end(user.client_cert_data, coded=True)
+    if user is None or not user.client_cert:
+        return None
+    path = Path(config.abs_file(user.client_cert))
+    return certificates.pem_end(path.read_text("ascii", errors="replace"), coded=False)
+
+
+def _path(api_version: str, kind: Kind, namespace: str) -> str:
+    """Where the objects of a kind are; of every namespace where none is named."""
     base = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
-    scope = f"/namespaces/{namespace}" if kind.namespaced else ""
-    return f"{base}{scope}/{kind.plural}/{name}"
+    scope = f"/namespaces/{namespace}" if kind.namespaced and namespace else ""
+    return f"{base}{scope}/{kind.plural}"
 
 
 def _absent(answer: httpx2.Response) -> bool:
@@ -250,7 +367,8 @@ def _reason(answer: httpx2.Response) -> str:
 
 
 def _node(item: Object) -> Node:
-    status, about = item["status"], item["status"]["nodeInfo"]
+    status, about, spec = item["status"], item["status"]["nodeInfo"], item.get("spec") or {}
+    images = status.get("images") or []
     conditions = {one["type"]: one["status"] for one in status.get("conditions", [])}
     return Node(
         name=item["metadata"]["name"],
@@ -260,4 +378,15 @@ def _node(item: Object) -> Node:
         runtime=about["containerRuntimeVersion"],
         cpus=float(amount(status["allocatable"]["cpu"])),
         memory=int(amount(status["allocatable"]["memory"])),
+        schedulable=not spec.get("unschedulable"),
+        labels=item["metadata"].get("labels") or {},
+        taints=tuple(spec.get("taints") or ()),
+        images=frozenset(
+            name.rpartition("@")[2]
+            for image in images
+            for name in image.get("names") or []
+            if "@" in name
+        ),
+        # A kubelet that just began has not listed any yet.
+        all_images_told=0 < len(images) < MOST_IMAGES,
     )

@@ -16,8 +16,11 @@ Wait: TypeAlias = Literal["watcher", "legacy", "hookOnly"]
 DEPLOYED = "deployed"
 FAILED = "failed"
 SUPERSEDED = "superseded"
+UNINSTALLING = "uninstalling"
+# Taken away with the records kept, as `helm uninstall --keep-history` does.
+UNINSTALLED = "uninstalled"
 # A release is in one of these while Helm works on it, or after its Helm was killed.
-PENDING = frozenset({"pending-install", "pending-upgrade", "pending-rollback", "uninstalling"})
+PENDING = frozenset({"pending-install", "pending-upgrade", "pending-rollback", UNINSTALLING})
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ class ReleaseBusy(ChampError):
     id = "helm.release-busy"
     exit_code = ExitCode.LOCKED
     message = "Another operation on release {release} in namespace {namespace} has not ended."
-    remedy = "Wait for it; if nobody is at work, run `champ doctor` to recover the release."
+    remedy = "Wait for it; if nobody is at work, run `champ recover`."
 
 
 class ObjectNotOurs(ChampError):

@@ -70,10 +70,11 @@ class Worker:
         )
 
     def cancel(self) -> None:
-        """End the child, and with it the running call."""
+        """End the child, and with it the running call; the next one finds it gone."""
         self._cancelled.set()
         if (process := self._process) is not None:
             process.kill()
+            process.wait()
 
     def close(self) -> None:
         """End an idle child by closing its input; a busy one ends by the same."""

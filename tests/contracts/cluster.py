@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from champ_offline.cluster.interface import POD_SECURITY, Cluster, ObjectRefused
-from champ_offline.helm.engine import HelmEngine
+from champ_offline.helm import records
+from champ_offline.helm.engine import HelmEngine, Options
+from champ_offline.helm.faults import ReleaseFailed
+from champ_offline.helm.records import Record
 from champ_offline.release.differences import equal
 from champ_offline.release.objects import items_of_manifest
-from tests.contracts.helm_engine import NAME, QUICK, eventually
+from tests.contracts.helm_engine import NAME, QUICK, eventually, small_with
 from tests.simulators.charts import NOWHERE, small
 
 
@@ -19,8 +23,34 @@ def config(name: str, **data: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
 
 
+CLAIM = """\
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec:
+  accessModes: [ReadWriteOnce]
+  storageClassName: nobody-provisions-this
+  resources: {requests: {storage: 1Mi}}
+"""
+
+
 class ClusterContract:
     """The suite."""
+
+    def test_a_claim_without_a_volume_goes_once(
+        self, cluster: Cluster, engine: HelmEngine, namespace: str
+    ) -> None:
+        assert cluster.claims("champ-not-there") == ()
+        left = Options(timeout=4, rollback_on_failure=False)
+        with pytest.raises(ReleaseFailed):
+            engine.install(small_with(CLAIM), NAME, namespace, {}, left)
+        [claim] = cluster.claims(namespace)
+        assert (claim.name, claim.release, claim.bound) == ("data", NAME, False)
+        assert not cluster.drop_claim(namespace, replace(claim, uid="another"))
+        assert not cluster.drop_claim(namespace, replace(claim, bound=True))
+        assert cluster.drop_claim(namespace, claim)
+        assert eventually(lambda: cluster.claims(namespace) == ())
+        assert not cluster.drop_claim(namespace, claim)
 
     def test_its_identity_stays(self, cluster: Cluster) -> None:
         assert cluster.identity()
@@ -44,6 +74,57 @@ class ClusterContract:
         assert not cluster.has_namespace("champ-not-there")
         assert cluster.get("v1", "ConfigMap", namespace, "nothing") is None
         assert cluster.get("nowhere.example/v9", "Nothing", namespace, "nothing") is None
+
+    def test_objects_are_listed_by_kind_as_they_are_got_one_by_one(
+        self, cluster: Cluster, engine: HelmEngine, namespace: str
+    ) -> None:
+        engine.install(small(), NAME, namespace, {}, QUICK)
+        for kind in ("ConfigMap", "Secret"):
+            found = cluster.listed("v1", kind, namespace)
+            ours = [one for one in found if one["metadata"]["name"].startswith(f"{NAME}-")]
+            assert ours
+            for one in ours:
+                name = one["metadata"]["name"]
+                assert one == cluster.get("v1", kind, namespace, name), name
+        names = [one["metadata"]["name"] for one in cluster.listed("v1", "Secret", namespace)]
+        assert names == [f"{NAME}-secret"], "Helm's own records are left out"
+        assert cluster.listed("nowhere.example/v9", "Nothing", namespace) == ()
+        everywhere = cluster.listed("v1", "Namespace", namespace)
+        assert {"kube-system", namespace} <= {one["metadata"]["name"] for one in everywhere}
+
+    def test_objects_are_listed_in_one_namespace_and_in_all(
+        self, cluster: Cluster, engine: HelmEngine, namespace: str
+    ) -> None:
+        engine.install(small(), NAME, namespace, {}, QUICK)
+        here = cluster.listed("apps/v1", "Deployment", namespace)
+        assert [one["metadata"]["name"] for one in here] == [f"{NAME}-work"]
+        assert [(one["apiVersion"], one["kind"]) for one in here] == [("apps/v1", "Deployment")]
+        every = cluster.listed("apps/v1", "Deployment", "")
+        assert here[0]["metadata"]["uid"] in {one["metadata"]["uid"] for one in every}
+        assert cluster.listed("apps/v1", "Deployment", "champ-not-there") == ()
+        assert cluster.listed("nowhere.example/v9", "Nothing", namespace) == ()
+        spaces = {one["metadata"]["name"] for one in cluster.listed("v1", "Namespace", "")}
+        assert {"kube-system", namespace} <= spaces
+
+    def test_parts_are_the_releases_objects_as_they_are(
+        self, cluster: Cluster, engine: HelmEngine, namespace: str
+    ) -> None:
+        assert cluster.parts(namespace, NAME) == ()
+        engine.install(small(), NAME, namespace, {}, QUICK)
+        [work] = [one for one in cluster.parts(namespace, NAME) if one["kind"] == "Deployment"]
+        assert (work["metadata"]["name"], work["spec"]["replicas"]) == (f"{NAME}-work", 0)
+        assert cluster.parts(namespace, "another") == ()
+
+    def test_where_nothing_happened_there_is_nothing_to_tell(
+        self, cluster: Cluster, namespace: str
+    ) -> None:
+        assert cluster.troubles("champ-not-there") == ()
+        said = cluster.log_tail(namespace, "nothing", "none", previous=False, lines=5)
+        assert said == ""
+
+    def test_contact_never_fails_where_the_cluster_answers(self, cluster: Cluster) -> None:
+        found = cluster.contact()
+        assert found.time is None or found.time.tzinfo is not None
 
     def test_a_preview_of_something_new_writes_nothing(
         self, cluster: Cluster, namespace: str
@@ -94,6 +175,50 @@ class ClusterContract:
         with pytest.raises(ObjectRefused, match="dta"):
             cluster.preview({**config("x"), "dta": {"a": "1"}}, namespace)
 
+    def test_a_forced_preview_goes_over_what_others_hold(
+        self, cluster: Cluster, engine: HelmEngine, namespace: str
+    ) -> None:
+        engine.install(small(), NAME, namespace, {}, QUICK)
+        found = engine.status(NAME, namespace)
+        assert found is not None
+        every = {one.kind: one for one in items_of_manifest(found.manifest, namespace)}
+        wanted = every["ConfigMap"].owned_by(NAME, namespace)
+        wanted["data"]["greeting"] = "other"
+        after = cluster.preview(wanted, namespace, force=True).after
+        assert after is not None
+        assert after["data"]["greeting"] == "other"
+        live = cluster.get("v1", "ConfigMap", namespace, f"{NAME}-config")
+        assert live is not None
+        assert live["data"]["greeting"] != "other"
+
+    def test_objects_are_listed_by_kind_place_and_label(
+        self, cluster: Cluster, engine: HelmEngine, namespace: str
+    ) -> None:
+        engine.install(small(), NAME, namespace, {}, QUICK)
+        helms = "app.kubernetes.io/managed-by=Helm"
+        for place in (namespace, ""):
+            found = cluster.listed("v1", "ConfigMap", place, labels=helms)
+            own = [one for one in found if one["metadata"]["namespace"] == namespace]
+            assert [(one["kind"], one["metadata"]["name"]) for one in own] == [
+                ("ConfigMap", f"{NAME}-config")
+            ]
+            assert own[0]["apiVersion"] == "v1"
+            assert own[0]["data"]
+
+    def test_helms_records_are_told_by_their_metadata(
+        self, cluster: Cluster, engine: HelmEngine, namespace: str
+    ) -> None:
+        engine.install(small(), NAME, namespace, {}, QUICK)
+        engine.upgrade(small(), NAME, namespace, {"greeting": "again"}, QUICK)
+        secrets = cluster.listed("v1", "Secret", namespace, labels=records.LABELS, names_only=True)
+        assert not any("data" in one for one in secrets)
+        found = records.newest(secrets)
+        record = found[namespace, NAME]
+        assert (record.revision, record.status) == (2, "deployed")
+        whole = cluster.get("v1", "Secret", namespace, record.secret)
+        assert whole is not None
+        assert Record.of(whole).revision == 2
+
     def test_objects_of_a_release_tell_how_they_are(
         self, cluster: Cluster, engine: HelmEngine, namespace: str
     ) -> None:
@@ -111,6 +236,14 @@ class RunningClusterContract:
         assert cluster.nodes()
         assert all(node.ready and node.cpus > 0 and node.memory > 0 for node in cluster.nodes())
         assert any(one.default for one in cluster.storage_classes())
+        assert all(node.schedulable for node in cluster.nodes())
+
+    def test_a_node_tells_the_digests_of_the_images_it_has(
+        self, cluster: Cluster, engine: HelmEngine, namespace: str
+    ) -> None:
+        engine.install(small(), NAME, namespace, {"replicas": 1}, QUICK.__class__(timeout=60))
+        for node in cluster.nodes():
+            assert all(digest.startswith("sha256:") for digest in node.images)
 
     def test_pods_come_up(self, cluster: Cluster, engine: HelmEngine, namespace: str) -> None:
         engine.install(small(), NAME, namespace, {"replicas": 1}, QUICK.__class__(timeout=60))
@@ -130,3 +263,11 @@ class RunningClusterContract:
             return any("ErrImagePull" in why or "ImagePullBackOff" in why for why in reasons)
 
         assert eventually(told)
+
+        def explained() -> bool:
+            return any(
+                one["involvedObject"]["kind"] == "Pod" and NOWHERE in one["message"]
+                for one in cluster.troubles(namespace)
+            )
+
+        assert eventually(explained)

@@ -76,6 +76,17 @@ class Node:
         if self._folder.exists():
             shutil.rmtree(self._folder)
 
+    def kill(self, component: str) -> None:
+        """End one component at once, as a crash does; pods and the other components go on."""
+        process = dict(self._started)[component]
+        process.kill()
+        process.wait()
+        self._started = [pair for pair in self._started if pair[1] is not process]
+
+    def revive(self, component: str) -> None:
+        """Start a component that was killed, as it was started before."""
+        self._launch(component, self.command(node_files.arguments(self._settings)[component]))
+
     def reclaim(self) -> list[str]:
         """Empty the volumes that removed apps let go and offer them anew; their names."""
         return storage.reclaim(self.api, self.name, self._folder / "lib/volumes")

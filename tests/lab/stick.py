@@ -115,7 +115,8 @@ class Stick:
     def _mount(self) -> None:
         self._made.append(self._records.made("loop", image=str(self.image)))
         device = call("losetup", "--find", "--show", self.image).strip()
-        call("blockdev", "--setra", SECTORS_AHEAD, device)
+        # A stick that is plugged in is a new device; a loop device remembers the one before.
+        call("blockdev", "--setrw", "--setra", SECTORS_AHEAD, device)
         self._made.append(self._records.made("mount", path=str(self._mount_point)))
         if self._in_kernel():
             kind, options = KERNEL[self._kind], OPTIONS[self._kind]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import copy
 import itertools
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from champ_offline.cluster import health
+from champ_offline.cluster.claims import Claim
 from champ_offline.cluster.interface import (
     POD_SECURITY,
+    ClusterForbidden,
     ClusterUnreachable,
+    Contact,
     Node,
     ObjectRefused,
     Offer,
@@ -26,21 +31,41 @@ KINDS = {
     ("v1", "Namespace"), ("v1", "ConfigMap"), ("v1", "Secret"), ("v1", "Service"), ("v1", "Pod"),
     ("v1", "PersistentVolumeClaim"), ("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"),
     ("apps/v1", "DaemonSet"), ("apps/v1", "ReplicaSet"), ("batch/v1", "Job"),
-    ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
+    ("apiextensions.k8s.io/v1", "CustomResourceDefinition"), ("v1", "Node"),
+    ("v1", "PersistentVolume"), ("v1", "ResourceQuota"), ("v1", "LimitRange"),
+    ("storage.k8s.io/v1", "StorageClass"), ("scheduling.k8s.io/v1", "PriorityClass"),
 }  # fmt: skip
-WHOLE_CLUSTER = {"Namespace", "CustomResourceDefinition"}
+WHOLE_CLUSTER = {
+    "Namespace", "CustomResourceDefinition", "Node", "PersistentVolume", "StorageClass",
+    "PriorityClass",
+}  # fmt: skip
 
 
 class SimulatedCluster:
-    """See Cluster; tests also write through `apply` and `delete`, as Helm does."""
+    """See Cluster; tests also write through `apply` and `delete`, as Helm does.
+
+    `asked` counts the questions that it answered.
+    """
 
     address = "https://simulated:6443"
 
-    def __init__(self) -> None:
+    def __init__(self, first_uid: int = 1) -> None:
+        """Its identity is `uid-<first_uid>`."""
         self._store: dict[Key, Object] = {}
-        self._uids = itertools.count(1)
+        self._uids = itertools.count(first_uid)
+        self.machines: tuple[Node, ...] = (
+            Node("one", True, "v1.35.4", "amd64", "containerd://1.6.20", 2.0, 2**33),
+        )
+        self.asked = 0
         self.reachable = True
         self.blind = False
+        self.events: list[Object] = []
+        self.logs: dict[tuple[str, str], str] = {}
+        self.hidden: set[str] = set()
+        # Around every single effect on the cluster, also those of Helm: where a kill can fall.
+        self.effect: Callable[[str], AbstractContextManager[object]] = nullcontext
+        self.records: Callable[[], list[Object]] = list
+        self.requests: list[str] = []
         self.apply(
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}}, ""
         )
@@ -57,9 +82,13 @@ class SimulatedCluster:
             "v1.35.4", tuple(sorted({version for version, _ in kinds} | set(map("/".join, kinds))))
         )
 
+    def contact(self) -> Contact:
+        self._answer()
+        return Contact()
+
     def nodes(self) -> tuple[Node, ...]:
         self._answer()
-        return (Node("one", True, "v1.35.4", "amd64", "containerd://1.6.20", 2.0, 2**33),)
+        return self.machines
 
     def storage_classes(self) -> tuple[StorageClass, ...]:
         self._answer()
@@ -78,25 +107,81 @@ class SimulatedCluster:
     def get(self, api_version: str, kind: str, namespace: str, name: str) -> Object | None:
         self._answer()
         found = self._store.get(self._key(api_version, kind, namespace, name))
+        if kind == "Secret" and found is None:
+            kept = (one for one in self.records() if one["metadata"]["namespace"] == namespace)
+            found = next((one for one in kept if one["metadata"]["name"] == name), None)
         return copy.deepcopy(found)
 
-    def preview(self, wanted: Object, namespace: str) -> Preview:
+    def edit(self, item: Object, manager: str, *fields: dict[str, Any]) -> None:
+        """Keep an object that somebody changed; `fields` are the FieldsV1 that are theirs now."""
+        metadata = item["metadata"]
+        metadata["managedFields"] = [
+            *metadata.get("managedFields", []),
+            *({"manager": manager, "operation": "Update", "fieldsV1": one} for one in fields),
+        ]
+        key = self._key(item["apiVersion"], item["kind"], metadata["namespace"], metadata["name"])
+        self._store[key] = copy.deepcopy(item)
+
+    def listed(
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str,
+        *,
+        labels: str = "",
+        fields: str = "",
+        names_only: bool = False,
+    ) -> tuple[Object, ...]:
+        self._answer()
+        if kind in self.hidden:
+            raise ClusterForbidden(address=self.address, reason=f"cannot list {kind}")
+        self.requests.append(f"list {kind}")
+        wanted = dict(part.split("=") for part in labels.split(",") if part)
+        every = [*list(self._store.values()), *(self.records() if names_only else ())]
+        fits = [
+            copy.deepcopy(item)
+            for item in every
+            if (item["apiVersion"], item["kind"]) == (api_version, kind)
+            and (kind in WHOLE_CLUSTER or namespace in {"", item["metadata"].get("namespace", "")})
+            and (not wanted or wanted.items() <= (item["metadata"].get("labels") or {}).items())
+        ]
+        return tuple(sorted(fits, key=lambda item: str(item["metadata"]["name"])))
+
+    def preview(self, wanted: Object, namespace: str, *, force: bool = False) -> Preview:
+        self.requests.append(f"preview {wanted['kind']} {wanted['metadata']['name']}")
         place = wanted["metadata"].get("namespace") or namespace
         live = self.get(wanted["apiVersion"], wanted["kind"], place, wanted["metadata"]["name"])
         if not self.knows(wanted) or not self.has_namespace(place):
             return Preview(live)
         return Preview(live, self._merged(live, wanted, place))
 
-    def objects(self, namespace: str, release: str) -> tuple[ObjectState, ...]:
+    def parts(self, namespace: str, release: str) -> tuple[Object, ...]:
         self._answer()
         if self.blind:
             raise ClusterUnreachable(address=self.address, reason="connection reset")
         every = [
             item
-            for item in self._store.values()
+            for item in list(self._store.values())
             if item["kind"] in health.KINDS and item["metadata"].get("namespace") == namespace
         ]
-        return health.states(health.belonging(every, release))
+        return tuple(copy.deepcopy(health.belonging(every, release)))
+
+    def troubles(self, namespace: str) -> tuple[Object, ...]:
+        self._answer()
+        return tuple(one for one in self.events if one["metadata"]["namespace"] == namespace)
+
+    def log_tail(
+        self, namespace: str, pod: str, container: str, *, previous: bool, lines: int
+    ) -> str:
+        self._answer()
+        kept = self.logs.get((pod, container), "").splitlines(keepends=True)
+        return "".join(kept[-lines:])
+
+    def objects(self, namespace: str, release: str) -> tuple[ObjectState, ...]:
+        return health.states(self.parts(namespace, release), self.troubles(namespace))
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     def knows(self, item: Object) -> bool:
         """Whether objects of this kind can be kept here."""
@@ -104,21 +189,41 @@ class SimulatedCluster:
 
     def apply(self, wanted: Object, namespace: str) -> None:
         """Make the object so, and let its controllers act at once."""
+        self._answer()
         place = wanted["metadata"].get("namespace") or namespace
         key = self._key(wanted["apiVersion"], wanted["kind"], place, wanted["metadata"]["name"])
-        self._store[key] = self._merged(self._store.get(key), wanted, place)
-        if wanted["kind"] == "Deployment":
-            self._deploy(self._store[key])
+        with self.effect(f"apply {wanted['kind']}"):
+            self._store[key] = self._merged(self._store.get(key), wanted, place)
+            if wanted["kind"] == "Deployment":
+                self._deploy(self._store[key])
+            if wanted["kind"] == "PersistentVolumeClaim":
+                self._bind(self._store[key])
 
     def delete(self, item: Object, namespace: str) -> None:
         """Remove the object and what it owns."""
         place = item["metadata"].get("namespace") or namespace
+        self._answer()
         key = self._key(item["apiVersion"], item["kind"], place, item["metadata"]["name"])
-        gone = self._store.pop(key, None)
-        if gone is not None:
-            self._drop_owned(gone["metadata"]["uid"])
+        with self.effect(f"delete {item['kind']}"):
+            gone = self._store.pop(key, None)
+            if gone is not None:
+                self._drop_owned(gone["metadata"]["uid"])
+
+    def claims(self, namespace: str) -> tuple[Claim, ...]:
+        self._answer()
+        every = (item for (_, kind, place, _), item in sorted(self._store.copy().items())
+                 if kind == "PersistentVolumeClaim" and place == namespace)  # fmt: skip
+        return tuple(map(Claim.of, every))
+
+    def drop_claim(self, namespace: str, claim: Claim) -> bool:
+        if claim.bound or claim not in self.claims(namespace):
+            return False
+        content = {"apiVersion": "v1", "kind": "PersistentVolumeClaim"}
+        self.delete({**content, "metadata": {"name": claim.name}}, namespace)
+        return True
 
     def _answer(self) -> None:
+        self.asked += 1
         if not self.reachable:
             raise ClusterUnreachable(address=self.address, reason="connection refused")
 
@@ -128,7 +233,7 @@ class SimulatedCluster:
     def _defined(self) -> set[tuple[str, str]]:
         return {
             (f"{item['spec']['group']}/{version['name']}", item["spec"]["names"]["kind"])
-            for item in self._store.values()
+            for item in list(self._store.values())
             if item["kind"] == "CustomResourceDefinition"
             for version in item["spec"]["versions"]
         }
@@ -140,7 +245,9 @@ class SimulatedCluster:
         if wanted["kind"] == "Secret":
             _encode(after)
         if live and wanted["kind"] == "Deployment":
-            _hold_selector(live, after)
+            _hold(live, after, "selector")
+        if live and wanted["kind"] == "PersistentVolumeClaim":
+            _hold(live, after, "storageClassName")
         kept = live["metadata"] if live else {"uid": f"uid-{next(self._uids)}", "generation": 1}
         after["metadata"]["uid"] = kept["uid"]
         after["metadata"]["generation"] = kept["generation"]
@@ -154,14 +261,27 @@ class SimulatedCluster:
         self._drop_owned(item["metadata"]["uid"])
         wanted = item["spec"].get("replicas", 1)
         pods = [_pod(item, number) for number in range(wanted)]
+        place = item["metadata"]["namespace"]
         for pod in pods:
-            self.apply(pod, item["metadata"]["namespace"])
+            self._store[self._key("v1", "Pod", place, pod["metadata"]["name"])] = self._merged(
+                None, pod, place
+            )
+        self.events += [
+            _failed(pod, item["metadata"]["namespace"])
+            for pod in pods
+            if not health.state(pod).ready
+        ]
         ready = sum(health.state(pod).ready for pod in pods)
         item["status"] = {
             "observedGeneration": 1,
             "updatedReplicas": wanted,
             "readyReplicas": ready,
         }
+
+    def _bind(self, item: Object) -> None:
+        """A claim gets its volume at once, unless its class is one that nobody provisions."""
+        bound = item["spec"].get("storageClassName", "local") == "local"
+        item["status"] = {"phase": "Bound" if bound else "Pending"}
 
     def _drop_owned(self, uid: str) -> None:
         for key, item in list(self._store.items()):
@@ -184,16 +304,16 @@ def _encode(secret: Object) -> None:
     secret["data"] = {**(secret.get("data") or {}), **coded}
 
 
-def _hold_selector(live: Object, after: Object) -> None:
-    if live["spec"]["selector"] != after["spec"]["selector"]:
-        name = after["metadata"]["name"]
-        raise ObjectRefused(
-            kind="Deployment", name=name, reason="spec.selector: field is immutable"
-        )
+def _hold(live: Object, after: Object, part: str) -> None:
+    """Refuse to change what can only be said once."""
+    if live["spec"].get(part) != after["spec"].get(part):
+        kind, name = after["kind"], after["metadata"]["name"]
+        raise ObjectRefused(kind=kind, name=name, reason=f"spec.{part}: field is immutable")
 
 
 def _pod(owner: Object, number: int) -> Object:
-    images = [one["image"] for one in owner["spec"]["template"]["spec"]["containers"]]
+    spec = copy.deepcopy(owner["spec"]["template"]["spec"])
+    images = [one["image"] for one in spec["containers"]]
     if any(image.startswith(NOWHERE) for image in images):
         waiting = {"reason": "ErrImagePull", "message": f"{NOWHERE}: not found"}
         status: Object = {
@@ -209,6 +329,19 @@ def _pod(owner: Object, number: int) -> Object:
             "name": f"{owner['metadata']['name']}-{number}",
             "ownerReferences": [{"uid": owner["metadata"]["uid"]}],
         },
-        "spec": {},
+        "spec": spec,
         "status": status,
+    }
+
+
+def _failed(pod: Object, namespace: str) -> Object:
+    """What kubelet tells of a pod whose image it cannot pull."""
+    metadata = pod["metadata"]
+    return {
+        "metadata": {"namespace": namespace, "name": f"{metadata['name']}.1"},
+        "involvedObject": {"kind": "Pod", "name": metadata["name"]},
+        "reason": "Failed",
+        "message": f'Failed to pull image "{NOWHERE}": {NOWHERE}: not found',
+        "firstTimestamp": "2026-01-01T10:00:00Z",
+        "lastTimestamp": "2026-01-01T10:00:00Z",
     }

@@ -1,5 +1,8 @@
 """A Helm in memory over a simulated cluster: records, hooks, waits, putting back.
 
+It writes its records and changes objects one by one, in the order of Helm 4 (pkg/action), each
+inside `cluster.effect`; whatever ends it there leaves what it leaves on a real cluster.
+
 It expands only what the tests' charts use: `.Values.x`, `.Release.Name`, `.Files.Get "x"`, quoted
 text and `fail "x"`.
 """
@@ -12,17 +15,22 @@ import json
 import re
 import tarfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import jsonschema
 
+from champ_offline.cluster.interface import ClusterUnreachable
+from champ_offline.events import ObjectState
 from champ_offline.helm import manifests
 from champ_offline.helm.engine import (
     DEPLOYED,
     FAILED,
     PENDING,
     SUPERSEDED,
+    UNINSTALLING,
     Capabilities,
     Document,
     Options,
@@ -33,6 +41,7 @@ from champ_offline.helm.engine import (
 from champ_offline.helm.faults import (
     ChartInvalid,
     EngineCancelled,
+    HelmUnreachable,
     ObjectNotOurs,
     ReleaseBusy,
     ReleaseFailed,
@@ -60,7 +69,7 @@ class SimulatedHelm:
         self.cluster = cluster
         self._records: dict[tuple[str, str], list[_Record]] = {}
         self._cancelled = threading.Event()
-        self._waiting = threading.Event()
+        cluster.records = self.secrets
 
     def render(
         self,
@@ -88,41 +97,41 @@ class SimulatedHelm:
     def install(
         self, chart: bytes, release: str, namespace: str, values: Values, options: Options
     ) -> Release:
-        if self._records.get((namespace, release)):
-            raise ReleaseNameTaken(release=release, namespace=namespace)
-        return self._apply(chart, release, namespace, values, options, upgrade=False)
+        with self._answering():
+            if self._records.get((namespace, release)):
+                raise ReleaseNameTaken(release=release, namespace=namespace)
+            self._cancelled.clear()
+            return self._apply(chart, release, namespace, values, options, upgrade=False)
 
     def upgrade(
         self, chart: bytes, release: str, namespace: str, values: Values, options: Options
     ) -> Release:
-        last = self._last(release, namespace)
-        if last.status in PENDING:
-            raise ReleaseBusy(release=release, namespace=namespace)
-        return self._apply(chart, release, namespace, values, options, upgrade=True)
+        with self._answering():
+            last = self._last(release, namespace)
+            if last.status in PENDING:
+                raise ReleaseBusy(release=release, namespace=namespace)
+            self._cancelled.clear()
+            return self._apply(chart, release, namespace, values, options, upgrade=True)
 
     def rollback(self, release: str, namespace: str, revision: int, options: Options) -> None:
-        records = self._records.get((namespace, release), [])
-        last = self._last(release, namespace)
-        target = next((one for one in records if one.release.revision == revision), None)
-        if target is None:
-            raise ReleaseUnknown(release=release, namespace=namespace)
-        self._change(last.manifest, target.release.manifest, release, namespace)
-        self._supersede(records)
-        again = replace(target.release, revision=last.revision + 1, status=DEPLOYED)
-        records.append(_Record(again, target.values))
+        with self._answering():
+            self._last(release, namespace)
+            self._roll_back(self._records[(namespace, release)], revision)
 
     def uninstall(self, release: str, namespace: str, options: Options) -> None:
-        last = self._last(release, namespace)
-        self._change(last.manifest, "", release, namespace)
-        del self._records[(namespace, release)]
+        with self._answering():
+            self._last(release, namespace)
+            self._take_away(self._records[(namespace, release)])
 
     def history(self, release: str, namespace: str) -> tuple[Release, ...]:
-        records = self._records.get((namespace, release), [])
-        return tuple(replace(one.release, manifest="") for one in records)
+        with self._answering():
+            records = self._records.get((namespace, release), [])
+            return tuple(replace(one.release, manifest="") for one in records)
 
     def status(self, release: str, namespace: str) -> Release | None:
-        records = self._records.get((namespace, release))
-        return records[-1].release if records else None
+        with self._answering():
+            records = self._records.get((namespace, release))
+            return records[-1].release if records else None
 
     def values(self, release: str, namespace: str) -> dict[str, Any]:
         self._last(release, namespace)
@@ -145,6 +154,48 @@ class SimulatedHelm:
         """Leave the newest record as a killed Helm would."""
         record = self._records[(namespace, release)][-1]
         record.release = replace(record.release, status=status)
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """What Helm says where the API server is not there."""
+        try:
+            self.cluster.identity()
+            yield
+        except ClusterUnreachable as error:
+            raise HelmUnreachable(reason=str(error).rstrip(".")) from error
+
+    def _write(self, record: _Record, status: str) -> None:
+        self.cluster.identity()
+        with self.cluster.effect(f"record {status}"):
+            record.release = replace(record.release, status=status)
+
+    def _add(self, records: list[_Record], record: _Record) -> None:
+        self.cluster.identity()
+        with self.cluster.effect(f"record {record.release.status}"):
+            place, name = record.release.namespace, record.release.name
+            self._records[(place, name)] = records
+            records.append(record)
+
+    def secrets(self) -> list[dict[str, Any]]:
+        """The records as Helm keeps them in the cluster, without their content."""
+        return [
+            {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {
+                    "name": f"sh.helm.release.v1.{one.release.name}.v{one.release.revision}",
+                    "namespace": one.release.namespace,
+                    "labels": {
+                        "owner": "helm",
+                        "name": one.release.name,
+                        "status": one.release.status,
+                        "version": str(one.release.revision),
+                    },
+                },
+            }
+            for records in self._records.values()
+            for one in records
+        ]
 
     def _last(self, release: str, namespace: str) -> Release:
         found = self.status(release, namespace)
@@ -173,51 +224,75 @@ class SimulatedHelm:
         for document in () if upgrade else rendered.crds:
             self.cluster.apply(manifests.load(document.text, document.source), namespace)
         self.check(chart, release, namespace, values, upgrade=upgrade)
-        records = self._records.setdefault((namespace, release), [])
+        records = self._records.get((namespace, release), [])
         before = records[-1].release.manifest if records else ""
+        number = records[-1].release.revision + 1 if records else 1
         status = "pending-upgrade" if upgrade else "pending-install"
         record = _Record(_recorded(chart, release, namespace, rendered, status), dict(values))
-        record.release = replace(record.release, revision=len(records) + 1)
-        records.append(record)
+        record.release = replace(record.release, revision=number)
+        self._add(records, record)
         for document in rendered.hooks:
             self.cluster.apply(manifests.load(document.text, document.source), namespace)
         self._change(before, record.release.manifest, release, namespace)
-        return self._settled(record, records, options, before)
+        return self._settled(record, records, options)
 
-    def _settled(
-        self, record: _Record, records: list[_Record], options: Options, before: str
-    ) -> Release:
-        release, namespace = record.release.name, record.release.namespace
-        states = self.cluster.objects(namespace, release)
-        trouble = next((one for one in states if not one.ready), None)
+    def _settled(self, record: _Record, records: list[_Record], options: Options) -> Release:
+        trouble = self._trouble(record)
         if trouble is None:
             self._supersede(records[:-1])
-            record.release = replace(record.release, status=DEPLOYED)
+            self._write(record, DEPLOYED)
             return record.release
         if self._cancelled.wait(min(options.timeout, 30) if options.timeout > 10 else 0.05):
             self._cancelled.clear()
             raise EngineCancelled(verb="upgrade")
-        record.release = replace(record.release, status=FAILED)
-        if options.rollback_on_failure:
-            self._put_back(record, records, before)
-        reason = f"resource {trouble.kind}/{trouble.name} not ready: context deadline exceeded"
-        raise ReleaseFailed(release=release, namespace=namespace, reason=reason)
+        if len(records) == 1 and options.rollback_on_failure:
+            self._take_away(records)
+        else:
+            self._write(record, FAILED)
+            stood = [one for one in records if one.release.status in {DEPLOYED, SUPERSEDED}]
+            if options.rollback_on_failure and stood:
+                self._roll_back(records, stood[-1].release.revision)
+        raise self._failed(record, trouble)
 
-    def _put_back(self, record: _Record, records: list[_Record], before: str) -> None:
-        release, namespace = record.release.name, record.release.namespace
-        good = next((one for one in reversed(records) if one.release.status == DEPLOYED), None)
-        self._change(record.release.manifest, before if good else "", release, namespace)
-        if good is None:
-            del self._records[(namespace, release)]
-            return
+    def _trouble(self, record: _Record) -> ObjectState | None:
+        states = self.cluster.objects(record.release.namespace, record.release.name)
+        return next((one for one in states if not one.ready), None)
+
+    def _failed(self, record: _Record, trouble: ObjectState) -> ReleaseFailed:
+        reason = f"resource {trouble.kind}/{trouble.name} not ready: context deadline exceeded"
+        name, namespace = record.release.name, record.release.namespace
+        return ReleaseFailed(release=name, namespace=namespace, reason=reason)
+
+    def _roll_back(self, records: list[_Record], revision: int) -> None:
+        last = records[-1].release
+        target = next((one for one in records if one.release.revision == revision), None)
+        if target is None:
+            raise ReleaseUnknown(release=last.name, namespace=last.namespace)
+        again = replace(target.release, revision=last.revision + 1, status="pending-rollback")
+        record = _Record(again, target.values)
+        self._add(records, record)
+        self._change(last.manifest, again.manifest, last.name, last.namespace)
+        if (trouble := self._trouble(record)) is not None:
+            self._write(record, FAILED)
+            raise self._failed(record, trouble)
         self._supersede(records)
-        again = replace(good.release, revision=len(records) + 1, status=DEPLOYED)
-        records.append(_Record(again, good.values))
+        self._write(record, DEPLOYED)
+
+    def _take_away(self, records: list[_Record]) -> None:
+        last = records[-1]
+        self._write(last, UNINSTALLING)
+        name, namespace = last.release.name, last.release.namespace
+        self._change(last.release.manifest, "", name, namespace)
+        while records:
+            self.cluster.identity()
+            with self.cluster.effect("record gone"):
+                records.pop(0)
+        del self._records[(namespace, name)]
 
     def _supersede(self, records: list[_Record]) -> None:
         for one in records:
             if one.release.status == DEPLOYED:
-                one.release = replace(one.release, status=SUPERSEDED)
+                self._write(one, SUPERSEDED)
 
     def _change(self, old: str, new: str, release: str, namespace: str) -> None:
         after = items_of_manifest(new, namespace)

@@ -1,0 +1,1 @@
+"""Why something does not come up: judged from objects, events and last log lines."""
