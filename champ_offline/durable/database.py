@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from champ_offline.durable.owner import FileForbidden, obstacle, user_name
 from champ_offline.durable.space import free_bytes, is_read_only
@@ -26,6 +26,9 @@ from champ_offline.durable.sqlite_file import (
     switch_to_wal,
 )
 from champ_offline.errors import ChampError, ExitCode
+
+# One change of a component's tables: SQL, or a function where rows must be read to be changed.
+Step: TypeAlias = str | Callable[[sqlite3.Connection], None]
 
 _LEAST_ROOM = 64 * 1024
 _BESIDE = ("-wal", "-shm")
@@ -131,7 +134,7 @@ class Database:
         if self._file is None or identity(self.path) != self._file:
             raise DatabaseGone(path=self.path)
 
-    def migrate(self, component: str, steps: Sequence[str]) -> None:
+    def migrate(self, component: str, steps: Sequence[Step]) -> None:
         """Apply the schema steps of `component` that this file lacks, all or none.
 
         Raises DatabaseNewer where the file has more steps than there are.
@@ -146,8 +149,10 @@ class Database:
                     path=self.path, component=component, found=version, known=len(steps)
                 )
             for step in steps[version:]:
-                for statement in _statements(step):
-                    connection.execute(statement)
+                if callable(step):
+                    step(connection)
+                else:
+                    _execute(connection, step)
             connection.execute(
                 "INSERT INTO schema_version VALUES (?, ?)"
                 " ON CONFLICT (component) DO UPDATE SET version = excluded.version",
@@ -352,6 +357,11 @@ def _forbidden(path: Path) -> ChampError | None:
         if found is not None:
             return found
     return None
+
+
+def _execute(connection: sqlite3.Connection, step: str) -> None:
+    for statement in _statements(step):
+        connection.execute(statement)
 
 
 def _statements(step: str) -> Iterator[str]:

@@ -232,12 +232,16 @@ class Table:
 
 def read(path: Path, limit: int = LIMIT) -> Node:
     """Read a file; raises FileUnreadable, TooLarge, NotYaml, DuplicateKey."""
+    return parse(content(path, limit), str(path), limit)
+
+
+def content(path: Path, limit: int = LIMIT) -> bytes:
+    """The bytes of a file, one more than `limit` at most; raises FileUnreadable."""
     try:
         with path.open("rb") as file:
-            data = file.read(limit + 1)
+            return file.read(limit + 1)
     except OSError as error:
         raise FileUnreadable(file=path, reason=error.strerror) from error
-    return parse(data, str(path), limit)
 
 
 def parse(data: bytes, file: str, limit: int = LIMIT) -> Node:

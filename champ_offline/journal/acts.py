@@ -13,7 +13,7 @@ from champ_offline.journal.process import current_user
 
 
 class Act(StrEnum):
-    """The verbs that change what a zone trusts, names or keeps, or that give it to another zone."""
+    """What changes what a zone trusts, names, keeps or gives away, or what its clusters run."""
 
     INIT = "zone.init"
     BACKUP = "zone.backup"
@@ -24,7 +24,20 @@ class Act(StrEnum):
     RETIRE = "bundle.retire"
     COLLECT = "store.collect"
     CHECK = "store.check"
+    RETENTION = "zone.retention"
     AUTHORITY = "registry.authority"
+    CLUSTER_ADD = "cluster.add"
+    CLUSTER_REMOVE = "cluster.remove"
+    PLAN = "release.plan"
+    APPLY_BEGIN = "release.apply.begin"
+    APPLY_END = "release.apply.end"
+    SETTLE = "release.settle"
+    RECOVER = "release.recover"
+    DECIDE = "policy.decide"
+    RUN = "policy.run"
+    SITE_PLAN = "site.plan"
+    SITE_APPLY = "site.apply"
+    AUDIT = "audit.export"
 
 
 def done(act: Act, subject: str, **detail: object) -> Entry:

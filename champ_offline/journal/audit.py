@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
@@ -149,6 +149,21 @@ class Audit:
             "SELECT * FROM audit WHERE time >= ? ORDER BY seq DESC LIMIT ?", (since, most)
         )
         return [Row(*row) for row in reversed(found)]
+
+    def following(self, after: Head) -> Iterator[Row]:
+        """The rows behind `after`, oldest first; raises AuditTruncated where the chain lacks it.
+
+        They are read piece by piece, as they stand: whoever takes them follows them (`verify`).
+        """
+        known = Head() == after or self._database.query(
+            "SELECT 1 FROM audit WHERE seq = ? AND hash = ?", (after.seq, after.hash)
+        )
+        if not known:
+            raise AuditTruncated(found=self.head(), expected=after)
+        last = after.seq
+        while rows := self._piece(last):
+            yield from rows
+            last = rows[-1].seq
 
     def head(self) -> Head:
         """The last row as it stands."""

@@ -1,14 +1,16 @@
 """Operations with their intent, steps and outcome, in the zone's database (FORMAT.md).
 
-Invariant: the intent is durable before anything is done, an operation gets one outcome only, and an
-operation without outcome whose process is gone is interrupted until its kind's recovery ran.
+Invariant: intent and step are durable before anything is done, an operation gets one outcome only,
+and one without outcome that nobody works on is interrupted until its kind's recovery ended it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -34,9 +36,31 @@ SCHEMA = (
     ) STRICT;
     CREATE INDEX operations_open ON operations (number) WHERE outcome IS NULL
     """,
+    """
+    CREATE TABLE steps (
+        operation INTEGER NOT NULL REFERENCES operations (number),
+        number INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        began TEXT NOT NULL,
+        ended TEXT,
+        outcome TEXT,
+        detail TEXT NOT NULL DEFAULT '{}',
+        PRIMARY KEY (operation, number)
+    ) STRICT;
+    INSERT INTO steps (operation, number, name, began)
+        SELECT number, 1, step, began FROM operations WHERE step != '';
+    ALTER TABLE operations DROP COLUMN step
+    """,
+)
+_SELECT = (
+    "SELECT *, coalesce((SELECT name FROM steps WHERE operation = operations.number"
+    " ORDER BY steps.number DESC LIMIT 1), '') AS step FROM operations"
 )
 FAILED = "failed"
 RECOVERED = "recovered: "
+_DONE = "done"
+# What a step found and did, as JSON without secrets.
+Detail: TypeAlias = dict[str, Any]
 
 
 class NoRecovery(ChampError):
@@ -49,13 +73,31 @@ class NoRecovery(ChampError):
 
 
 @dataclass(frozen=True)
+class StepRecord:
+    """One step as it stands; `ended` and `outcome` are empty where it was cut off.
+
+    `outcome` is `done` or the id of the error it ended with.
+    """
+
+    number: int
+    name: str
+    began: str
+    ended: str
+    outcome: str
+    detail: Mapping[str, Any] = field(hash=False)
+
+
+@dataclass(frozen=True)
 class Record:
-    """One operation as it stands; times are ISO 8601, `outcome` is empty while it is open."""
+    """One operation as it stands; times are ISO 8601, `outcome` is empty while it is open.
+
+    `step` is the name of the step begun last.
+    """
 
     number: int
     kind: str
     subject: str
-    intent: Mapping[str, Any]
+    intent: Mapping[str, Any] = field(hash=False)
     process: Process
     began: str
     step: str
@@ -63,29 +105,89 @@ class Record:
     outcome: str
     error: str
 
+    @property
+    def unknown(self) -> NoRecovery:
+        """The error to raise where nobody knows how to recover it."""
+        return NoRecovery(
+            number=self.number, kind=self.kind, subject=self.subject, step=self.step or "-"
+        )
 
-# Puts right what an interrupted operation left, and says in a word what became of it.
-Recovery: TypeAlias = Callable[[Record], str]
+
+@dataclass(frozen=True)
+class Recovered:
+    """What became of one interrupted operation on `cluster`.
+
+    `found` and `left` say how the world stood before and after, `acts` what was done about it (or
+    would be, in a rehearsal); `outcome` is a word, `open` while there is more to do. `cleared` and
+    `kept` name what the operation had made.
+    """
+
+    number: int
+    subject: str
+    cluster: str
+    operation: str
+    began: str
+    step: str
+    found: tuple[str, ...] = ()
+    acts: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    outcome: str = "open"
+    cleared: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+# Puts right what an interrupted operation left and ends it; only says what it would do where the
+# flag is set. It bears being killed and run again.
+Recovery: TypeAlias = Callable[[Record, bool], Recovered]
 
 
 class Operation:
-    """An operation that this process began."""
+    """An operation that this process works on: it began it, or recovers it."""
 
     def __init__(self, journal: Journal, number: int) -> None:
         self._journal = journal
         self.number = number
 
-    def step(self, name: str) -> None:
-        """Record that the step `name` begins; recovery reads the last one."""
-        self._journal.set_step(self.number, name)
+    @contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        """Record that a step begins, and after the block how it ended.
 
-    def finish(self, outcome: str) -> None:
-        """Record how it ended well."""
-        self._journal.set_outcome(self.number, outcome, "")
+        A step that something else than a ChampError ends is left as one that was cut off.
+        """
+        step = Step(self._journal, self.number, self._journal.begin_step(self.number, name))
+        try:
+            yield step
+        except ChampError as error:
+            self._journal.end_step(self.number, step.number, error.id)
+            raise
+        self._journal.end_step(self.number, step.number, _DONE)
 
-    def fail(self, error: str) -> None:
-        """Record the id of the error it ended with; nothing is left for recovery to do."""
-        self._journal.set_outcome(self.number, FAILED, error)
+    def steps(self) -> tuple[StepRecord, ...]:
+        """Its steps so far, in order."""
+        return self._journal.steps(self.number)
+
+    def let_go(self) -> None:
+        """Leave it open for a recovery, also while this process lives."""
+        self._journal.let_go(self.number)
+
+
+class Step:
+    """A step that was begun."""
+
+    def __init__(self, journal: Journal, operation: int, number: int) -> None:
+        self._journal, self._operation, self.number = journal, operation, number
+
+    def note(self, detail: Mapping[str, Any]) -> None:
+        """Keep what it found or did, beside what was noted before."""
+        with self._journal.transaction() as connection:
+            self.note_in(connection, detail)
+
+    def note_in(self, connection: sqlite3.Connection, detail: Mapping[str, Any]) -> None:
+        """Keep it in the caller's transaction."""
+        connection.execute(
+            "UPDATE steps SET detail = json_patch(detail, ?) WHERE operation = ? AND number = ?",
+            (json.dumps(dict(detail), sort_keys=True), self._operation, self.number),
+        )
 
 
 class Journal:
@@ -103,68 +205,98 @@ class Journal:
         self._own = own
         self._recoveries: dict[str, Recovery] = {}
 
-    def begin(self, kind: str, subject: str, intent: Mapping[str, Any]) -> Operation:
-        """Make the intent durable; `intent` is JSON without secrets."""
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        """For rows that stand or fall with one of the journal's."""
+        return self._database.transaction()
+
+    def begin(
+        self, connection: sqlite3.Connection, kind: str, subject: str, intent: Mapping[str, Any]
+    ) -> Operation:
+        """Keep the intent in the caller's transaction; `intent` is JSON without secrets."""
         own = self._own()
         row = (kind, subject, json.dumps(dict(intent), sort_keys=True), own.pid, own.started)
-        with self._database.transaction() as connection:
-            cursor = connection.execute(
-                "INSERT INTO operations (kind, subject, intent, pid, pid_started, boot, began)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (*row, own.boot, self._now().isoformat()),
-            )
-            return Operation(self, int(cursor.lastrowid or 0))
+        cursor = connection.execute(
+            "INSERT INTO operations (kind, subject, intent, pid, pid_started, boot, began)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (*row, own.boot, self._now().isoformat()),
+        )
+        return Operation(self, int(cursor.lastrowid or 0))
+
+    def end(
+        self, connection: sqlite3.Connection, operation: Operation, outcome: str, error: str = ""
+    ) -> None:
+        """Keep how it ended in the caller's transaction; the first outcome stays."""
+        connection.execute(
+            "UPDATE operations SET outcome = ?, error = ?, ended = ?"
+            " WHERE number = ? AND outcome IS NULL",
+            (outcome, error, self._now().isoformat(), operation.number),
+        )
 
     def declare(self, kind: str, recovery: Recovery) -> None:
-        """Say how interrupted operations of `kind` are put right; it must bear being repeated."""
+        """Say how interrupted operations of `kind` are put right."""
         self._recoveries[kind] = recovery
 
+    def resume(self, record: Record) -> Operation:
+        """An interrupted operation, for its recovery."""
+        return Operation(self, record.number)
+
     def interrupted(self) -> tuple[Record, ...]:
-        """Open operations whose process is gone, oldest first."""
+        """Open operations that nobody works on, oldest first."""
         return tuple(record for record in self.under_way() if not record.process.alive)
 
     def under_way(self) -> tuple[Record, ...]:
         """Operations that have not ended, whether their process lives or not, oldest first."""
-        rows = self._database.query(
-            "SELECT * FROM operations WHERE outcome IS NULL ORDER BY number"
-        )
-        return tuple(map(_record, rows))
+        return self._records(f"{_SELECT} WHERE outcome IS NULL ORDER BY number")
 
-    def recover(self) -> tuple[Record, ...]:
-        """Put right everything interrupted; raises NoRecovery and what a recovery raises."""
+    def recover(self, *, rehearsal: bool = False) -> tuple[Recovered, ...]:
+        """Put right everything interrupted, or only say what that would take.
+
+        Raises NoRecovery and what a recovery raises; what was not ended is met again.
+        """
         found = self.interrupted()
         for record in found:
-            recovery = self._recoveries.get(record.kind)
-            if recovery is None:
-                raise NoRecovery(
-                    number=record.number,
-                    kind=record.kind,
-                    subject=record.subject,
-                    step=record.step,
-                )
-            self.set_outcome(record.number, RECOVERED + recovery(record), "")
-        return found
+            if record.kind not in self._recoveries:
+                raise record.unknown
+        return tuple(self._recoveries[record.kind](record, rehearsal) for record in found)
 
     def recent(self, limit: int = 50) -> tuple[Record, ...]:
         """The newest operations, newest first."""
+        return self._records(f"{_SELECT} ORDER BY number DESC LIMIT ?", limit)
+
+    def steps(self, operation: int) -> tuple[StepRecord, ...]:
+        """The steps of an operation, in order."""
         rows = self._database.query(
-            "SELECT * FROM operations ORDER BY number DESC LIMIT ?", (limit,)
+            "SELECT * FROM steps WHERE operation = ? ORDER BY number", (operation,)
         )
-        return tuple(map(_record, rows))
+        return tuple(map(_step, rows))
 
-    def set_step(self, number: int, name: str) -> None:
-        """See Operation.step."""
-        with self._database.transaction() as connection:
-            connection.execute("UPDATE operations SET step = ? WHERE number = ?", (name, number))
-
-    def set_outcome(self, number: int, outcome: str, error: str) -> None:
-        """See Operation.finish; the first outcome stays."""
-        with self._database.transaction() as connection:
+    def begin_step(self, operation: int, name: str) -> int:
+        """See Operation.step; gives the step's number."""
+        with self.transaction() as connection:
+            last = connection.execute(
+                "SELECT coalesce(max(number), 0) FROM steps WHERE operation = ?", (operation,)
+            ).fetchone()[0]
             connection.execute(
-                "UPDATE operations SET outcome = ?, error = ?, ended = ?"
-                " WHERE number = ? AND outcome IS NULL",
-                (outcome, error, self._now().isoformat(), number),
+                "INSERT INTO steps (operation, number, name, began) VALUES (?, ?, ?, ?)",
+                (operation, last + 1, name, self._now().isoformat()),
             )
+        return int(last) + 1
+
+    def end_step(self, operation: int, number: int, outcome: str) -> None:
+        """See Operation.step."""
+        with self.transaction() as connection:
+            connection.execute(
+                "UPDATE steps SET outcome = ?, ended = ? WHERE operation = ? AND number = ?",
+                (outcome, self._now().isoformat(), operation, number),
+            )
+
+    def let_go(self, operation: int) -> None:
+        """See Operation.let_go; no process has the number 0."""
+        with self.transaction() as connection:
+            connection.execute("UPDATE operations SET pid = 0 WHERE number = ?", (operation,))
+
+    def _records(self, statement: str, *parameters: object) -> tuple[Record, ...]:
+        return tuple(map(_record, self._database.query(statement, parameters)))
 
 
 def _record(row: Any) -> Record:  # noqa: ANN401 (sqlite3.Row)
@@ -179,4 +311,15 @@ def _record(row: Any) -> Record:  # noqa: ANN401 (sqlite3.Row)
         ended=row["ended"] or "",
         outcome=row["outcome"] or "",
         error=row["error"] or "",
+    )
+
+
+def _step(row: Any) -> StepRecord:  # noqa: ANN401 (sqlite3.Row)
+    return StepRecord(
+        number=row["number"],
+        name=row["name"],
+        began=row["began"],
+        ended=row["ended"] or "",
+        outcome=row["outcome"] or "",
+        detail=json.loads(row["detail"]),
     )
