@@ -1,10 +1,12 @@
 """What a plan starts from: the release as Helm records it, and whether it still is so.
 
-Invariant: a plan is applied only on the very cluster, revision and manifest it was made on.
+Invariant: a plan is applied only on the very cluster, revision, manifest and live objects that it
+was made on; what moved is named.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from champ_offline.cluster.interface import Cluster
@@ -12,16 +14,57 @@ from champ_offline.errors import ChampError, ExitCode
 from champ_offline.helm.engine import DEPLOYED, PENDING, SUPERSEDED, HelmEngine
 from champ_offline.helm.faults import ReleaseBusy
 from champ_offline.oci.digest import Digest
-from champ_offline.release.plan import Plan
+from champ_offline.release import live
+from champ_offline.release.live import Place
+from champ_offline.release.objects import Object
+from champ_offline.release.plan import Action, Plan
+from champ_offline.release.review import guard
+from champ_offline.release.review.guard import Move, Moves
 
 
 class PlanStale(ChampError):
-    """The cluster is no longer as it was when the plan was made."""
+    """The cluster is no longer as it was when the plan was made; a subclass says what moved."""
 
-    id = "release.plan-stale"
     exit_code = ExitCode.PREFLIGHT
-    message = "Nothing was changed: since release {release} was planned, {moved}."
     remedy = "Plan again and review what is different now."
+
+
+class ClusterIsAnother(PlanStale):
+    """The plan was made on another cluster than the one it shall be applied to."""
+
+    id = "release.plan-for-another-cluster"
+    message = "Nothing was changed: {release} was planned for another cluster than this one."
+    remedy = "Name the kubeconfig of the cluster that was planned on, or plan again for this one."
+
+
+class RevisionMoved(PlanStale):
+    """The release has another revision than when it was planned."""
+
+    id = "release.plan-revision-moved"
+    message = (
+        "Nothing was changed: since {release} was planned, its revision went from {planned} to"
+        " {found} (0: not there)."
+    )
+
+
+class ManifestMoved(PlanStale):
+    """Helm's record of the very revision holds other objects than when it was planned."""
+
+    id = "release.plan-manifest-moved"
+    message = (
+        "Nothing was changed: since {release} was planned, Helm's record of its revision {found}"
+        " was altered."
+    )
+
+
+class ObjectsMoved(PlanStale):
+    """Live objects that the plan touches were changed, removed or made by somebody else."""
+
+    id = "release.plan-objects-moved"
+    message = (
+        "Nothing was changed: since {release} was planned, {count} object(s) moved: {objects}."
+    )
+    remedy = "Find out who changed them, then plan again and review what is different now."
 
 
 class NeverDeployed(ChampError):
@@ -68,13 +111,35 @@ def read(engine: HelmEngine, cluster: Cluster, release: str, namespace: str, sal
 def check(plan: Plan, found: Base) -> None:
     """Raise PlanStale, saying what moved, unless `found` is what the plan starts from."""
     if found.cluster != plan.cluster:
-        moved = "the kubeconfig leads to another cluster"
-    elif found.revision != plan.base_revision:
-        moved = (
-            f"its revision went from {plan.base_revision or 'none'} to {found.revision or 'none'}"
-        )
-    elif found.digest != plan.base_manifest:
-        moved = "the objects of its revision changed"
-    else:
-        return
-    raise PlanStale(release=plan.release, moved=moved)
+        raise ClusterIsAnother(release=plan.release)
+    if found.revision != plan.base_revision:
+        raise RevisionMoved(release=plan.release, planned=plan.base_revision, found=found.revision)
+    if found.digest != plan.base_manifest:
+        raise ManifestMoved(release=plan.release, found=found.revision)
+
+
+def check_objects(plan: Plan, cluster: Cluster, salt: str) -> None:
+    """Raise ObjectsMoved, naming each, unless all live objects are as they were planned on.
+
+    `salt` is the release's. Asks the cluster once for each kind, not for each object.
+    """
+    guarded = {_place(action): action for action in plan.actions if action.guard}
+    found = live.read(cluster, guarded)
+    scaled = guard.scaled(found.values())
+    moves = [
+        Move(action.kind, action.name, moved)
+        for place, action in guarded.items()
+        if (moved := guard.moved(action.guard, _now(found[place], action, salt, scaled)))
+    ]
+    if moves:
+        raise ObjectsMoved(release=plan.release, count=len(moves), objects=Moves(moves))
+
+
+def _place(action: Action) -> Place:
+    return Place(action.api_version, action.kind, action.namespace, action.name)
+
+
+def _now(
+    there: Object | None, action: Action, salt: str, scaled: Collection[tuple[str, str]]
+) -> str:
+    return guard.guard(there, salt, scaled=(action.kind, action.name) in scaled)

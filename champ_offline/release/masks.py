@@ -40,12 +40,17 @@ class Mask:
         try:
             yield
         except ChampError as error:
-            error.fields = {
-                key: self.text(value) if isinstance(value, str) else value
-                for key, value in error.fields.items()
-            }
-            error.args = (error.fields,)
+            self.hide_in(error)
             raise
+
+    def hide_in(self, error: ChampError) -> None:
+        """Hide the secrets in the fields of `error`, and of an error that is its cause."""
+        for key, value in error.fields.items():
+            if isinstance(value, str):
+                error.fields[key] = self.text(value)
+            elif isinstance(value, ChampError):
+                self.hide_in(value)
+        error.args = (error.fields,)
 
 
 def hide_values(old: dict[str, Any] | None, new: dict[str, Any] | None) -> None:

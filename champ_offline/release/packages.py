@@ -16,9 +16,9 @@ from champ_offline.bundle.sbom.versions import Constraint
 from champ_offline.catalog.index import Catalog
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci.digest import Digest
-from champ_offline.release.history import History
-from champ_offline.release.plan import Plan
-from champ_offline.release.vault import Vault
+from champ_offline.release.records.history import History
+from champ_offline.release.records.recorded import recorded
+from champ_offline.release.records.vault import Vault
 
 _Item = TypeVar("_Item")
 
@@ -136,7 +136,8 @@ class Packages:
         found = []
         for current in self._history.releases():
             where = (current.namespace, current.release, current.number)
-            plan = Plan.from_bytes(self._vault.get(self._history.one(*where).plan))
+            applied = self._history.one(current.cluster, *where).plan
+            plan = recorded(self._vault.get(applied))
             found += [(image.digest, Installed(*where)) for image in plan.images]
         return _grouped(found)
 

@@ -6,19 +6,30 @@ approves. A plan holds no secrets: sealed chart and values stay in the vault, na
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from champ_offline.errors import ChampError, ExitCode
-from champ_offline.oci.digest import Digest, InvalidDigest
+from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
-from champ_offline.oci.strict_json import wrong_in
-from champ_offline.release.images import Image
+from champ_offline.oci.strict_json import canonical, wrong_in
+from champ_offline.preflight.concern import Concern
+from champ_offline.release.images.digests import Image
+from champ_offline.release.review.answers import Answer
+from champ_offline.release.review.codec import plain, typed
+from champ_offline.release.review.compared import Change
+from champ_offline.release.review.effects import Effect
+from champ_offline.release.review.estimate import UNKNOWN, Estimate
+from champ_offline.release.review.irreversible import Irreversible
+from champ_offline.release.review.pulls import NodeLoad, Pull
+from champ_offline.release.review.restarts import Restart
 
-FORMAT = 1
+__all__ = ["FORMAT", "LARGEST", "Action", "Change", "Operation", "Plan", "PlanUnreadable"]
+
+FORMAT = 2
+LARGEST = 64 * 1024 * 1024
+"""Bytes of a plan that are read at most."""
 
 
 class PlanUnreadable(ChampError):
@@ -39,30 +50,24 @@ class Operation(StrEnum):
     REMOVE = "remove"
 
 
-class Change(StrEnum):
-    """What becomes of one object; REPLACED is deleted and made anew."""
-
-    CREATED = "created"
-    CHANGED = "changed"
-    REPLACED = "replaced"
-    DELETED = "deleted"
-    UNCHANGED = "unchanged"
-
-
 @dataclass(frozen=True)
 class Action:
     """One object: what becomes of it, why, and the masked difference as text.
 
     `hook` holds the Helm events that run it (`pre-upgrade`); such objects are not the release's.
+    `guard` is what `review.guard` made of the live object, empty where the plan leaves it alone.
     """
 
     change: Change
     api_version: str
     kind: str
+    namespace: str
     name: str
     reason: str
     diff: str = ""
     hook: str = ""
+    restarts: tuple[Restart, ...] = ()
+    guard: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,9 @@ class Plan:
     """What applying would do. `base_*` say what it starts from (revision 0: nothing there).
 
     `cluster` is the cluster's identity, `base_manifest` and `values` salted digests, `created`
-    ISO 8601, `target` the revision number of ours that a rollback returns to (else 0).
+    ISO 8601, `target` the revision number of ours that a rollback returns to (else 0). `answers`
+    are those that differ, `pulls` and `loads` what nodes have yet to fetch of the `images`,
+    `concerns` what preflight found, the blocking ones first.
     """
 
     operation: Operation
@@ -90,6 +97,13 @@ class Plan:
     sealed: Digest | None
     values: Digest | None
     created: str
+    answers: tuple[Answer, ...] = ()
+    pulls: tuple[Pull, ...] = ()
+    loads: tuple[NodeLoad, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    irreversible: tuple[Irreversible, ...] = ()
+    estimate: Estimate = UNKNOWN
+    concerns: tuple[Concern, ...] = ()
     format: int = field(default=FORMAT)
 
     @property
@@ -99,6 +113,11 @@ class Plan:
         return moved or any(
             action.change is not Change.UNCHANGED for action in self.actions if not action.hook
         )
+
+    @property
+    def blocked(self) -> bool:
+        """Whether it may not be applied: it has a blocking concern that nobody accepted."""
+        return self.has_changes and any(one.stops for one in self.concerns)
 
     @property
     def summary(self) -> dict[Change, int]:
@@ -112,64 +131,16 @@ class Plan:
 
     def to_bytes(self) -> bytes:
         """Canonical JSON (FORMAT.md)."""
-        return encode(
-            {
-                **{name: getattr(self, name) for name in _TEXTS + _NUMBERS},
-                "new_namespace": self.new_namespace,
-                **{name: _text(getattr(self, name)) for name in _DIGESTS},
-                "actions": [vars(action) for action in self.actions],
-                "images": [
-                    {"name": image.name, "digest": str(image.digest), "size": image.size}
-                    for image in self.images
-                ],
-            }
-        )
+        return encode(plain(self))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Plan:
         """Read a plan; raises PlanUnreadable for anything but what `to_bytes` gives."""
         try:
-            document = json.loads(data)
-            if document["format"] != FORMAT:
-                raise PlanUnreadable(reason=f"its format is {document['format']}, not {FORMAT}")
-            plan = _read(document)
-        except (ValueError, KeyError, TypeError, AttributeError, InvalidDigest) as error:
+            document = canonical(data)
+            found = document["format"]
+            if found != FORMAT:
+                raise PlanUnreadable(reason=f"its format is {str(found)[:20]}, not {FORMAT}")
+            return typed(cls, document)
+        except (ValueError, KeyError, TypeError) as error:
             raise PlanUnreadable(reason=wrong_in(error)[:200]) from error
-        if plan.to_bytes() != data:
-            raise PlanUnreadable(reason="it is not in canonical form")
-        return plan
-
-
-_TEXTS = (
-    "operation", "zone", "cluster", "release", "namespace", "app", "from_version", "to_version",
-    "created",
-)  # fmt: skip
-_NUMBERS = ("format", "base_revision", "target")
-_DIGESTS = ("base_manifest", "sealed", "values")
-
-
-def _text(digest: Digest | None) -> str:
-    return "" if digest is None else str(digest)
-
-
-def _read(document: dict[str, Any]) -> Plan:
-    texts: dict[str, Any] = {name: str(document[name]) for name in _TEXTS if name != "operation"}
-    digests: dict[str, Any] = {
-        name: Digest.parse(document[name]) if document[name] else None for name in _DIGESTS
-    }
-    return Plan(
-        operation=Operation(document["operation"]),
-        new_namespace=bool(document["new_namespace"]),
-        base_revision=int(document["base_revision"]),
-        target=int(document["target"]),
-        actions=tuple(
-            Action(**{**action, "change": Change(action["change"])})
-            for action in document["actions"]
-        ),
-        images=tuple(
-            Image(image["name"], Digest.parse(image["digest"]), int(image["size"]))
-            for image in document["images"]
-        ),
-        **texts,
-        **digests,
-    )

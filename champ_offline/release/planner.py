@@ -6,8 +6,8 @@ the same kind of value, and a rollback goes the way of an upgrade, from an older
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,16 +15,28 @@ from champ_offline.cluster.interface import Cluster
 from champ_offline.helm.engine import Capabilities, Document, HelmEngine, Rendered
 from champ_offline.helm.faults import ReleaseNameTaken, ReleaseUnknown
 from champ_offline.oci.digest import Digest
+from champ_offline.preflight.change import Planned
+from champ_offline.preflight.concern import Concern
 from champ_offline.release import base, seal
-from champ_offline.release.actions import Comparison
+from champ_offline.release.actions import Comparison, actions
 from champ_offline.release.base import Base, NeverDeployed
-from champ_offline.release.history import History, Revision
-from champ_offline.release.images import Image, pin
+from champ_offline.release.images.digests import Image, pin
 from champ_offline.release.masks import Mask
 from champ_offline.release.objects import items, items_of_manifest
 from champ_offline.release.plan import Operation, Plan
+from champ_offline.release.prospect import buildable, foretold, masked, prospect
+from champ_offline.release.records.history import History, Outcome, Revision
+from champ_offline.release.records.recorded import recorded
+from champ_offline.release.records.vault import Inputs, Vault
 from champ_offline.release.request import ReleaseRequest, check_names
-from champ_offline.release.vault import Inputs, Vault
+from champ_offline.release.review.answers import compare
+from champ_offline.release.review.compared import Compared
+from champ_offline.release.review.effects import Effect, effects
+from champ_offline.release.review.estimate import Estimate, estimate
+from champ_offline.release.review.irreversible import irreversible
+from champ_offline.release.review.pulls import loads, pulls
+
+_WELL = frozenset({Outcome.DEPLOYED, Outcome.REMOVED})
 
 
 @dataclass(frozen=True)
@@ -40,13 +52,15 @@ class _Wanted:
     inputs: Inputs = field(repr=False)
     images: Mapping[str, Digest] = field(hash=False)
     target: int = 0
+    defaults: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
 
 
 class Planner:
     """`size` gives an image's bytes by digest (and raises where the store lacks it).
 
     `registry` (host:port/prefix) is set only where nodes have no mirror and references must be
-    rewritten; `refuse_missing` raises for images that nodes could not pull.
+    rewritten; `refuse_missing` raises for images that nodes could not pull; `preflight` says what
+    stands in the way of a change.
     """
 
     def __init__(
@@ -61,6 +75,7 @@ class Planner:
         size: Callable[[Digest], int],
         registry: str = "",
         refuse_missing: Callable[[Mapping[str, Digest]], None] | None = None,
+        preflight: Callable[[Planned], tuple[Concern, ...]] = lambda _planned: (),
     ) -> None:
         self._engine = engine
         self._cluster = cluster
@@ -71,6 +86,7 @@ class Planner:
         self._size = size
         self._registry = registry
         self._refuse_missing = refuse_missing
+        self._preflight = preflight
 
     def change(self, request: ReleaseRequest) -> Plan:
         """Install the release, or upgrade it where it exists."""
@@ -92,10 +108,10 @@ class Planner:
     def rollback(self, release: str, namespace: str, number: int) -> Plan:
         """Return to revision `number` of ours; raises RevisionUnknown, VaultMissing too."""
         check_names(release, namespace)
-        old = self._history.revision(namespace, release, number)
+        old = self._history.revision(self._cluster.identity(), namespace, release, number)
         if old.sealed is None or old.inputs is None:
             raise ReleaseUnknown(release=release, namespace=namespace)
-        plan = Plan.from_bytes(self._vault.get(old.plan))
+        plan = recorded(self._vault.get(old.plan))
         wanted = _Wanted(
             operation=Operation.ROLLBACK,
             release=release,
@@ -115,9 +131,15 @@ class Planner:
         found = self._base(release, namespace)
         if not found.exists:
             raise ReleaseUnknown(release=release, namespace=namespace)
-        now = self._history.current(namespace, release)
-        mask = Mask(self._vault.inputs(now.inputs).secrets if now and now.inputs else ())
-        comparison = Comparison(self._cluster, release, namespace, mask)
+        now = self._history.current(found.cluster, namespace, release)
+        present = self._present(now)
+        mask = Mask(present.secrets if present else ())
+        comparison = Comparison(self._cluster, release, namespace)
+        compared = comparison.removal(
+            items_of_manifest(found.manifest, namespace), self._hooks(now)
+        )
+        claims = comparison.claims(compared)
+        app = now.app if now else ""
         return Plan(
             operation=Operation.REMOVE,
             zone=self._zone,
@@ -125,19 +147,20 @@ class Planner:
             release=release,
             namespace=namespace,
             new_namespace=False,
-            app=now.app if now else "",
+            app=app,
             from_version=now.version if now else found.app_version,
             to_version="",
             base_revision=found.revision,
             base_manifest=found.digest,
             target=0,
-            actions=comparison.removal(
-                items_of_manifest(found.manifest, namespace), self._hooks(now)
-            ),
+            actions=actions(compared, mask, self._vault.salt(found.cluster, namespace, release)),
             images=(),
             sealed=None,
             values=None,
             created=self._now().isoformat(),
+            effects=_masked(effects(compared, claims, removal=True), mask),
+            irreversible=irreversible(compared, claims, removed=release),
+            estimate=self._estimate(Operation.REMOVE, release, namespace, app),
         )
 
     def _hooks(self, now: Revision | None) -> tuple[Document, ...]:
@@ -156,7 +179,7 @@ class Planner:
         return rendered.hooks
 
     def _asked(self, operation: Operation, request: ReleaseRequest) -> _Wanted:
-        salt = self._vault.salt(request.namespace, request.release)
+        salt = self._vault.salt(self._cluster.identity(), request.namespace, request.release)
         return _Wanted(
             operation=operation,
             release=request.release,
@@ -166,10 +189,26 @@ class Planner:
             chart=request.chart,
             inputs=Inputs(request.answers, request.values, request.secrets, salt),
             images=request.images,
+            defaults=request.defaults,
         )
 
+    def _present(self, now: Revision | None) -> Inputs | None:
+        """What the revision in the cluster was made of; None where it is not ours."""
+        return self._vault.inputs(now.inputs) if now and now.inputs else None
+
+    def _estimate(self, operation: Operation, release: str, namespace: str, app: str) -> Estimate:
+        def took(revisions: Iterable[Revision]) -> list[float]:
+            return [
+                one.seconds
+                for one in revisions
+                if one.operation is operation and one.outcome in _WELL
+            ]
+
+        own = took(self._history.revisions(self._cluster.identity(), namespace, release))
+        return estimate(own, took(self._history.of_app(app)) if app else ())
+
     def _base(self, release: str, namespace: str) -> Base:
-        salt = self._vault.salt(namespace, release)
+        salt = self._vault.salt(self._cluster.identity(), namespace, release)
         return base.read(self._engine, self._cluster, release, namespace, salt)
 
     def _standing(self, release: str, namespace: str) -> Base:
@@ -181,24 +220,35 @@ class Planner:
         return found
 
     def _changed(self, wanted: _Wanted, found: Base) -> Plan:
-        mask = Mask(wanted.inputs.secrets)
+        now = self._history.current(found.cluster, wanted.namespace, wanted.release)
+        present = self._present(now)
+        # What is secret no more stands in the cluster still, and on the left of a difference.
+        secrets = {*wanted.inputs.secrets, *(present.secrets if present else ())}
+        mask = Mask(secrets)
         with mask.errors():
-            return self._composed(wanted, found, mask)
+            plan = self._composed(wanted, found, mask)
+        before = present.answers if present else wanted.defaults
+        return replace(
+            plan,
+            from_version=now.version if now else found.app_version,
+            answers=compare(before, wanted.inputs.answers, secrets),
+        )
 
     def _composed(self, wanted: _Wanted, found: Base, mask: Mask) -> Plan:
         pinned = pin(self._rendered(wanted, found), wanted.images, self._registry)
         if self._refuse_missing is not None:
             self._refuse_missing(pinned.images)
-        sealed = self._sealed(wanted, found, pinned.rendered)
+        images = tuple(Image(name, at, self._size(at)) for name, at in pinned.images.items())
+        sealed, record = self._sealed(wanted, pinned.rendered)
+        where = (wanted.release, wanted.namespace)
+        concerns = self._preflight(prospect(*where, found, pinned.rendered, images, record))
+        if buildable(concerns):
+            self._try(wanted, found, pinned.rendered, sealed)
         fresh = not self._cluster.has_namespace(wanted.namespace)
-        comparison = Comparison(self._cluster, wanted.release, wanted.namespace, mask)
-        actions = comparison.change(
-            items_of_manifest(found.manifest, wanted.namespace),
-            pinned.rendered,
-            upgrade=found.exists,
-            new_namespace=fresh,
-        )
-        now = self._history.current(wanted.namespace, wanted.release)
+        compared, claims = self._compared(wanted, found, pinned.rendered, concerns, fresh=fresh)
+        fetched = pulls(images, compared, self._cluster.nodes())
+        made = wanted.namespace if fresh else ""
+        salt = self._vault.salt(found.cluster, wanted.namespace, wanted.release)
         return Plan(
             operation=wanted.operation,
             zone=self._zone,
@@ -207,17 +257,39 @@ class Planner:
             namespace=wanted.namespace,
             new_namespace=fresh,
             app=wanted.app,
-            from_version=now.version if now else found.app_version,
+            from_version="",
             to_version=wanted.version,
             base_revision=found.revision,
             base_manifest=found.digest,
             target=wanted.target,
-            actions=actions,
-            images=tuple(Image(name, at, self._size(at)) for name, at in pinned.images.items()),
+            actions=actions(compared, mask, salt),
+            images=images,
             sealed=self._vault.put(sealed),
             values=self._vault.put(wanted.inputs.to_bytes()),
             created=self._now().isoformat(),
+            pulls=fetched,
+            loads=loads(fetched),
+            effects=_masked(effects(compared, claims, removal=False, new_namespace=made), mask),
+            irreversible=irreversible(compared, claims),
+            estimate=self._estimate(wanted.operation, wanted.release, wanted.namespace, wanted.app),
+            concerns=masked(concerns, mask),
         )
+
+    def _compared(
+        self,
+        wanted: _Wanted,
+        found: Base,
+        rendered: Rendered,
+        concerns: tuple[Concern, ...],
+        *,
+        fresh: bool,
+    ) -> tuple[tuple[Compared, ...], frozenset[str]]:
+        """Every object, and the names of the claims that are there."""
+        where = (wanted.release, wanted.namespace)
+        comparison = Comparison(self._cluster, *where, foretold(concerns))
+        old = items_of_manifest(found.manifest, wanted.namespace)
+        compared = comparison.change(old, rendered, upgrade=found.exists, new_namespace=fresh)
+        return compared, comparison.claims(compared)
 
     def _rendered(self, wanted: _Wanted, found: Base) -> Rendered:
         offer = self._cluster.offer()
@@ -231,11 +303,15 @@ class Planner:
             revision=found.revision + 1,
         )
 
-    def _sealed(self, wanted: _Wanted, found: Base, rendered: Rendered) -> bytes:
-        """Seal, and let Helm itself try the result against the cluster."""
-        values: Mapping[str, Any] = wanted.inputs.values
+    def _sealed(self, wanted: _Wanted, rendered: Rendered) -> tuple[bytes, int]:
+        """The sealed chart, and the size of the record that Helm would keep of it."""
         sealed = seal.seal(wanted.chart, rendered, wanted.inputs.salt)
-        seal.check_record(wanted.release, sealed, rendered, values)
+        record = seal.check_record(wanted.release, sealed, rendered, wanted.inputs.values)
+        return sealed, record
+
+    def _try(self, wanted: _Wanted, found: Base, rendered: Rendered, sealed: bytes) -> None:
+        """Let Helm itself try the sealed chart against the cluster."""
+        values: Mapping[str, Any] = wanted.inputs.values
         # Helm cannot try objects of kinds whose definition it would only install.
         definitions = items(rendered.crds, wanted.namespace)
         if all(
@@ -245,4 +321,10 @@ class Planner:
             self._engine.check(
                 sealed, wanted.release, wanted.namespace, values, upgrade=found.exists
             )
-        return sealed
+
+
+def _masked(found: Iterable[Effect], mask: Mask) -> tuple[Effect, ...]:
+    return tuple(
+        replace(one, fields={name: mask.text(text) for name, text in one.fields.items()})
+        for one in found
+    )

@@ -41,7 +41,8 @@ class ReleaseRequest:
     """An app's chart (.tgz bytes) and values, and the digest of every image it may use.
 
     `images` maps a full Reference text to the digest in the verified store; `secrets` are the
-    texts among answers and values that no plan, event or error may show.
+    texts among answers and values that no plan, event or error may show. `defaults` is what the
+    form fills in by itself, which a plan does not tell as answered.
     """
 
     release: str
@@ -53,6 +54,7 @@ class ReleaseRequest:
     values: Mapping[str, Any] = field(repr=False, hash=False)
     images: Mapping[str, Digest] = field(repr=False, hash=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    defaults: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
 
     def __post_init__(self) -> None:
         """Raise InvalidReleaseName unless both names can be used."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.helm import manifests
-from champ_offline.helm.engine import Rendered
+from champ_offline.helm.engine import Document, Rendered
 from champ_offline.helm.faults import ChartInvalid
 
 # A Secret's limit in Kubernetes (core/v1 MaxSecretSize); Helm keeps a revision in one Secret.
@@ -57,6 +57,33 @@ def seal(chart: bytes, rendered: Rendered, salt: str) -> bytes:
     return _archive({f"{name}/{path}": data for path, data in sealed.items()})
 
 
+def sealed_manifests(sealed: bytes) -> tuple[str, ...]:
+    """The texts of the objects that a sealed chart makes part of the release: no hooks, no CRDs."""
+    return tuple(document.text for document in opened(sealed).manifests)
+
+
+def opened(sealed: bytes) -> Rendered:
+    """The objects in a sealed chart, as `seal` was given them, without asking Helm.
+
+    Raises ChartInvalid, NotAnObject.
+    """
+    _, files = _top_files(sealed)
+    plain: list[Document] = []
+    hooks: list[Document] = []
+    for path in sorted(files):
+        if path.startswith("rendered/") and path.endswith(".yaml"):
+            text = files[path].decode()
+            is_hook = manifests.is_hook(manifests.load(text, path))
+            (hooks if is_hook else plain).append(Document(path, text))
+    crds = [path for path in sorted(files) if path.startswith("crds/")]
+    return Rendered(
+        manifests=tuple(plain),
+        hooks=tuple(hooks),
+        crds=tuple(Document(path, files[path].decode()) for path in crds),
+        notes=files.get("rendered/NOTES.txt", b"").decode(),
+    )
+
+
 def record_size(sealed: bytes, rendered: Rendered, values: Mapping[str, Any]) -> int:
     """About how many bytes Helm's record of the release will have (gzip, then base64)."""
     _, files = _top_files(sealed)
@@ -68,13 +95,12 @@ def record_size(sealed: bytes, rendered: Rendered, values: Mapping[str, Any]) ->
     return len(base64.b64encode(packed))
 
 
-def check_record(
-    release: str, sealed: bytes, rendered: Rendered, values: Mapping[str, Any]
-) -> None:
-    """Raise RecordTooLarge when Helm could not keep the release."""
+def check_record(release: str, sealed: bytes, rendered: Rendered, values: Mapping[str, Any]) -> int:
+    """The record's size; raises RecordTooLarge when Helm could not keep the release."""
     size = record_size(sealed, rendered, values)
     if size > RECORD_LIMIT - _MARGIN:
         raise RecordTooLarge(release=release, size=size, limit=RECORD_LIMIT)
+    return size
 
 
 def _include(path: str) -> bytes:

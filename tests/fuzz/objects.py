@@ -5,8 +5,8 @@ from __future__ import annotations
 from champ_offline.helm import manifests
 from champ_offline.helm.engine import Document, Rendered
 from champ_offline.oci.digest import Digest
-from champ_offline.release.images import pin, positions
-from champ_offline.release.mentions import mentions
+from champ_offline.release.images.digests import pin, positions
+from champ_offline.release.images.mentions import mentions
 from champ_offline.release.objects import items_of_manifest
 from tests.fuzz.mutation import json_mutator
 from tests.fuzz.target import Target

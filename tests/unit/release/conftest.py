@@ -13,15 +13,16 @@ import pytest
 from champ_offline.durable.database import Database
 from champ_offline.events import Event
 from champ_offline.helm.engine import Options
+from champ_offline.journal.audit import Audit
 from champ_offline.journal.journal import Journal
 from champ_offline.oci.digest import Digest
-from champ_offline.release.execute import Executor
-from champ_offline.release.history import History, Revision
-from champ_offline.release.images import refuse_gone
+from champ_offline.release.apply.execute import Executor
+from champ_offline.release.images.digests import refuse_gone
 from champ_offline.release.plan import Plan
 from champ_offline.release.planner import Planner
+from champ_offline.release.records.history import History, Revision
+from champ_offline.release.records.vault import Vault
 from champ_offline.release.request import ReleaseRequest
-from champ_offline.release.vault import Vault
 from champ_offline.store.blobs import BlobMissing
 from tests.simulators.charts import NOWHERE, PAUSE, small
 from tests.simulators.cluster import SimulatedCluster
@@ -29,6 +30,8 @@ from tests.simulators.helm import SimulatedHelm
 
 IMAGES = {PAUSE: Digest.of(b"pause"), NOWHERE: Digest.of(b"never")}
 NAME, PLACE = "orthanc", "pacs"
+# The identity of the simulated cluster.
+HERE = "uid-1"
 
 
 @dataclass
@@ -100,7 +103,7 @@ def build(path: Path, cluster: SimulatedCluster, helm: SimulatedHelm) -> World:
         zone="core", now=now, size=size, refuse_missing=refuse_missing,
     )  # fmt: skip
     executor = Executor(
-        helm, cluster, history, vault, journal,
+        helm, cluster, history, vault, journal, audit=Audit(database, now),
         now=now, refuse_missing=refuse_missing, options=Options(timeout=4), pause=0.01,
     )  # fmt: skip
     return World(database, cluster, helm, history, vault, journal, planner, executor, gone)

@@ -27,7 +27,15 @@ def _removal(world: World) -> Plan:
     "damage",
     [
         lambda document: document.pop("sealed"),
-        lambda document: document.update(format=2),
+        lambda document: document.update(format=1),
+        lambda document: document.update(format=3),
+        lambda document: document.update(format="2"),
+        lambda document: document["actions"][0].update(name=7),
+        lambda document: document["actions"][0]["restarts"].append({"pods": "many"}),
+        lambda document: document["estimate"].update(seconds=True),
+        lambda document: document["effects"].append(
+            {"happens": "x", "kind": "", "name": "", "fields": {}}
+        ),
         lambda document: document.update(operation="destroy"),
         lambda document: document.update(sealed="sha256:12"),
         lambda document: document.update(extra=1),

@@ -9,9 +9,9 @@ import pytest
 
 from champ_offline.helm import faults
 from champ_offline.release.base import NeverDeployed
-from champ_offline.release.history import RevisionUnknown
-from champ_offline.release.images import ImagesMissing
+from champ_offline.release.images.digests import ImagesMissing
 from champ_offline.release.plan import Change, Operation, Plan
+from champ_offline.release.records.history import RevisionUnknown
 from champ_offline.release.seal import RecordTooLarge
 from tests.simulators.charts import PAUSE, SAMPLE, chart
 from tests.unit.release.conftest import IMAGES, NAME, PLACE, World

@@ -1,0 +1,153 @@
+"""The steps of an application: what each does, and how it is undone.
+
+Invariant: a step finds what it has to do in the cluster and in Helm's records each time, so a step
+that was cut off is resumed by undoing it, and an undoing that was cut off by doing that again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeAlias
+
+from champ_offline.cluster.interface import Cluster
+from champ_offline.journal.journal import Operation as Entry
+from champ_offline.journal.journal import Step as Row
+from champ_offline.release.apply.settle import Change, Seen, Settled, Settler, Verdict
+from champ_offline.release.plan import Operation
+from champ_offline.release.records.intent import Intent
+
+
+@dataclass
+class Work:
+    """One application under way or interrupted, with what its steps found.
+
+    `ask` lets Helm do what was planned and gives its new revision (None in a recovery); `evidence`
+    keeps what was seen before Helm is asked to put anything right.
+    """
+
+    intent: Intent
+    entry: Entry
+    change: Change
+    cluster: Cluster
+    settler: Settler
+    evidence: Callable[[Row, Seen], object]
+    ask: Callable[[], int] | None = None
+    verdict: Verdict | None = None
+    seen: list[Seen] = field(default_factory=list)
+    cleared: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+class NoteClaims:
+    """Which claims of volumes are there before a first install; undone: those it made, unbound.
+
+    A claim without a volume holds nothing, and would hold the next install to what it asked for
+    (its storage class cannot be changed). One with a volume may hold data: it stays.
+    """
+
+    name: ClassVar[str] = "claims"
+    undoing: ClassVar[str] = "clear"
+
+    def do(self, work: Work, row: Row) -> None:
+        """Note their identities."""
+        row.note({"there": [one.uid for one in work.cluster.claims(work.intent.namespace)]})
+
+    def undo(self, work: Work, row: Row) -> None:
+        """Let go of the new ones that no volume was bound to; only if the install is gone."""
+        noted = [one for one in work.entry.steps() if one.name == self.name and one.outcome]
+        if not noted or work.verdict is None or work.verdict.settled is not Settled.PUT_BACK:
+            return
+        intent, there = work.intent, set(noted[0].detail["there"])
+        made = [
+            one
+            for one in work.cluster.claims(intent.namespace)
+            if one.release == intent.release and one.uid not in there
+        ]
+        row.note({"made": [one.name for one in made]})
+        gone = {one.name for one in made if work.cluster.drop_claim(intent.namespace, one)}
+        work.cleared = tuple(sorted(gone))
+        work.kept = tuple(one.name for one in made if one.name not in gone)
+        row.note({"cleared": list(work.cleared), "kept": list(work.kept)})
+
+
+class MakeNamespace:
+    """The namespace; it stays, for it stands in nobody's way."""
+
+    name: ClassVar[str] = "namespace"
+    undoing: ClassVar[str] = ""
+
+    def do(self, work: Work, row: Row) -> None:
+        """Make it where it is missing."""
+        row.note({"made": work.cluster.ensure_namespace(work.intent.namespace)})
+
+    def undo(self, work: Work, row: Row) -> None:
+        """Nothing."""
+
+
+class AskHelm:
+    """What Helm does; undone: the release finished, or as it was, as Helm's records say."""
+
+    name: ClassVar[str] = "helm"
+    undoing: ClassVar[str] = "settle"
+
+    def do(self, work: Work, row: Row) -> None:
+        """Ask Helm for the change."""
+        if work.ask is not None:
+            work.verdict = Verdict(Settled.DONE, work.ask())
+            row.note({"revision": work.verdict.current})
+
+    def undo(self, work: Work, row: Row) -> None:
+        """Settle."""
+
+        def tell(seen: Seen) -> None:
+            work.seen.append(seen)
+            work.evidence(row, seen)
+
+        last, work.verdict = work.settler.settle(work.change, tell)
+        work.seen.append(last)
+        row.note({"left": list(last.told), "settled": work.verdict.settled.value})
+
+
+Step: TypeAlias = NoteClaims | MakeNamespace | AskHelm
+
+_CHANGE: tuple[Step, ...] = (MakeNamespace(), AskHelm())
+STEPS: Mapping[Operation, tuple[Step, ...]] = {
+    Operation.INSTALL: (NoteClaims(), *_CHANGE),
+    Operation.UPGRADE: _CHANGE,
+    Operation.ROLLBACK: _CHANGE,
+    Operation.REMOVE: (AskHelm(),),
+}
+
+
+def do(work: Work) -> None:
+    """Do every step in turn; raises what the first one that fails raises."""
+    for step in STEPS[work.intent.operation]:
+        with work.entry.step(step.name) as row:
+            step.do(work, row)
+
+
+def undo(work: Work) -> Verdict:
+    """Undo every step, the last one first; gives how the release stands.
+
+    Raises as `Settler.settle` does, and the cluster's errors; it may then be done again.
+    """
+    for step in reversed(STEPS[work.intent.operation]):
+        if step.undoing:
+            with work.entry.step(step.undoing) as row:
+                step.undo(work, row)
+    if work.verdict is None:
+        raise AssertionError(work.intent.operation)
+    return work.verdict
+
+
+def notes(work: Work) -> dict[str, Any]:
+    """What the undoing saw, did and left, for the audit chain; nothing where there was none."""
+    told = {
+        "found": list(work.seen[0].told) if work.seen else [],
+        "asked": [str(seen.course) for seen in work.seen if str(seen.course)],
+        "helm": list(work.seen[-1].told) if work.seen else [],
+        "cleared": list(work.cleared),
+        "kept": list(work.kept),
+    }
+    return {name: value for name, value in told.items() if value}

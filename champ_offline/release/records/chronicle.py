@@ -1,0 +1,51 @@
+"""What was done to releases, as people ask about it afterwards: who, when, from what to what.
+
+Invariant: pure; tells what the history recorded and the plans that it names, and judges nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from champ_offline.release.images.digests import Image
+from champ_offline.release.plan import Plan
+from champ_offline.release.records.history import Outcome, Revision
+
+
+@dataclass(frozen=True)
+class Deed(Revision):
+    """One application of a plan, with what its plan and those before it say of it.
+
+    `from_version` is empty where nothing stood before, `version` what it led to or would have.
+    `target` is the revision that a rollback returned to, else 0. `images` is None where the plan is
+    kept no more.
+    """
+
+    from_version: str
+    target: int
+    images: tuple[Image, ...] | None
+
+
+def told(
+    revisions: Iterable[Revision], plan_of: Callable[[Revision], Plan | None]
+) -> tuple[Deed, ...]:
+    """The deeds of `revisions`, which are all of one release or of several, oldest first.
+
+    `plan_of` gives the plan of a revision; None where it is kept no more.
+    """
+    standing: dict[tuple[str, str, str], str] = {}
+    deeds = []
+    for one in revisions:
+        where = one.place
+        deeds.append(_deed(one, standing.get(where, ""), plan_of(one)))
+        if one.outcome is Outcome.DEPLOYED:
+            standing[where] = one.version
+        elif one.outcome is Outcome.REMOVED:
+            standing.pop(where, None)
+    return tuple(deeds)
+
+
+def _deed(one: Revision, before: str, plan: Plan | None) -> Deed:
+    target, images = (plan.target, plan.images) if plan else (0, None)
+    return Deed(**vars(one), from_version=before, target=target, images=images)
