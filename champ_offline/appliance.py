@@ -30,7 +30,6 @@ from champ_offline.clock import now_utc
 from champ_offline.doctor import (
     NeverServed,
     Vouched,
-    examine_cluster,
     examine_external,
     examine_zone,
 )
@@ -46,9 +45,10 @@ from champ_offline.journal.acts import Act, done
 from champ_offline.journal.audit import Audit
 from champ_offline.journal.journal import Journal
 from champ_offline.paths import ZonePaths
-from champ_offline.release.history import History
 from champ_offline.release.packages import Packages, Search
-from champ_offline.release.vault import Vault
+from champ_offline.release.records.history import History
+from champ_offline.release.records.retention import Retentions
+from champ_offline.release.records.vault import Vault
 from champ_offline.releases import Releases
 from champ_offline.store.home import home, settle
 from champ_offline.store.links import Links
@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from champ_offline.registry.authority import Authority
     from champ_offline.registry.clients import Clients
     from champ_offline.registry.start import Address, Running
+    from champ_offline.support.archive import SupportBundle
 
 _SCHEMA = ("CREATE TABLE zone (name TEXT NOT NULL, commissioned TEXT NOT NULL) STRICT",)
 
@@ -165,6 +166,8 @@ class Appliance:
         History(self._database)
         Vault(self._database, secrets.token_urlsafe)
         Journal(self._database, self._clock)
+        self.releases.clusters.all()
+        Retentions(self._database)
         Links(self._database)
         Uploads(self._database, self.paths.uploads)
         Readings(self._database, self.paths.readings)
@@ -375,20 +378,22 @@ class Appliance:
         return self.catalog.example(self.catalog.entry(app, version), name).decode()
 
     def doctor(self, kubeconfig: Path | None) -> list[Finding]:
-        """Look for what would stand in the way, in the zone and in a cluster if one is named."""
+        """Look for what would stand in the way, in the zone and in its clusters or one of them."""
         root = self._trust.root()
         vouched = Vouched(read_root(root, "root").expires, self._intake.bundles(), self.withdrawn())
         parts = (self._database, self.upkeep.examine(), self._waiting)
-        external = self._external_in_use()
         findings = list(examine_zone(*parts, self.paths.pki, vouched, self._clock()))
-        if external is not None:
+        if (external := self._external_in_use()) is not None:
             own = (one for one in findings if not isinstance(one.error, NeverServed))
             findings = [*own, examine_external(external.address, external.look)]
-        if kubeconfig is not None:
-            from champ_offline.cluster.kube import KubeCluster
+        return [*findings, *self.releases.examine(kubeconfig)]
 
-            findings += examine_cluster(lambda: KubeCluster(kubeconfig))
-        return findings
+    def support(self, kubeconfig: Path | None, *, logs: bool) -> SupportBundle:
+        """What somebody who helps needs to see, redacted: `champ_offline.support`."""
+        from champ_offline.support.collect import ZoneSide, collect
+
+        zone = ZoneSide(self._database, self.summary(), self.doctor(kubeconfig), self._clock())
+        return collect(zone, kubeconfig, logs=logs)
 
     def _now(self) -> str:
         return self._clock().isoformat(timespec="seconds")

@@ -26,7 +26,7 @@ from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import Manifest
-from champ_offline.release.completeness import Proof, prove
+from champ_offline.release.images.completeness import Proof, prove
 from champ_offline.store.blobs import BlobStore
 from champ_offline.trust import keys
 
@@ -75,7 +75,7 @@ class Assembly:
         """Exactly what the lock says; with `sboms` every image gets a list of its packages.
 
         Raises GeneratorMissing, LockOutdated, GeneratorFailed, and the errors of
-        `release.completeness` and sources.
+        `release.images.completeness` and sources.
         """
         attacher = Attacher(self._cache, self.blobs) if sboms else None
         charts, apps = self._pinned(lock)
@@ -100,7 +100,7 @@ class Assembly:
     def _proof(self, lock: Lock, apps: dict[str, Descriptor], notify: Subscriber) -> Proof:
         # Imported here: the other verbs need neither jsonschema nor templates.
         from champ_offline.helm.remote import OfflineRenderer
-        from champ_offline.release.subject import read_subject
+        from champ_offline.release.images.subject import read_subject
 
         subjects = []
         for entry in self._recipe.apps:

@@ -21,6 +21,7 @@ from champ_offline.external.errors import PushWaiting
 from champ_offline.findings import Finding, State
 from champ_offline.journal.audit import Audit, AuditBroken
 from champ_offline.journal.journal import Journal
+from champ_offline.release.clusters import NamedCluster
 from champ_offline.store.refs import Ref
 from champ_offline.store.waiting import WaitingRoom
 from champ_offline.trust.dates import TOLERANCE
@@ -58,7 +59,7 @@ class Interrupted(ChampError):
     id = "doctor.interrupted"
     exit_code = ExitCode.NEEDS_PERSON
     message = "Changing {subject} was interrupted at step “{step}”."
-    remedy = "Run `champ status` with the cluster's kubeconfig: it puts right what was left."
+    remedy = "Run `champ recover` with the cluster's kubeconfig: it puts right what was left."
 
 
 class RootEndsSoon(ChampError):
@@ -209,6 +210,19 @@ def examine_external(address: str, look: Callable[[], int | None]) -> Finding:
     if waiting:
         return Finding(check, State.WARN, PushWaiting(count=waiting, where=address))
     return Finding(check, State.OK, note=address)
+
+
+def examine_named(named: NamedCluster, opened: Callable[[Path], Cluster]) -> Iterator[Finding]:
+    """The checks of a cluster that has a name: also of its kubeconfig, and that it is the one."""
+    exposed = named.exposed
+    yield Finding("kubeconfig", State.WARN if exposed else State.OK, exposed)
+
+    def open_cluster() -> Cluster:
+        cluster = opened(named.kubeconfig)
+        named.check(cluster)
+        return cluster
+
+    yield from examine_cluster(open_cluster)
 
 
 def examine_cluster(open_cluster: Callable[[], Cluster]) -> Iterator[Finding]:

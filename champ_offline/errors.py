@@ -7,8 +7,9 @@ field, never part of a template.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ExitCode(IntEnum):
@@ -40,6 +41,22 @@ class Bytes(int):
         return f"{int(self)} bytes"
 
 
+class Said(str):
+    """A text that its author gave in several languages, as a field; itself it is the English one.
+
+    `texts` leads from a language ("en", "zh") to the text; front-ends show the reader's.
+    """
+
+    __slots__ = ("texts",)
+    texts: Mapping[str, str]
+
+    def __new__(cls, texts: Mapping[str, str]) -> Self:
+        """The texts, of which English is one."""
+        said = super().__new__(cls, texts["en"])
+        said.texts = texts
+        return said
+
+
 class ChampError(Exception):
     """Base of all errors a user can meet.
 
@@ -60,6 +77,10 @@ class ChampError(Exception):
 
     def __str__(self) -> str:
         return self.message.format(**self.fields)
+
+    def __format__(self, spec: str) -> str:
+        """Inside another error's sentence: without a full stop of its own."""
+        return str(self).rstrip(".")
 
     @property
     def advice(self) -> str:

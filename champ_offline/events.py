@@ -91,7 +91,46 @@ class Estimate:
         return self.size / self.rate
 
 
-Event: TypeAlias = StepStarted | Progress | StepFinished | ObjectState | FaultFound | Estimate
+@dataclass(frozen=True)
+class Cause:
+    """Why a release does not come up, as soon as it is known; `error` has the words.
+
+    `kind` and `name` say which object; `since` is the cluster's time (ISO 8601 in UTC, empty where
+    it has none); `hopeless`: waiting alone does not mend it. `log` are the last lines of the
+    container that it is about, without the release's secrets; `over`: it holds no more.
+    """
+
+    error: ChampError
+    kind: str
+    name: str
+    since: str = ""
+    hopeless: bool = False
+    log: tuple[str, ...] = ()
+    over: bool = False
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What is the same trouble of the same object from look to look."""
+        return (self.error.id, self.kind, self.name)
+
+    def as_document(self) -> dict[str, Any]:
+        """Its id, sentence and remedy in English, and everything else as it is."""
+        return {
+            "id": self.error.id,
+            "message": str(self.error),
+            "remedy": self.error.advice,
+            "kind": self.kind,
+            "name": self.name,
+            "since": self.since,
+            "hopeless": self.hopeless,
+            "log": list(self.log),
+            "over": self.over,
+        }
+
+
+Event: TypeAlias = (
+    StepStarted | Progress | StepFinished | ObjectState | Cause | FaultFound | Estimate
+)
 Subscriber: TypeAlias = Callable[[Event], None]
 
 
@@ -101,4 +140,5 @@ def ignore(_event: Event) -> None:
 
 def as_document(event: Event) -> dict[str, Any]:
     """The event as a JSON object with its type under "event", for `--progress ndjson`."""
-    return {"event": type(event).__name__, **asdict(event)}
+    fields = event.as_document() if isinstance(event, Cause) else asdict(event)
+    return {"event": type(event).__name__, **fields}

@@ -23,9 +23,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: its name, how it ended and, unless all is well, why; `note` is what to keep."""
+    """One check: its name, how it ended and, unless all is well, why; `note` is what to keep.
+
+    `where` is the name of the cluster it is about, if it is about a named one.
+    """
 
     check: str
     state: State
     error: ChampError | None = None
     note: str = ""
+    where: str = ""

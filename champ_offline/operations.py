@@ -11,43 +11,53 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from champ_offline.catalog.answers import read_answers
 from champ_offline.catalog.entry import AppEntry
 from champ_offline.catalog.form import Form
 from champ_offline.catalog.index import Catalog
 from champ_offline.catalog.values import render_values
+from champ_offline.cluster.causes.judge import judge
+from champ_offline.cluster.causes.look import cause, look
+from champ_offline.cluster.interface import Cluster
 from champ_offline.cluster.kube import KubeCluster
 from champ_offline.durable.database import Database
 from champ_offline.errors import ChampError, ExitCode
-from champ_offline.events import ObjectState, Subscriber
+from champ_offline.events import Cause, Subscriber
 from champ_offline.external.verbs import External
 from champ_offline.helm.remote import SdkEngine
-from champ_offline.journal.journal import Journal
+from champ_offline.journal.audit import Audit
+from champ_offline.journal.journal import Journal, Record, Recovered
 from champ_offline.journal.process import current_user
 from champ_offline.oci import media_types
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import Manifest
-from champ_offline.release.execute import Executor
-from champ_offline.release.history import History, Outcome, Revision
-from champ_offline.release.images import refuse_gone
+from champ_offline.preflight.checks import examine
+from champ_offline.preflight.reading import Reading
+from champ_offline.registry.pki import certificate_end
+from champ_offline.release import planned
+from champ_offline.release.apply.execute import Executor
+from champ_offline.release.apply.failures import ApplyTakenOver, ApplyUnclear, ChangeInterrupted
+from champ_offline.release.drift.survey import Survey
+from champ_offline.release.hidden import of_sealed
+from champ_offline.release.images.digests import gone, refuse_gone
+from champ_offline.release.masks import Mask
+from champ_offline.release.moves import Moves
 from champ_offline.release.plan import Plan
 from champ_offline.release.planner import Planner
+from champ_offline.release.records.history import History, Outcome, Revision
+from champ_offline.release.records.retention import Retentions, RevisionNotKept
+from champ_offline.release.records.vault import Vault, VaultMissing
 from champ_offline.release.request import ReleaseRequest
-from champ_offline.release.vault import Vault, VaultMissing
+from champ_offline.release.status import ReleaseStatus
 from champ_offline.store.blobs import BlobStore
 
 _SECRET_CHARACTERS = 24
-
-
-class ClusterNotNamed(ChampError):
-    """A verb needs a cluster and none was named."""
-
-    id = "zone.cluster-not-named"
-    exit_code = ExitCode.USAGE
-    message = "No cluster was named."
-    remedy = "Give its kubeconfig with --kubeconfig FILE or in KUBECONFIG."
+_TO_LOOK_AT: Mapping[str, type[ChampError]] = {
+    "taken-over": ApplyTakenOver,
+    "unclear": ApplyUnclear,
+}
 
 
 class NothingToReturnTo(ChampError):
@@ -87,19 +97,26 @@ class Operations:
         blobs: BlobStore,
         catalog: Catalog,
         clock: Callable[[], datetime],
-        kubeconfig: Path | None,
+        kubeconfig: Path,
         external: External | None = None,
+        pki: Path | None = None,
     ) -> None:
-        """`external` is the registry that nodes pull from, where it is not the zone's own."""
-        if kubeconfig is None:
-            raise ClusterNotNamed
+        """`external` is the registry that nodes pull from, where it is not the zone's own.
+
+        `pki` is the folder of the certificate that the zone's own one shows.
+        """
         self._blobs, self._catalog = blobs, catalog
         self._history = History(database)
         self._vault = Vault(database, lambda: secrets.token_urlsafe(_SECRET_CHARACTERS))
+        self._retentions = Retentions(database)
+        self._moves = Moves(catalog, self._history, self._retentions)
         self._cluster = KubeCluster(kubeconfig)
         self._engine = SdkEngine(kubeconfig)
-        self._journal = Journal(database, clock)
+        self._journal, self._audit = Journal(database, clock), Audit(database, clock)
         refuse_missing = external.refuse_missing if external else self._refuse_gone
+        own = None if external else pki
+        facts = Reading(self._cluster, clock, lambda: certificate_end(own) if own else None)
+        self._missing = external.missing if external else self._gone
         self._planner = Planner(
             self._engine,
             self._cluster,
@@ -110,6 +127,7 @@ class Operations:
             size=self._image_size,
             registry=external.address if external else "",
             refuse_missing=refuse_missing,
+            preflight=lambda made: examine(made, facts.facts(made.namespace), clock()),
         )
         self._executor = Executor(
             self._engine,
@@ -117,6 +135,7 @@ class Operations:
             self._history,
             self._vault,
             self._journal,
+            audit=self._audit,
             now=clock,
             refuse_missing=refuse_missing,
         )
@@ -139,12 +158,24 @@ class Operations:
         """Install the app, or upgrade the release that is there.
 
         Without a file, the answers of the present revision hold; secrets are generated once and
-        kept. Raises the errors of form, values and planning.
+        kept. Raises what reading the file raises before the cluster is asked, then as plan_given.
         """
+        given = None if answers is None else read_answers(answers, self._catalog.form(entry))
+        return self.plan_given(entry, release, namespace, given)
+
+    def plan_given(
+        self, entry: AppEntry, release: str, namespace: str, given: Mapping[str, Any] | None
+    ) -> Plan:
+        """The same with answers that were held against the form; None for the present ones.
+
+        Raises what the app's rules of moving raise first, then the errors of form, values and
+        planning.
+        """
+        self._moves.check(self._cluster.identity(), namespace, release, entry)
         form = self._catalog.form(entry)
         previous = self._previous_answers(release, namespace)
-        given = previous if answers is None else read_answers(answers, form)
-        complete = form.complete(given or {}, previous, secret_text)
+        present = previous or {}
+        complete = form.complete(present if given is None else given, previous, secret_text)
         for problem in form.problems(complete):
             raise AnswersIncomplete(app=entry.name, problem=problem)
         values = render_values(
@@ -166,6 +197,7 @@ class Operations:
                     values=values,
                     images=self._catalog.image_digests(entry),
                     secrets=tuple(_secret_texts(form, complete, "")),
+                    defaults=form.defaults(),
                 )
             )
         )
@@ -173,20 +205,50 @@ class Operations:
     def plan_rollback(self, release: str, namespace: str, number: int | None) -> Plan:
         """Return to our revision `number`, or to the last one before the present that stood."""
         number = number or self._before(release, namespace)
-        return self._keep(self._planner.rollback(release, namespace, number))
+        try:
+            return self._keep(self._planner.rollback(release, namespace, number))
+        except VaultMissing as error:
+            kept = self._retentions.present().revisions
+            raise RevisionNotKept(release=release, number=number, kept=kept) from error
 
     def plan_remove(self, release: str, namespace: str) -> Plan:
         """Take the release away."""
         return self._keep(self._planner.remove(release, namespace))
 
     @property
-    def interrupted(self) -> bool:
-        """Whether a killed predecessor left something to put right."""
-        return bool(self._journal.interrupted())
+    def cluster(self) -> Cluster:
+        """The cluster itself."""
+        return self._cluster
 
-    def recover(self) -> None:
-        """Put right what was interrupted; the caller holds the zone's lock."""
-        self._journal.recover()
+    @property
+    def interrupted(self) -> bool:
+        """Whether a killed predecessor left something to put right on this cluster."""
+        return any(map(self._is_here, self._journal.interrupted()))
+
+    def recover(self, *, rehearsal: bool = False) -> tuple[Recovered, ...]:
+        """Put right what was interrupted on this cluster, or only say what that would take.
+
+        The caller holds the zone's lock. What was interrupted on another cluster stays open.
+        """
+        return self._journal.recover(rehearsal=rehearsal)
+
+    def put_right(self) -> None:
+        """Recover before anything else is done on this cluster; the caller holds the zone's lock.
+
+        Raises ApplyTakenOver or ApplyUnclear, once, for a release at which somebody has to look.
+        """
+        found = self.recover()
+        left = {record.number for record in self._journal.interrupted()}
+        for one in found:
+            failure = _TO_LOOK_AT.get(one.outcome)
+            if failure is not None and one.number not in left:
+                release = one.subject.rpartition("/")[2]
+                raise failure(release=release, cause=ChangeInterrupted(release=release))
+
+    def _is_here(self, record: Record) -> bool:
+        """Whether an operation was on this cluster; older entries do not name theirs."""
+        here = self._cluster.identity()
+        return bool(record.intent.get("cluster", here) == here)
 
     def apply(self, plan: Plan, notify: Subscriber) -> Revision:
         """Carry out a plan that was made here; the caller holds the zone's lock.
@@ -198,30 +260,64 @@ class Operations:
             self._vault.get(plan.digest)
         except VaultMissing as error:
             raise PlanNotOurs(digest=plan.digest) from error
-        self.recover()
+        self.put_right()
         return self._executor.apply(plan, current_user(), notify)
 
-    def health(self, release: str, namespace: str) -> tuple[ObjectState, ...]:
-        """The release's objects and how each is doing."""
-        return self._cluster.objects(namespace, release)
+    def cancel(self) -> None:
+        """End what Helm is doing; whoever asked for it hears EngineCancelled."""
+        self._engine.cancel()
+
+    def statuses(self, release: str | None, namespace: str | None) -> list[ReleaseStatus]:
+        """The zone's releases, or one: how each is doing in this cluster, and how it drifted.
+
+        Raises ReleaseUnknown. Releases in other clusters are not among them.
+        """
+        identity = self._cluster.identity()
+        now = {one.place: one for one in self._history.releases(identity)}
+        found = self._history.standing(release, namespace, identity)
+        known = [(one, now[one.place]) for one in found]
+        survey = Survey(self._cluster, self._vault, known, self._missing)
+        changing = self._history.changing()
+        statuses = []
+        for revision, current in known:
+            seen = survey.look(revision)
+            drift = None if revision.place in changing else seen.drift
+            well = all(one.ready for one in seen.objects)
+            causes = () if well else self.causes(revision)
+            number = current.helm_revision
+            statuses.append(ReleaseStatus.of(revision, number, seen.objects, drift, causes))
+        return statuses
+
+    def causes(self, revision: Revision) -> tuple[Cause, ...]:
+        """Why what is not ready of the release is not, the first cause first."""
+        secrets = self._vault.inputs(revision.inputs).secrets if revision.inputs else ()
+        sealed = self._vault.get(revision.sealed) if revision.sealed else b""
+        hide = Mask((*secrets, *of_sealed(sealed))).text
+        scene = look(self._cluster, revision.namespace, revision.release)
+        return tuple(
+            cause(found, self._cluster, revision.namespace, hide) for found in judge(scene)
+        )
 
     def _keep(self, plan: Plan) -> Plan:
+        plan = self._moves.held_to(plan)
         self._vault.put(plan.to_bytes())
+        self._audit.record(*planned.entries(plan))
         return plan
 
     def _previous_answers(self, release: str, namespace: str) -> dict[str, object] | None:
         # A release that was removed and comes back meets its old volumes and their passwords.
-        last = self._history.remembered(namespace, release)
+        last = self._history.remembered(self._cluster.identity(), namespace, release)
         if last is None or last.inputs is None:
             return None
         return dict(self._vault.inputs(last.inputs).answers)
 
     def _before(self, release: str, namespace: str) -> int:
-        current = self._history.current(namespace, release)
+        where = (self._cluster.identity(), namespace, release)
+        current = self._history.current(*where)
         last = current.number if current else 0
         stood = [
             revision.number
-            for revision in self._history.revisions(namespace, release)
+            for revision in self._history.revisions(*where)
             if revision.outcome is Outcome.DEPLOYED and revision.number < last
         ]
         if not stood:
@@ -230,6 +326,9 @@ class Operations:
 
     def _refuse_gone(self, images: Mapping[str, Digest]) -> None:
         refuse_gone(images, self._image_size)
+
+    def _gone(self, images: Mapping[str, Digest]) -> tuple[str, ...]:
+        return gone(images, self._image_size)
 
     def _image_size(self, digest: Digest) -> int:
         """Bytes of an image: its manifest and everything the manifest points at."""

@@ -33,6 +33,11 @@ class ZonePaths:
         return self.root / "push.lock"
 
     @property
+    def run_lock(self) -> Path:
+        """Held by a run under a policy, from its first look at the media to its end."""
+        return self.root / "run.lock"
+
+    @property
     def readings(self) -> Path:
         """Locks of the runs that read the store for long."""
         return self.root / "readings"
@@ -70,6 +75,7 @@ class ZonePaths:
         paths = (
             self.lock,
             self.push_lock,
+            self.run_lock,
             self.readings,
             self.store,
             self.waiting,

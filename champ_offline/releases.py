@@ -6,20 +6,34 @@ the zone's own registry or, where one is in use, from an external one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import secrets
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from champ_offline.catalog.index import Catalog
+from champ_offline.cluster.interface import Cluster
+from champ_offline.doctor import examine_cluster, examine_named
 from champ_offline.durable.database import Database
 from champ_offline.durable.lock import FileLock
 from champ_offline.events import Subscriber
+from champ_offline.findings import Finding
 from champ_offline.helm.faults import ReleaseUnknown
+from champ_offline.journal.audit import Audit
+from champ_offline.journal.journal import Journal, Recovered
+from champ_offline.journal.process import current_user
 from champ_offline.paths import ZonePaths
-from champ_offline.release.history import History, Revision
-from champ_offline.release.plan import Plan
+from champ_offline.release import planned
+from champ_offline.release.clusters import Clusters, NamedCluster
+from champ_offline.release.plan import Plan, PlanUnreadable
+from champ_offline.release.prospect import accept
+from champ_offline.release.records import chronicle
+from champ_offline.release.records.chronicle import Deed
+from champ_offline.release.records.history import History, Revision
+from champ_offline.release.records.vault import Vault, VaultMissing
 from champ_offline.release.status import ReleaseStatus
 from champ_offline.store.blobs import BlobStore
 
@@ -41,8 +55,18 @@ class Releases:
         external: Callable[[], External | None],
         clock: Callable[[], datetime],
     ) -> None:
-        self._zone, self._paths, self._database, self._blobs = zone, paths, database, blobs
-        self._catalog, self._external, self._clock = catalog, external, clock
+        self.zone, self.paths, self.database, self._blobs = zone, paths, database, blobs
+        self.catalog, self._external, self.clock = catalog, external, clock
+
+    @property
+    def clusters(self) -> Clusters:
+        """The zone's clusters by name."""
+        return Clusters(self.database, self.clock)
+
+    def add_cluster(self, name: str, kubeconfig: Path) -> NamedCluster:
+        """Name the cluster that a kubeconfig leads to; raises what `Clusters.add` raises."""
+        with closing(self._cluster(kubeconfig)) as cluster:
+            return self.clusters.add(name, cluster, kubeconfig, current_user())
 
     def plan_install(
         self,
@@ -54,7 +78,7 @@ class Releases:
         kubeconfig: Path | None,
     ) -> Plan:
         """What installing the app, or upgrading the release that is there, would change."""
-        entry = self._catalog.entry(app, version)
+        entry = self.catalog.entry(app, version)
         with self._settled(kubeconfig) as operations:
             return operations.plan_change(entry, release, namespace, answers)
 
@@ -70,46 +94,174 @@ class Releases:
         with self._settled(kubeconfig) as operations:
             return operations.plan_remove(release, namespace)
 
+    def accept(self, plan: Plan, ids: Collection[str]) -> Plan:
+        """The plan with those of its concerns accepted, which is another plan of this zone.
+
+        Who accepted what is a row of the audit chain. Raises ConcernUnknown, and VaultMissing for a
+        plan that was not made here.
+        """
+        accepted = accept(plan, ids)
+        # No salt is made of a plan.
+        vault = Vault(self.database, str)
+        vault.get(plan.digest)
+        if accepted != plan:
+            vault.put(accepted.to_bytes())
+            Audit(self.database, self.clock).record(*planned.entries(accepted))
+        return accepted
+
     def apply(self, plan: Plan, kubeconfig: Path | None, notify: Subscriber) -> Revision:
-        """Carry out exactly that plan; raises what `release.execute.Executor.apply` raises."""
-        with FileLock(self._paths.lock), self._operations(kubeconfig) as operations:
+        """Carry out exactly that plan, on the named cluster it was made for if none is given.
+
+        Raises what `release.apply.execute.Executor.apply` raises.
+        """
+        way = self.clusters.way(kubeconfig, plan.cluster)
+        with FileLock(self.paths.lock), self._opened(way) as operations:
             return operations.apply(plan, notify)
+
+    def recover(self, kubeconfig: Path | None, *, rehearsal: bool = False) -> tuple[Recovered, ...]:
+        """Put right what interrupted applications left, or only say what that would take.
+
+        Without a kubeconfig on each of the zone's clusters that it was on; needs no cluster where
+        nothing was interrupted. Raises ClusterNotNamed, and what reaching a cluster raises:
+        whatever was interrupted there is then still to be put right.
+        """
+        left = Journal(self.database, self.clock).interrupted()
+        ways = [self.clusters.way(kubeconfig, one.intent.get("cluster", "")) for one in left]
+        found: dict[int, Recovered] = {}
+        for way in dict.fromkeys(ways):
+            with FileLock(self.paths.lock), self._opened(way) as operations:
+                for one in operations.recover(rehearsal=rehearsal):
+                    found.setdefault(one.number, one)
+                    if one.cluster == operations.cluster.identity():
+                        found[one.number] = one
+        return tuple(found.values())
 
     def status(
         self, release: str | None, namespace: str | None, kubeconfig: Path | None
     ) -> list[ReleaseStatus]:
-        """The zone's releases, or one of them; their health where a cluster is named.
+        """The zone's releases, or one; where a cluster is named its own, with health and drift.
 
         Raises ReleaseUnknown for a release that this zone does not run.
         """
-        history = History(self._database)
-        if kubeconfig is None:
-            return [ReleaseStatus.of(one, None) for one in history.in_cluster(release, namespace)]
-        with self._settled(kubeconfig) as operations:
-            return [
-                ReleaseStatus.of(one, operations.health(one.release, one.namespace))
-                for one in history.in_cluster(release, namespace)
-            ]
+        if kubeconfig is not None:
+            with self._settled(kubeconfig) as operations:
+                return operations.statuses(release, namespace)
+        history = History(self.database)
+        now = {one.place: one.helm_revision for one in history.releases()}
+        return [
+            ReleaseStatus.of(one, now[one.place], None)
+            for one in history.standing(release, namespace)
+        ]
 
-    def history(self, release: str, namespace: str) -> tuple[Revision, ...]:
-        """Everything ever applied to the release, oldest first; raises ReleaseUnknown."""
-        found = History(self._database).revisions(namespace, release)
+    def history(
+        self,
+        release: str,
+        namespace: str,
+        cluster: str | None = None,
+        since: str = "",
+        most: int | None = None,
+    ) -> tuple[Deed, ...]:
+        """Everything ever applied to the release, oldest first, cluster by cluster.
+
+        `cluster` is the identity of the only one meant. Of the time `since` (ISO 8601, UTC) or
+        later, and the newest `most` of these alone. Raises ReleaseUnknown.
+        """
+        history = History(self.database)
+        found = [
+            revision
+            for identity in history.clusters(namespace, release)
+            if cluster in {None, identity}
+            for revision in history.revisions(identity, namespace, release)
+        ]
         if not found:
             raise ReleaseUnknown(release=release, namespace=namespace)
-        return found
+        return self._told(found, since, most)
+
+    def log(
+        self, namespace: str | None, cluster: str | None, since: str, most: int | None
+    ) -> tuple[Deed, ...]:
+        """Everything ever applied in the zone, in a namespace or on a cluster, newest first."""
+        here = [
+            one
+            for one in History(self.database).every()
+            if namespace in {None, one.namespace} and cluster in {None, one.cluster}
+        ]
+        return self._told(here, since, most)[::-1]
+
+    def _told(
+        self, revisions: Sequence[Revision], since: str, most: int | None
+    ) -> tuple[Deed, ...]:
+        vault = Vault(self.database, secrets.token_urlsafe)
+        wanted = [one for one in revisions if one.started >= since]
+        shown = {(*one.place, one.number) for one in wanted[-(most or len(revisions)) :]}
+
+        def plan_of(one: Revision) -> Plan | None:
+            if (*one.place, one.number) not in shown:
+                return None
+            try:
+                return Plan.from_bytes(vault.get(one.plan))
+            except (VaultMissing, PlanUnreadable):  # pruned, or of an older release of champ
+                return None
+
+        deeds = chronicle.told(revisions, plan_of)
+        return tuple(one for one in deeds if (*one.place, one.number) in shown)
+
+    def examine(self, kubeconfig: Path | None) -> Iterator[Finding]:
+        """Look at the cluster that a kubeconfig leads to, else at each that has a name."""
+        with ExitStack() as held:
+
+            def opened(way: Path) -> Cluster:
+                cluster = self._cluster(way)
+                held.callback(cluster.close)
+                return cluster
+
+            named = self.clusters.all()
+            if kubeconfig is not None:
+                own = self.clusters.by_file(kubeconfig)
+                if own is None:
+                    yield from examine_cluster(lambda: opened(kubeconfig))
+                named = (own,) if own else ()
+            for one in named:
+                for finding in examine_named(one, opened):
+                    yield replace(finding, where=one.name)
+
+    def settle(self, cluster: str) -> str:
+        """Put right what a kill left on the cluster of that name; gives its identity."""
+        with self._settled(self.clusters.one(cluster).kubeconfig) as operations:
+            return operations.cluster.identity()
+
+    def reach(self, cluster: str) -> AbstractContextManager[Operations]:
+        """A way into the cluster of that name, as it is; raises ClusterUnknown."""
+        return self._opened(self.clusters.one(cluster).kubeconfig)
 
     @contextmanager
     def _settled(self, kubeconfig: Path | None) -> Iterator[Operations]:
         """A cluster on which nothing of ours is half done: what a kill left is put right first."""
-        with self._operations(kubeconfig) as operations:
+        with self._opened(self.clusters.way(kubeconfig)) as operations:
             if operations.interrupted:
-                with FileLock(self._paths.lock):
-                    operations.recover()
+                with FileLock(self.paths.lock):
+                    operations.put_right()
             yield operations
 
-    def _operations(self, kubeconfig: Path | None) -> Operations:
+    @contextmanager
+    def _opened(self, kubeconfig: Path) -> Iterator[Operations]:
+        """The cluster that a kubeconfig leads to; raises ClusterExchanged."""
+        named = self.clusters.by_file(kubeconfig)
+        with self._operations(kubeconfig) as operations:
+            if named is not None:
+                named.check(operations.cluster)
+            yield operations
+
+    def _cluster(self, kubeconfig: Path) -> Cluster:
+        """The cluster, without Helm."""
+        from champ_offline.cluster.kube import KubeCluster
+
+        return KubeCluster(kubeconfig)
+
+    def _operations(self, kubeconfig: Path) -> Operations:
         # Helm and Kubernetes clients are loaded only by the verbs that need a cluster.
         from champ_offline.operations import Operations
 
-        stored = (self._database, self._blobs, self._catalog)
-        return Operations(self._zone, *stored, self._clock, kubeconfig, self._external())
+        stored = (self.database, self._blobs, self.catalog)
+        pki = self.paths.pki
+        return Operations(self.zone, *stored, self.clock, kubeconfig, self._external(), pki)

@@ -31,7 +31,7 @@ from champ_offline.durable.write import make_directory, write_atomic
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import Subscriber
 from champ_offline.paths import cache_directory
-from champ_offline.release.completeness import Proof
+from champ_offline.release.images.completeness import Proof
 from champ_offline.trust import keys
 from champ_offline.trust.dates import NO_OVERRIDES, Overrides
 from champ_offline.trust.folder import SigningFolder, bundle_signers, common_roots, images_signer

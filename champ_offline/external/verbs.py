@@ -127,24 +127,30 @@ class External:
                 self._ended(by, target, done, how)
         return Pushed(target.address, tuple(done))
 
-    def refuse_missing(self, images: Mapping[str, Digest]) -> None:
-        """Raise ImagesNotPushed unless all of a plan's images are at the target.
+    def missing(self, images: Mapping[str, Digest]) -> tuple[str, ...]:
+        """The images, by name, that the target is not known to have.
 
-        There is what was read back after a push, and what the target still says it has. Raises
+        It has what was read back after a push, and what it still says it has. Raises
         TargetUnreachable and its like where it cannot be asked.
         """
         target = self._target()
         known = {(one.name, one.digest) for one in self._settings.pushed(target)}
-        missing: list[str] = []
+        found: list[str] = []
         with Endpoint(target, self._sleep, look=True) as endpoint:
             for image, digest in sorted(images.items()):
                 name = Reference.parse(image).name
                 documents = Documents(endpoint, target.repository(name))
                 if (name, digest) not in known or not documents.answers(digest):
-                    missing.append(image)
+                    found.append(image)
+        return tuple(found)
+
+    def refuse_missing(self, images: Mapping[str, Digest]) -> None:
+        """Raise ImagesNotPushed unless all of a plan's images are at the target; see `missing`."""
+        missing = self.missing(images)
         if missing:
             listed = ", ".join(missing[:_LISTED]) + (", …" if len(missing) > _LISTED else "")
-            raise ImagesNotPushed(count=len(missing), where=target.address, images=listed)
+            where = self._target().address
+            raise ImagesNotPushed(count=len(missing), where=where, images=listed)
 
     def look(self) -> int | None:
         """How many names wait to be pushed; None where the zone's own registry is used.

@@ -10,6 +10,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
 
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
@@ -26,6 +28,7 @@ class Cause(StrEnum):
     UPLOAD = "a push that was given up"
     DAMAGED = "damaged and set aside"
     PARTIAL = "left by a writer that was killed"
+    RECORD = "of revisions and plans that are kept no more"
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class CollectionPlan:
 
     `partials` are half-written files and their bytes, `uploads` likewise those of pushes that came
     to no end. `unused` goes from its repositories, whether or not its bytes are needed elsewhere.
+    `records` are contents that the database lets go of; their bytes are free in it, not on disk.
     """
 
     zone: str
@@ -73,15 +77,17 @@ class CollectionPlan:
     partials: tuple[int, int] = (0, 0)
     uploads: tuple[int, int] = (0, 0)
     unused: tuple[Unused, ...] = ()
+    records: tuple[Going, ...] = ()
 
     @property
     def has_changes(self) -> bool:
         """Whether anything would go."""
-        return bool(self.going or self.partials[0] or self.uploads[0] or self.unused)
+        files = self.going or self.partials[0] or self.uploads[0]
+        return bool(files or self.unused or self.records)
 
     @property
     def size(self) -> int:
-        """Bytes that go."""
+        """Bytes that go from the disk."""
         return sum(one.size for one in self.going) + self.partials[1] + self.uploads[1]
 
     @property
@@ -91,6 +97,8 @@ class CollectionPlan:
         size: Counter[Cause] = Counter()
         for one in self.going:
             size[one.why] += one.size
+        count[Cause.RECORD] = len(self.records)
+        size[Cause.RECORD] = sum(one.size for one in self.records)
         count[Cause.PARTIAL], size[Cause.PARTIAL] = self.partials
         count[Cause.UPLOAD], size[Cause.UPLOAD] = self.uploads
         goes = {why for why in Cause if count[why]} | {Cause.UNUSED for _ in self.unused[:1]}
@@ -108,7 +116,8 @@ class CollectionPlan:
         """Names the plan: equal plans have equal digests."""
         going = [[str(one.digest), one.size, one.why.value] for one in self.going]
         unused = [[one.name, str(one.digest)] for one in self.unused]
-        files = {"partials": self.partials[0], "uploads": self.uploads[0]}
+        files: dict[str, Any] = {"partials": self.partials[0], "uploads": self.uploads[0]}
+        files |= {"records": [str(one.digest) for one in self.records]} if self.records else {}
         return Digest.of(encode({"zone": self.zone, "going": going, "unused": unused, **files}))
 
 
@@ -135,11 +144,13 @@ def plan_collection(
     was: Mapping[Digest, Iterable[str]],
     unused: Iterable[Unused] = (),
     readings: Iterable[Reading] = (),
+    records: Mapping[Digest, int] = MappingProxyType({}),
 ) -> CollectionPlan:
     """What of `present` goes, given what is `needed`; `was` tells what retired bundles brought.
 
     `unused` are blobs that repositories let go of; none is needed for that repository's sake.
-    `readings` are of the runs under way, of which those are told that keep something.
+    `readings` are of the runs under way, of which those are told that keep something. `records` are
+    what the database lets go of, with bytes.
     Content comes before the manifests that name it, so that a collection which is ended half way
     can still say what the rest was.
     """
@@ -177,4 +188,5 @@ def plan_collection(
         partials=present.partials,
         uploads=present.idle,
         unused=tuple(Unused(name, digest) for digest in sorted(left) for name in left[digest]),
+        records=tuple(Going(digest, size, Cause.RECORD) for digest, size in records.items()),
     )

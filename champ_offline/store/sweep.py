@@ -28,7 +28,8 @@ _BATCH = 64
 class Collected:
     """What a collection did: files and bytes that went; what stayed, as it is needed again.
 
-    `unlinked` is how many blobs went from repositories that had no image with them.
+    `unlinked` is how many blobs went from repositories that had no image with them, `records` how
+    many contents the database let go of.
     """
 
     zone: str
@@ -36,6 +37,7 @@ class Collected:
     size: int
     needed_again: tuple[Digest, ...]
     unlinked: int = 0
+    records: int = 0
 
 
 class Sweep:

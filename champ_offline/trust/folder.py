@@ -20,6 +20,7 @@ from champ_offline.trust.errors import RootsGap, RootUnsigned, SigningFolderDama
 from champ_offline.trust.external import SUFFIX, Command, CommandSigner
 from champ_offline.trust.holders import PublicKeys, holder_of
 from champ_offline.trust.key_errors import (
+    AuditKeyMissing,
     ImagesKeyMissing,
     KeysExist,
     KeysMissing,
@@ -36,12 +37,15 @@ _PROBE = b"champ: is this key there?"
 
 
 class SigningFolder:
-    """One folder: `keys/`, `public.json`, `images.pub`; `roots/`, `root.json` and `draft/`."""
+    """One folder: `keys/` and its `public.json`, `images.pub`, `audit.pub`; `roots/`, `root.json`
+    and `draft/`.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.public_file = path / "public.json"
         self.images_file = path / "images.pub"
+        self.audit_file = path / "audit.pub"
         self.newest_file = path / "root.json"
         self._roots = path / "roots"
 
@@ -138,15 +142,30 @@ class SigningFolder:
 
     def make_images_key(self, lock: keys.Lock) -> None:
         """Make the key for image signatures and its public half in PEM; raises as `make_keys`."""
-        private = self.path / keys.FOLDER / f"{keys.IMAGES}.pem"
-        if self.images_file.exists() or private.exists():
+        self._make_lone(keys.IMAGES, self.images_file, keys.P256, lock)
+
+    def make_audit_key(self, algorithm: str, lock: keys.Lock) -> None:
+        """Make the key for exported audit chains and its public half; raises as `make_keys`."""
+        self._make_lone(keys.AUDIT, self.audit_file, algorithm, lock)
+
+    def audit_signer(self, unlock: keys.Unlock) -> Signer:
+        """The key for exported audit chains; raises AuditKeyMissing, and as `keys.load`."""
+        folder = self.path / keys.FOLDER
+        if not any((folder / f"{keys.AUDIT}{end}").is_file() for end in (".pem", SUFFIX)):
+            raise AuditKeyMissing(path=self.path)
+        return keys.load(self.path, keys.AUDIT, unlock)
+
+    def _make_lone(self, name: str, public_file: Path, algorithm: str, lock: keys.Lock) -> None:
+        """Make a key of no role, or take over the signer file that lies in its place."""
+        private = self.path / keys.FOLDER / f"{name}.pem"
+        if public_file.exists() or private.exists():
             raise KeysExist(path=self.path)
-        command = self._command(keys.IMAGES)
+        command = self._command(name)
         if command is None:
-            signer = keys.generate("", keys.P256)
-            keys.save(signer, self.path, keys.IMAGES, lock())
+            signer = keys.generate("", algorithm)
+            keys.save(signer, self.path, name, lock())
         public = signer.public_key if command is None else command.key
-        write_atomic(self.images_file, keys.public_pem(public))
+        write_atomic(public_file, keys.public_pem(public))
 
     def _command(self, name: str) -> Command | None:
         path = self.path / keys.FOLDER / f"{name}{SUFFIX}"

@@ -17,6 +17,15 @@ class KeyUnreadable(ChampError):
     remedy = "Name a folder made by `champ trust init` or `champ trust key new`, with its keys/."
 
 
+class PublicKeyUnreadable(ChampError):
+    """A file that should hold a public key does not."""
+
+    id = "trust.public-key-unreadable"
+    exit_code = ExitCode.USAGE
+    message = "The public key {path} cannot be used: {reason}."
+    remedy = "Name a PEM file with the public key, such as the audit.pub of `champ audit key`."
+
+
 class KeyFileOpen(ChampError):
     """A private key that is not locked and that others may read or write."""
 
@@ -149,6 +158,15 @@ class ImagesKeyMissing(ChampError):
     exit_code = ExitCode.USAGE
     message = "None of the folders given holds the key for image signatures."
     remedy = "Give the folder that has images.pub and keys/images.pem with --signing as well."
+
+
+class AuditKeyMissing(ChampError):
+    """A folder without a key for exported audit chains."""
+
+    id = "trust.audit-key-missing"
+    exit_code = ExitCode.USAGE
+    message = "{path} holds no key for exported records: it has no keys/audit.pem."
+    remedy = "Name the folder that `champ audit key` made, or make one with it."
 
 
 class RootsDiffer(ChampError):

@@ -33,6 +33,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
+from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
 from securesystemslib.signer import Key, SecretsHandler, Signature, Signer, SSlibKey
 
 from champ_offline.durable.write import make_directory, write_atomic
@@ -43,10 +44,12 @@ from champ_offline.trust.key_errors import (
     KeyUnreadable,
     PassphraseNeeded,
     PassphraseWrong,
+    PublicKeyUnreadable,
 )
 
 ROLES = ("root", "targets", "snapshot", "timestamp")
 IMAGES = "images"
+AUDIT = "audit"
 ED25519, P256 = "ed25519", "p256"
 ALGORITHMS = (ED25519, P256)
 FOLDER = "keys"
@@ -148,6 +151,30 @@ def public_pem(key: Key) -> bytes:
     if not isinstance(other, EllipticCurvePublicKey) or not isinstance(other.curve, SECP256R1):
         raise ValueError("a key of another kind")  # noqa: TRY004 - as for every other wrong key
     return other.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def read_public(path: Path) -> Key:
+    """The public key in a PEM file; raises PublicKeyUnreadable."""
+    try:
+        with path.open("rb") as file:
+            public = load_pem_public_key(file.read(_LONGEST))
+    except OSError as error:
+        raise PublicKeyUnreadable(path=path, reason=error.strerror or str(error)) from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise PublicKeyUnreadable(path=path, reason="it is no PEM public key") from error
+    of_p256 = isinstance(public, EllipticCurvePublicKey) and isinstance(public.curve, SECP256R1)
+    if not of_p256 and not isinstance(public, Ed25519PublicKey):
+        raise PublicKeyUnreadable(path=path, reason="it is neither Ed25519 nor P-256")
+    return SSlibKey.from_crypto(public)
+
+
+def signed_by(key: Key, signature: bytes, payload: bytes) -> bool:
+    """Whether a raw signature (as `KeySigner.sign` makes it) of `payload` is by `key`."""
+    try:
+        key.verify_signature(Signature(key.keyid, signature.hex()), payload)
+    except (UnverifiedSignatureError, VerificationError):
+        return False
+    return True
 
 
 def algorithm_of(key: Key) -> str:

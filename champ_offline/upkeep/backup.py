@@ -29,7 +29,7 @@ class BackupThere(ChampError):
 class BackedUp:
     """A copy of a zone's database: where it is, its bytes, and the head of the audit chain in it.
 
-    The head is as `champ audit check --head` takes it.
+    The head is as `champ audit verify --head` takes it.
     """
 
     path: Path

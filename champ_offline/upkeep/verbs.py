@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -34,9 +34,9 @@ from champ_offline.journal.journal import Journal
 from champ_offline.oci.digest import Digest
 from champ_offline.paths import ZonePaths
 from champ_offline.registry.limits import Limits
-from champ_offline.release.history import History
-from champ_offline.release.plan import Plan
-from champ_offline.release.vault import Vault, VaultMissing
+from champ_offline.release.records.history import History
+from champ_offline.release.records.recorded import recorded
+from champ_offline.release.records.vault import Vault, VaultMissing
 from champ_offline.store.blobs import BlobDamaged, BlobMissing, BlobStore
 from champ_offline.store.collect import CollectionPlan, Present, Unused, plan_collection
 from champ_offline.store.links import Link, Links
@@ -54,6 +54,7 @@ from champ_offline.upkeep.backup import BackedUp, back_up
 from champ_offline.upkeep.content import Content
 from champ_offline.upkeep.examine import examine_checks, examine_content, examine_strangers
 from champ_offline.upkeep.owners import Damaged, Owners
+from champ_offline.upkeep.records import Records
 
 _MOST_NAMED = 20
 # What a look at the zone may read, in bytes: some seconds of a slow disk.
@@ -124,6 +125,8 @@ class Upkeep:
         self._vault = Vault(database, secrets.token_urlsafe)
         self._journal = Journal(database, clock)
         self._audit, self._reserve = Audit(database, clock), Reserve(paths.reserve)
+        kept = (self._history, self._vault, self._audit)
+        self.records = Records(zone, database, *kept, clock)
 
     def check(self, notify: Subscriber, pace: Pace, *, anew: bool = False) -> Checked:
         """Read every blob and hash it; what is damaged is set aside and told with its owners.
@@ -211,7 +214,8 @@ class Upkeep:
         )
         unused = [Unused(link.name, link.descriptor.digest) for link in self._unused()]
         readings = self._readings.under_way()
-        return plan_collection(self._zone, present, needed, self._was(), unused, readings)
+        gone = self.records.dispensable()
+        return plan_collection(self._zone, present, needed, self._was(), unused, readings, gone)
 
     def collect(self, plan: CollectionPlan, notify: Subscriber) -> Collected:
         """Carry out that plan; what came to be needed meanwhile stays.
@@ -232,12 +236,24 @@ class Upkeep:
             )
             collected = sweep.run(plan)
             # Not before: there may have been no room for a row until something went.
-            if collected.blobs or collected.unlinked:
+            if plan.records:
+                collected = replace(collected, records=self._forget(plan))
+            if collected.blobs or collected.unlinked or collected.records:
                 told = {"blobs": collected.blobs, "bytes": collected.size}
+                told |= {"records": collected.records} if collected.records else {}
                 self._audit.record(done(Act.COLLECT, self._zone, **told))
                 self._readings.forget()
             self._reserve.keep()
             return collected
+
+    def _forget(self, plan: CollectionPlan) -> int:
+        records = [one.digest for one in plan.records]
+        try:
+            return self.records.forget(records)
+        except DatabaseFull:
+            if not self._reserve.spend():
+                raise
+            return self.records.forget(records)
 
     def _needed(self) -> dict[Digest, Why]:
         """What a collection leaves where it is."""
@@ -317,7 +333,7 @@ class Upkeep:
 
     def _roots(self) -> Iterator[Root]:
         """What is needed besides names and pushes."""
-        for revision in self._history.returnable():
+        for revision in self.records.returnable():
             who = f"{revision.namespace}/{revision.release} revision {revision.number}"
             yield from self._images(Why.REVISION, revision.plan, who)
         for record in self._journal.under_way():
@@ -327,7 +343,7 @@ class Upkeep:
 
     def _images(self, why: Why, kept: Digest, who: str) -> Iterator[Root]:
         try:
-            plan = Plan.from_bytes(self._vault.get(kept))
+            plan = recorded(self._vault.get(kept))
         except VaultMissing:
             return  # nobody can return to it
         yield from (Root(why, image.digest, who) for image in plan.images)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from champ_offline.registry.unit import SERVICE, SOCKET, Order, UnitImpossible, units, write
+from champ_offline.durable.units import UnitImpossible, write
+from champ_offline.registry.unit import SERVICE, SOCKET, Order, units
 
 ODD = "champ %n $HOME ;# é"
 AWKWARD = "champ %n $HOME \"q\" \\x 'z' ;# é"

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,10 +23,11 @@ from champ_offline.events import Event, StepStarted, ignore
 from champ_offline.journal.journal import Journal
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
-from champ_offline.release.history import History, Outcome
-from champ_offline.release.images import Image
+from champ_offline.release.images.digests import Image
 from champ_offline.release.plan import Operation, Plan
-from champ_offline.release.vault import Vault
+from champ_offline.release.records.history import History, Outcome
+from champ_offline.release.records.intent import Intent
+from champ_offline.release.records.vault import Vault
 from champ_offline.store.blobs import BlobStore
 from champ_offline.store.collect import Cause, Staying
 from champ_offline.store.links import Kind, Link, Links
@@ -67,28 +69,32 @@ class House:
         assert found is not None
         return found
 
-    def release(self, images: list[Digest], outcome: Outcome = Outcome.DEPLOYED) -> int:
+    def release(
+        self, images: list[Digest], outcome: Outcome = Outcome.DEPLOYED, sealed: bytes = b"sealed"
+    ) -> int:
         plan = Plan(
             operation=Operation.INSTALL, zone="core", cluster="c", release="app",
             namespace="default", new_namespace=False, app="app", from_version="", to_version="1",
             base_revision=0, base_manifest=None, target=0, actions=(),
             images=tuple(Image("champ.local/first:1", digest, 1) for digest in images),
-            sealed=Digest.of(b"sealed"), values=Digest.of(b"values"), created=NOW.isoformat(),
+            sealed=Digest.of(sealed), values=Digest.of(b"values"), created=NOW.isoformat(),
         )  # fmt: skip
-        kept = self.vault.put(plan.to_bytes())
-        number = self.history.begin(plan, kept, "somebody", NOW.isoformat())
-        self.history.finish(plan, number, outcome, current=number, seconds=1.0, error="")
-        return number
+        return self._applied(plan, self.vault.put(plan.to_bytes()), outcome, None)
 
     def remove(self) -> None:
         plan = Plan(
             operation=Operation.REMOVE, zone="core", cluster="c", release="app",
             namespace="default", new_namespace=False, app="app", from_version="1", to_version="",
             base_revision=1, base_manifest=None, target=0, actions=(), images=(), sealed=None,
-            values=None, created=NOW.isoformat(),
-        )  # fmt: skip
-        number = self.history.begin(plan, plan.digest, "somebody", NOW.isoformat())
-        self.history.finish(plan, number, Outcome.REMOVED, current=0, seconds=1.0, error="")
+            values=None, created=NOW.isoformat())  # fmt: skip
+        self._applied(plan, plan.digest, Outcome.REMOVED, 0)
+
+    def _applied(self, plan: Plan, kept: Digest, outcome: Outcome, current: int | None) -> int:
+        with self.database.transaction() as connection:
+            number = self.history.begin(connection, plan, kept, "somebody", NOW.isoformat())
+            ended: Any = {"current": number if current is None else current, "seconds": 1.0}
+            self.history.finish(connection, Intent.of(plan, ""), number, outcome, **ended, error="")
+        return number
 
     def rot(self, digest: Digest) -> None:
         path = self.blobs.path(digest)
@@ -174,13 +180,15 @@ def test_revisions_far_back_are_returned_to_no_more(house: House) -> None:
 def test_what_is_being_applied_is_not_retired(house: House) -> None:
     old = house.image("champ.local/first:1")
     house.release([old])
-    plan = house.history.one("default", "app", 1).plan
+    plan = house.history.one("c", "default", "app", 1).plan
     house.remove()
     journal = Journal(house.database, lambda: NOW)
-    operation = journal.begin("release.apply", "default/app", {"plan": str(plan), "base": 0})
+    with journal.transaction() as connection:
+        operation = journal.begin(connection, "release.apply", "default/app", {"plan": str(plan)})
     with pytest.raises(BundleNeeded, match=r"release\.apply default/app"):
         house.appliance.upkeep.retirement("demo", "1")
-    operation.finish("done")
+    with journal.transaction() as connection:
+        journal.end(connection, operation, "done")
     assert house.appliance.upkeep.retirement("demo", "1")
 
 

@@ -1,0 +1,135 @@
+"""The verbs of a site's document in one zone: plan it, apply that plan.
+
+Composition: it joins the zone's catalog, history and clusters with a crew of workers. The zone's
+lock is held for a whole application, so its members meet no other change.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import Counter
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from champ_offline.bundle.at_hand import few
+from champ_offline.durable.lock import FileLock
+from champ_offline.errors import ChampError, ExitCode
+from champ_offline.events import Event, Subscriber
+from champ_offline.journal.acts import Act, done
+from champ_offline.journal.audit import Audit
+from champ_offline.operations import PlanNotOurs
+from champ_offline.release.plan import Plan
+from champ_offline.release.records.history import History
+from champ_offline.release.records.vault import Vault, VaultMissing
+from champ_offline.releases import Releases
+from champ_offline.site.crew import Crew
+from champ_offline.site.document import Site
+from champ_offline.site.execute import Ended, Ending, SiteExecutor
+from champ_offline.site.plan import SitePlan
+from champ_offline.site.planner import SitePlanner
+
+# Each worker has a Helm child of its own; two cores and some waiting are well used by four.
+WORKERS = 4
+
+
+class SiteBlocked(ChampError):
+    """Plans of a site have concerns that block them, and nobody accepted them."""
+
+    id = "site.plan-blocked"
+    exit_code = ExitCode.PREFLIGHT
+    message = "Nothing was changed: some of what is planned would not go well: {names}."
+    remedy = (
+        "See them with `champ plan --site` and --differences, do what is said about each and plan"
+        " again. If you know better, plan with `--accept` and the concern's id."
+    )
+
+
+class Sites:
+    """Of the zone whose `releases` these are."""
+
+    def __init__(self, releases: Releases) -> None:
+        self._zone, self._paths, self._clock = releases.zone, releases.paths, releases.clock
+        self._catalog, self._releases = releases.catalog, releases
+        self._history = History(releases.database)
+        self._vault = Vault(releases.database, secrets.token_urlsafe)
+        self._audit = Audit(releases.database, releases.clock)
+
+    def plan(
+        self,
+        document: Path,
+        notify: Subscriber,
+        workers: int = WORKERS,
+        accepted: Collection[str] = (),
+    ) -> SitePlan:
+        """What making the zone as the document says would change.
+
+        `accepted` are ids of concerns in spite of which it may be applied. Raises the errors of the
+        document, and what `SitePlanner.plan` raises.
+        """
+        site = Site.from_file(document)
+        parts = (self._catalog, self._releases, self._history, self._vault)
+        with Crew(self._releases.reach, workers) as crew:
+            planner = SitePlanner(self._zone, *parts, self._clock)
+            made = planner.plan(site, crew, _one_by_one(notify), accepted)
+        detail = {"plan": str(made.digest), "members": len(list(made.members))}
+        self._audit.record(done(Act.SITE_PLAN, self._zone, document=str(site.digest), **detail))
+        return made
+
+    def plans(self, plan: SitePlan) -> Iterator[Plan]:
+        """The plans of its members, in their order; raises VaultMissing elsewhere than here."""
+        for member in plan.members:
+            if member.plan is not None:
+                yield Plan.from_bytes(self._vault.get(member.plan))
+
+    def apply(
+        self, plan: SitePlan, notify: Subscriber, workers: int = WORKERS
+    ) -> tuple[Ended, ...]:
+        """Carry out what is left of exactly that plan; how each of its members ended.
+
+        Where nothing is left no cluster is asked. Raises PlanNotOurs, SiteBlocked, Locked, and what
+        `Releases.settle` raises for a cluster that cannot be reached; nothing is changed then.
+        """
+        try:
+            self._vault.get(plan.digest)
+        except VaultMissing as error:
+            raise PlanNotOurs(digest=plan.digest) from error
+        if plan.blocked:
+            stopped = [f"{one.name} ({', '.join(one.stops)})" for one in plan.members if one.stops]
+            raise SiteBlocked(names=few(stopped))
+        executor = SiteExecutor(self._catalog, self._history, self._vault)
+        left = [one for one in plan.members if executor.done(one) is None]
+        for cluster in dict.fromkeys(one.name.partition("/")[0] for one in left):
+            self._releases.settle(cluster)
+        with FileLock(self._paths.lock), Crew(self._releases.reach, workers) as crew:
+            ended = executor.apply(plan, crew, _one_by_one(notify))
+        if left:
+            self._record(plan, ended)
+        return ended
+
+    def _record(self, plan: SitePlan, ended: tuple[Ended, ...]) -> None:
+        counts = Counter(one.ending for one in ended)
+        failed = [one.name for one in ended if one.ending is Ending.FAILED]
+        self._audit.record(
+            done(
+                Act.SITE_APPLY,
+                self._zone,
+                plan=str(plan.digest),
+                document=str(plan.document),
+                applied=counts[Ending.APPLIED],
+                before=counts[Ending.THERE],
+                left=counts[Ending.LEFT],
+                failed=failed,
+            )
+        )
+
+
+def _one_by_one(notify: Subscriber) -> Subscriber:
+    """Subscribers are called by one thread at a time."""
+    turn = threading.Lock()
+
+    def tell(event: Event) -> None:
+        with turn:
+            notify(event)
+
+    return tell
