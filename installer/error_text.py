@@ -5,7 +5,8 @@ Invariant: the template is translated first and its fields are filled in afterwa
 
 from __future__ import annotations
 
-from champ_offline.errors import Bytes, ChampError, Several
+from champ_offline.errors import Bytes, ChampError, Said, Several
+from installer.language import active
 from installer.language import translate as _
 from installer.quantities import size
 from installer.terminal_text import printable
@@ -34,7 +35,11 @@ _WORDS = frozenset(
 def sentences(error: ChampError) -> tuple[str, str]:
     """Message and remedy in the user's language, fields filled in."""
     fields = {**{k: _shown(v) for k, v in error.fields.items()}, **_in_words(error)}
-    return _(error.message).format(**fields), _(error.remedy).format(**fields)
+    remedy = _(error.remedy).format(**fields)
+    if isinstance(cause := error.fields.get("cause"), ChampError):
+        # What to do about the cause comes before what to do then.
+        remedy = f"{sentences(cause)[1]} {remedy}"
+    return _(error.message).format(**fields), remedy
 
 
 def _shown(value: object) -> object:
@@ -42,8 +47,12 @@ def _shown(value: object) -> object:
     match value:
         case Bytes():
             return size(value)
+        case ChampError():
+            return sentences(value)[0].rstrip(".。")
         case Several():
             return " ".join(sentences(error)[0] for error in value)
+        case Said():
+            return value.texts.get(active(), str(value))
         case str():
             return word(value) if value in _WORDS else value
     return value
@@ -51,7 +60,15 @@ def _shown(value: object) -> object:
 
 def _in_words(error: ChampError) -> dict[str, str]:
     """The fields that hold the library's own words, in the user's language."""
-    return _wrong_line(error) | _findings(error)
+    return _wrong_line(error) | _findings(error) | _moves(error) | _forbidden(error)
+
+
+def _forbidden(error: ChampError) -> dict[str, str]:
+    """What a policy does not allow: how far a step goes, what becomes of an object."""
+    if not error.id.startswith("policy."):
+        return {}
+    fields = ((name, error.fields.get(name)) for name in ("step", "effect"))
+    return {name: word(text) for name, text in fields if isinstance(text, str)}
 
 
 def _findings(error: ChampError) -> dict[str, str]:
@@ -59,11 +76,24 @@ def _findings(error: ChampError) -> dict[str, str]:
     # Loaded only here: this error is met when packing.
     if "findings" not in error.fields:
         return {}
-    from champ_offline.release.completeness import ImagesNotPacked
+    from champ_offline.release.images.completeness import ImagesNotPacked
 
     if not isinstance(error, ImagesNotPacked):
         return {}
     return {"findings": "".join(f"\n  {one.line(word(one.why))}" for one in error.findings)}
+
+
+def _moves(error: ChampError) -> dict[str, str]:
+    """Which objects moved since a plan was made, and how."""
+    if error.id != "release.plan-objects-moved":
+        return {}
+    # Loaded only here: this error is met when applying.
+    from champ_offline.release.review.guard import Moves
+
+    moves = error.fields["objects"]
+    if not isinstance(moves, Moves):
+        return {}
+    return {"objects": ", ".join(f"{one.kind} {one.name} ({word(one.moved)})" for one in moves)}
 
 
 def _wrong_line(error: ChampError) -> dict[str, str]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from champ_offline.events import Estimate, FaultFound, ObjectState, Progress
+from champ_offline.events import Cause, Estimate, FaultFound, ObjectState, Progress
+from installer.error_text import sentences
 from installer.language import mark
 from installer.language import translate as _
 from installer.meter import Meter
@@ -78,6 +79,15 @@ def object_line(event: ObjectState) -> str:
     """`Deployment web: ready`, or what it waits for."""
     state = _("ready") if event.ready else printable(waits_for(event.reason))
     return f"{printable(event.kind)} {printable(event.name)}: {state}"
+
+
+def cause_lines(event: Cause) -> list[str]:
+    """`! Pod web-1: ... [id]` and what the container said last; one line when it is over."""
+    message = printable(sentences(event.error)[0])
+    if event.over:
+        return [_("No longer: {cause}").format(cause=message)]
+    said = [f"    | {printable(line)}" for line in event.log]
+    return [f"! {message} [{event.error.id}]", *said]
 
 
 def fault_line(event: FaultFound) -> str:

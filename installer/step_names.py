@@ -33,6 +33,7 @@ _NAMES = {
     "plan": mark("Planning"),
     "prove": mark("Proving complete"),
     "push": mark("Pushing"),
+    "put-back": mark("Putting back"),
     "remove": mark("Removing"),
     "render": mark("Rendering"),
     "rollback": mark("Rolling back"),

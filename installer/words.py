@@ -16,6 +16,14 @@ _WORDS = {
     "replaced": mark("replaced"),
     "deleted": mark("deleted"),
     "unchanged": mark("unchanged"),
+    "applied": mark("applied"),
+    "done before": mark("done before"),
+    "not begun": mark("not begun"),
+    # How an object drifted, and Helm's own words for a release.
+    "missing": mark("missing"),
+    "extra": mark("extra"),
+    "superseded": mark("superseded"),
+    "uninstalled": mark("uninstalled"),
     "install": mark("install"),
     "upgrade": mark("upgrade"),
     "rollback": mark("roll back"),
@@ -25,6 +33,12 @@ _WORDS = {
     "removed": mark("removed"),
     "put-back": mark("put back"),
     "failed": mark("failed"),
+    "taken-over": mark("changed by somebody else"),
+    # What a recovery found or did.
+    "untouched": mark("as it was"),
+    "unclear": mark("unclear"),
+    "open": mark("still open"),
+    "elsewhere": mark("on another cluster"),
     "healthy": mark("healthy"),
     "troubled": mark("troubled"),
     "unknown": mark("unknown"),
@@ -40,6 +54,7 @@ _WORDS = {
     "clock": mark("clock"),
     "disk": mark("disk"),
     "cluster": mark("cluster"),
+    "kubeconfig": mark("kubeconfig"),
     "storage": mark("storage class"),
     "audit": mark("audit chain"),
     # A node's way to the registry.
@@ -58,6 +73,16 @@ _WORDS = {
     "done": mark("done"),
     "would be done": mark("would be done"),
     "nothing to do": mark("nothing to do"),
+    # What became of bundles and releases in a run under a policy, and steps between versions.
+    "forbidden": mark("forbidden by the policy"),
+    "left alone": mark("left alone"),
+    "same": mark("the same version anew"),
+    "patch": mark("a patch"),
+    "minor": mark("a minor step"),
+    "major": mark("a major step"),
+    "other": mark("a step that no numbers tell"),
+    "down": mark("a step down"),
+    "stopped": mark("stopped for a while"),
     "external registry": mark("external registry"),
     # What clients of the registry may.
     "pull": mark("pull"),
@@ -83,6 +108,9 @@ _WORDS = {
     "a push that was given up": mark("a push that was given up"),
     "damaged and set aside": mark("damaged and set aside"),
     "left by a writer that was killed": mark("left by a writer that was killed"),
+    "of revisions and plans that are kept no more": mark(
+        "of revisions and plans that are kept no more"
+    ),
     "stays": mark("stays"),
     "goes": mark("goes"),
     # Why a plan does what it does to an object.
@@ -97,6 +125,10 @@ _WORDS = {
     "runs as a hook": mark("runs as a hook"),
     "Helm leaves existing definitions alone": mark("Helm leaves existing definitions alone"),
     "new kind of object": mark("new kind of object"),
+    # What became of an object since it was planned.
+    "changed meanwhile": mark("changed meanwhile"),
+    "gone meanwhile": mark("gone meanwhile"),
+    "made meanwhile": mark("made meanwhile"),
     # Why an image is not accounted for.
     "not in the lock": mark("not in the lock"),
     "in the lock with another tag": mark("in the lock with another tag"),

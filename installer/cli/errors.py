@@ -69,6 +69,15 @@ class ConfirmationDiffers(ChampError):
     remedy = "Check what is meant, then confirm exactly that name."
 
 
+class PlanDigestDiffers(ChampError):
+    """The plan in the file is not the one that was approved."""
+
+    id = "cli.plan-digest-differs"
+    exit_code = ExitCode.APPROVAL_MISSING
+    message = "Nothing was changed: {given} was approved, but the plan in this file is {found}."
+    remedy = "Ask for the file that was approved, or have this one reviewed: `champ show PLANFILE`."
+
+
 class FileNotRead(ChampError):
     """A file that was named on the command line cannot be read."""
 

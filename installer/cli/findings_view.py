@@ -28,7 +28,7 @@ def show(session: Session, findings: Iterable[Finding]) -> int:
         [row(finding) for finding in found],
         [
             Column("state", _("STATE"), word),
-            Column("check", _("CHECK"), word),
+            Column("", _("CHECK"), _check),
             Column("message", _("FINDING")),
             Column("remedy", _("WHAT TO DO")),
         ],
@@ -37,12 +37,18 @@ def show(session: Session, findings: Iterable[Finding]) -> int:
     return int(ExitCode.PREFLIGHT if stopped else ExitCode.OK)
 
 
+def _check(shown: dict[str, str]) -> str:
+    check = word(shown["check"])
+    return f"{shown['where']}: {check}" if shown["where"] else check
+
+
 def row(finding: Finding) -> dict[str, object]:
     """A finding as JSON has it."""
     error = finding.error
     message, remedy = sentences(error) if error else (finding.note, "")
     return {
         "check": finding.check,
+        "where": finding.where,
         "state": finding.state,
         "id": error.id if error else None,
         "message": message,

@@ -5,11 +5,13 @@ Invariant: an option has one spelling and one meaning wherever it stands.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from installer.cli.output import FORMATS
 from installer.cli.progress import MODES
@@ -37,6 +39,8 @@ class _Place(click.Path):
         return super().convert(value, param, ctx)
 
 
+# How --since is typed; the second form is also how times are compared.
+MOMENT = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 DIRECTORY = _Place(path_type=Path, file_okay=False)
 FILE = _Place(path_type=Path, dir_okay=False)
 
@@ -82,10 +86,49 @@ def global_options(*, hidden: bool = False) -> list[click.Parameter]:
 
 
 def kubeconfig(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--kubeconfig FILE`, which KUBECONFIG stands in for."""
-    return click.option(
+    """Add `--cluster NAME` and `--kubeconfig FILE`, which KUBECONFIG stands in for.
+
+    The verb gets the way as `kubeconfig`: that of the cluster named, else the file given, if any.
+    """
+
+    @functools.wraps(function)
+    def resolved(
+        *arguments: Any,  # noqa: ANN401 - click's own
+        cluster: str | None,
+        kubeconfig: Path | None,
+        **given: Any,  # noqa: ANN401 - click's own
+    ) -> Any:  # noqa: ANN401 - the verb's own
+        return function(*arguments, kubeconfig=_way(cluster, kubeconfig), **given)
+
+    with_file = click.option(
         "--kubeconfig", type=FILE, envvar="KUBECONFIG", metavar="FILE",
         help=_("The cluster's kubeconfig (or KUBECONFIG)."),
+    )(resolved)  # fmt: skip
+    return cluster(
+        _("A cluster by its name (`champ cluster list`); the only one that has a name otherwise.")
+    )(with_file)
+
+
+def cluster(explained: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add `--cluster NAME`."""
+    return click.option("--cluster", metavar="NAME", help=explained)
+
+
+def _way(cluster: str | None, kubeconfig: Path | None) -> Path | None:
+    context = click.get_current_context()
+    session = context.ensure_object(Session)
+    if cluster is not None:
+        if context.get_parameter_source("kubeconfig") is ParameterSource.COMMANDLINE:
+            raise click.UsageError(_("--cluster names a kubeconfig; leave out --kubeconfig."))
+        return session.appliance().releases.clusters.one(cluster).kubeconfig
+    return kubeconfig
+
+
+def workers(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--workers N`, for a plan of a whole site."""
+    return click.option(
+        "--workers", type=click.IntRange(1, 16), default=4, show_default=True, metavar="N",
+        help=_("With a plan of a whole site: how many releases are worked on at once."),
     )(function)  # fmt: skip
 
 
@@ -101,6 +144,25 @@ def confirmation(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--confirm", metavar="NAME", help=_("Confirm by naming the release; else you are asked.")
     )(function)
+
+
+def differences(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--diff`, which shows a plan's differences line by line."""
+    return click.option(
+        "--diff", "differences", is_flag=True,
+        help=_("Show every object's difference too, line by line, secrets hidden."),
+    )(function)  # fmt: skip
+
+
+def accepting(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--accept ID`, as often as wanted: concerns in spite of which the plan may be applied."""
+    return click.option(
+        "--accept", "accept", metavar="ID", multiple=True,
+        help=_(
+            "Let the plan be applied in spite of the concern with this id; the plan says so, and"
+            " its digest stands for it. May be given several times."
+        ),
+    )(function)  # fmt: skip
 
 
 def every_bundle(function: Callable[..., Any]) -> Callable[..., Any]:

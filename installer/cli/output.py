@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, TextIO
 
+from champ_offline.events import Cause
 from installer.terminal_text import pad, printable, width
 
 FORMATS = ("table", "json", "yaml")
@@ -92,6 +93,8 @@ def as_plain(value: object) -> Any:  # noqa: ANN401 - the shape of JSON
     """The value as JSON has it: dataclasses become objects, times ISO 8601, the rest its text."""
     if value is None or isinstance(value, bool | int | float | str):
         return value.value if isinstance(value, Enum) else value
+    if isinstance(value, Cause):
+        return value.as_document()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _plain_fields(value)
     if isinstance(value, Mapping):

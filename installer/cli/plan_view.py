@@ -6,11 +6,12 @@ Invariant: what is shown is the sealed plan; what is applied after the confirmat
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from installer.cli.confirm import confirm
-from installer.cli.errors import FileNotRead, FileNotWritten
+from installer.cli.errors import FileNotRead, FileNotWritten, PlanDigestDiffers
 from installer.cli.output import Column
 from installer.cli.session import Session
 from installer.language import translate as _
@@ -19,24 +20,23 @@ from installer.words import word
 if TYPE_CHECKING:
     from champ_offline.appliance import Appliance
     from champ_offline.release.plan import Plan
+    from champ_offline.site.plan import SitePlan
 
 
-def show(session: Session, plan: Plan) -> None:
-    """The plan's actions with their reasons and its digest; with --json the whole plan."""
+def show(session: Session, plan: Plan, *, differences: bool = False) -> None:
+    """The plan for a review, ending with its digest; with --json or YAML the whole plan.
+
+    `differences` adds those of every object to the text, line by line.
+    """
+    from installer.plan_text import review
+
     if session.form != "table":
         session.output.document({**json.loads(plan.to_bytes()), "digest": plan.digest})
         return
-    columns = [
-        Column("change", _("CHANGE"), word),
-        Column("kind", _("KIND")),
-        Column("name", _("NAME")),
-        Column("reason", _("WHY"), word),
-    ]
-    session.output.rows(plan.actions, columns)
-    session.output.text(_("plan {digest}").format(digest=plan.digest) + "\n")
+    session.output.text(review(plan, differences=differences))
 
 
-def keep(plan: Plan, path: Path) -> None:
+def keep(plan: Plan | SitePlan, path: Path) -> None:
     """Write the plan to a file for `champ apply`; raises FileNotWritten."""
     from champ_offline.durable.write import write_atomic
 
@@ -48,13 +48,29 @@ def keep(plan: Plan, path: Path) -> None:
 
 def read(path: Path) -> Plan:
     """The plan that `keep` wrote; raises FileNotRead, PlanUnreadable."""
-    from champ_offline.release.plan import Plan
+    from champ_offline.release.plan import LARGEST, Plan
 
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
     except OSError as error:
         raise FileNotRead(path=path, reason=error.strerror or str(error)) from error
+    if len(data) > LARGEST:
+        raise FileNotRead(path=path, reason=_("it is too large for a plan"))
     return Plan.from_bytes(data)
+
+
+def approved(plan: Plan | SitePlan, digest: str) -> None:
+    """Return when `digest` is the plan's; raises PlanDigestDiffers otherwise."""
+    if digest.strip().lower() != str(plan.digest):
+        raise PlanDigestDiffers(given=digest[:100], found=plan.digest)
+
+
+def _talk(plan: Plan) -> None:
+    """Show what is about to be confirmed to whoever is asked."""
+    from installer.plan_text import review
+
+    sys.stderr.write(review(plan) + "\n")
 
 
 def carry_out(
@@ -64,9 +80,19 @@ def carry_out(
     question: str,
     given: str | None,
     kubeconfig: Path | None,
+    *,
+    asks: bool = True,
 ) -> None:
-    """Confirm and apply; nothing is asked where nothing would change."""
-    if plan.has_changes:
+    """Confirm and apply; nothing is asked where nothing would change, or something is in the way.
+
+    Not `asks` where this very plan was approved by its digest; a name that is `given` still counts.
+    """
+    from champ_offline.release.prospect import refuse_blocked
+
+    refuse_blocked(plan)
+    if plan.has_changes and (asks or given is not None):
+        if given is None and sys.stderr.isatty():
+            _talk(plan)
         confirm(question, plan.release, given)
     with session.watched() as notify:
         outcome = appliance.releases.apply(plan, kubeconfig, notify)

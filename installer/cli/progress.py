@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Protocol, TextIO
 
 from champ_offline.events import (
+    Cause,
     Estimate,
     Event,
     FaultFound,
@@ -28,7 +29,14 @@ from champ_offline.events import (
 )
 from installer.language import translate as _
 from installer.quantities import duration
-from installer.step_line import StepLine, estimate_line, fault_line, object_line, step_head
+from installer.step_line import (
+    StepLine,
+    cause_lines,
+    estimate_line,
+    fault_line,
+    object_line,
+    step_head,
+)
 from installer.terminal_text import fit
 
 MODES = ("plain", "ndjson", "none")
@@ -109,6 +117,8 @@ class PlainLines:
                 self._finished(event, now)
             case ObjectState():
                 self._say(object_line(event), now)
+            case Cause():
+                self._say("\n".join(cause_lines(event)), now)
             case FaultFound():
                 self._say(fault_line(event), now)
             case Estimate():

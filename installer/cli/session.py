@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from installer.cli.progress import subscribed
 
 if TYPE_CHECKING:
     from champ_offline.appliance import Appliance
+    from champ_offline.site.verbs import Sites
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Session:
     zone: Path | None = None
     form: str = "table"
     progress: str = "plain"
+    _appliance: Appliance | None = field(default=None, repr=False)
 
     @property
     def json_errors(self) -> bool:
@@ -50,8 +52,17 @@ class Session:
         return self.zone
 
     def appliance(self) -> Appliance:
-        """The zone, opened; raises ZoneNotNamed and what opening a zone raises."""
+        """The zone, opened once; raises ZoneNotNamed and what opening a zone raises."""
         folder = self.zone_folder()
         from champ_offline.appliance import Appliance
 
-        return Appliance.open(folder)
+        if self._appliance is None:
+            self._appliance = Appliance.open(folder)
+        return self._appliance
+
+    def sites(self) -> Sites:
+        """The site's document in that zone; raises as `appliance`."""
+        releases = self.appliance().releases
+        from champ_offline.site.verbs import Sites
+
+        return Sites(releases)

@@ -38,17 +38,23 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "node": Entry("node", mark("Let a node trust the zone's registry.")),
         "audit": Entry("audit", mark("See who changed the registry, and check that record.")),
         "doctor": Entry("doctor", mark("Look for what would stand in the way.")),
+        "support": Entry("support", mark("Write down, redacted, what a helper needs to see.")),
     },
     mark("Apps"): {
+        "cluster": Entry("cluster", mark("Give the zone's clusters names.")),
         "catalog": Entry("catalog", mark("List the apps that the zone holds.")),
         "sbom": Entry("sbom", mark("Find packages in the images that the zone holds.")),
         "form": Entry("form", mark("Show what an app wants to know.")),
         "plan": Entry("plan", mark("Work out what an install or upgrade would change.")),
+        "show": Entry("show", mark("Read a plan that was carried here.")),
         "apply": Entry("apply", mark("Carry out a plan, exactly.")),
+        "policy": Entry("policy", mark("Check a policy; start runs when a stick is plugged in.")),
+        "run": Entry("run", mark("Import and upgrade without a person, under a policy.")),
         "status": Entry("status", mark("Show what runs, and how it is.")),
         "history": Entry("history", mark("List the revisions of a release.")),
         "rollback": Entry("rollback", mark("Put a release back to an earlier revision.")),
         "remove": Entry("remove", mark("Remove a release.")),
+        "recover": Entry("recover", mark("Put right what was interrupted.")),
     },
 }
 VERBS: dict[str, Entry] = {

@@ -89,7 +89,7 @@ def test_commissioning_and_new_roots_are_told(site: Site) -> None:
 
 def test_the_chain_stands_and_is_shown_in_both_languages(site: Site) -> None:
     assert site.take(site.folder / "zone", site.folder / "first").code == 0
-    assert site.does("--zone", site.folder / "zone", "audit", "check")["rows"] == 2
+    assert site.does("--zone", site.folder / "zone", "audit", "verify")["rows"] == 2
     for language, header in (("en", "WHO"), ("zh_CN", "操作人")):
         told = shown(site, language)
         assert "bundle.import" in told

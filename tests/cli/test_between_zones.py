@@ -100,7 +100,7 @@ def test_the_page_goes_as_it_is_written(folder: Path) -> None:
     rows = [row for row in rows if row["act"] == "bundle.export"]
     assert [row["subject"] for row in rows] == ["demo", "demo", "more"]
     assert rows[0]["detail"]["zone"] == "core-business"
-    assert does(folder, "--zone public audit check")
+    assert does(folder, "--zone public audit verify")
 
 
 def test_what_the_verb_prints(zone: Path) -> None:

@@ -9,8 +9,13 @@ import pytest
 
 from champ_offline.bundle.errors import NoSpace, SeveralTroubles, VolumeCorrupt, VolumeMissing
 from champ_offline.bundle.reader import INDEX
+from champ_offline.cluster.causes.words import NodeNotReady
 from champ_offline.errors import Bytes, Several
 from champ_offline.events import FaultFound
+from champ_offline.release.apply.failures import ApplyPutBack
+from champ_offline.release.base import ObjectsMoved
+from champ_offline.release.review.guard import Move, Moved, Moves
+from champ_offline.release.review.immutable import FieldsImmutable, SetFixed
 from installer.error_text import sentences
 from installer.language import activate
 from installer.quantities import NO_BREAK
@@ -47,6 +52,40 @@ def test_errors_within_errors_are_in_the_language_too() -> None:
     assert sentences(DAMAGED)[0] in message
     assert sentences(missing)[0] in message
     assert INDEX not in message
+
+
+def test_objects_that_moved_are_told_in_the_language() -> None:
+    moves = Moves([Move("Deployment", "web", Moved.CHANGED), Move("Secret", "s", Moved.GONE)])
+    error = ObjectsMoved(release="pacs", count=2, objects=moves)
+    assert sentences(error)[0] == str(error)
+    activate("zh")
+    message, _ = sentences(error)
+    assert "2 个对象发生了变化：Deployment web (期间被更改), Secret s (期间被删除)。" in message
+
+
+def test_fields_that_never_change_are_told_in_the_language_with_what_to_do() -> None:
+    fixed = [SetFixed(kind="StatefulSet", name="db", fields="spec.serviceName")]
+    error = FieldsImmutable(refusals=Several(fixed), count=1)
+    assert "--cascade=orphan" in sentences(error)[0]
+    activate("zh")
+    message, _ = sentences(error)
+    assert "StatefulSet db 的 spec.serviceName 创建后不能更改" in message
+    assert "keeps" not in message
+
+
+def test_an_error_names_its_cause_and_what_to_do_about_it_first() -> None:
+    cause = NodeNotReady(kind="Node", name="one", reason="no heartbeat")
+    error = ApplyPutBack(release="pacs", cause=cause)
+    message, remedy = sentences(error)
+    assert message.endswith("put back as it was: Node one is not ready: no heartbeat.")
+    assert str(error) == message
+    assert remedy.startswith("Bring the node back")
+    assert remedy.endswith("Remove the cause named above, then plan again.")
+    activate("zh")
+    message, remedy = sentences(error)
+    assert "节点 one 未就绪：no heartbeat" in message
+    assert "。." not in message
+    assert "。。" not in message
 
 
 def test_an_index_is_not_called_a_blob() -> None:

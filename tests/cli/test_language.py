@@ -43,13 +43,15 @@ def test_texts_follow_the_language() -> None:
     assert language.translate("") == ""
 
 
-def test_a_release_has_one_name_in_chinese() -> None:
-    people = ("发布工程师", "发布者", "已发布", "发布密钥")
+def test_a_release_and_a_zone_have_one_name_in_chinese() -> None:
+    others = ("发布工程师", "发布者", "已发布", "发布密钥", "系统区域设置")
     for english, chinese in entries(catalog()).items():
         text = str(chinese)
-        for word in people:
+        for word in others:
             text = text.replace(word, "")
         assert "发布" not in text, english
+        assert "应用实例" not in text, english
+        assert "区域" not in text, english
 
 
 def test_what_an_override_was_about_follows_the_language() -> None:

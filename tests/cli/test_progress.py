@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
-from champ_offline.events import ObjectState, Progress, StepFinished, StepStarted
+from champ_offline.cluster.causes.words import CrashLoop
+from champ_offline.events import Cause, ObjectState, Progress, StepFinished, StepStarted
 from installer.cli.progress import JsonLines, PlainLines, RepaintedLine, subscribed
 from installer.meter import Meter
 from installer.quantities import NO_BREAK
+from installer.terminal_text import wrapped
 
 
 class Clock:
@@ -119,3 +122,48 @@ def test_a_meter_without_readings_says_nothing() -> None:
     assert (meter.rate, meter.remaining) == (None, None)
     meter.add(0, 0, 100)
     assert (meter.rate, meter.remaining) == (None, None)
+
+
+def crash() -> Cause:
+    error = CrashLoop(
+        kind="Pod", name="web-1", container="web", code=3, restarts=2, said="no \x1b[31mdatabase"
+    )
+    return Cause(
+        error, "Pod", "web-1", "2026-01-01T10:00:00Z", log=("starting", "no \x1b[31mdatabase")
+    )
+
+
+def test_a_cause_is_told_with_the_containers_last_words() -> None:
+    stream = io.StringIO()
+    shown = PlainLines(stream)
+    shown(crash())
+    shown(replace(crash(), over=True))
+    first, *log, last = stream.getvalue().splitlines()
+    assert first.startswith("! Pod web-1: container web ended with exit code 3, restarts: 2;")
+    assert first.endswith("[cause.crash-loop]")
+    assert log == ["    | starting", "    | no \\x1b[31mdatabase"]
+    assert last.startswith("No longer: Pod web-1")
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_a_cause_is_a_document_for_programs() -> None:
+    stream = io.StringIO()
+    JsonLines(stream)(crash())
+    document = json.loads(stream.getvalue())
+    assert (document["event"], document["id"]) == ("Cause", "cause.crash-loop")
+    assert (document["kind"], document["name"]) == ("Pod", "web-1")
+    assert document["log"] == ["starting", "no \x1b[31mdatabase"]
+    assert (document["hopeless"], document["over"]) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("short", ["short"]),
+        ("one two three four", ["one two", "    three", "    four"]),
+        ("没有节点剩余足够的", ["没有节点剩", "    余足够", "    的"]),
+        ("x" * 15, ["x" * 10, "    xxxxx"]),
+    ],
+)
+def test_long_sentences_are_wrapped(text: str, lines: list[str]) -> None:
+    assert wrapped(text, 10) == lines

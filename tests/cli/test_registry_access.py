@@ -74,6 +74,7 @@ def test_the_page_goes_as_it_is_written(folder: Path) -> None:
         "access.anonymous",
         "client.add",
         "access.anonymous",
+        "audit.export",
         "client.remove",
     ]
     assert [row["name"] for row in json.loads(ask(folder, "registry client list --json"))] == [
@@ -134,18 +135,18 @@ def test_without_a_terminal_a_password_wants_a_file(zone: Path) -> None:
 def test_a_chain_that_was_tampered_with(zone: Path) -> None:
     for name in ("ci", "night"):
         ask(zone, f"registry client add {name} --push a --password-file password")
-    noted = json.loads(ask(zone, "audit check --json"))
+    noted = json.loads(ask(zone, "audit verify --json"))
     assert noted["rows"] == 3
     assert noted["head"] == json.loads(ask(zone, "audit show --json"))["head"]
     found = json.loads(ask(zone, "doctor --json"))
     assert next(one for one in found if one["check"] == "audit")["message"] == noted["head"]
     with closing(sqlite3.connect(zone / "zone" / "champ.db")) as connection:
         connection.executescript("DROP TRIGGER audit_stays; DELETE FROM audit WHERE seq = 3")
-    ask(zone, "audit check")
-    assert "journal.audit-truncated" in ask(zone, f"audit check --head {noted['head']}", 12)
+    ask(zone, "audit verify")
+    assert "journal.audit-truncated" in ask(zone, f"audit verify --head {noted['head']}", 12)
     with closing(sqlite3.connect(zone / "zone" / "champ.db")) as connection:
         connection.executescript("DROP TRIGGER audit_is_kept; UPDATE audit SET actor = 'x'")
-    assert "journal.audit-broken" in ask(zone, "audit check", 11)
+    assert "journal.audit-broken" in ask(zone, "audit verify", 11)
     done = champ(zone, ["--zone", "zone", "doctor"])
     assert done.returncode == 4
     assert "row 1" in done.stdout
@@ -156,4 +157,4 @@ def test_since(zone: Path) -> None:
     assert json.loads(ask(zone, "audit show --since 2100-01-01 --json"))["rows"] == []
     assert len(json.loads(ask(zone, "audit show --since 2020-01-01T00:00:00 --json"))["rows"]) == 2
     assert "--since" in ask(zone, "audit show --since yesterday", 2)
-    assert "journal.head-invalid" in ask(zone, "audit check --head x", 2)
+    assert "journal.head-invalid" in ask(zone, "audit verify --head x", 2)

@@ -214,3 +214,9 @@ def test_a_folder_in_the_place_of_a_blob_is_named_by_whoever_meets_it(
     assert site.zone("import", stick(packed, "2"))["new_blobs"] == 1
     assert site.zone("zone", "show")["blobs"] == shown
     assert "no blobs" not in loaded_champ("--zone", str(zone), "doctor").stdout
+
+
+def test_how_much_is_kept_is_shown_and_changed(site: Site) -> None:
+    assert site.zone("zone", "retention") == {"revisions": 10}
+    assert site.zone("zone", "retention", "--revisions", "3") == {"revisions": 3}
+    assert site.zone("zone", "retention") == {"revisions": 3}

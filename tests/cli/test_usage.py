@@ -16,7 +16,8 @@ LEAVES = [
     ("trust", "rotate"), ("trust", "sign"),
     ("trust", "export"), ("trust", "update"), ("trust", "show"), ("lock",),
     ("pack",), ("verify",), ("zone", "init"), ("import",),
-    ("registry", "serve"), ("doctor",), ("catalog",), ("form",), ("plan",), ("apply",), ("status",),
+    ("registry", "serve"), ("doctor",), ("catalog",), ("form",), ("plan",), ("show",), ("apply",),
+    ("status",),
     ("history",), ("rollback",), ("remove",),
 ]  # fmt: skip
 ZONE_VERBS = [

@@ -133,7 +133,7 @@ def test_a_stick_that_fills_up_under_a_pack(site: Site, lab: Lab, kind: FileSyst
 
 LOOKING = (
     ("zone", "show"), ("trust", "show"), ("catalog",), ("status",), ("doctor",),
-    ("sbom", "find", "nothing"), ("store", "gc"), ("audit", "show"), ("audit", "check"),
+    ("sbom", "find", "nothing"), ("store", "gc"), ("audit", "show"), ("audit", "verify"),
     ("registry", "access"), ("registry", "client", "list"),
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ import tarfile
 from champ_offline.bundle.chart_archive import NotAnArchive, Room, read_archive
 from champ_offline.bundle.charts import chart_artifact, pack_chart
 from champ_offline.oci.manifest import Manifest
-from champ_offline.release.chart_text import asked_kinds
+from champ_offline.release.images.chart_text import asked_kinds
 from champ_offline.store.blobs import BlobStore
 from tests.fuzz.mutation import PART, json_mutator
 from tests.fuzz.target import Target, scratch, written

@@ -28,6 +28,7 @@ MODULES = {
     "repair_list": "bundles",
     "public_keys": "trust",
     "key_files": "trust",
+    "plan": "plans",
     "request": "requests",
     "credentials": "requests",
     "node_files": "nodes",

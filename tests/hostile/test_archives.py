@@ -19,7 +19,7 @@ from champ_offline.catalog.artifact import read_app
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.manifest import image_manifest
-from champ_offline.release.chart_text import asked_kinds
+from champ_offline.release.images.chart_text import asked_kinds
 from champ_offline.store.blobs import BlobStore
 from tests.hostile.attempt import MOST_BYTES, MOST_SECONDS, attempt
 from tests.hostile.volumes import HEADS

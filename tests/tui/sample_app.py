@@ -129,11 +129,11 @@ class Media:
     fingerprint: str
 
 
-def write_source(folder: Path) -> AppSource:
-    """The app as its author would have typed it."""
+def write_source(folder: Path, table: str = "") -> AppSource:
+    """The app as its author would have typed it; `table` are lines on upgrades."""
     (folder / "chart").mkdir(parents=True)
     files = {
-        "app.yaml": APP,
+        "app.yaml": APP + table,
         "values.yaml.j2": VALUES,
         "form.schema.json": json.dumps(SCHEMA),
         "form.json": json.dumps(HINTS),
@@ -151,16 +151,17 @@ def make_media(
     age: timedelta = timedelta(),
     volume: int = 700 * 1024,
     newer: tuple[str, ...] = (),
+    table: str = "",
 ) -> Media:
     """Pack a bundle for each version onto the stick, signed `age` ago, in volumes of that size.
 
-    Apps of the versions `newer` have a format of later releases.
+    Apps of the versions `newer` have a format of later releases; `table` are lines on upgrades.
     """
     now = datetime.now(UTC) - age
     holder = Holder("Release Engineering")
     signers, root = signers_of(holder), first_root([holder], now - timedelta(hours=1))
     (folder / "root.json").write_bytes(root)
-    source = write_source(folder / "app")
+    source = write_source(folder / "app", table)
     stick = folder / "stick"
     stick.mkdir()
     for number, version in enumerate(versions):

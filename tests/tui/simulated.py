@@ -8,13 +8,17 @@ from pathlib import Path
 from champ_offline.appliance import Appliance
 from champ_offline.catalog.index import Catalog
 from champ_offline.clock import now_utc
+from champ_offline.cluster.interface import Cluster
 from champ_offline.helm.engine import Options
+from champ_offline.journal.audit import Audit
 from champ_offline.journal.journal import Journal
-from champ_offline.operations import ClusterNotNamed, Operations
-from champ_offline.release.execute import Executor
-from champ_offline.release.history import History
+from champ_offline.operations import Operations
+from champ_offline.release.apply.execute import Executor
+from champ_offline.release.moves import Moves
 from champ_offline.release.planner import Planner
-from champ_offline.release.vault import Vault
+from champ_offline.release.records.history import History
+from champ_offline.release.records.retention import Retentions
+from champ_offline.release.records.vault import Vault
 from champ_offline.releases import Releases
 from champ_offline.store.blobs import BlobStore
 from tests.simulators.cluster import SimulatedCluster
@@ -58,11 +62,12 @@ class SimulatedReleases(Releases):
 
     appliance: SimulatedAppliance
 
-    def _operations(self, kubeconfig: Path | None) -> Operations:
-        if kubeconfig is None:
-            raise ClusterNotNamed
+    def _cluster(self, kubeconfig: Path) -> Cluster:
+        return self.appliance.world.cluster
+
+    def _operations(self, kubeconfig: Path) -> Operations:
         world = self.appliance.world
-        return SimulatedOperations(self.appliance, self._blobs, self._catalog, world)
+        return SimulatedOperations(self.appliance, self._blobs, self.catalog, world)
 
 
 class SimulatedOperations(Operations):
@@ -75,8 +80,11 @@ class SimulatedOperations(Operations):
         self._blobs, self._catalog = blobs, catalog
         self._history = History(database)
         self._vault = Vault(database, lambda: os.urandom(16).hex())
+        self._retentions = Retentions(database)
+        self._moves = Moves(catalog, self._history, self._retentions)
         self._cluster = world.cluster  # type: ignore[assignment]
-        self._journal = Journal(database, now_utc)
+        self._journal, self._audit = Journal(database, now_utc), Audit(database, now_utc)
+        self._missing = self._gone
         self._planner = Planner(
             world.helm, world.cluster, self._history, self._vault,
             zone=appliance.name, now=now_utc, size=self._image_size,
@@ -84,7 +92,7 @@ class SimulatedOperations(Operations):
         )  # fmt: skip
         self._executor = Executor(
             world.helm, world.cluster, self._history, self._vault, self._journal,
-            now=now_utc, refuse_missing=self._refuse_gone,
+            audit=self._audit, now=now_utc, refuse_missing=self._refuse_gone,
             options=Options(timeout=4), pause=0.01,
         )  # fmt: skip
 

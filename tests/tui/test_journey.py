@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import yaml
 
+from champ_offline.appliance import Appliance
+from champ_offline.journal.acts import Act
 from installer.language import translate as _
 from installer.words import word
 from tests.tui.conftest import Opened
@@ -26,6 +29,11 @@ async def test_the_whole_way(opened: Opened, media: Media, spoken: str, zone: Pa
         await upgrade(person)
         await roll_back(person)
         await remove(person)
+    told = [(row.act, json.loads(row.detail)) for row in Appliance.open(zone).audit.rows()]
+    made = [detail for act, detail in told if act == Act.PLAN]
+    assert [detail["change"] for detail in made] == ["install", "upgrade", "rollback", "remove"]
+    applied = [detail["plan"] for act, detail in told if act == Act.APPLY_BEGIN]
+    assert [detail["plan"] for detail in made] == applied
     answers = zone / "answers" / "pacs" / "pacs.yaml"
     assert answers.stat().st_mode & 0o777 == 0o400
     written = yaml.safe_load(answers.read_text())
@@ -100,6 +108,9 @@ async def review_and_apply(person: Person, operation: str) -> None:
     person.keep(f"plan-{operation}")
     await person.press("enter")
     person.keep(f"difference-{operation}")
+    await person.press("escape", "w")
+    await person.sees(_("Objects"), _("Pods") if operation != "install" else _("Images"))
+    person.keep(f"whole-{operation}")
     await person.press("escape", "m")
     person.keep(f"images-{operation}")
     await person.press("escape", "a")

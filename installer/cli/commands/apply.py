@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
-from installer.cli.options import FILE, Verb, confirmation, kubeconfig
-from installer.cli.plan_view import carry_out, read
+from champ_offline.errors import ExitCode
+from installer.cli.options import FILE, Verb, confirmation, kubeconfig, workers
+from installer.cli.plan_view import approved, carry_out, read
 from installer.cli.session import Session
+from installer.cli.site_view import carry_out_site, read_site
 from installer.language import translate as _
 
 
@@ -17,9 +19,30 @@ from installer.language import translate as _
 )
 @click.argument("planfile", type=FILE)
 @confirmation
+@click.option(
+    "--plan-digest", "digest", metavar="DIGEST",
+    help=_("Confirm by the digest under which the plan was approved; any other plan is refused."),
+)  # fmt: skip
+@workers
 @kubeconfig
 @click.pass_obj
-def command(session: Session, planfile: Path, confirm: str | None, kubeconfig: Path | None) -> None:
+def command(
+    session: Session,
+    planfile: Path,
+    confirm: str | None,
+    digest: str | None,
+    workers: int,
+    kubeconfig: Path | None,
+) -> int:
     """Apply the sealed plan and show how it ended."""
+    if (site := read_site(planfile)) is not None:
+        if digest is not None:
+            approved(site, digest)
+        return carry_out_site(session, site, confirm, workers, asks=digest is None)
     plan, question = read(planfile), _("This changes {name}.")
-    carry_out(session, session.appliance(), plan, question, confirm, kubeconfig)
+    if digest is not None:
+        approved(plan, digest)
+    appliance = session.appliance()
+    asks = digest is None
+    carry_out(session, appliance, plan, question, confirm, kubeconfig, asks=asks)
+    return int(ExitCode.OK)

@@ -1,15 +1,18 @@
-"""`champ --zone DIR audit show|check`: who changed the zone, and whether that record stands."""
+"""`champ --zone DIR audit ...`: who changed the zone; that record checked, signed for others."""
 
 from __future__ import annotations
 
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from installer.cli.options import Verb
+from installer.cli.key_options import algorithm, locking
+from installer.cli.options import DIRECTORY, FILE, MOMENT, Verb
 from installer.cli.output import Column
+from installer.cli.passphrases import NewPassphrase, Passphrases
 from installer.cli.session import Session
 from installer.language import translate as _
 
@@ -17,7 +20,6 @@ if TYPE_CHECKING:
     from champ_offline.journal.audit import Row
 
 _NEWEST = 100
-_FORMS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
 
 @click.group("audit", help=_("See who changed the zone and its registry, and check that record."))
@@ -35,14 +37,14 @@ def command() -> None:
     ),
 )
 @click.option(
-    "--since", type=click.DateTime(_FORMS), metavar="TIME",
+    "--since", type=click.DateTime(MOMENT), metavar="TIME",
     help=_("From this day or second on, in UTC: 2026-05-01 or 2026-05-01T10:00:00."),
 )  # fmt: skip
 @click.pass_obj
 def show(session: Session, since: datetime | None) -> None:
     """The rows, oldest first, and the head of the chain."""
     audit = session.appliance().audit
-    rows = audit.rows(since.strftime(_FORMS[1]) if since else "", -1 if since else _NEWEST)
+    rows = audit.rows(since.strftime(MOMENT[1]) if since else "", -1 if since else _NEWEST)
     head, output = audit.head(), session.output
     shown = [_shown(row) for row in rows]
     if output.form != "table":
@@ -63,24 +65,111 @@ def show(session: Session, since: datetime | None) -> None:
 
 
 @command.command(
-    "check",
+    "verify",
     cls=Verb,
-    help=_("Hash every row again: one that was edited, removed or moved is found."),
+    help=_(
+        "Hash every row again: one that was edited, removed or moved is found. With FILE, which"
+        " `champ audit export` wrote, and --key; no zone is needed then."
+    ),
 )
+@click.argument("file", type=FILE, required=False)
+@click.option("--key", type=FILE, metavar="PUB", help=_("The public key that FILE is signed with."))
 @click.option(
     "--head", metavar="HEAD", help=_("A head that was noted before; refuse a chain without it.")
 )
 @click.pass_obj
-def check(session: Session, head: str | None) -> None:
+def verify(session: Session, file: Path | None, key: Path | None, head: str | None) -> None:
     """Show the head of a chain that stands."""
-    audit = session.appliance().audit
     from champ_offline.journal.audit import Head
 
-    found = audit.check(Head.parse(head) if head else None)
+    if (file is None) != (key is None):
+        raise click.UsageError(_("FILE and --key belong together."))
+    known = Head.parse(head) if head else None
+    if file is not None and key is not None:
+        from champ_offline import evidence
+
+        session.output.record(evidence.verify(file, key, known), _evidence_columns())
+        return
+    found = session.appliance().audit.check(known)
     session.output.record(
         {"rows": found.seq, "head": str(found)},
         [Column("rows", _("rows")), Column("head", _("head"))],
     )
+
+
+@command.command(
+    "export",
+    cls=Verb,
+    help=_(
+        "Write the record, signed, to a file that `champ audit verify FILE --key PUB` checks"
+        " anywhere. The next export may begin where this one ended: --after with its head."
+    ),
+)
+@click.option("--out", type=FILE, required=True, metavar="FILE", help=_("Where to write it."))
+@click.option(
+    "--sign", "signing", type=DIRECTORY, required=True, metavar="FOLDER",
+    help=_("The folder with the key that `champ audit key` made."),
+)  # fmt: skip
+@click.option("--after", metavar="HEAD", help=_("Only the rows behind this one; else all."))
+@click.option(
+    "--passphrase-file", type=FILE, metavar="FILE",
+    help=_("Read the passphrase from a file that only its owner may read."),
+)  # fmt: skip
+@click.pass_obj
+def export(
+    session: Session, out: Path, signing: Path, after: str | None, passphrase_file: Path | None
+) -> None:
+    """Export, and show how far the file leads."""
+    appliance = session.appliance()
+    from champ_offline import evidence
+    from champ_offline.clock import now_utc
+    from champ_offline.journal.audit import Head
+
+    unlock = Passphrases([signing], [passphrase_file] if passphrase_file else [])
+    begin = Head.parse(after) if after else Head()
+    found = evidence.export(appliance.audit, appliance.name, out, signing, unlock, begin, now_utc)
+    session.output.record(found, _evidence_columns())
+
+
+@command.command(
+    "key",
+    cls=Verb,
+    help=_(
+        "Make the key for exported records in FOLDER, and audit.pub there to hand over. Where"
+        " keys/audit.command.yaml names a signer program, its key is taken."
+    ),
+)
+@click.argument("folder", type=DIRECTORY)
+@algorithm
+@locking
+@click.pass_obj
+def key(
+    session: Session,
+    folder: Path,
+    algorithm: str,
+    passphrase_file: Path | None,
+    unencrypted: bool,  # noqa: FBT001 - click passes by keyword
+) -> None:
+    """Make the key and show where its public half lies."""
+    from champ_offline import evidence
+
+    lock = NewPassphrase(folder, passphrase_file, unencrypted=unencrypted)
+    session.output.record(
+        evidence.new_key(folder, algorithm, lock),
+        [Column("public", _("to hand over")), Column("key", _("key"))],
+    )
+
+
+def _evidence_columns() -> list[Column]:
+    return [
+        Column("file", _("file")),
+        Column("zone", _("zone")),
+        Column("rows", _("rows")),
+        Column("after", _("after")),
+        Column("head", _("head")),
+        Column("time", _("exported")),
+        Column("key", _("key")),
+    ]
 
 
 def _shown(row: Row) -> dict[str, object]:

@@ -13,7 +13,9 @@ from installer.language import translate as _
 
 
 @click.command(
-    "doctor", cls=Verb, help=_("Check the zone, and the cluster too where a kubeconfig is given.")
+    "doctor",
+    cls=Verb,
+    help=_("Check the zone, and its clusters: the one that is meant, else each that has a name."),
 )
 @kubeconfig
 @click.pass_obj

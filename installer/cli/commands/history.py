@@ -1,31 +1,97 @@
-"""`champ --zone DIR history RELEASE`: the revisions that a release can be put back to."""
+"""`champ --zone DIR history [RELEASE]`: who changed what, by which plan, and how it ended."""
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 import click
 
-from installer.cli.options import Verb, namespace
+from installer.cli.options import MOMENT, Verb, cluster, namespace
 from installer.cli.output import Column
 from installer.cli.session import Session
 from installer.language import translate as _
 from installer.words import word
 
+_NEWEST = 100
 
-@click.command("history", cls=Verb, help=_("List the revisions of RELEASE, oldest first."))
-@click.argument("release")
+
+@click.command(
+    "history",
+    cls=Verb,
+    help=_(
+        "List the revisions of RELEASE, oldest first: who, when, by which plan, from which version"
+        " to which, how long it took and how it ended. Without RELEASE everything that was done"
+        " in this zone, newest first. With --json also the digest of every image."
+    ),
+)
+@click.argument("release", required=False)
 @namespace
+@cluster(_("Only those on the cluster of that name; on all of them otherwise."))
+@click.option(
+    "--since", type=click.DateTime(MOMENT), metavar="TIME",
+    help=_("From this day or second on, in UTC: 2026-05-01 or 2026-05-01T10:00:00."),
+)  # fmt: skip
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N",
+    help=_("The newest N alone; 100 without RELEASE and --since, else all."),
+)  # fmt: skip
 @click.pass_obj
-def command(session: Session, release: str, namespace: str | None) -> None:
-    """One row for each revision."""
+def command(
+    session: Session,
+    release: str | None,
+    namespace: str | None,
+    cluster: str | None,
+    since: datetime | None,
+    limit: int | None,
+) -> None:
+    """One row for each plan that was applied."""
+    start = since.strftime(MOMENT[1]) if since else ""
+    releases = session.appliance().releases
+    only = None if cluster is None else releases.clusters.one(cluster).identity
+    if release is None:
+        most = limit or (None if since else _NEWEST)
+        found = releases.log(namespace, only, start, most)
+    else:
+        found = releases.history(release, namespace or release, only, start, limit)
+    names = [Column("release", _("RELEASE")), Column("namespace", _("NAMESPACE"))]
     session.output.rows(
-        session.appliance().releases.history(release, namespace or release),
+        found,
         [
+            Column("cluster", _("CLUSTER"), releases.clusters.name),
+            *([] if release else names),
             Column("number", _("REVISION"), right=True),
+            Column("helm_revision", _("HELM"), _helm, right=True),
             Column("operation", _("WHAT"), word),
             Column("app", _("APP")),
-            Column("version", _("VERSION")),
+            Column("", _("FROM → TO"), _versions),
             Column("outcome", _("OUTCOME"), word),
-            Column("started", _("WHEN")),
+            Column("started", _("WHEN"), _second),
+            Column("seconds", _("SECONDS"), _seconds, right=True),
             Column("actor", _("WHO")),
+            Column("plan", _("PLAN"), _short),
+            Column("error", _("ERROR")),
         ],
     )
+
+
+def _helm(revision: int) -> str:
+    return str(revision or "-")
+
+
+def _versions(deed: dict[str, Any]) -> str:
+    return f"{deed['from_version'] or '-'} → {deed['version'] or '-'}"
+
+
+def _second(time: str) -> str:
+    """Without fractions; the clock's zone stays."""
+    whole, _point, rest = time.partition(".")
+    return whole + rest[6:] if rest else time
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f}"
+
+
+def _short(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:12]

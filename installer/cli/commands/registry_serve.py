@@ -5,7 +5,6 @@ Invariant: `unit` takes what `serve` takes and writes down exactly the `serve` t
 
 from __future__ import annotations
 
-import pwd
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ import click
 from installer.cli.diagnostics import say, write_log
 from installer.cli.options import DIRECTORY, FILE, Verb
 from installer.cli.output import Column
+from installer.cli.services import note_unknown, owner, place, program, program_places
 from installer.cli.session import Session
 from installer.language import translate as _
 
@@ -54,7 +54,7 @@ class Serving:
         yield from ("--drain", str(self.drain))
         yield "--hand-over" if self.hand_over else "--no-hand-over"
         if self.log is not None:
-            yield from ("--log", str(_place(self.log)))
+            yield from ("--log", str(place(self.log)))
             yield from ("--log-size", str(self.log_size), "--log-count", str(self.log_count))
 
 
@@ -135,7 +135,7 @@ def _serve(session: Session, asked: Serving) -> None:
         log = LogFile(asked.log.absolute(), asked.log_size * _MEGABYTE, asked.log_count)
     elif session.progress == "none":
         log = None
-    again = (*_program(), *sys.argv[1:]) if asked.hand_over else ()
+    again = (*program(), *sys.argv[1:]) if asked.hand_over else ()
     where = Address(asked.host, asked.port, asked.called)
     appliance.serve_registry(where, ready, Running(float(asked.drain), again, log))
 
@@ -165,21 +165,22 @@ def unit(
     **options: Any,  # noqa: ANN401 - click's own
 ) -> None:
     """Show or write the units; raises UnitImpossible, InvalidHost, NamesMissing."""
+    from champ_offline.durable.units import write
     from champ_offline.registry.pki import check_hosts
-    from champ_offline.registry.unit import Order, units, write
+    from champ_offline.registry.unit import Order, units
 
-    asked, zone = Serving(**options), _place(session.appliance().paths.root)
+    asked, zone = Serving(**options), place(session.appliance().paths.root)
     check_hosts(asked.called)
-    _note_unknown(user)
+    note_unknown(user)
     made = units(
         Order(
-            command=(*_program(), "--zone", str(zone), "registry", "serve", *asked.arguments),
+            command=(*program(), "--zone", str(zone), "registry", "serve", *asked.arguments),
             zone=zone,
-            writable=() if asked.log is None else (_place(asked.log).parent,),
-            readable=[Path(sys.executable).resolve(), Path(sys.prefix), Path(sys.base_prefix)],
+            writable=() if asked.log is None else (place(asked.log).parent,),
+            readable=program_places(),
             address=asked.host,
             port=asked.port,
-            user=user or _owner(zone),
+            user=user or owner(zone),
             drain=asked.drain,
         )
     )
@@ -193,32 +194,6 @@ def unit(
         session.output.document(made)
 
 
-def _program() -> tuple[str, ...]:
-    """The words that start this very program."""
-    if getattr(sys, "frozen", False):
-        return (sys.executable,)
-    script = Path(sys.argv[0])
-    if script.name == "__main__.py":
-        return (sys.executable, "-m", script.parent.name)
-    return (sys.executable, str(script.absolute()))
-
-
-def _place(path: Path) -> Path:
-    """Absolute, and without `..`, which systemd takes in no path."""
-    found = path.absolute()
-    return found.resolve() if ".." in found.parts else found
-
-
-def _note_unknown(user: str | None) -> None:
-    """No refusal: the units may be for another machine."""
-    try:
-        if user is not None:
-            (pwd.getpwuid(int(user)) if user.isdecimal() else pwd.getpwnam(user))
-    except (KeyError, OverflowError):
-        text = _("This machine has no user “{user}”; the service starts only where there is one.")
-        say(text.format(user=user))
-
-
 def _next(folder: Path) -> str:
     """What is to be typed once the units are in `folder`."""
     from champ_offline.registry.unit import SERVICE, SOCKET
@@ -228,10 +203,3 @@ def _next(folder: Path) -> str:
         copied = shlex.join(str(folder / name) for name in (SOCKET, SERVICE))
         commands.insert(0, f"cp {copied} {_SYSTEMD[0]}/")
     return "\n".join([_("Next, as root:"), *(f"  {command}" for command in commands)])
-
-
-def _owner(zone: Path) -> str:
-    try:
-        return zone.owner()
-    except KeyError:
-        return str(zone.stat().st_uid)

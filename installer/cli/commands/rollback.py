@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from installer.cli.options import Verb, confirmation, kubeconfig, namespace
+from installer.cli.options import Verb, accepting, confirmation, kubeconfig, namespace
 from installer.cli.plan_view import carry_out, show
 from installer.cli.session import Session
 from installer.language import translate as _
@@ -23,6 +23,7 @@ from installer.language import translate as _
 )
 @click.option("--dry-run", is_flag=True, help=_("Only show the plan."))
 @namespace
+@accepting
 @confirmation
 @kubeconfig
 @click.pass_obj
@@ -32,12 +33,14 @@ def command(
     revision: int | None,
     dry_run: bool,  # noqa: FBT001 - a flag of the command line
     namespace: str | None,
+    accept: tuple[str, ...],
     confirm: str | None,
     kubeconfig: Path | None,
 ) -> None:
     """Plan the way back, show it, and carry it out once confirmed."""
     appliance = session.appliance()
     plan = appliance.releases.plan_rollback(release, namespace or release, revision, kubeconfig)
+    plan = appliance.releases.accept(plan, accept) if accept else plan
     if dry_run:
         show(session, plan)
     else:

@@ -1,30 +1,54 @@
-"""`champ --zone DIR status [RELEASE]`: what runs, at which version, and how it is."""
+"""`champ --zone DIR status [RELEASE]`: what runs, how it is, and whether it is still as sealed."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from champ_offline.errors import ExitCode
+from installer.cli import drift_view
 from installer.cli.options import Verb, kubeconfig, namespace
 from installer.cli.output import Column
 from installer.cli.session import Session
 from installer.language import translate as _
+from installer.step_line import cause_lines
+from installer.terminal_text import printable
 from installer.words import word
 
+if TYPE_CHECKING:
+    from champ_offline.release.status import ReleaseStatus
 
-@click.command("status", cls=Verb, help=_("Show the releases of this zone, or RELEASE alone."))
+
+@click.command(
+    "status",
+    cls=Verb,
+    help=_(
+        "Show the releases of this zone; where a cluster is named also how each is, and whether it"
+        " drifted from its sealed revision. With RELEASE every difference: which field, what was"
+        " sealed, what is there now, who holds it."
+    ),
+)
 @click.argument("release", required=False)
 @namespace
+@click.option("--exit-code", is_flag=True, help=_("End with 10 when something drifted."))
 @kubeconfig
 @click.pass_obj
 def command(
-    session: Session, release: str | None, namespace: str | None, kubeconfig: Path | None
-) -> None:
-    """One row for each release."""
+    session: Session,
+    release: str | None,
+    namespace: str | None,
+    exit_code: bool,  # noqa: FBT001 - a flag of the command line
+    kubeconfig: Path | None,
+) -> int:
+    """One row for each release, and below it the drift of the one that was named."""
+    releases = session.appliance().releases
+    found = releases.status(release, namespace, kubeconfig or releases.clusters.only)
     session.output.rows(
-        session.appliance().releases.status(release, namespace, kubeconfig),
+        found,
         [
+            Column("cluster", _("CLUSTER"), releases.clusters.name),
             Column("release", _("RELEASE")),
             Column("namespace", _("NAMESPACE")),
             Column("app", _("APP")),
@@ -32,5 +56,20 @@ def command(
             Column("number", _("REVISION"), right=True),
             Column("outcome", _("STATE"), word),
             Column("health", _("HEALTH"), word),
+            Column("", _("DRIFT"), drift_view.in_short),
         ],
     )
+    for one in found if session.form == "table" else ():
+        _explain(session, one)
+        if release is not None and one.drift is not None:
+            drift_view.show(session, one.drift)
+    drifted = any(one.drift is not None and one.drift.found for one in found)
+    return int(ExitCode.PLAN_HAS_CHANGES if exit_code and drifted else ExitCode.OK)
+
+
+def _explain(session: Session, status: ReleaseStatus) -> None:
+    """Below the rows: why a release is troubled."""
+    if status.causes:
+        lines = [text for cause in status.causes for text in cause_lines(cause)]
+        told = "".join(f"  {line}\n" for line in lines)
+        session.output.text(f"\n{printable(status.release)}:\n{told}")

@@ -112,6 +112,7 @@ def collect(session: Session, confirm: str | None, *, applied: bool) -> None:
             Column("zone", _("zone")),
             Column("blobs", _("files removed")),
             Column("size", _("freed"), size),
+            Column("records", _("records forgotten")),
             Column("needed_again", _("needed again, so they stay"), lambda some: str(len(some))),
         ],
     )

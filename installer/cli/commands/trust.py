@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from installer.cli.commands.image_key import image_key
+from installer.cli.key_options import algorithm, locking
 from installer.cli.options import DIRECTORY, FILE, Verb
 from installer.cli.output import Column
 from installer.cli.passphrases import NewPassphrase, Passphrases
@@ -38,24 +39,6 @@ class Threshold(click.ParamType[tuple[str, int]]):
             text = _("“{value}” is not ROLE=N with one of the roles {roles}.")
             self.fail(text.format(value=value, roles=", ".join(ROLES)), param, ctx)
         return role, int(number)
-
-
-def _algorithm(function: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--algorithm", type=click.Choice(("ed25519", "p256")), default="ed25519",
-        show_default=True, help=_("What kind of keys to make."),
-    )(function)  # fmt: skip
-
-
-def _locking(function: Callable[..., Any]) -> Callable[..., Any]:
-    function = click.option(
-        "--unencrypted", is_flag=True,
-        help=_("Do not lock the keys with a passphrase; for laboratories only."),
-    )(function)  # fmt: skip
-    return click.option(
-        "--passphrase-file", type=FILE, metavar="FILE",
-        help=_("Read the passphrase from a file that only its owner may read."),
-    )(function)  # fmt: skip
 
 
 def _changes(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -88,8 +71,8 @@ command.add_command(image_key)
 @click.argument("directory", type=DIRECTORY)
 @click.option("--holder", metavar="NAME", help=_("Who holds the keys."))
 @_changes
-@_algorithm
-@_locking
+@algorithm
+@locking
 @click.pass_obj
 def init(
     session: Session,
@@ -146,8 +129,8 @@ def key() -> None:
     "--role", "roles", type=click.Choice(ROLES), multiple=True,
     help=_("What the holder signs; all roles unless given."),
 )  # fmt: skip
-@_algorithm
-@_locking
+@algorithm
+@locking
 @click.pass_obj
 def new(
     session: Session,
@@ -179,7 +162,7 @@ def new(
     help=_("Make another key for image signatures in the signing folder DIRECTORY."),
 )
 @click.argument("directory", type=DIRECTORY)
-@_locking
+@locking
 @click.pass_obj
 def images(
     session: Session,

@@ -1,4 +1,4 @@
-"""`champ --zone DIR zone init|show|backup|discard|retire`: make, look, copy, let go of things."""
+"""`champ --zone DIR zone init|show|backup|retention|discard|retire`: make, look, copy, let go."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from installer.cli.session import Session
 from installer.language import translate as _
 from installer.quantities import size
 from installer.words import standing
+
+# As `champ_offline.release.records.retention` has it, which is loaded by the verb only.
+_MOST_REVISIONS = 1000
 
 
 @click.group("zone", help=_("Commission a zone; see what it holds."))
@@ -94,6 +97,31 @@ def backup(session: Session, file: Path) -> None:
             Column("head", _("head of the audit chain")),
         ],
     )
+
+
+@command.command(
+    "retention",
+    cls=Verb,
+    help=_(
+        "Show how much of the past the zone keeps of each release; with --revisions change it. "
+        "What a release runs is kept whatever its age. What no longer counts goes with the next "
+        "`champ store gc --apply`, which shows it first."
+    ),
+)
+@click.option(
+    "--revisions",
+    type=click.IntRange(1, _MOST_REVISIONS),
+    metavar="N",
+    help=_("Keep the newest N revisions of each release, to be returned to."),
+)
+@click.pass_obj
+def retention(session: Session, revisions: int | None) -> None:
+    """Change it where that was asked for, and show it."""
+    from champ_offline.release.records.retention import Retention
+
+    records = session.appliance().upkeep.records
+    found = records.retention() if revisions is None else records.retain(Retention(revisions))
+    session.output.record(found, [Column("revisions", _("revisions kept of each release"))])
 
 
 @command.command(

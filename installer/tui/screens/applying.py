@@ -14,8 +14,8 @@ from textual.widgets import Static
 
 from champ_offline.appliance import Appliance
 from champ_offline.errors import ChampError
-from champ_offline.release.history import Revision
 from champ_offline.release.plan import Operation, Plan
+from champ_offline.release.records.history import Revision
 from champ_offline.release.status import ReleaseStatus
 from installer.language import mark
 from installer.language import translate as _

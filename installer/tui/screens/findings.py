@@ -56,7 +56,7 @@ class FindingsScreen(Page):
         """Show the findings."""
         self.findings = message.findings
         self.say("said", _("Checks made: {count}").format(count=len(self.findings)))
-        rows = [[word(f.state), word(f.check), self._message(f)] for f in self.findings]
+        rows = [[word(f.state), _check(f), self._message(f)] for f in self.findings]
         self.query_one(Rows).show([_("STATE"), _("CHECK"), _("FINDING")], rows)
 
     def on_rows_moved(self, message: Rows.Moved) -> None:
@@ -69,7 +69,12 @@ class FindingsScreen(Page):
         """Show the finding on a screen of its own."""
         finding = self.findings[message.index]
         text = "\n\n".join(sentences(finding.error)) if finding.error else _("Nothing to do.")
-        self.app.push_screen(TextScreen(word(finding.check), text))
+        self.app.push_screen(TextScreen(_check(finding), text))
 
     def _message(self, finding: Finding) -> str:
         return sentences(finding.error)[0] if finding.error else finding.note
+
+
+def _check(finding: Finding) -> str:
+    """What was looked at, and on which cluster."""
+    return f"{finding.where}: {word(finding.check)}" if finding.where else word(finding.check)

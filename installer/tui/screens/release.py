@@ -16,13 +16,13 @@ from champ_offline.appliance import Appliance
 from champ_offline.errors import ChampError
 from champ_offline.events import ObjectState
 from champ_offline.helm.faults import ReleaseUnknown
-from champ_offline.release.history import Revision
+from champ_offline.release.records.chronicle import Deed
 from champ_offline.release.status import ReleaseStatus
 from installer.error_text import note
 from installer.language import mark
 from installer.language import translate as _
 from installer.quantities import duration
-from installer.step_line import object_line
+from installer.step_line import cause_lines, object_line
 from installer.terminal_text import printable_lines
 from installer.tui.proposals import Remove, Rollback
 from installer.tui.routes import BrowseCatalog, ReviewPlan, ShowRelease
@@ -32,6 +32,7 @@ from installer.tui.widgets.rows import Rows
 from installer.words import word
 
 _OBJECTS = 6
+_CAUSES = 3
 
 
 @dataclass(eq=False)
@@ -39,7 +40,7 @@ class ReleaseRead(Message):
     """How the release is, all that was ever applied to it (oldest first), what stood in the way."""
 
     status: ReleaseStatus | None
-    history: tuple[Revision, ...]
+    history: tuple[Deed, ...]
     trouble: str = ""
 
 
@@ -57,7 +58,7 @@ class ReleaseScreen(Page):
     ]
 
     status: ReleaseStatus | None = None
-    history: Sequence[Revision] = ()
+    history: Sequence[Deed] = ()
 
     def __init__(self, wanted: ShowRelease) -> None:
         super().__init__()
@@ -152,6 +153,7 @@ def facts(status: ReleaseStatus | None, namespace: str) -> str:
             outcome=word(status.outcome), health=word(status.health),
         )
     ]  # fmt: skip
+    lines += [text for cause in status.causes[:_CAUSES] for text in cause_lines(cause)]
     states = sorted(status.objects, key=lambda state: state.ready)
     lines += [state_line(state) for state in states[:_OBJECTS]]
     if len(states) > _OBJECTS:
@@ -164,7 +166,7 @@ def state_line(state: ObjectState) -> str:
     return f"  {'+' if state.ready else '-'} {object_line(state)}"
 
 
-def record(revision: Revision) -> str:
+def record(revision: Deed) -> str:
     """All that history holds of a revision."""
     pairs = (
         (_("WHAT"), word(revision.operation)),

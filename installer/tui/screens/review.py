@@ -12,10 +12,12 @@ from textual.message import Message
 from textual.widgets import Static
 
 from champ_offline.errors import ChampError
-from champ_offline.release.plan import Action, Change, Operation, Plan
+from champ_offline.release.plan import Action, Operation, Plan
+from champ_offline.release.prospect import PlanBlocked, refuse_blocked
 from installer.language import mark
 from installer.language import translate as _
-from installer.quantities import size
+from installer.plan_text import images, in_order, review, summary, why
+from installer.plan_words import restart_text
 from installer.terminal_text import printable, printable_lines
 from installer.tui.proposals import Proposal
 from installer.tui.routes import ApplyPlan
@@ -24,6 +26,8 @@ from installer.tui.widgets.page import Page
 from installer.tui.widgets.rows import Rows
 from installer.words import word
 
+# A line of a text with its scroll bar and margins.
+_COLUMNS = 76
 _QUESTIONS = {
     Operation.INSTALL: mark("This installs {release} in namespace {namespace}."),
     Operation.UPGRADE: mark("This changes {release} in namespace {namespace}."),
@@ -45,6 +49,7 @@ class ReviewScreen(Page):
     NAME = mark("Review the plan")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "apply", mark("Apply")),
+        Binding("w", "whole", mark("Whole plan")),
         Binding("m", "images", mark("Images")),
         Binding("escape", "leave", mark("Back, change nothing"), key_display="Esc"),
     ]
@@ -69,12 +74,10 @@ class ReviewScreen(Page):
     def on_planned(self, message: Planned) -> None:
         """Show the plan."""
         plan = self.plan = message.plan
-        # What stays as it is interests least.
-        self.actions = sorted(plan.actions, key=lambda action: action.change is Change.UNCHANGED)
-        self.say("said", summary(plan))
+        self.actions = in_order(plan.actions)
+        self.say("said", "\n".join([*summary(plan, _COLUMNS), str(plan.digest)]))
         rows = [
-            [word(action.change), action.kind, action.name, word(action.reason)]
-            for action in self.actions
+            [word(action.change), action.kind, action.name, why(action)] for action in self.actions
         ]
         self.query_one(Rows).show([_("CHANGE"), _("KIND"), _("NAME"), _("WHY")], rows)
         self.refresh_bindings()
@@ -91,15 +94,20 @@ class ReviewScreen(Page):
 
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
         """Nothing can be applied or looked at before the plan is there."""
-        return action not in {"apply", "images"} or self.plan is not None
+        return action not in {"apply", "images", "whole"} or self.plan is not None
+
+    def action_whole(self) -> None:
+        """Everything that the plan says, differences too."""
+        if self.plan is not None:
+            text = review(self.plan, _COLUMNS, differences=True)
+            self.app.push_screen(TextScreen(_("Whole plan"), text))
 
     def action_images(self) -> None:
         """Which images run afterwards."""
         if self.plan is not None:
-            lines = [
-                f"{image.name}  {size(image.size)}\n  {image.digest}" for image in self.plan.images
-            ]
-            self.app.push_screen(TextScreen(_("Images"), "\n".join(lines) or _("none")))
+            lines = [f"{image.name}\n  {image.digest}" for image in self.plan.images]
+            shown = [*images(self.plan, _COLUMNS), *(["", *lines] if lines else [])]
+            self.app.push_screen(TextScreen(_("Images"), "\n".join(shown) or _("none")))
 
     def action_apply(self) -> None:
         """Ask for the release's name, then carry out exactly this plan."""
@@ -108,6 +116,11 @@ class ReviewScreen(Page):
             return
         if not plan.has_changes:
             self.say("reason", _("Nothing would change, so there is nothing to apply."))
+            return
+        try:
+            refuse_blocked(plan)
+        except PlanBlocked as error:
+            self.app.push_screen(ErrorDialog(error))
             return
 
         def refuse(text: str) -> str:
@@ -148,27 +161,8 @@ class TextScreen(Page):
             yield Static(text, markup=False)
 
 
-def summary(plan: Plan) -> str:
-    """What the plan does, in three lines."""
-    known = [version for version in (plan.from_version, plan.to_version) if version]
-    versions = " -> ".join(dict.fromkeys(known))
-    counted = ", ".join(f"{word(change)} {count}" for change, count in plan.summary.items())
-    named = _("{operation}: {release} in namespace {namespace}, {app} {versions}")
-    first = named.format(
-        operation=word(plan.operation), release=plan.release, namespace=plan.namespace,
-        app=plan.app, versions=versions,
-    )  # fmt: skip
-    objects = _("Objects: {counted}").format(counted=counted or _("none"))
-    if plan.images:
-        images = _("Images: {count}, {size}, each held to its digest")
-        total = sum(image.size for image in plan.images)
-        objects += ". " + images.format(count=len(plan.images), size=size(total))
-    return printable_lines(f"{first}\n{objects}\n{plan.digest}")
-
-
 def reason(action: Action) -> str:
     """All that is known of an action, for below the list."""
-    hook = " " + _("(hook: {events})").format(events=action.hook) if action.hook else ""
-    return printable(
-        f"{word(action.change)} {action.kind} {action.name}{hook}: {word(action.reason)}"
-    )
+    pods = "".join(f"\n{restart_text(restart)}" for restart in action.restarts)
+    told = f"{word(action.change)} {action.kind} {action.name}: {why(action)}"
+    return printable_lines(f"{told}{pods}")

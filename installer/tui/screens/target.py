@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 
 from champ_offline.appliance import Appliance
 from champ_offline.helm.faults import ReleaseUnknown
+from champ_offline.release.clusters import NamedCluster
 from champ_offline.release.request import InvalidReleaseName, check_names
 from installer.error_text import sentences
 from installer.language import mark
@@ -26,6 +27,13 @@ from installer.tui.widgets.input_line import InputLine
 from installer.tui.widgets.page import Page
 
 _KEEP = 0
+
+
+@dataclass(eq=False)
+class ClustersRead(Message):
+    """The clusters that have a name in this zone."""
+
+    named: tuple[NamedCluster, ...]
 
 
 @dataclass(eq=False)
@@ -42,9 +50,12 @@ class TargetScreen(Page):
     NAME = mark("Install: name and place")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "go_on", mark("Go on"), key_display="F2"),
+        Binding("f3", "choose", mark("Named clusters"), key_display="F3"),
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
     ]
+
+    named: tuple[NamedCluster, ...] = ()
 
     def __init__(self, chosen: ChooseTarget) -> None:
         super().__init__()
@@ -69,6 +80,33 @@ class TargetScreen(Page):
                 yield Static("]", classes="bracket", markup=False)
             yield Static(f"    {meaning}", markup=False)
         yield Static("", id="problem", classes="gap", markup=False)
+
+    def on_mount(self) -> None:
+        """Read which clusters have a name."""
+        opened = self.desk.appliance
+        self.start(lambda: ClustersRead(opened().releases.clusters.all()))
+
+    def on_clusters_read(self, message: ClustersRead) -> None:
+        """The only one that has a name is meant, unless something was typed."""
+        self.named = message.named
+        line = self.query_one("#kubeconfig", Input)
+        if len(self.named) == 1 and not line.value:
+            line.value = str(self.named[0].kubeconfig)
+
+    def action_choose(self) -> None:
+        """Choose a cluster by its name."""
+        if not self.named:
+            self.say(
+                "problem", "! " + _("No cluster has a name yet; `champ cluster add` gives one.")
+            )
+            return
+
+        def take(answer: int | None) -> None:
+            if answer is not None:
+                self.query_one("#kubeconfig", Input).value = str(self.named[answer].kubeconfig)
+
+        choices = [f"{one.name}  {one.address}" for one in self.named]
+        self.app.push_screen(ChoiceDialog(_("Which cluster?"), choices), take)
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
         """Enter goes on; from the last line to the next step."""

@@ -9,14 +9,24 @@ import time
 
 from textual.widgets import Static
 
-from champ_offline.events import Event, FaultFound, ObjectState, Progress, StepFinished, StepStarted
+from champ_offline.events import (
+    Cause,
+    Event,
+    FaultFound,
+    ObjectState,
+    Progress,
+    StepFinished,
+    StepStarted,
+)
 from installer.language import translate as _
 from installer.quantities import duration
-from installer.step_line import StepLine, fault_line, object_line, step_head
-from installer.terminal_text import fit
+from installer.step_line import StepLine, cause_lines, fault_line, object_line, step_head
+from installer.terminal_text import fit, wrapped
 
 _BAR = 50
 _DONE = 4
+# Lines of a container's log below its cause: all of them are in the plain progress.
+_SAID = 5
 
 
 class ProgressView(Static):
@@ -30,6 +40,7 @@ class ProgressView(Static):
         self._before: StepLine | None = None
         self._done: list[str] = []
         self._objects: dict[tuple[str, str], ObjectState] = {}
+        self._causes: dict[tuple[str, str, str], Cause] = {}
 
     def on_mount(self) -> None:
         """Let the seconds run."""
@@ -50,6 +61,8 @@ class ProgressView(Static):
                 self._done.append(fault_line(event))
             case ObjectState():
                 self._objects[event.kind, event.name] = event
+            case Cause():
+                self._cause(event)
         self._draw()
 
     def rest(self) -> None:
@@ -78,12 +91,22 @@ class ProgressView(Static):
         self._done.append(_("{step}: done in {time}").format(step=head, time=taken))
         self._before, self._step = self._step or self._before, None
 
+    def _cause(self, event: Cause) -> None:
+        """In its place while it holds; the objects' lines follow."""
+        if event.over:
+            self._causes.pop(event.key, None)
+        else:
+            self._causes[event.key] = event
+
     def _draw(self) -> None:
         now = self._ended or time.monotonic()
         lines = [_("Time so far: {time}").format(time=duration(now - self._began)), ""]
         lines += [f"  {text}" for text in self._done[-_DONE:]]
         if self._step is not None:
             lines += ["", f"> {self._step.head}", *self._bar(self._step, now)]
+        if self._causes:
+            lines.append("")
+            lines += [text for cause in self._causes.values() for text in self._told(cause)]
         if self._objects:
             ready = sum(state.ready for state in self._objects.values())
             counted = _("Objects ready: {ready} of {total}")
@@ -99,6 +122,11 @@ class ProgressView(Static):
             return [f"  {duration(now - step.began)}"]
         full = min(_BAR, step.last.done * _BAR // step.last.total)
         return [f"  [{'#' * full}{'.' * (_BAR - full)}]", f"  {'  '.join(step.figures())}"]
+
+    def _told(self, cause: Cause) -> list[str]:
+        room = max(10, self.size.width or 78)
+        head, *log = cause_lines(cause)
+        return [*wrapped(head, room), *log[-_SAID:]]
 
     def _state(self, state: ObjectState) -> str:
         return f"  {'+' if state.ready else '-'} {object_line(state)}"

@@ -1,0 +1,28 @@
+"""`champ show PLANFILE`: the review of a plan that was carried here, without zone and cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from installer.cli.options import FILE, Verb, differences
+from installer.cli.plan_view import read, show
+from installer.cli.session import Session
+from installer.language import translate as _
+
+
+@click.command(
+    "show",
+    cls=Verb,
+    help=_(
+        "Show the plan in PLANFILE for a review, ending with the digest by which it can be"
+        " approved. Needs neither the zone nor its cluster."
+    ),
+)
+@click.argument("planfile", type=FILE)
+@differences
+@click.pass_obj
+def command(session: Session, planfile: Path, differences: bool) -> None:  # noqa: FBT001 - a flag
+    """Show the plan; nothing is looked up."""
+    show(session, read(planfile), differences=differences)

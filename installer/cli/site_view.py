@@ -1,0 +1,116 @@
+"""A site plan on the screen and in a file, and the way to carry it out.
+
+Invariant: what is shown is the sealed site plan; what is applied after the confirmation is that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from installer.cli.confirm import confirm
+from installer.cli.diagnostics import say
+from installer.cli.errors import FileNotRead
+from installer.cli.output import Column
+from installer.cli.session import Session
+from installer.error_text import sentences
+from installer.language import translate as _
+from installer.words import word
+
+if TYPE_CHECKING:
+    from champ_offline.site.execute import Ended
+    from champ_offline.site.plan import SitePlan
+
+
+def plan_site(
+    session: Session, document: Path, workers: int, accepted: Sequence[str] = ()
+) -> SitePlan:
+    """Plan, with progress."""
+    with session.watched() as notify:
+        return session.sites().plan(document, notify, workers, accepted)
+
+
+def read_site(path: Path) -> SitePlan | None:
+    """The site plan in a file; None where it holds something else. Raises FileNotRead."""
+    from champ_offline.site.plan import LARGEST, SitePlan, is_site_plan
+
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        raise FileNotRead(path=path, reason=error.strerror or str(error)) from error
+    return SitePlan.from_bytes(data) if is_site_plan(data) else None
+
+
+def carry_out_site(
+    session: Session, plan: SitePlan, given: str | None, workers: int, *, asks: bool = True
+) -> int:
+    """Confirm by the zone's name and apply; a row for each member, and the exit code."""
+    from champ_offline.site.execute import exit_code
+
+    sites = session.sites()
+    if asks and plan.has_changes:
+        confirm(_("This changes {name}."), plan.zone, given)
+    with session.watched() as notify:
+        ended = sites.apply(plan, notify, workers)
+    _show_ended(session, ended)
+    return int(exit_code(ended))
+
+
+def show_site(session: Session, plan: SitePlan, *, differences: bool = False) -> None:
+    """Its members in waves; with `differences` each plan in it whole. With --json all of it."""
+    if session.form != "table":
+        session.output.document({**json.loads(plan.to_bytes()), "digest": plan.digest})
+        return
+    rows = [
+        {"wave": number, **vars(member)}
+        for number, wave in enumerate(plan.waves, start=1)
+        for member in wave
+    ]
+    session.output.rows(
+        rows,
+        [
+            Column("wave", _("WAVE"), right=True),
+            Column("name", _("NAME")),
+            Column("operation", _("WHAT"), lambda what: word(what) if what else _("planned later")),
+            Column("", _("VERSION"), _versions),
+            Column("objects", _("OBJECTS"), right=True),
+            Column("needs", _("AFTER"), ", ".join),
+        ],
+    )
+    told = _("unchanged: {count}").format(count=len(plan.unchanged))
+    session.output.text(f"{told}\n" + _("plan {digest}").format(digest=plan.digest) + "\n")
+    for one in plan.members:
+        if one.later:
+            text = _("{name} is planned when its turn comes; now it cannot be: {reason}")
+            say(text.format(name=one.name, reason=one.later))
+        if one.stops:
+            text = _("{name} would not go well: {reason}")
+            say(text.format(name=one.name, reason=", ".join(one.stops)))
+    if differences:
+        from installer.plan_text import review
+
+        for made in session.sites().plans(plan):
+            session.output.text("\n" + review(made, differences=True))
+
+
+def _versions(row: dict[str, str]) -> str:
+    before, after = row["from_version"], row["to_version"]
+    return f"{before} → {after}" if before and after and before != after else after or before
+
+
+def _show_ended(session: Session, ended: Sequence[Ended]) -> None:
+    session.output.rows(
+        ended,
+        [
+            Column("name", _("NAME")),
+            Column("version", _("VERSION")),
+            Column("ending", _("OUTCOME"), word),
+            Column("number", _("REVISION"), lambda number: str(number or "—"), right=True),
+        ],
+    )
+    for one in ended:
+        if one.error is not None:
+            say(f"{one.name}: {' '.join(sentences(one.error))}")

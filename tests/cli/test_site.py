@@ -1,0 +1,132 @@
+"""`champ plan --site` and `champ apply` of a site plan, as they are shown and as they end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from champ_offline.appliance import Appliance
+from champ_offline.releases import Releases
+from installer.cli.errors import ConfirmationDiffers, PlanDigestDiffers
+from installer.cli.plan_view import approved, keep
+from installer.cli.session import Session
+from installer.cli.site_view import carry_out_site, plan_site, read_site, show_site
+from tests.cli.command import loaded_champ
+from tests.unit.site.conftest import Zone, media, zone
+from tests.unit.site.test_applying import FOUR
+
+__all__ = ["media", "zone"]
+
+
+class _Appliance(Appliance):
+    """The zone, on its simulated clusters."""
+
+    simulated: Zone
+
+    @property
+    def releases(self) -> Releases:
+        return self.simulated.releases
+
+
+@pytest.fixture
+def session(zone: Zone) -> Session:
+    appliance = _Appliance(zone.folder)
+    appliance.simulated = zone
+    return Session(zone=zone.folder, _appliance=appliance)
+
+
+def planned(session: Session, zone: Zone, *, differences: bool = False) -> tuple[bool, Path]:
+    out = zone.folder.parent / "site.plan.json"
+    made = plan_site(session, zone.write(FOUR), 2)
+    keep(made, out)
+    show_site(session, made, differences=differences)
+    return made.has_changes, out
+
+
+def applied(session: Session, out: Path, name: str = "core-business") -> int:
+    plan = read_site(out)
+    assert plan is not None
+    return carry_out_site(session, plan, name, 2)
+
+
+def test_a_plan_is_shown_in_waves_kept_and_applied(
+    session: Session, zone: Zone, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changes, out = planned(session, zone)
+    shown = capsys.readouterr().out
+    assert changes
+    lines = shown.splitlines()
+    assert lines[0].split() == ["WAVE", "NAME", "WHAT", "VERSION", "OBJECTS", "AFTER"]
+    assert lines[4].split()[:4] == ["3", "edge/viewer", "install", "1.0"]
+    assert "unchanged: 0" in shown
+    with pytest.raises(ConfirmationDiffers):
+        applied(session, out, "pacs")
+    assert applied(session, out) == 0
+    assert capsys.readouterr().out.count("applied") == 4
+    assert applied(session, out) == 0
+    assert capsys.readouterr().out.count("done before") == 4
+    changes, _out = planned(session, zone)
+    assert not changes
+    assert "unchanged: 4" in capsys.readouterr().out
+
+
+def test_a_failure_is_told_with_its_remedy_and_code(
+    session: Session, zone: Zone, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _changes, out = planned(session, zone)
+    zone.places["main"].helm.broken = {"db"}
+    capsys.readouterr()
+    assert applied(session, out) == 5
+    told = capsys.readouterr()
+    assert told.out.count("not begun") == 2
+    assert "main/db: " in told.err
+    assert "plan again" in told.err
+
+
+def test_differences_show_every_plan_whole(
+    session: Session, zone: Zone, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planned(session, zone, differences=True)
+    assert capsys.readouterr().out.count("+  greeting: hello") == 4
+
+
+def test_json_is_the_whole_site_plan(
+    session: Session, zone: Zone, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session.form = "json"
+    _changes, out = planned(session, zone)
+    found = json.loads(capsys.readouterr().out)
+    digest = found.pop("digest")
+    assert found == json.loads(out.read_bytes())
+    plan = read_site(out)
+    assert plan is not None
+    approved(plan, digest)
+    with pytest.raises(PlanDigestDiffers):
+        approved(plan, "sha256:" + "0" * 64)
+    assert applied(session, out) == 0
+    assert {one["ending"] for one in json.loads(capsys.readouterr().out)} == {"applied"}
+
+
+def test_what_is_wrong_is_told_before_a_cluster_is_asked(zone: Zone) -> None:
+    def refused(text: str, *more: str) -> str:
+        path = str(zone.write(text))
+        done = loaded_champ(
+            "--zone", str(zone.folder), "plan", "--site", path, *more, KUBECONFIG=""
+        )
+        assert done.returncode == 2
+        return done.stderr
+
+    assert "[yaml.unknown-key]" in refused(FOUR.replace("needs:", "wants:", 1))
+    assert "[site.needs-in-circle]" in refused(
+        FOUR.replace("db: {app: greeter,", "db: {app: greeter, needs: [pacs],")
+    )
+    assert "[site.zone-not-named]" in refused(FOUR.replace("core-business", "elsewhere"))
+    assert "line 9, “port”" in refused(
+        FOUR.replace("db: {app: greeter,", "db: {app: greeter, answers: {port: 1},")
+    )
+    assert "--site" in refused(FOUR, "greeter")
+    done = loaded_champ("--zone", str(zone.folder), "plan", KUBECONFIG="")
+    assert done.returncode == 2
+    assert "--site FILE" in done.stderr
