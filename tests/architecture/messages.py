@@ -18,6 +18,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from champ_offline.preflight.checks import SORTS
 from installer.language import DOMAIN, LOCALE
 from tests.architecture.source import constant_text, product_errors, sources
 
@@ -43,6 +44,10 @@ def error_texts() -> set[str]:
     return {error.message for error in errors} | {error.remedy for error in errors}
 
 
+def concern_texts() -> set[str]:
+    return {text for sort in SORTS.values() for text in (sort.what, sort.why, sort.remedy)}
+
+
 @cache
 def click_texts() -> frozenset[str]:
     """All sentences that click itself translates; the singular of those with a plural."""
@@ -57,7 +62,7 @@ def click_texts() -> frozenset[str]:
 
 
 def needed() -> set[str]:
-    return marked_texts() | error_texts()
+    return marked_texts() | error_texts() | concern_texts()
 
 
 def catalog() -> Catalog:

@@ -24,6 +24,17 @@ AT_LEAST = {
     "check: rotten blobs": 15,
     "mark: a zone made before": 9,
     "mark: a zone that is made": 13,
+    "apply: install": 100,
+    "apply: install without hooks": 95,
+    "apply: install that fails": 110,
+    "apply: install without a volume": 100,
+    "apply: upgrade": 80,
+    "apply: upgrade that fails": 85,
+    "apply: upgrade that is stopped": 80,
+    "apply: rollback": 80,
+    "apply: remove": 65,
+    "run: install": 100,
+    "run: upgrade": 65,
 }
 
 
