@@ -58,6 +58,14 @@ class ClusterForbidden(ChampError):
     remedy = "Use a kubeconfig whose user may do this."
 
 
+class CommandsForbidden(ClusterForbidden):
+    """The kubeconfig's user may not run commands in pods."""
+
+    id = "cluster.commands-forbidden"
+    message = "The cluster at {address} refuses to run a command in pod {pod}: {reason}."
+    remedy = "Give the kubeconfig's user the verbs create and get on pods/exec in that namespace."
+
+
 class ObjectRefused(ChampError):
     """The API server would not accept an object as it is planned."""
 

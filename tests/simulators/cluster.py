@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from champ_offline.cluster import health
 from champ_offline.cluster.claims import Claim
+from champ_offline.cluster.commands import SILENCE, ContainerNotRunning, Place, Running
 from champ_offline.cluster.interface import (
     POD_SECURITY,
     ClusterForbidden,
     ClusterUnreachable,
+    CommandsForbidden,
     Contact,
     Node,
     ObjectRefused,
@@ -23,6 +25,7 @@ from champ_offline.cluster.interface import (
 )
 from champ_offline.events import ObjectState
 from tests.simulators.charts import NOWHERE
+from tests.simulators.programs import Computer
 
 Object = dict[str, Any]
 Key = tuple[str, str, str, str]
@@ -64,6 +67,8 @@ class SimulatedCluster:
         self.hidden: set[str] = set()
         # Around every single effect on the cluster, also those of Helm: where a kill can fall.
         self.effect: Callable[[str], AbstractContextManager[object]] = nullcontext
+        # What containers can do, and the files they have.
+        self.computer = Computer()
         self.records: Callable[[], list[Object]] = list
         self.requests: list[str] = []
         self.apply(
@@ -176,6 +181,30 @@ class SimulatedCluster:
         self._answer()
         kept = self.logs.get((pod, container), "").splitlines(keepends=True)
         return "".join(kept[-lines:])
+
+    @contextmanager
+    def run_in(
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        command: Sequence[str],
+        *,
+        stdin: Iterable[bytes] | None = None,
+        silence: float = SILENCE,
+    ) -> Iterator[Running]:
+        if self.computer.forbidden:
+            raise CommandsForbidden(address=self.address, pod=pod, reason="cannot create pods/exec")
+        place = Place(namespace, pod, container, tuple(command))
+        found = self.get("v1", "Pod", namespace, pod)
+        if not _runs(found, container):
+            raise ContainerNotRunning(**place.fields, reason="not found")
+        with self.effect(f"run {command[0]}"):
+            running = Running(place, self.computer.run(namespace, pod, place.command, stdin))
+            try:
+                yield running
+            finally:
+                running.close()
 
     def objects(self, namespace: str, release: str) -> tuple[ObjectState, ...]:
         return health.states(self.parts(namespace, release), self.troubles(namespace))
@@ -332,6 +361,14 @@ def _pod(owner: Object, number: int) -> Object:
         "spec": spec,
         "status": status,
     }
+
+
+def _runs(pod: Object | None, container: str) -> bool:
+    return (
+        pod is not None
+        and pod["status"]["phase"] == "Running"
+        and any(one["name"] == container for one in pod["spec"]["containers"])
+    )
 
 
 def _failed(pod: Object, namespace: str) -> Object:
