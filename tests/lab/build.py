@@ -70,7 +70,8 @@ RUNTIMES = (
     Program("cri"),
     Program("containerd", package="github.com/containerd/containerd/v2/cmd/containerd"),
 )
-
+# What plays the nodes of a large cluster.
+PLAYERS = (Program("kwok", package="sigs.k8s.io/kwok/cmd/kwok"),)
 # Registries of other people, as targets of a push.
 REGISTRIES = (Program("distribution"),)
 

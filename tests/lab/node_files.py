@@ -55,7 +55,7 @@ def write(folder: Path, settings: NodeSettings) -> Path:
     _write_certificates(folder, settings)
     admin = folder / "kubeconfig"
     server = f"https://{settings.outside_address or settings.address}:6443"
-    admin.write_text(_kubeconfig(folder / "pki", "admin", server))
+    admin.write_text(kubeconfig(folder / "pki", "admin", server))
     admin.chmod(0o600)
     return admin
 
@@ -138,11 +138,11 @@ def _write_certificates(folder: Path, settings: NodeSettings) -> None:
     authority.issue("proxy", "system:kube-proxy")
     write_key_pair(folder / "pki", "sa")
     for name in ("node", "controllers", "scheduler", "proxy"):
-        text = _kubeconfig(folder / "pki", name, "https://127.0.0.1:6443")
+        text = kubeconfig(folder / "pki", name, "https://127.0.0.1:6443")
         (folder / "etc" / f"{name}.kubeconfig").write_text(text)
 
 
-def _kubeconfig(pki: Path, user: str, server: str) -> str:
+def kubeconfig(pki: Path, user: str, server: str) -> str:
     def data(file: str) -> str:
         return base64.b64encode((pki / file).read_bytes()).decode()
 

@@ -38,7 +38,7 @@ def test_the_digest_is_stable(sources: Path) -> None:
 
 
 def test_every_program_has_its_module() -> None:
-    for program in (*build.PROGRAMS, *build.CLIENTS, *build.RUNTIMES):
+    for program in (*build.PROGRAMS, *build.CLIENTS, *build.RUNTIMES, *build.PLAYERS):
         module = (build.SOURCES / program.name / "go.mod").read_text()
         assert module.startswith(f"module champ.example/lab/{program.name}\n")
         if program.package:
