@@ -7,7 +7,7 @@ equal bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,16 +64,26 @@ def check_example(data: bytes, file: str, form: Form) -> None:
 
 def answers_in(root: Node, form: Form) -> dict[str, Any]:
     """The same for answers that stand in another document, keys from the form's root."""
-    if root.content is None:
-        root = Node(root.file, root.line, root.key, {})
+    for problem in problems_in(root, form):
+        raise problem
+    typed: Any = _table(root).plain()
+    return dict(typed)
+
+
+def problems_in(root: Node, form: Form) -> Iterator[ChampError]:
+    """Every wrong line of such answers, the first first: what `answers_in` raises."""
+    root = _table(root)
     nodes = _by_key(root)
     typed: Any = root.plain()
     # Defaults decide which conditions hold, so they are filled in before anything is refused.
     found = form.problems(form.complete(typed, None, "x".__mul__))
     placed = [(_nearest(nodes, p.path), p) for p in found if p.path in nodes or not _later(form, p)]
     for node, problem in sorted(placed, key=lambda pair: pair[0].line):
-        raise _refusal(node, problem)
-    return dict(typed)
+        yield _refusal(node, problem)
+
+
+def _table(root: Node) -> Node:
+    return Node(root.file, root.line, root.key, {}) if root.content is None else root
 
 
 def write_answers(

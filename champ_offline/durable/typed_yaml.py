@@ -19,6 +19,7 @@ Use:
     read(path, limit=1 MiB) -> Node       FileUnreadable, NotYaml, TooLarge, DuplicateKey
     parse(data, file, limit) -> Node      the same for bytes; `file` only stands in errors
     Node.table(*known) -> Table           UnknownKey, WrongValue
+    Node.strangers(*known)                an UnknownKey for each, to be raised by the caller
     Node.entries() -> list[(str, Node)]   Node.items() -> list[Node]     Node.texts() -> list[str]
     Node.text(pattern, expected) -> str   Node.choice(*allowed) -> str
     Node.integer(lowest, highest) -> int  Node.boolean() -> bool
@@ -140,13 +141,17 @@ class Node:
 
     def table(self, *known: str) -> Table:
         """The value as a table with no other keys than `known`; raises UnknownKey, WrongValue."""
-        rows = dict(self.entries())
-        for name, node in rows.items():
+        for stranger in self.strangers(*known):
+            raise stranger
+        return Table(self, dict(self.entries()))
+
+    def strangers(self, *known: str) -> Iterator[UnknownKey]:
+        """An error for each key of the table that is none of `known`; raises WrongValue."""
+        for name, node in self.entries():
             if name not in known:
-                raise UnknownKey(
+                yield UnknownKey(
                     file=self.file, line=node.line, key=node.key, known=", ".join(known)
                 )
-        return Table(self, rows)
 
     def entries(self) -> list[tuple[str, Node]]:
         """The value as a table with free keys, in document order; raises WrongValue."""

@@ -8,17 +8,25 @@ file that holds some.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ParamSpec, TypeAlias, TypeVar
 
 from champ_offline.bundle.names import NAME, VERSION
 from champ_offline.durable import typed_yaml
 from champ_offline.durable.typed_yaml import Node, Table
+from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci.digest import Digest
 from champ_offline.release.clusters import CLUSTER_NAME
+from champ_offline.site.answers import laid, read_answers_file
 from champ_offline.site.graph import waves
 
+Refuse: TypeAlias = Callable[[ChampError], None]
+_Read = TypeVar("_Read")
+_Given = ParamSpec("_Given")
+_NO_ENTRIES: list[tuple[str, Node]] = []
+_NO_NODES: list[Node] = []
 _FORMAT = 1
 _RELEASE = re.compile(r"[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?")
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -32,6 +40,15 @@ _A_NEED = "an app of this zone, as db, or as main/db where it is on another clus
 _ANSWERS = ("answers", "answers_file")
 _DEFAULTS = ("version", "namespace", *_ANSWERS)
 _APP = ("app", "release", "secrets_file", "needs", *_DEFAULTS)
+
+
+class ZoneNotInSite(ChampError):
+    """The document says nothing of this zone."""
+
+    id = "site.zone-not-named"
+    exit_code = ExitCode.USAGE
+    message = "{file} says nothing of the zone “{zone}”."
+    remedy = "It names: {known}. Name the right zone with --zone, or add it to the document."
 
 
 @dataclass(frozen=True)
@@ -74,17 +91,41 @@ class Site:
     @classmethod
     def from_file(cls, path: Path) -> Site:
         """Read the document and its answers files; raises errors of `typed_yaml`, NeedsInCircle."""
-        data = typed_yaml.content(path)
-        root = typed_yaml.parse(data, str(path)).table("format", "defaults", "zones")
-        root["format"].integer(_FORMAT, _FORMAT)
-        reader = _Reader(path, _defaults(root.get("defaults", {})))
-        zones = {}
-        for name, node in root["zones"].entries():
-            _fits(node, name, NAME, _A_ZONE)
-            zones[name] = tuple(reader.clusters(name, node.table("clusters")["clusters"]))
+        return cls.parse(typed_yaml.content(path), path)
+
+    @classmethod
+    def parse(cls, data: bytes, path: Path, refuse: Refuse | None = None) -> Site:
+        """The same for the bytes of the file at `path`.
+
+        With `refuse` each problem is given to it instead of being raised, and reading goes on; a
+        text of an entry that cannot be read is then empty.
+        """
+        reader = _Reader(path, refuse)
+        root = reader.rows(typed_yaml.parse(data, str(path)), "format", "defaults", "zones")
+        reader.tried(0, lambda: root["format"].integer(_FORMAT, _FORMAT))
+        reader.tried(None, reader.take_defaults, root.get("defaults", {}))
+        zones: dict[str, tuple[ClusterWanted, ...]] = {}
+        for name, node in reader.tried(_NO_ENTRIES, lambda: root["zones"].entries()):  # noqa: PLW0108 - the key may be missing
+            reader.fits(node, name, NAME, _A_ZONE)
+            zones[name] = reader.tried((), reader.clusters, name, node)
         for clusters in zones.values():
-            waves({one.name: one.needs for at in clusters for one in at.apps}, str(path))
+            needs = {one.name: one.needs for at in clusters for one in at.apps}
+            read = {name: [one for one in of if one in needs] for name, of in needs.items()}
+            reader.tried((), waves, read, str(path))
         return cls(path, Digest.of(data), zones)
+
+    def check_names(self, zone: str) -> None:
+        """Raise ZoneNotInSite unless the document says something of the zone."""
+        if zone not in self.zones:
+            known = ", ".join(self.zones) or "—"
+            raise ZoneNotInSite(file=self.path, zone=zone, known=known)
+
+    @property
+    def apps(self) -> Iterator[Wanted]:
+        """Every entry of every zone, in the document's order."""
+        for clusters in self.zones.values():
+            for at in clusters:
+                yield from at.apps
 
     def order(self, zone: str) -> tuple[tuple[Wanted, ...], ...]:
         """The zone's apps in waves; none for a zone that is not in the document."""
@@ -94,70 +135,116 @@ class Site:
 
 
 class _Reader:
-    """Reads the apps of one document, with its defaults by app."""
+    """Reads the apps of one document, with its defaults by app; `refuse` as in `Site.parse`."""
 
-    def __init__(self, path: Path, defaults: dict[str, Table]) -> None:
-        self._folder, self._defaults = path.parent, defaults
+    def __init__(self, path: Path, refuse: Refuse | None) -> None:
+        self._folder, self._refuse = path.parent, refuse
+        self._defaults: dict[str, Table] = {}
 
-    def clusters(self, zone: str, node: Node) -> Iterator[ClusterWanted]:
-        names = {f"{at}/{name}" for at, name in _names(node)}
-        for name, inner in node.entries():
-            _fits(inner, name, CLUSTER_NAME, _A_CLUSTER)
-            rows = inner.table("apps", "prune")
-            taken: set[tuple[str, str]] = set()
-            apps = []
-            for key, app in rows.get("apps", {}).entries():
-                wanted = self._app(zone, name, key, app, names)
-                if (wanted.namespace, wanted.release) in taken:
-                    raise app.refuse("a release that no other app of this cluster has")
-                taken.add((wanted.namespace, wanted.release))
-                apps.append(wanted)
-            yield ClusterWanted(name, tuple(apps), rows.get("prune", False).boolean())
+    def tried(
+        self,
+        instead: _Read,
+        read: Callable[_Given, _Read],
+        *given: _Given.args,
+        **named: _Given.kwargs,
+    ) -> _Read:
+        """What `read` gives; `instead` where it raised and the problem was taken note of."""
+        try:
+            return read(*given, **named)
+        except ChampError as error:
+            if self._refuse is None:
+                raise
+            self._refuse(error)
+            return instead
 
-    def _app(self, zone: str, cluster: str, key: str, node: Node, names: set[str]) -> Wanted:
-        _fits(node, key, _RELEASE, _A_RELEASE)
-        row = node.table(*_APP)
-        app = row.get("app", key).text(NAME, _AN_APP)
+    def rows(self, node: Node, *known: str) -> Table:
+        """The table, unknown keys refused one by one."""
+        for stranger in node.strangers(*known):
+            self._raise(stranger)
+        return Table(node, dict(node.entries()))
+
+    def fits(self, node: Node, name: str, pattern: re.Pattern[str], expected: str) -> None:
+        """Refuse a key that is no such name."""
+        if not pattern.fullmatch(name):
+            self._raise(Node(node.file, node.line, node.key, name).refuse(expected))
+
+    def take_defaults(self, node: Node) -> None:
+        for app, inner in node.entries():
+            self.fits(inner, app, NAME, _AN_APP)
+            self._defaults[app] = self.tried(Table(inner, {}), self.rows, inner, *_DEFAULTS)
+
+    def clusters(self, zone: str, node: Node) -> tuple[ClusterWanted, ...]:
+        found = self.rows(node, "clusters")["clusters"]
+        names = {f"{at}/{name}" for at, name in _names(found)}
+        clusters = []
+        for name, inner in found.entries():
+            self.fits(inner, name, CLUSTER_NAME, _A_CLUSTER)
+            rows = self.tried(Table(inner, {}), self.rows, inner, "apps", "prune")
+            apps = tuple(self._apps(zone, name, rows, names))
+            prune = self.tried(False, rows.get("prune", False).boolean)  # noqa: FBT003 - a value
+            clusters.append(ClusterWanted(name, apps, prune))
+        return tuple(clusters)
+
+    def _apps(self, zone: str, cluster: str, rows: Table, names: set[str]) -> Iterator[Wanted]:
+        taken: set[tuple[str, str]] = set()
+        for key, app in self.tried(_NO_ENTRIES, rows.get("apps", {}).entries):
+            wanted = self.tried(None, self._app, zone, cluster, key, app, names)
+            if wanted is None:
+                continue
+            if (wanted.namespace, wanted.release) in taken:
+                self._raise(app.refuse("a release that no other app of this cluster has"))
+            taken.add((wanted.namespace, wanted.release))
+            yield wanted
+
+    def _app(self, zone: str, cluster: str, key: str, node: Node, names: set[str]) -> Wanted | None:
+        self.fits(node, key, _RELEASE, _A_RELEASE)
+        row = self.rows(node, *_APP)
+        app = self.tried("", row.get("app", key).text, NAME, _AN_APP)
         under = self._defaults.get(app)
-        release = row.get("release", key).text(_RELEASE, _A_RELEASE)
+        release = self.tried(key, row.get("release", key).text, _RELEASE, _A_RELEASE)
         above = row if "version" in row or under is None else under
         named = row if "namespace" in row or under is None else under
-        secrets = row.get("secrets_file", "").text()
+        space = named.get("namespace", release)
+        secrets = self.tried("", row.get("secrets_file", "").text)
+        needs = self.tried(_NO_NODES, row.get("needs", []).items)
+        leads = [self.tried("", _need, one, cluster, key, names) for one in needs]
         return Wanted(
             zone=zone,
             cluster=cluster,
             name=f"{cluster}/{key}",
             release=release,
-            namespace=named.get("namespace", release).text(_NAMESPACE, _A_NAMESPACE),
+            namespace=self.tried(release, space.text, _NAMESPACE, _A_NAMESPACE),
             app=app,
-            version=above["version"].text(VERSION, _A_VERSION),
-            answers=laid(self._answers([under, row]), node),
+            version=self.tried("", lambda: above["version"].text(VERSION, _A_VERSION)),
+            answers=self.tried(_nothing(node), lambda: laid(self._answers([under, row]), node)),
             secrets=self._folder / secrets if secrets else None,
-            needs=tuple(_need(one, cluster, key, names) for one in row.get("needs", []).items()),
+            needs=tuple(filter(None, leads)),
         )
 
     def _answers(self, tables: Sequence[Table | None]) -> Iterator[Node]:
         """Files and tables of answers, the ones that count most last."""
         for table in filter(None, tables):
             if "answers_file" in table:
-                file = table["answers_file"].text()
-                found = typed_yaml.read(self._folder / file)
-                yield Node(found.file, found.line, found.key, found.content or {})
+                yield read_answers_file(table["answers_file"], self._folder)
             if "answers" in table:
                 yield table["answers"]
 
+    def _raise(self, problem: ChampError) -> None:
+        if self._refuse is None:
+            raise problem
+        self._refuse(problem)
 
-def _defaults(node: Node) -> dict[str, Table]:
-    found = {}
-    for app, inner in node.entries():
-        _fits(inner, app, NAME, _AN_APP)
-        found[app] = inner.table(*_DEFAULTS)
-    return found
+
+def _nothing(place: Node) -> Node:
+    return Node(place.file, place.line, "", {})
 
 
 def _names(clusters: Node) -> Iterator[tuple[str, str]]:
+    """Every entry that is written as one, wrong or not."""
     for cluster, inner in clusters.entries():
-        for key, _ in inner.table("apps", "prune").get("apps", {}).entries():
+        rows = inner.content if isinstance(inner.content, dict) else {}
+        apps = rows["apps"].content if "apps" in rows else {}
+        for key in apps if isinstance(apps, dict) else ():
             yield cluster, key
 
 
@@ -167,41 +254,3 @@ def _need(node: Node, cluster: str, key: str, names: set[str]) -> str:
     if name not in names or name == f"{cluster}/{key}":
         raise node.refuse(_A_NEED)
     return name
-
-
-def _fits(node: Node, name: str, pattern: re.Pattern[str], expected: str) -> None:
-    """Refuse a key that is no such name."""
-    if not pattern.fullmatch(name):
-        raise Node(node.file, node.line, node.key, name).refuse(expected)
-
-
-def laid(parts: Iterable[Node], place: Node) -> Node:
-    """Answers laid over each other: tables key by key, everything else whole.
-
-    Keys are then as in an answers file, from the form's root; `place` is where they all belong.
-    """
-    found = Node(place.file, place.line, place.key, {})
-    for part in parts:
-        part.entries()
-        found = _over(found, part)
-    return _rooted(found, "")
-
-
-def _over(under: Node, above: Node) -> Node:
-    if not isinstance(under.content, dict) or not isinstance(above.content, dict):
-        return above
-    rows = dict(under.content)
-    for name, node in above.content.items():
-        rows[name] = _over(rows[name], node) if name in rows else node
-    return Node(above.file, above.line, above.key, rows)
-
-
-def _rooted(node: Node, key: str) -> Node:
-    """The node with keys as they are in an answers file: from the form's root."""
-    if isinstance(node.content, dict):
-        rows = {n: _rooted(i, f"{key}.{n}" if key else n) for n, i in node.content.items()}
-        return Node(node.file, node.line, key, rows)
-    if isinstance(node.content, list):
-        items = [_rooted(item, f"{key}[{index}]") for index, item in enumerate(node.content)]
-        return Node(node.file, node.line, key, items)
-    return Node(node.file, node.line, key, node.content)

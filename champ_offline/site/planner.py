@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from champ_offline.catalog.index import Catalog, Listing
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError
 from champ_offline.events import StepFinished, StepStarted, Subscriber
 from champ_offline.release.plan import Plan
 from champ_offline.release.records.history import Current, History
@@ -22,15 +22,6 @@ from champ_offline.site.crew import Crew
 from champ_offline.site.document import Site
 from champ_offline.site.plan import SitePlan
 from champ_offline.site.wanted import Order
-
-
-class ZoneNotInSite(ChampError):
-    """The document says nothing of this zone."""
-
-    id = "site.zone-not-named"
-    exit_code = ExitCode.USAGE
-    message = "{file} says nothing of the zone “{zone}”."
-    remedy = "It names: {known}. Name the right zone with --zone, or add it to the document."
 
 
 @dataclass(frozen=True)
@@ -68,9 +59,7 @@ class SitePlanner:
 
         Raises ZoneNotInSite, AppNotPlanned, and the errors of answers, catalog and clusters.
         """
-        if self._zone not in site.zones:
-            known = ", ".join(site.zones) or "—"
-            raise ZoneNotInSite(file=site.path, zone=self._zone, known=known)
+        site.check_names(self._zone)
         listing = self._catalog.listing()
         jobs = {name: _Job(order.cluster, order) for name, order in self._orders(site, listing)}
         needs = {one.name: one.needs for wave in site.order(self._zone) for one in wave}

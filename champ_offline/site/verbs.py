@@ -9,10 +9,12 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 from champ_offline.bundle.at_hand import few
+from champ_offline.catalog.form import Form
 from champ_offline.durable.lock import FileLock
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import Event, Subscriber
@@ -23,11 +25,13 @@ from champ_offline.release.plan import Plan
 from champ_offline.release.records.history import History
 from champ_offline.release.records.vault import Vault, VaultMissing
 from champ_offline.releases import Releases
+from champ_offline.site.check import Checked, Forms, check
 from champ_offline.site.crew import Crew
 from champ_offline.site.document import Site
 from champ_offline.site.execute import Ended, Ending, SiteExecutor
 from champ_offline.site.plan import SitePlan
 from champ_offline.site.planner import SitePlanner
+from champ_offline.site.setting import Choice, Edited, Setting, edited
 
 # Each worker has a Helm child of its own; two cores and some waiting are well used by four.
 WORKERS = 4
@@ -75,6 +79,24 @@ class Sites:
         detail = {"plan": str(made.digest), "members": len(list(made.members))}
         self._audit.record(done(Act.SITE_PLAN, self._zone, document=str(site.digest), **detail))
         return made
+
+    def check(self, document: Path) -> Checked:
+        """Every problem of the document, answers held against the forms of this zone's catalog."""
+        return check(document, self._zone, self._forms())
+
+    def edited(self, document: Path, settings: Sequence[Setting], choice: Choice) -> Edited:
+        """The document with these settings in all that is chosen; raises what `edited` raises."""
+        return edited(document, settings, choice, self._forms())
+
+    def _forms(self) -> Forms:
+        """The forms of the apps as they are listed now, each read once."""
+        listing = self._catalog.listing()
+
+        @cache
+        def form(app: str, version: str) -> Form:
+            return self._catalog.form(listing.entry(app, version))
+
+        return form
 
     def plans(self, plan: SitePlan) -> Iterator[Plan]:
         """The plans of its members, in their order; raises VaultMissing elsewhere than here."""

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from champ_offline.catalog.answers import answers_in
+from champ_offline.catalog.answers import answers_in, problems_in
 from champ_offline.catalog.form import Form
 from champ_offline.durable import typed_yaml
 from champ_offline.durable.typed_yaml import Node
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci.manifest import encode
-from champ_offline.site.document import Wanted, laid
+from champ_offline.site.answers import laid
+from champ_offline.site.document import Wanted
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -71,28 +72,44 @@ class Order:
 
         Raises SecretInDocument, SecretsFileOpen, and what `answers_in` raises.
         """
-        _refuse_secrets(wanted.answers, form, wanted.app)
-        answers = wanted.answers
-        if wanted.secrets is not None:
-            answers = laid([answers, _private(wanted.secrets)], answers)
+        for problem in cls.problems(wanted, form):
+            raise problem
         return cls(
             cluster=wanted.cluster,
             release=wanted.release,
             namespace=wanted.namespace,
             app=wanted.app,
             version=wanted.version,
-            answers=answers_in(answers, form),
+            answers=answers_in(_given(wanted), form),
         )
 
+    @staticmethod
+    def problems(wanted: Wanted, form: Form, *, secrets: bool = True) -> Iterator[ChampError]:
+        """All that `of` would raise, the first first; without `secrets` their file is not read."""
+        yield from _shown_secrets(wanted.answers, form, wanted.app)
+        try:
+            given = _given(wanted) if secrets else wanted.answers
+        except ChampError as error:
+            yield error
+        else:
+            yield from problems_in(given, form)
 
-def _refuse_secrets(node: Node, form: Form, app: str) -> None:
+
+def _shown_secrets(node: Node, form: Form, app: str) -> Iterator[SecretInDocument]:
     if form.is_secret(node.key) and node.content is not None:
-        raise SecretInDocument(file=node.file, line=node.line, key=node.key, app=app)
+        yield SecretInDocument(file=node.file, line=node.line, key=node.key, app=app)
     inner = node.content
     for one in (
         inner.values() if isinstance(inner, dict) else inner if isinstance(inner, list) else ()
     ):
-        _refuse_secrets(one, form, app)
+        yield from _shown_secrets(one, form, app)
+
+
+def _given(wanted: Wanted) -> Node:
+    """The answers of the document with those of the file of secrets."""
+    if wanted.secrets is None:
+        return wanted.answers
+    return laid([wanted.answers, _private(wanted.secrets)], wanted.answers)
 
 
 def _private(file: Path) -> Node:

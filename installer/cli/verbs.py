@@ -45,6 +45,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "catalog": Entry("catalog", mark("List the apps that the zone holds.")),
         "sbom": Entry("sbom", mark("Find packages in the images that the zone holds.")),
         "form": Entry("form", mark("Show what an app wants to know.")),
+        "site": Entry("site", mark("Check a site's document; change a setting of many apps.")),
         "plan": Entry("plan", mark("Work out what an install or upgrade would change.")),
         "show": Entry("show", mark("Read a plan that was carried here.")),
         "apply": Entry("apply", mark("Carry out a plan, exactly.")),

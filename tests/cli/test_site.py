@@ -130,3 +130,45 @@ def test_what_is_wrong_is_told_before_a_cluster_is_asked(zone: Zone) -> None:
     done = loaded_champ("--zone", str(zone.folder), "plan", KUBECONFIG="")
     assert done.returncode == 2
     assert "--site FILE" in done.stderr
+
+
+def test_the_document_is_checked_with_and_without_a_zone(zone: Zone) -> None:
+    def checked(text: str, *zoned: str) -> tuple[int, str]:
+        done = loaded_champ(*zoned, "site", "check", str(zone.write(text)), KUBECONFIG="")
+        return done.returncode, done.stdout
+
+    assert checked(FOUR)[0] == 0
+    code, told = checked(FOUR, "--zone", str(zone.folder))
+    assert (code, told.split()) == (
+        0,
+        ["zones", "1", "apps", "4", "held", "against", "their", "forms", "4"],
+    )
+    wrong = FOUR.replace("hello}", "hello, colour: red}").replace("needs: [db]", "wants: [db]")
+    assert checked(wrong)[1].count("[yaml.unknown-key]") == 1
+    code, told = checked(wrong, "--json", "--zone", str(zone.folder))
+    problems = json.loads(told)["problems"]
+    assert (code, [one["line"] for one in problems]) == (2, [3, 10])
+    assert "“colour” is not known here" in problems[0]["message"]
+    assert "Known here: " in problems[0]["remedy"]
+
+
+def test_a_setting_is_changed_in_many_apps(zone: Zone) -> None:
+    path = zone.write(FOUR)
+
+    def changed(*words: str) -> tuple[int, str, str]:
+        zoned = ("--zone", str(zone.folder), "site", "set", str(path))
+        done = loaded_champ(*zoned, *words, KUBECONFIG="")
+        return done.returncode, done.stdout, done.stderr
+
+    code, told, _said = changed("greeting=hi", "--apps", "greeter,other", "--dry-run")
+    assert (code, path.read_text()) == (0, FOUR)
+    assert "greeting: hi}}" in told
+    code, _told, said = changed("greeting=hi", "--apps", "greeter")
+    assert (code, "4 of 4 entries change" in said) == (0, True)
+    assert path.read_text() == FOUR.replace("hello", "hi")
+    code, told, _said = changed("greeting=hi", "--select", "*/main/*", "--json")
+    assert (code, json.loads(told)["written"], len(json.loads(told)["same"])) == (0, False, 3)
+    code, _told, said = changed("colour=red", "--apps", "greeter")
+    assert (code, "[site.setting-refused]" in said, "greeter 1.0" in said) == (2, True, True)
+    code, _told, said = changed("greeting=hi")
+    assert (code, "--select" in said) == (2, True)

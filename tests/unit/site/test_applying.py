@@ -16,9 +16,9 @@ from champ_offline.release.base import PlanStale
 from champ_offline.release.plan import Plan
 from champ_offline.release.records.history import Outcome
 from champ_offline.site.compose import AppNotPlanned
+from champ_offline.site.document import ZoneNotInSite
 from champ_offline.site.execute import Ending, exit_code
 from champ_offline.site.plan import SitePlan, SitePlanUnreadable, is_site_plan
-from champ_offline.site.planner import ZoneNotInSite
 from champ_offline.site.wanted import SecretInDocument, SecretsFileOpen
 from tests.unit.site.conftest import Gone, Zone
 
