@@ -173,15 +173,16 @@ class Running:
         match event:
             case Out(data):
                 self._rest = data
+                self._heard |= bool(data)
             case Err(data):
                 self._said = (self._said + data)[-LAST_WORDS:]
+                self._heard |= bool(data)
             case End(code, reason):
                 self._end(code, reason)
             case Cut(reason):
                 self._broke(reason)
             case None:
                 self._broke("nothing was said about its end")
-        self._heard = True
 
     def _end(self, code: int | None, reason: str) -> None:
         self.close()

@@ -1,8 +1,8 @@
 """What this product asks of a Kubernetes cluster, as one interface with typed values.
 
 Invariant: reading never changes the cluster; all that is ever written through this interface is a
-missing namespace, and that a claim without a volume goes. Every implementation runs
-tests/contracts/cluster.py.
+missing namespace, and that a claim without a volume goes. What a command in a container does is its
+caller's. Every implementation runs tests/contracts/cluster.py and tests/contracts/commands.py.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
 from champ_offline.cluster.claims import Claim
+from champ_offline.cluster.commands import Commands
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import ObjectState
 
@@ -155,7 +156,7 @@ class Preview:
     after: Object | None = field(default=None, repr=False)
 
 
-class Cluster(Protocol):
+class Cluster(Commands, Protocol):
     """One Kubernetes cluster. All raise ClusterUnreachable, ClusterForbidden, ClusterFault."""
 
     @property

@@ -1,26 +1,23 @@
-"""Cluster on a real Kubernetes, through lightkube's kubeconfig, authentication and HTTP session.
+"""Cluster on a real Kubernetes, over HTTP with what a kubeconfig says.
 
-Invariant: the only module that imports lightkube (and its HTTP library); objects are plain JSON,
-so every kind a cluster knows can be read, and every refusal leaves here as a ChampError.
+Invariant: objects are plain JSON, so every kind a cluster knows can be read, and every refusal
+leaves here as a ChampError.
 """
 
 from __future__ import annotations
 
 import threading
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import httpx2
-import yaml
-from lightkube import KubeConfig
-from lightkube.config.client_adapter import Client, ConnectionParams
-from lightkube.config.kubeconfig import SingleConfig
-from lightkube.core.exceptions import ConfigError
 
-from champ_offline.cluster import certificates, health
+from champ_offline.cluster import certificates, health, pod_exec
 from champ_offline.cluster.claims import Claim
+from champ_offline.cluster.commands import SILENCE, Place, Running
 from champ_offline.cluster.discovery import Discovery, Kind
 from champ_offline.cluster.interface import (
     FIELD_MANAGER,
@@ -32,7 +29,6 @@ from champ_offline.cluster.interface import (
     ClusterUnreachable,
     Contact,
     FieldsOwned,
-    KubeconfigInvalid,
     Node,
     Object,
     ObjectRefused,
@@ -40,11 +36,10 @@ from champ_offline.cluster.interface import (
     Preview,
     StorageClass,
 )
+from champ_offline.cluster.kubeconfig import Access
 from champ_offline.cluster.quantity import amount
 from champ_offline.events import ObjectState
-from champ_offline.oci.strict_json import wrong_in
 
-_SECONDS = 15.0
 _PAGE = 500
 _APPLY = {"Content-Type": "application/apply-patch+yaml"}
 # One Accept for both answers: aggregated discovery (Kubernetes 1.30 and later).
@@ -72,7 +67,8 @@ class KubeCluster:
 
     def __init__(self, kubeconfig: Path) -> None:
         """Read the kubeconfig, contact nobody yet; raises KubeconfigInvalid."""
-        self._session, self._address, self._client_end = _session(kubeconfig)
+        self._access = Access.of(kubeconfig)
+        self._session, self._address = self._access.session, self._access.address
         self._turn = threading.Lock()
         self._discovery: Discovery | None = None
         self._identity = ""
@@ -105,7 +101,7 @@ class KubeCluster:
         return Contact(
             time=certificates.http_date(answer.headers.get("Date", "")),
             certificate_end=certificates.peer_end(answer.extensions.get("network_stream")),
-            client_end=self._client_end,
+            client_end=self._access.client_end,
         )
 
     def nodes(self) -> tuple[Node, ...]:
@@ -246,6 +242,26 @@ class KubeCluster:
         # Else it is gone, was not begun, or its node does not answer: there is nothing to read.
         return answer.content.decode(errors="replace") if answer.is_success else ""
 
+    @contextmanager
+    def run_in(
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        command: Sequence[str],
+        *,
+        stdin: Iterable[bytes] | None = None,
+        silence: float = SILENCE,
+    ) -> Iterator[Running]:
+        """See Cluster; over a connection of its own."""
+        place = Place(namespace, pod, container, tuple(command))
+        with pod_exec.opened(self._access.server(), place, stdin is not None) as connection:
+            running = Running(place, pod_exec.events(connection, stdin, silence))
+            try:
+                yield running
+            finally:
+                running.close()
+
     def objects(self, namespace: str, release: str) -> tuple[ObjectState, ...]:
         """See Cluster."""
         found = self.parts(namespace, release)
@@ -317,34 +333,6 @@ class KubeCluster:
             raise ClusterFault(address=self._address, status=status, reason=_reason(answer))
         document: Object = answer.json()
         return document
-
-
-def _session(kubeconfig: Path) -> tuple[httpx2.Client, str, datetime | None]:
-    try:
-        config = KubeConfig.from_file(kubeconfig).get()
-        if config is None:
-            raise KubeconfigInvalid(file=kubeconfig, reason="it has no current context")
-        timeout = httpx2.Timeout(_SECONDS)
-        session = Client(config, ConnectionParams(timeout=timeout, trust_env=False))
-        client_end = _client_end(config)
-    except (ConfigError, OSError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise KubeconfigInvalid(file=kubeconfig, reason=reason) from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        reason = f"a part of it is missing or malformed: {wrong_in(error)}"[:200]
-        raise KubeconfigInvalid(file=kubeconfig, reason=reason) from error
-    return session, str(config.cluster.server), client_end
-
-
-def _client_end(config: SingleConfig) -> datetime | None:
-    """When the kubeconfig's certificate ends; None where it has none."""
-    user = config.user
-    if user is not None and user.client_cert_data:
-        return certificates.pem_end(user.client_cert_data, coded=True)
-    if user is None or not user.client_cert:
-        return None
-    path = Path(config.abs_file(user.client_cert))
-    return certificates.pem_end(path.read_text("ascii", errors="replace"), coded=False)
 
 
 def _path(api_version: str, kind: Kind, namespace: str) -> str:

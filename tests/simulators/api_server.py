@@ -1,10 +1,10 @@
-"""An API server that tells which cluster it is, and nothing else; a kubeconfig that leads there."""
+"""An API server that tells which cluster it is, and runs commands as a test says; a kubeconfig."""
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,12 +20,21 @@ current-context: x
 
 
 @contextmanager
-def api_server(identity: str) -> Iterator[str]:
-    """Serve the cluster of that identity; gives its address."""
+def api_server(
+    identity: str, runs: Callable[[BaseHTTPRequestHandler], None] | None = None
+) -> Iterator[str]:
+    """Serve the cluster of that identity; gives its address.
+
+    `runs` answers a request for pods/exec; the connection ends with it.
+    """
     document = json.dumps({"metadata": {"name": "kube-system", "uid": identity}}).encode()
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if runs is not None and "/exec?" in self.path:
+                runs(self)
+                self.close_connection = True
+                return
             known = self.path == "/api/v1/namespaces/kube-system"
             self.send_response(200 if known else 404)
             self.send_header("content-type", "application/json")
@@ -37,7 +46,7 @@ def api_server(identity: str) -> Iterator[str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
