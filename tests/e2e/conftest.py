@@ -13,7 +13,9 @@ from tests.e2e.commands import PROJECT, Champ
 from tests.e2e.demo import STICK_MEGABYTES
 from tests.e2e.ground import LabGround
 from tests.e2e.journey import PACKED, STEPS, VOLUME_SIZE, ZONE, Journey
+from tests.e2e.one_zone import OneZone
 from tests.e2e.platform import platform_recipe
+from tests.e2e.twin_app import twin_recipe
 from tests.lab.lab import Lab
 from tests.lab.node import Node
 
@@ -72,6 +74,16 @@ def open_node(lab: Lab, platform: Path, tmp_path_factory: pytest.TempPathFactory
     ground.start_cluster(folder / "pki/ca.crt")
     assert zone.node is not None
     yield zone.node
+    zone.node.stop()
+
+
+@pytest.fixture(scope="session")
+def twins(lab: Lab, platform: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneZone]:
+    """A sealed zone whose cluster is up, with the app of two replicas in its store."""
+    build = tmp_path_factory.mktemp("twins")
+    zone = OneZone(lab, "twins", build)
+    zone.bring_up([platform, twin_recipe(build)])
+    yield zone
     zone.node.stop()
 
 

@@ -1,18 +1,17 @@
 """Kill real commands that apply plans, their Helm, and the API server, on a real cluster.
 
-    python -m tests.e2e.killed_applies [--kills 40] [--seed 1]
+    python -m tests.e2e.killed_applies [--app pair|pacs] [--kills 40] [--seed 1]
 
-A two-replica app with a volume is installed, upgraded and rolled back again and again; at moments
-of chance either the command's process group, or only its Helm child, or kube-apiserver is ended by
-SIGKILL. After each kill `champ recover` runs once. Then, as the stock tools say: the release is as
-it was or as planned and at rest, both replicas serve, the volume has its data, and history and
-audit chain agree.
+An app (two replicas with a volume, or the PACS with its database) is installed, upgraded and rolled
+back again and again; at moments of chance either the command's process group, or only its Helm
+child, or kube-apiserver is ended by SIGKILL. After each kill `champ recover` runs once. Then, as
+the stock tools say: the release is as it was or as planned and at rest, every replica serves, all
+data is there as it was, and history and audit chain agree.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import shutil
@@ -21,72 +20,59 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from tests.e2e.commands import PROJECT, Champ, environment, run
-from tests.e2e.ground import LabGround
-from tests.e2e.pair_app import APP, REPLICAS, VERSIONS, pair_recipe
+from tests.e2e.commands import PROJECT, environment
+from tests.e2e.killed_apps import KilledApp, Pair
+from tests.e2e.killed_pacs import Pacs
+from tests.e2e.one_zone import OneZone
 from tests.lab.lab import Lab
 from tests.lab.node import Node
 from tests.lab.processes import wait_until
 
 BUILD = PROJECT / "build" / "killed"
-ZONE, RELEASE = "killed", "pair"
-EVIDENCE = "images of yesterday\n"
+ZONE = "killed"
 # What may be killed, and how long an API server stays away, in seconds.
 VICTIMS = ("champ", "champ", "helm", "api server")
 _AWAY = (0.5, 6.0)
-_LONGEST = 600.0
+_LONGEST = 900.0
+_COMING_UP = 180.0
 _HELM = b"champ_offline.helm.child"
 
 
 class Site:
     """One zone with its registry, its node and the app."""
 
-    def __init__(self, lab: Lab, build: Path) -> None:
-        self._lab, self._build = lab, build
-        self._zone = lab.zone(ZONE)
-        self._ground = LabGround(self._zone)
-        self._folder = build / "zone"
-        self._champ = Champ(self._ground.enter, self._folder)
+    def __init__(self, lab: Lab, build: Path, app: str = "pair") -> None:
+        self._place = OneZone(lab, ZONE, build)
+        self._champ = self._place.champ
+        self.app = APPS[app](self._place)
 
     @property
     def node(self) -> Node:
-        assert self._zone.node is not None
-        return self._zone.node
+        return self._place.node
 
     def bring_up(self) -> None:
-        """Keys, bundle, zone, registry, cluster."""
-        build, workshop = self._build, Champ()
-        recipe = pair_recipe(self._lab.binaries(), build)
-        trust = build / "trust"
-        workshop("trust", "init", trust, "--holder", "release engineering", "--unencrypted")
-        workshop("lock", recipe, "--out", build / "lock")
-        workshop("pack", recipe, "--lock", build / "lock", "--signing", trust, "--out", build)
-        self._champ("zone", "init", "--name", ZONE, "--root", trust / "root.json")
-        self._champ("import", build)
-        self._ground.start_registry(self._folder, build / "registry.log")
-        self._ground.start_cluster(self._folder / "pki/ca.crt")
+        """Keys, bundles, zone, registry, cluster."""
+        place = self._place
+        place.bring_up(self.app.recipes(place.binaries, place.build))
 
     def plan(self, verb: str, number: int) -> list[str]:
         """The command that carries out a change of that kind."""
         if verb == "rollback":
-            return self._words("rollback", RELEASE)
-        answers, plan = self._build / "answers.yaml", self._build / f"{number}.plan"
-        answers.write_text(yaml.safe_dump({"greeting": f"number {number}"}))
-        self._champ(
-            "plan", APP, "--version", VERSIONS[number % 2], "--release", RELEASE,
-            "--answers", answers, "--out", plan, *self._cluster,
-        )  # fmt: skip
-        return self._words("apply", plan)
+            return self._words("rollback", self.app.release)
+        answers = self.app.answers(f"number {number}")
+        version = self.app.versions[number % 2]
+        return self._words(
+            "apply", self._place.plan(self.app.app, version, self.app.release, answers)
+        )
 
     def remove(self) -> None:
         """Undisturbed; the volume stays."""
-        self._champ("remove", RELEASE, "--confirm", RELEASE, *self._cluster)
+        self._champ("remove", self.app.release, "--confirm", self.app.release, *self._cluster)
 
     def recover(self) -> Any:
         """What one recovery says."""
@@ -94,41 +80,28 @@ class Site:
 
     def newest(self) -> dict[str, Any] | None:
         """The release as stock helm lists it."""
-        said = self._helm("list", "--namespace", RELEASE, "--output", "json")
-        rows: list[dict[str, Any]] = json.loads(said)
+        said = self._place.helm_json("list", "--namespace", self.app.release)
+        rows: list[dict[str, Any]] = said
         return rows[0] if rows else None
 
-    def greeting(self) -> str | None:
-        """What the cluster has."""
-        path = f"/api/v1/namespaces/{RELEASE}/configmaps/{RELEASE}"
-        if not self.node.api.exists(path):
-            return None
-        return str(self.node.api.get(path)["data"]["greeting"])
-
     def history(self) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self._champ.json("history", RELEASE, "--namespace", RELEASE)
+        rows: list[dict[str, Any]] = self._champ.json(
+            "history", self.app.release, "--namespace", self.app.release
+        )
         return rows
-
-    def serves(self) -> bool:
-        """Whether both replicas are there, of the version that is wanted, and well."""
-        path = f"/apis/apps/v1/namespaces/{RELEASE}/deployments/{RELEASE}"
-        found = self.node.api.get(path)
-        status = found.get("status", {})
-        counts = [
-            status.get(key, 0) for key in ("availableReplicas", "updatedReplicas", "replicas")
-        ]
-        seen = status.get("observedGeneration", 0) >= found["metadata"]["generation"]
-        return seen and counts == [REPLICAS] * 3
-
-    def keep_evidence(self) -> None:
-        """Write into the app's volume."""
-        self._volume().joinpath("evidence").write_text(EVIDENCE)
-
-    def has_evidence(self) -> bool:
-        return self._volume().joinpath("evidence").read_text() == EVIDENCE
 
     def chain_stands(self) -> None:
         self._champ("audit", "verify")
+
+    def last_seen(self, since: int) -> tuple[int, str]:
+        """The newest row of the audit chain, and what Helm said after row `since`, when asked."""
+        rows: list[dict[str, Any]] = self._champ.json("audit", "show")["rows"]
+        told = [
+            row["detail"]["found"][-1].partition(" ")[2]
+            for row in rows
+            if row["seq"] > since and row["detail"].get("found")
+        ]
+        return rows[-1]["seq"], told[0] if told else "at rest"
 
     def kill_server(self, seconds: float) -> None:
         """End the API server by SIGKILL, and start it again after so many seconds."""
@@ -137,22 +110,15 @@ class Site:
         self.node.revive("kube-apiserver")
         assert wait_until(self.node.api.ready, 60, pause=0.1)
 
-    def _volume(self) -> Path:
-        path = f"/api/v1/namespaces/{RELEASE}/persistentvolumeclaims/{RELEASE}-data"
-        claim = self.node.api.get(path)
-        assert claim["status"]["phase"] == "Bound"
-        return self._ground.kubeconfig.parent / "lib/volumes" / str(claim["spec"]["volumeName"])
-
     def _words(self, verb: str, what: str | Path) -> list[str]:
-        return self._champ.words(verb, what, "--confirm", RELEASE, *self._cluster)
-
-    def _helm(self, *words: str) -> str:
-        helm = [self._lab.binaries() / "helm", *words, *self._cluster]
-        return run(helm, enter=self._ground.enter).stdout
+        return self._champ.words(verb, what, "--confirm", self.app.release, *self._cluster)
 
     @property
     def _cluster(self) -> list[str | Path]:
-        return ["--kubeconfig", self._ground.kubeconfig]
+        return self._place.cluster
+
+
+APPS: Mapping[str, Callable[[OneZone], KilledApp]] = {"pair": Pair, "pacs": Pacs}
 
 
 class Chance:
@@ -162,31 +128,49 @@ class Chance:
         self._site, self._chance = site, random.Random(seed)
         self._number, self._seconds = 1, 5.0
         self.kills: Counter[str] = Counter()
-        self.outcomes: Counter[str] = Counter()
+        self.phases: Counter[str] = Counter()
 
     def begin(self) -> None:
         """One undisturbed install: how long it takes, and data to keep."""
-        began = time.monotonic()
-        assert self._run(self._site.plan("install", self._number)).wait(_LONGEST) == 0
-        self._seconds = time.monotonic() - began
-        self._site.keep_evidence()
+        self._install()
+        self._site.app.keep()
+
+    def end(self) -> None:
+        """Install once more where the last one was put back: the data is there."""
+        if self._site.newest() is None:
+            self._number += 1
+            self._install()
+        assert self._site.app.lost() == [], "data was lost"
 
     def change(self) -> None:
         """One change, killed unless it is over too soon, and what is left looked at."""
         verb = self._verb()
         self._number += 1
-        words, before = self._site.plan(verb, self._number), self._site.greeting()
-        began = len(self._site.history())
+        words, before = self._site.plan(verb, self._number), self._site.app.said()
+        began, (row, _) = len(self._site.history()), self._site.last_seen(0)
         victim = self._chance.choice(VICTIMS)
-        killed = self._strike(words, victim)
-        self.kills[f"{victim} in {verb}"] += killed
-        self.outcomes.update(one["outcome"] for one in self._site.recover())
+        with self._site.app.busy():
+            killed = self._strike(words, victim)
+            recovered = self._site.recover()
         self._look(verb, before, began)
+        if killed:
+            self.kills[f"{victim} in {verb}"] += 1
+            rows = self._site.history()
+            outcome = rows[-1]["outcome"] if len(rows) > began else "not begun"
+            who = "recover" if recovered else "by itself"
+            seen = self._site.last_seen(row)[1]
+            self.phases[f"{verb}, Helm {seen}: {outcome} ({who})"] += 1
+
+    def _install(self) -> None:
+        began = time.monotonic()
+        assert self._run(self._site.plan("install", self._number)).wait(_LONGEST) == 0
+        self._seconds = time.monotonic() - began
+        assert wait_until(self._site.app.serves, _COMING_UP, pause=0.2), "not all replicas serve"
 
     def stop(self, number: signal.Signals, code: int) -> None:
         """Ask an upgrade to end by a signal: it ends with that code and leaves all as it was."""
         self._number += 1
-        words, before = self._site.plan("upgrade", self._number), self._site.greeting()
+        words, before = self._site.plan("upgrade", self._number), self._site.app.said()
         began = len(self._site.history())
         process = self._run(words)
         assert wait_until(lambda: helm_of(process.pid) is not None, 60)
@@ -194,7 +178,7 @@ class Chance:
         process.send_signal(number)
         assert process.wait(_LONGEST) == code
         assert self._site.recover() == []
-        assert self._site.greeting() == before
+        assert self._site.app.said() == before
         self._look("upgrade", before, began)
 
     def _verb(self) -> str:
@@ -231,7 +215,7 @@ class Chance:
     def _look(self, verb: str, before: str | None, began: int) -> None:
         """Raise AssertionError unless all is as it should be."""
         site = self._site
-        newest, now = site.newest(), site.greeting()
+        newest, now = site.newest(), site.app.said()
         rows = site.history()
         assert all(row["outcome"] != "running" for row in rows), rows[-1]
         done = len(rows) > began and rows[-1]["outcome"] == "deployed"
@@ -244,8 +228,8 @@ class Chance:
             assert newest["status"] == "deployed", newest
             standing = [row for row in rows if row["outcome"] == "deployed"][-1]
             assert standing["helm_revision"] <= int(newest["revision"])
-            assert wait_until(site.serves, 60, pause=0.2), "not all replicas serve"
-        assert site.has_evidence(), "data was lost"
+            assert wait_until(site.app.serves, _COMING_UP, pause=0.2), "not all replicas serve"
+            assert site.app.lost() == [], "data was lost"
         site.chain_stands()
 
     def _run(self, words: list[str]) -> subprocess.Popen[bytes]:
@@ -278,19 +262,23 @@ def kill(chance: Chance, wanted: int) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="kill real commands on a real cluster")
+    parser.add_argument("--app", choices=sorted(APPS), default="pair")
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     Lab.clean(BUILD / "lab")
     shutil.rmtree(BUILD, ignore_errors=True)
     with Lab(BUILD / "lab", say=lambda line: print(line, flush=True)) as lab:
-        site = Site(lab, BUILD)
+        site = Site(lab, BUILD, options.app)
         site.bring_up()
         chance = Chance(site, options.seed)
         chance.begin()
         kill(chance, options.kills)
-    print(f"recovered by champ recover: {dict(chance.outcomes)}")
-    print("0 stuck releases, 0 lost live releases, 0 volumes without their data")
+        chance.end()
+        kept = site.app.kept
+    for what, count in sorted((chance.kills | chance.phases).items()):
+        print(f"{count:4}  {what}")
+    print(f"{chance.kills.total()} kills, 0 stuck releases, 0 lost live releases, 0 of {kept} lost")
     return 0
 
 

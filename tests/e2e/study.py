@@ -81,11 +81,11 @@ class Modality:
         return re.findall(r"\(0010,0010\) PN \[([^\]]+?)\s*\]", done.stderr + done.stdout)
 
 
-def make_file(folder: Path) -> Path:
-    """A DICOM file of the test study."""
+def make_file(folder: Path, study: str = STUDY) -> Path:
+    """A DICOM file of the test study, or of another."""
     pixels = "\\".join(f"{(x * y) % 256:02x}" for y in range(_SIDE) for x in range(_SIDE))
     dump, file = folder / "study.dump", folder / "study.dcm"
-    dump.write_text(_DUMP.format(study=STUDY, side=_SIDE, pixels=pixels))
+    dump.write_text(_DUMP.format(study=study, side=_SIDE, pixels=pixels))
     # dump2dcm ends with 0 whatever happened.
     done = run(["dump2dcm", "+l", "65536", dump, file])
     if not file.is_file():
