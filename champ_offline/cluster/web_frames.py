@@ -85,7 +85,7 @@ class FrameReader:
         self._most = most
         self._buffer = bytearray()
         self._begun: Opcode | None = None
-        self._parts: list[bytes] = []
+        self._whole = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Message]:
         """The messages that are whole with these bytes, each when it is asked for.
@@ -134,7 +134,7 @@ class FrameReader:
             size = int.from_bytes(found[2:head], "big")
             if size < least:
                 raise FrameRefused("a frame's length is not written in the shortest way")
-        before = 0 if opcode >= Opcode.CLOSE else sum(map(len, self._parts))
+        before = 0 if opcode >= Opcode.CLOSE else len(self._whole)
         if size + before > self._most:
             raise FrameRefused(f"a message is larger than {self._most} bytes")
         return size, head
@@ -145,11 +145,11 @@ class FrameReader:
         if (opcode is Opcode.CONTINUATION) != (self._begun is not None):
             raise FrameRefused("the pieces of a message are not in order")
         begun = self._begun or opcode
-        self._parts.append(data)
+        self._whole += data
         self._begun = None if final else begun
         if not final:
             return None
-        whole, self._parts = b"".join(self._parts), []
+        whole, self._whole = bytes(self._whole), bytearray()
         if begun is Opcode.TEXT:
             _text(whole)
         return Message(begun, whole)

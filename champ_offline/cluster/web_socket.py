@@ -77,6 +77,7 @@ class WebSocket:
         self._out_is_data = False
         self._pong: bytes | None = None
         self._wants_write = False
+        self._takes_more = True
         self._ping_at = monotonic() + _PING_SECONDS
 
     def turn(self, source: Iterator[bytes], silence: float) -> Iterator[bytes]:
@@ -99,7 +100,7 @@ class WebSocket:
     def close(self) -> None:
         """Say good-bye where that costs no waiting, and let go."""
         with self._socket, suppress(WebSocketBroke):
-            if not self._out:
+            if self._takes_more and not self._out:
                 frame = client_frame(Opcode.CLOSE, NORMAL.to_bytes(2, "big"), os.urandom(4))
                 self._tried(lambda: self._socket.send(frame))
 
@@ -126,10 +127,16 @@ class WebSocket:
         return data
 
     def _sent(self, source: Iterator[bytes]) -> bool:
-        """Whether a part of a message could be sent; pings and answers to them do not count."""
-        if not self._out:
+        """Whether a part of a message could be sent; pings and answers to them do not count.
+
+        Who has said all that there is to say may take no more: what it said is still to be read.
+        """
+        if not self._out and self._takes_more:
             self._load(source)
-        count = self._tried(lambda: self._socket.send(self._out)) if self._out else None
+        try:
+            count = self._tried(lambda: self._socket.send(self._out)) if self._out else None
+        except WebSocketBroke:
+            self._takes_more, self._out, count = False, memoryview(b""), None
         self._out = self._out[count or 0 :]
         return bool(count) and self._out_is_data
 

@@ -22,6 +22,7 @@ from champ_offline.cluster.commands import (
 
 PIECE = 64 * 1024
 FAILING = "echo half; echo first >&2; echo 'it went wrong' >&2; exit 3"
+LAZY = "head -c 100000 > /dev/null; exit 4"
 ENDLESS = "while true; do echo endless; done"
 # 3,000 lines of 10 bytes.
 WORDY = "i=0; while [ $i -lt 3000 ]; do echo warning.. >&2; i=$((i+1)); done; echo done"
@@ -83,6 +84,14 @@ class CommandContract:
             assert b"".join(running) == b"done\n"
         assert len(running.last_words) == LAST_WORDS
         assert running.last_words.endswith("warning..\n")
+
+    def test_who_does_not_read_its_input_to_the_end_is_heard(
+        self, cluster: Commands, where: tuple[str, str, str]
+    ) -> None:
+        sent = (bytes(PIECE) for _ in range(1024))
+        with pytest.raises(CommandFailed, match="code 4"):
+            with cluster.run_in(*where, ["sh", "-c", LAZY], stdin=sent) as running:
+                running.wait()
 
     def test_a_program_that_is_not_there_is_told(
         self, cluster: Commands, where: tuple[str, str, str]

@@ -33,6 +33,7 @@ MODULES = {
     "credentials": "requests",
     "node_files": "nodes",
     "answers": "answers",
+    "commands": "commands",
 }
 """Target -> module, those that matter most first."""
 

@@ -287,6 +287,20 @@ def test_who_does_not_read_is_not_sent_more_than_that(started: Started) -> None:
     assert taken < 400, "what the kernel holds, and no more"
 
 
+def test_who_ends_before_its_input_does_is_still_heard(started: Started) -> None:
+    def endless() -> Iterator[bytes]:
+        while True:
+            yield b"x" * 65536
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(1)
+        connection.sendall(_failure("NonZeroExitCode", _code("4")))
+
+    for _ in range(8):
+        with pytest.raises(CommandFailed, match="code 4"):
+            _ends(started, ExecServer(GOOD, serve=serve), stdin=endless())
+
+
 def test_leaving_early_says_good_bye(started: Started) -> None:
     heard: list[bytes] = []
 
