@@ -19,17 +19,23 @@ from tests.e2e.twin_app import twin_recipe
 from tests.lab.lab import Lab
 from tests.lab.node import Node
 
-STATE = PROJECT / "build" / "e2e" / "lab"
+LABS = PROJECT / "build" / "e2e"
 # The one zone that this machine may enter, for stock tools and contract suites.
 OPEN_ZONE = IPv4Network("10.78.0.0/24")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--lab`: runs side by side have labs of different names."""
+    parser.addoption("--lab", default="lab", help="the name of the lab of this run")
+
+
 @pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
+def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     """The lab of this test run; what a killed run left is removed first."""
-    Lab.clean(STATE)
-    shutil.rmtree(STATE, ignore_errors=True)
-    with Lab(STATE) as made:
+    state = LABS / request.config.getoption("--lab")
+    Lab.clean(state)
+    shutil.rmtree(state, ignore_errors=True)
+    with Lab(state) as made:
         yield made
 
 
