@@ -12,8 +12,8 @@ setup:          ## the virtual environment in .venv, from the lock files
 	@.ci/setup
 
 lab: setup      ## system packages and the Kubernetes build, both only where missing
-	@$(PY) -m tests.lab.packages
-	@test -n "$$KUBECONFIG" || $(PY) -m tests.lab.build
+	@$(PY) -m tests.lab install
+	@test -n "$$KUBECONFIG" || $(PY) -m tests.lab build
 
 demo: lab       ## the whole way: recipe, stick, zone, running app, upgrade, and back
 	@$(PY) -m tests.e2e.demo

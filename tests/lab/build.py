@@ -163,7 +163,3 @@ def _alone(path: Path, say: Say) -> Iterator[None]:
                 said = time.monotonic()
                 say(f"Waiting for another builder: {said - started:.0f} s")
         yield
-
-
-if __name__ == "__main__":
-    print(build())
