@@ -21,7 +21,8 @@ demo: lab       ## the whole way: recipe, stick, zone, running app, upgrade, and
 rehearse: lab   ## try a bundle in a sealed zone: BUNDLE=/media/stick ROOT=root.json [APP=..] [ANSWERS=..]
 	@$(PY) -m tests.lab rehearse --bundle "$(BUNDLE)" --root "$(ROOT)" --app "$(APP)" --answers "$(ANSWERS)"
 
-test: lab       ## every test, on a real cluster too; ARGS="..." goes to one pytest instead
+test: setup     ## every test, on a real cluster too; ARGS="..." goes to one pytest instead
+	@$(PY) -m tests.lab install
 	@$(PY) -m $(if $(ARGS),pytest $(ARGS),tests.everything)
 
 lint: setup     ## ruff, mypy and the layers alone

@@ -3,20 +3,23 @@
     python -m tests.everything
 
 Tests wait as much as they compute: for disks, for real servers, for pods. So several parts run at a
-time, the longest begun first; each is a pytest of its own, and those with real clusters have a lab
-of their own. Invariant: each test is in one part and in no other; the exit code is 0 only if all
-parts' are.
+time; each is a pytest of its own, and those with real clusters have a lab of their own. Kubernetes
+is built meanwhile where it is not yet. Invariant: each test is in one part and in no other; the
+exit code is 0 only if all parts' are.
 """
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Final
 
 from tests.architecture.source import ROOT
+from tests.lab import build
 
 AT_ONCE = 4
 E2E: Final = "tests/e2e"
@@ -34,23 +37,26 @@ def _files(names: tuple[str, ...]) -> list[str]:
 
 
 def parts() -> dict[str, list[str]]:
-    """What each part gives to pytest, by the part's name; the longest first."""
+    """What each part gives to pytest, by the part's name; those with clusters last."""
     named = {name: _files(names) for name, names in END_TO_END.items()}
     elsewhere = [f"--ignore={path}" for paths in named.values() for path in paths]
     return {
-        "cluster": [E2E, *elsewhere],
-        **named,
         "all others": ["tests", *(f"--ignore={folder}" for folder in APART)],
         "crash": ["tests/crash"],
         "hostile": ["tests/hostile"],
         "fuzz": ["tests/fuzz"],
+        "cluster": [E2E, *elsewhere],
+        **named,
     }
 
 
-def run(name: str, words: list[str]) -> tuple[int, str]:
+def run(name: str, words: list[str], built: Future[Path]) -> tuple[int, str]:
     """Run one part, its name before each line of it; the exit code and what it said last."""
-    last, begun = "", time.monotonic()
-    lab = [f"--lab={name}"] if words[0].startswith(E2E) else []
+    last, lab = "", list[str]()
+    if words[0].startswith(E2E):
+        built.result()
+        lab = [f"--lab={name}"]
+    begun = time.monotonic()
     with subprocess.Popen(
         [sys.executable, "-m", "pytest", *lab, *words],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -60,19 +66,16 @@ def run(name: str, words: list[str]) -> tuple[int, str]:
             last = f"{name} | {line}"
             sys.stdout.write(last)
             sys.stdout.flush()
-    if not last:
-        last = f"{name} | said nothing in {time.monotonic() - begun:.0f} s\n"
-    return process.returncode, last
+    seconds = time.monotonic() - begun
+    return process.returncode, f"{last.rstrip()} exit {process.returncode}, {seconds:.0f} s"
 
 
 def main() -> int:
     """Run all parts; 1 if one of them did not end well."""
-    every = parts()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        ended = list(pool.map(run, every, every.values()))
-    print()
-    for code, last in ended:
-        print(f"{code} {last}", end="")
+    with ThreadPoolExecutor(AT_ONCE) as pool, ThreadPoolExecutor(1) as builder:
+        built = builder.submit(build.build, functools.partial(print, flush=True))
+        ended = list(pool.map(lambda part: run(*part, built), parts().items()))
+    print("", *(last for _code, last in ended), sep="\n")
     return int(any(code for code, _last in ended))
 
 

@@ -12,9 +12,7 @@ from tests.everything import END_TO_END, parts
 def _files(words: list[str]) -> list[Path]:
     without = [ROOT / word.partition("=")[2] for word in words if word.startswith("--ignore=")]
     given = [ROOT / word for word in words if not word.startswith("--")]
-    found = [
-        path for one in given for path in ([one] if one.is_file() else one.rglob("test_*.py"))
-    ]
+    found = [path for one in given for path in ([one] if one.is_file() else one.rglob("test_*.py"))]
     return [path for path in found if not any(path.is_relative_to(away) for away in without)]
 
 
