@@ -72,9 +72,10 @@ def run(name: str, words: list[str], built: Future[Path]) -> tuple[int, str]:
 
 def main() -> int:
     """Run all parts; 1 if one of them did not end well."""
+    every = parts()
     with ThreadPoolExecutor(AT_ONCE) as pool, ThreadPoolExecutor(1) as builder:
         built = builder.submit(build.build, functools.partial(print, flush=True))
-        ended = list(pool.map(lambda part: run(*part, built), parts().items()))
+        ended = list(pool.map(lambda name: run(name, every[name], built), every))
     print("", *(last for _code, last in ended), sep="\n")
     return int(any(code for code, _last in ended))
 
