@@ -25,8 +25,9 @@ AT_ONCE = 4
 E2E: Final = "tests/e2e"
 # What shares a cluster or packed bundles is in one part: they are made once for it.
 END_TO_END: Final[dict[str, tuple[str, ...]]] = {
+    "faults": ("causes",),
     "registry": ("registry*", "nodes", "sources", "recipe_sources", "external_registries"),
-    "faults": ("causes", "killed_*", "run_*", "token", "reproducible", "signatures"),
+    "single": ("killed_*", "run_*", "token", "reproducible", "signatures"),
 }
 APART: Final = ("tests/crash", "tests/hostile", "tests/fuzz", E2E)
 
@@ -37,16 +38,16 @@ def _files(names: tuple[str, ...]) -> list[str]:
 
 
 def parts() -> dict[str, list[str]]:
-    """What each part gives to pytest, by the part's name; those with clusters last."""
+    """What each part gives to pytest, by the part's name; first what needs no Kubernetes."""
     named = {name: _files(names) for name, names in END_TO_END.items()}
     elsewhere = [f"--ignore={path}" for paths in named.values() for path in paths]
     return {
         "all others": ["tests", *(f"--ignore={folder}" for folder in APART)],
         "crash": ["tests/crash"],
         "hostile": ["tests/hostile"],
-        "fuzz": ["tests/fuzz"],
         "cluster": [E2E, *elsewhere],
         **named,
+        "fuzz": ["tests/fuzz"],
     }
 
 
