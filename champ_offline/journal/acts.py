@@ -37,6 +37,7 @@ class Act(StrEnum):
     RUN = "policy.run"
     SITE_PLAN = "site.plan"
     SITE_APPLY = "site.apply"
+    SITE_EXPORT = "site.export"
     AUDIT = "audit.export"
 
 

@@ -20,6 +20,7 @@ from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import Event, Subscriber
 from champ_offline.journal.acts import Act, done
 from champ_offline.journal.audit import Audit
+from champ_offline.oci.digest import Digest
 from champ_offline.operations import PlanNotOurs
 from champ_offline.release.plan import Plan
 from champ_offline.release.records.history import History
@@ -29,6 +30,9 @@ from champ_offline.site.check import Checked, Forms, check
 from champ_offline.site.crew import Crew
 from champ_offline.site.document import Site
 from champ_offline.site.execute import Ended, Ending, SiteExecutor
+from champ_offline.site.gitops.export import Export, export, write
+from champ_offline.site.gitops.gather import Gatherer
+from champ_offline.site.gitops.objects import Tool
 from champ_offline.site.plan import SitePlan
 from champ_offline.site.planner import SitePlanner
 from champ_offline.site.setting import Choice, Edited, Setting, edited
@@ -112,13 +116,8 @@ class Sites:
         Where nothing is left no cluster is asked. Raises PlanNotOurs, SiteBlocked, Locked, and what
         `Releases.settle` raises for a cluster that cannot be reached; nothing is changed then.
         """
-        try:
-            self._vault.get(plan.digest)
-        except VaultMissing as error:
-            raise PlanNotOurs(digest=plan.digest) from error
-        if plan.blocked:
-            stopped = [f"{one.name} ({', '.join(one.stops)})" for one in plan.members if one.stops]
-            raise SiteBlocked(names=few(stopped))
+        self._refuse_foreign(plan.digest)
+        _refuse_blocked(plan)
         executor = SiteExecutor(self._catalog, self._history, self._vault)
         left = [one for one in plan.members if executor.done(one) is None]
         for cluster in dict.fromkeys(one.name.partition("/")[0] for one in left):
@@ -128,6 +127,34 @@ class Sites:
         if left:
             self._record(plan, ended)
         return ended
+
+    def export(self, plan: SitePlan | Plan, tool: Tool, source: str, folder: Path) -> Export:
+        """Write what the plan's clusters run once it is applied, for another tool to apply.
+
+        `source` is what that tool's objects name as the place of these files. Raises PlanNotOurs,
+        SiteBlocked, what `Gatherer` raises, SecretInManifest and ExportNotWritten.
+        """
+        self._refuse_foreign(plan.digest)
+        gatherer = Gatherer(self._history, self._vault, self._releases.clusters)
+        if isinstance(plan, SitePlan):
+            _refuse_blocked(plan)
+            applications = gatherer.of_site(plan)
+        elif plan.blocked:
+            raise SiteBlocked(names=plan.release)
+        else:
+            applications = gatherer.of_plan(plan)
+        made = export(tool, source, self._zone, plan.digest, applications)
+        write(made, folder)
+        detail = {"plan": str(plan.digest), "sums": str(made.digest), "tool": tool.value}
+        count = made.applications
+        self._audit.record(done(Act.SITE_EXPORT, self._zone, **detail, applications=count))
+        return made
+
+    def _refuse_foreign(self, plan: Digest) -> None:
+        try:
+            self._vault.get(plan)
+        except VaultMissing as error:
+            raise PlanNotOurs(digest=plan) from error
 
     def _record(self, plan: SitePlan, ended: tuple[Ended, ...]) -> None:
         counts = Counter(one.ending for one in ended)
@@ -144,6 +171,12 @@ class Sites:
                 failed=failed,
             )
         )
+
+
+def _refuse_blocked(plan: SitePlan) -> None:
+    if plan.blocked:
+        stopped = [f"{one.name} ({', '.join(one.stops)})" for one in plan.members if one.stops]
+        raise SiteBlocked(names=few(stopped))
 
 
 def _one_by_one(notify: Subscriber) -> Subscriber:

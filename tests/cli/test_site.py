@@ -10,6 +10,7 @@ import pytest
 from champ_offline.appliance import Appliance
 from champ_offline.releases import Releases
 from installer.cli.errors import ConfirmationDiffers, PlanDigestDiffers
+from installer.cli.gitops_view import export_plan
 from installer.cli.plan_view import approved, keep
 from installer.cli.session import Session
 from installer.cli.site_view import carry_out_site, plan_site, read_site, show_site
@@ -90,6 +91,36 @@ def test_differences_show_every_plan_whole(
 ) -> None:
     planned(session, zone, differences=True)
     assert capsys.readouterr().out.count("+  greeting: hello") == 4
+
+
+def test_an_export_names_what_is_left_to_people(
+    session: Session, zone: Zone, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _changes, out = planned(session, zone)
+    capsys.readouterr()
+    folder = zone.folder.parent / "out"
+    export_plan(session, out, "argocd", "https://git.zone/site.git", folder)
+    told = capsys.readouterr()
+    assert ["applications", "4"] in [line.split() for line in told.out.splitlines()]
+    assert "Secret pacs-secret in imaging on main, with password." in told.err
+    assert "viewer.viewer on edge comes after main/imaging.db, main/imaging.pacs." in told.err
+    session.form = "json"
+    export_plan(session, out, "argocd", "https://git.zone/site.git", folder)
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["applications"], len(shown["secrets"])) == (4, 4)
+
+
+def test_an_export_wants_to_know_what_for(zone: Zone) -> None:
+    def refused(*words: str) -> str:
+        done = loaded_champ("--zone", str(zone.folder), "export", *words, KUBECONFIG="")
+        assert done.returncode == 2
+        return done.stderr
+
+    assert "--source URL" in refused("--gitops", "argocd", "x", "--out", "y")
+    assert "PLANFILE" in refused("--gitops", "flux", "x", "z", "--out", "y")
+    assert "PLANFILE" in refused("--gitops", "flux", "x", "--for", "other", "--out", "y")
+    assert "--for ZONE" in refused("x")
+    assert "--gitops" in refused("x", "--for", "other", "--out", "y")
 
 
 def test_json_is_the_whole_site_plan(

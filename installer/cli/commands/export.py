@@ -1,4 +1,7 @@
-"""`champ --zone DIR export --for ZONE MEDIA...`: write media for the next zone."""
+"""`champ --zone DIR export --for ZONE MEDIA...`: write media for the next zone.
+
+With `--gitops argocd|flux PLANFILE --out FOLDER`: write a plan's manifests for another tool.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from installer.cli.diagnostics import say
+from installer.cli.gitops_view import export_plan
 from installer.cli.options import DIRECTORY, Verb
 from installer.cli.output import Column
 from installer.cli.session import Session
@@ -21,6 +25,9 @@ from installer.words import about
 if TYPE_CHECKING:
     from champ_offline.bundle.export import Exported
 
+# Folders of media, or the file of a plan.
+_PLACE = click.Path(path_type=Path)
+
 
 @click.command(
     "export",
@@ -28,14 +35,15 @@ if TYPE_CHECKING:
     help=_(
         "Write media for another zone from this zone's store: every bundle that was signed for it, "
         "the newest of each name, with the signatures it came with. Every byte is hashed on its "
-        "way. A run that was ended goes on where it was."
+        "way. A run that was ended goes on where it was. With --gitops instead: write the sealed "
+        "manifests of the plan in PLANFILE as files for Argo CD or Flux, without any secret "
+        "(docs/gitops.md)."
     ),
 )
-@click.argument("media", type=DIRECTORY, nargs=-1, required=True)
+@click.argument("media", type=_PLACE, nargs=-1, required=True, metavar="MEDIA... | PLANFILE")
 @click.option(
     "--for",
     "destination",
-    required=True,
     metavar="ZONE",
     help=_("The name of the zone they are for."),
 )
@@ -52,15 +60,46 @@ if TYPE_CHECKING:
         "example 32GB: stick-01, stick-02, … Otherwise the media are filled in their order."
     ),
 )
+@click.option(
+    "--gitops",
+    "tool",
+    type=click.Choice(("argocd", "flux")),
+    help=_("Write what the plan in PLANFILE makes of its clusters, for this tool."),
+)
+@click.option(
+    "--out", type=DIRECTORY, metavar="FOLDER", help=_("With --gitops: the folder for the files.")
+)
+@click.option(
+    "--source",
+    metavar="NAME",
+    help=_(
+        "With --gitops: what the tool knows the files' repository by; its URL for argocd, the name"
+        " of its GitRepository for flux (flux-system)."
+    ),
+)
 @click.pass_obj
 def command(
     session: Session,
     media: tuple[Path, ...],
-    destination: str,
+    destination: str | None,
     bundles: tuple[str, ...],
     stick: int | None,
+    tool: str | None,
+    out: Path | None,
+    source: str | None,
 ) -> None:
     """Export, and show what lies where."""
+    if tool is not None:
+        if destination or bundles or stick is not None or len(media) != 1 or out is None:
+            raise click.UsageError(_("With --gitops name one PLANFILE, --out and --source alone."))
+        if source is None and tool == "argocd":
+            raise click.UsageError(_("Argo CD needs the URL of the repository: --source URL."))
+        export_plan(session, media[0], tool, source or "flux-system", out)
+        return
+    if destination is None:
+        raise click.UsageError(_("Name the zone they are for, with --for ZONE."))
+    if out is not None or source is not None:
+        raise click.UsageError(_("--out and --source go with --gitops."))
     if stick is not None and len(media) > 1:
         raise click.UsageError(
             _("With --stick name one folder; the sticks' folders are made in it.")

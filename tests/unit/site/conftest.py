@@ -17,6 +17,7 @@ from champ_offline.helm.faults import ReleaseFailed, RenderFailed
 from champ_offline.journal.process import Process
 from champ_offline.operations import Operations
 from champ_offline.release.records.history import History
+from champ_offline.release.records.vault import Vault
 from champ_offline.releases import Releases
 from champ_offline.site.execute import Ended, Ending
 from champ_offline.site.plan import SitePlan
@@ -139,6 +140,10 @@ class Zone:
     @property
     def history(self) -> History:
         return History(self.appliance._database)
+
+    @property
+    def vault(self) -> Vault:
+        return Vault(self.appliance._database, lambda: "salt")
 
     def write(self, text: str) -> Path:
         """The document."""
