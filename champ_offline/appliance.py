@@ -43,6 +43,7 @@ from champ_offline.external.settings import Settings
 from champ_offline.findings import Finding
 from champ_offline.journal.acts import Act, done
 from champ_offline.journal.audit import Audit
+from champ_offline.journal.ferried import Ferried
 from champ_offline.journal.journal import Journal
 from champ_offline.paths import ZonePaths
 from champ_offline.release.packages import Packages, Search
@@ -167,6 +168,7 @@ class Appliance:
         Vault(self._database, secrets.token_urlsafe)
         Journal(self._database, self._clock)
         self.releases.clusters.all()
+        Ferried(self._database, self._clock)
         Retentions(self._database)
         Links(self._database)
         Uploads(self._database, self.paths.uploads)
@@ -327,6 +329,11 @@ class Appliance:
     def audit(self) -> Audit:
         """Who changed what in the registry, and who was refused."""
         return Audit(self._database, self._clock)
+
+    @property
+    def ferried(self) -> Ferried:
+        """What became of the bundles that ferry folders brought."""
+        return Ferried(self._database, self._clock)
 
     @property
     def upkeep(self) -> Upkeep:

@@ -19,6 +19,7 @@ _NAMES = {
     "debian.layer": mark("Building layer"),
     "debian.solve": mark("Resolving packages"),
     "export": mark("Writing"),
+    "ferry": mark("Seeing to"),
     "fetch": mark("Fetching"),
     "image.fetch": mark("Fetching"),
     "image.pin": mark("Pinning"),

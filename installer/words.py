@@ -76,6 +76,9 @@ _WORDS = {
     # What became of bundles and releases in a run under a policy, and steps between versions.
     "forbidden": mark("forbidden by the policy"),
     "left alone": mark("left alone"),
+    "waiting": mark("waited for"),
+    "refused": mark("refused"),
+    "later": mark("later"),
     "same": mark("the same version anew"),
     "patch": mark("a patch"),
     "minor": mark("a minor step"),

@@ -93,6 +93,17 @@ def path(place: Path) -> str:
     return _quoted(plain(str(place)))
 
 
+def whole_line(place: Path) -> str:
+    """An absolute path as a setting that takes the rest of its line and knows no quotes.
+
+    Raises UnitImpossible.
+    """
+    text = plain(str(place))
+    if not place.is_absolute() or text != text.strip() or text.endswith("\\"):
+        raise UnitImpossible(text=str(place)[:300])
+    return text
+
+
 def argument(text: str) -> str:
     """A word of a command; raises UnitImpossible."""
     return _quoted(plain(text).replace("$", "$$"))

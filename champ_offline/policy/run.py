@@ -70,14 +70,15 @@ class Runner:
         """
         lock = nullcontext() if rehearsal else FileLock(self._appliance.paths.run_lock)
         with lock:
-            result = self._once(media, notify, rehearsal=rehearsal)
+            result = self.once(media, notify, rehearsal=rehearsal)
             hours = self._policy.hours
             while hours is not None and hours.waits and result.is_early and not rehearsal:
                 self._wait(notify)
-                result = self._once(media, notify, rehearsal=False)
+                result = self.once(media, notify)
         return result
 
-    def _once(self, media: Sequence[Path], notify: Subscriber, *, rehearsal: bool) -> Result:
+    def once(self, media: Sequence[Path], notify: Subscriber, *, rehearsal: bool = False) -> Result:
+        """The same without waiting for an hour; whoever calls holds the lock of runs."""
         began = self._clock()
 
         def take(bundle: VerifiedBundle) -> _Seen:

@@ -73,6 +73,13 @@ class Output:
         else:
             self.text(json.dumps(plain, ensure_ascii=False, indent=2) + "\n")
 
+    def item(self, value: object) -> None:
+        """One of many that come one by one: a line of JSON, or an item of a YAML list."""
+        if self.form == "yaml":
+            self.document([value])
+        else:
+            self.text(json.dumps(as_plain(value), ensure_ascii=False) + "\n")
+
     def text(self, text: str) -> None:
         """Write and flush; raises OutputClosed when nobody reads."""
         try:

@@ -35,6 +35,7 @@ AT_LEAST = {
     "apply: remove": 65,
     "run: install": 100,
     "run: upgrade": 65,
+    "run: ferry folder": 100,
 }
 
 

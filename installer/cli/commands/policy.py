@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -52,8 +54,15 @@ def check(session: Session, file: Path) -> None:
     cls=Verb,
     help=_(
         "Show systemd services that run under a policy on a USB stick, mounted read-only, and the"
-        " udev rule that starts them when one is plugged in."
+        " udev rule that starts them when one is plugged in; with --ferry, those that look into a"
+        " folder when something comes into it, and now and then."
     ),
+)
+@click.option(
+    "--ferry",
+    type=DIRECTORY,
+    metavar="FOLDER",
+    help=_("For a ferry folder instead of sticks: where a net gate drops media."),
 )
 @click.option(
     "--policy",
@@ -92,6 +101,7 @@ def check(session: Session, file: Path) -> None:
 @click.pass_obj
 def unit(
     session: Session,
+    ferry: Path | None,
     policy: Path,
     receipts: Path | None,
     kinds: tuple[str, ...],
@@ -102,45 +112,92 @@ def unit(
     """Show or write them; raises UnitImpossible, and what reading the policy raises."""
     from champ_offline.durable.units import write
     from champ_offline.policy.document import Policy
-    from champ_offline.policy.plugging import Order, units
 
     appliance = session.appliance()
     rules = Policy.from_file(policy).rules
     ways = [place(appliance.releases.clusters.way(kubeconfig))] if rules else []
-    zone, writable = place(appliance.paths.root), [place(receipts)] if receipts else []
-    words = ["--zone", str(zone), "-o", "json", "run", "--policy", str(place(policy))]
-    words += [word for path in writable for word in ("--receipt", str(path))]
-    words += [word for path in ways for word in ("--kubeconfig", str(path))]
     note_unknown(user)
-    made = units(
-        Order(
-            command=(*program(), *words),
-            zone=zone,
-            writable=writable,
-            readable=[place(policy), *ways, *program_places()],
-            file_systems=kinds,
-            user=user or owner(zone),
-        )
-    )
+    zone = place(appliance.paths.root)
+    task = _Task(zone, place(policy), receipts, ways, user or owner(zone))
+    made = _on_sticks(task, kinds) if ferry is None else _in_folder(task, place(ferry))
     if folder is not None:
         written = [{"unit": path} for path in write(made, folder)]
         session.output.rows(written, [Column("unit", _("UNIT"))])
-        say(_next(folder))
+        say(_next(folder, list(made)))
     elif session.output.form == "table":
         session.output.text("\n".join(f"# {name}\n{text}" for name, text in made.items()))
     else:
         session.output.document(made)
 
 
-def _next(folder: Path) -> str:
-    """What is to be typed once they are in `folder`."""
-    from champ_offline.policy.plugging import MEDIUM, RULES, SERVICE
+@dataclass(frozen=True)
+class _Task:
+    """What is run by itself, on whatever it is run."""
 
-    services = shlex.join(str(folder / name) for name in (SERVICE, MEDIUM))
+    zone: Path
+    policy: Path
+    receipts: Path | None
+    ways: Sequence[Path]
+    user: str
+
+    @property
+    def writable(self) -> list[Path]:
+        return [] if self.receipts is None else [place(self.receipts)]
+
+    @property
+    def readable(self) -> list[Path]:
+        return [self.policy, *self.ways, *program_places()]
+
+    def command(self, form: Sequence[str], *words: str) -> tuple[str, ...]:
+        """The program with its arguments; `words` follow those that all runs have."""
+        own = ["--zone", str(self.zone), *form, "run", "--policy", str(self.policy)]
+        own += [word for path in self.writable for word in ("--receipt", str(path))]
+        own += [word for path in self.ways for word in ("--kubeconfig", str(path))]
+        return (*program(), *own, *words)
+
+
+def _on_sticks(task: _Task, kinds: Sequence[str]) -> Mapping[str, str]:
+    from champ_offline.policy.plugging import Order, units
+
+    return units(
+        Order(
+            command=task.command(("-o", "json")),
+            zone=task.zone,
+            writable=task.writable,
+            readable=task.readable,
+            file_systems=kinds,
+            user=task.user,
+        )
+    )
+
+
+def _in_folder(task: _Task, folder: Path) -> Mapping[str, str]:
+    from champ_offline.policy.gate_units import FerryOrder, ferry_units
+
+    return ferry_units(
+        FerryOrder(
+            command=task.command(
+                ("-o", "json", "--progress", "ndjson"), "--watch", str(folder), "--once"
+            ),
+            zone=task.zone,
+            folder=folder,
+            writable=task.writable,
+            readable=task.readable,
+            user=task.user,
+        )
+    )
+
+
+def _next(folder: Path, names: Sequence[str]) -> str:
+    """What is to be typed once they are in `folder`."""
+    rules = [name for name in names if name.endswith(".rules")]
+    services = shlex.join(str(folder / name) for name in names if name not in rules)
+    started = [name for name in names if name.endswith((".path", ".timer"))]
     commands = [
         f"cp {services} /etc/systemd/system/",
-        f"cp {shlex.quote(str(folder / RULES))} /etc/udev/rules.d/",
+        *(f"cp {shlex.quote(str(folder / name))} /etc/udev/rules.d/" for name in rules),
         "systemctl daemon-reload",
-        "udevadm control --reload",
+        *(["udevadm control --reload"] if rules else []),
+        *([f"systemctl enable --now {shlex.join(started)}"] if started else []),
     ]
     return "\n".join([_("Next, as root:"), *(f"  {command}" for command in commands)])
