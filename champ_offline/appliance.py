@@ -27,12 +27,7 @@ from champ_offline.catalog.artifact import vet_app
 from champ_offline.catalog.form import Form
 from champ_offline.catalog.index import Catalog
 from champ_offline.clock import now_utc
-from champ_offline.doctor import (
-    NeverServed,
-    Vouched,
-    examine_external,
-    examine_zone,
-)
+from champ_offline.doctor import NeverServed, Vouched, examine_external, examine_zone
 from champ_offline.durable.database import Database
 from champ_offline.durable.lock import FileLock
 from champ_offline.durable.reserve import Reserve
@@ -212,8 +207,7 @@ class Appliance:
         Quick: no blob is read. Raises the errors of `trust.errors` and `bundle.errors`.
         """
         accepted = self._trust.accepted()
-        root = self._trust.root()
-        return verify(media, root, self._clock(), self.name, overrides, accepted)
+        return verify(media, self._trust.root(), self._clock(), self.name, overrides, accepted)
 
     def forecast(self, bundle: VerifiedBundle) -> Forecast:
         """What importing a bundle that `inspect` accepted would take, and whether it fits.
