@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.box import box_recipe
 from tests.e2e.commands import PROJECT, Champ
 from tests.e2e.demo import STICK_MEGABYTES
 from tests.e2e.ground import LabGround
@@ -71,11 +72,13 @@ def open_node(lab: Lab, platform: Path, tmp_path_factory: pytest.TempPathFactory
     workshop, folder = Champ(), build / "zone"
     champ = Champ(ground.enter, folder)
     workshop("trust", "init", build / "trust", "--holder", "release engineering", "--unencrypted")
-    workshop("lock", platform, "--out", build / "lock")
-    workshop("pack", platform, "--lock", build / "lock", "--signing", build / "trust",
-             "--out", build, "--volume-size", VOLUME_SIZE)  # fmt: skip
+    for recipe in (platform, box_recipe(build)):
+        lock, media = build / f"{recipe.parent.name}.lock", build / "media"
+        workshop("lock", recipe, "--out", lock)
+        workshop("pack", recipe, "--lock", lock, "--signing", build / "trust",
+                 "--out", media, "--volume-size", VOLUME_SIZE)  # fmt: skip
     champ("zone", "init", "--name", "public-service", "--root", build / "trust/root.json")
-    champ("import", build)
+    champ("import", "--all", build / "media")
     ground.start_registry(folder, build / "registry.log")
     ground.start_cluster(folder / "pki/ca.crt")
     assert zone.node is not None
