@@ -220,7 +220,12 @@ class Commands(Protocol):
         is the end of the command's input. A command whose input is broken off (by an error, by
         leaving early) sees an end as well, so what must not act on half of it has to bring its own
         mark of the end, as tar and pg_dump's formats do. Leaving the context breaks off what
-        runs. The connection counts as broken after `silence` seconds in which nothing moved.
+        runs.
+
+        With `stdin` the command runs below the container's `sh`, which takes the input that it
+        leaves over, and so its end is told after all of the input was sent; a program that is not
+        there is then CommandFailed with code 127. The connection counts as broken after `silence`
+        seconds in which nothing moved, also where the command takes no input for so long.
 
         Raises ContainerNotRunning, CommandsForbidden, InputHasNoEnd, and as Running.
         """

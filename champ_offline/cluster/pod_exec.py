@@ -49,6 +49,10 @@ LONGEST_MESSAGE = CHUNK + 1
 
 _STDIN, _CLOSE = b"\0", b"\xff"
 _PIECE = 32 * 1024
+# Kubelets with containerd close a command's stdin, as if it ended, when nobody holds its stdout or
+# stderr any more (`cat > file` does not), and keep an exit code back while input waits. So a
+# command with input runs below a shell that holds all three until the input has ended.
+_HOLDING = '"$@"; code=$?; cat > /dev/null; exit $code'
 _LONGEST_STATUS = 64 * 1024
 _CODE = re.compile(r"[1-9][0-9]{0,2}")
 _HIGHEST_CODE = 255
@@ -57,12 +61,13 @@ _HIGHEST_CODE = 255
 def path_of(place: Place, *, stdin: bool) -> str:
     """The path and query below an API server's URL."""
     namespace, pod = quote(place.namespace, safe=""), quote(place.pod, safe="")
+    words = ("sh", "-c", _HOLDING, "sh", *place.command) if stdin else place.command
     asked = [
         ("container", place.container),
         ("stdin", str(stdin).lower()),
         ("stdout", "true"),
         ("stderr", "true"),
-        *(("command", word) for word in place.command),
+        *(("command", word) for word in words),
     ]
     return f"/api/v1/namespaces/{namespace}/pods/{pod}/exec?{urlencode(asked)}"
 
@@ -94,11 +99,13 @@ def events(
     connection: WebSocket, stdin: Iterable[bytes] | None, silence: float
 ) -> Generator[Event, None, None]:
     """What the command does, until its End or a Cut; closes the connection then."""
-    source = _messages(stdin) if stdin is not None else iter(())
+    source = _Input(stdin)
     try:
         while True:
             for message in connection.turn(source, silence):
                 event = event_of(message)
+                if event == End(0) and not source.told:
+                    event = Cut("its input was closed before it had ended")
                 yield event
                 if isinstance(event, End | Cut):
                     return
@@ -174,6 +181,25 @@ def _code(cause: object) -> int:
             if int(text) <= _HIGHEST_CODE:
                 return int(text)
     raise NotStrict("it has no exit code")
+
+
+class _Input:
+    """The messages that carry stdin in pieces, then its end; `told` when all were asked for.
+
+    A message is asked for when the one before it was sent.
+    """
+
+    def __init__(self, stdin: Iterable[bytes] | None) -> None:
+        self._messages = _messages(stdin) if stdin is not None else iter(())
+        self.told = stdin is None
+
+    def __iter__(self) -> _Input:
+        return self
+
+    def __next__(self) -> bytes:
+        message = next(self._messages)
+        self.told = message == _CLOSE + _STDIN
+        return message
 
 
 def _messages(stdin: Iterable[bytes]) -> Iterator[bytes]:

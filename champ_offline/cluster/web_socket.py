@@ -100,7 +100,7 @@ class WebSocket:
     def close(self) -> None:
         """Say good-bye where that costs no waiting, and let go."""
         with self._socket, suppress(WebSocketBroke):
-            if self._takes_more and not self._out:
+            if self._socket.fileno() >= 0 and self._takes_more and not self._out:
                 frame = client_frame(Opcode.CLOSE, NORMAL.to_bytes(2, "big"), os.urandom(4))
                 self._tried(lambda: self._socket.send(frame))
 

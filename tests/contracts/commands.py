@@ -22,6 +22,8 @@ from champ_offline.cluster.commands import (
 
 PIECE = 64 * 1024
 FAILING = "echo half; echo first >&2; echo 'it went wrong' >&2; exit 3"
+# A shell becomes its last command, and nothing holds the stdout it was given.
+KEEPING = "exec cat > /tmp/kept 2> /dev/null"
 LAZY = "head -c 100000 > /dev/null; exit 4"
 ENDLESS = "while true; do echo endless; done"
 # 3,000 lines of 10 bytes.
@@ -88,10 +90,19 @@ class CommandContract:
     def test_who_does_not_read_its_input_to_the_end_is_heard(
         self, cluster: Commands, where: tuple[str, str, str]
     ) -> None:
-        sent = (bytes(PIECE) for _ in range(1024))
+        sent = (bytes(PIECE) for _ in range(256))
         with pytest.raises(CommandFailed, match="code 4"):
             with cluster.run_in(*where, ["sh", "-c", LAZY], stdin=sent) as running:
                 running.wait()
+
+    def test_who_lets_go_of_its_output_is_given_all_of_its_input(
+        self, cluster: Commands, where: tuple[str, str, str]
+    ) -> None:
+        sent = os.urandom(4 * CHUNK)
+        with cluster.run_in(*where, ["sh", "-c", KEEPING], stdin=[sent]) as running:
+            assert list(running) == []
+        with cluster.run_in(*where, ["cat", "/tmp/kept"]) as running:
+            assert b"".join(running) == sent
 
     def test_a_program_that_is_not_there_is_told(
         self, cluster: Commands, where: tuple[str, str, str]

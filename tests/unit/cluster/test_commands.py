@@ -21,7 +21,7 @@ from champ_offline.cluster.commands import (
     Running,
 )
 from champ_offline.cluster.interface import CommandsForbidden
-from tests.contracts.commands import ENDLESS, FAILING, LAZY, WORDY, CommandContract
+from tests.contracts.commands import ENDLESS, FAILING, KEEPING, LAZY, WORDY, CommandContract
 from tests.simulators.cluster import SimulatedCluster
 from tests.simulators.programs import Process
 
@@ -33,6 +33,12 @@ def _failing(_process: Process) -> Generator[Event, None, int]:
     yield Err(b"first\nit went")
     yield Err(b" wrong\n")
     return 3
+
+
+def _keeping(process: Process) -> Generator[Event, None, int]:
+    process.files["/tmp/kept"] = b"".join(process.stdin)
+    yield from ()
+    return 0
 
 
 def _lazy(process: Process) -> Generator[Event, None, int]:
@@ -66,7 +72,7 @@ def cluster() -> SimulatedCluster:
     }
     cluster.apply(box, "contract")
     cluster.computer.scripts = {FAILING: _failing, ENDLESS: _endless}
-    cluster.computer.scripts |= {WORDY: _wordy, LAZY: _lazy}
+    cluster.computer.scripts |= {WORDY: _wordy, LAZY: _lazy, KEEPING: _keeping}
     return cluster
 
 

@@ -84,6 +84,28 @@ def test_what_is_asked_reaches_the_server(started: Started) -> None:
     assert server.authorizations == ["Bearer hidden-token"]
 
 
+def test_a_command_with_input_is_held_by_a_shell(started: Started) -> None:
+    def serve(connection: socket.socket) -> None:
+        _heard(connection, b"\xff\0")
+        connection.sendall(said(STATUS, SUCCESS))
+
+    server = ExecServer(serve=serve)
+    assert _ends(started, server, command=("tar", "x"), stdin=[b"x"]) == b""
+    asked = parse_qsl(urlsplit(server.paths[0]).query)
+    words = [word for name, word in asked if name == "command"]
+    assert (words[:2], words[3:]) == (["sh", "-c"], ["sh", "tar", "x"])
+    assert ("stdin", "true") in asked
+
+
+def test_success_before_the_input_has_ended_is_no_good_end(started: Started) -> None:
+    def long() -> Iterator[bytes]:
+        for _ in range(1000):
+            yield b"x" * 65536
+
+    with pytest.raises(ChannelBroke, match="before it had ended"):
+        _ends(started, ExecServer(ENDED), stdin=long())
+
+
 def test_cut_after_any_byte_it_is_no_good_end(started: Started, tmp_path: Path) -> None:
     server = ExecServer(ENDED)
     whole = len(server.head("x" * 24)) + len(ENDED)
