@@ -23,7 +23,7 @@ from champ_offline.cluster.commands import (
 PIECE = 64 * 1024
 FAILING = "echo half; echo first >&2; echo 'it went wrong' >&2; exit 3"
 # A shell becomes its last command, and nothing holds the stdout it was given.
-KEEPING = "exec cat > /tmp/kept 2> /dev/null"
+KEEPING = "exec cat > /home/champ/kept 2> /dev/null"
 LAZY = "head -c 100000 > /dev/null; exit 4"
 ENDLESS = "while true; do echo endless; done"
 # 3,000 lines of 10 bytes.
@@ -101,7 +101,7 @@ class CommandContract:
         sent = os.urandom(4 * CHUNK)
         with cluster.run_in(*where, ["sh", "-c", KEEPING], stdin=[sent]) as running:
             assert list(running) == []
-        with cluster.run_in(*where, ["cat", "/tmp/kept"]) as running:
+        with cluster.run_in(*where, ["cat", "/home/champ/kept"]) as running:
             assert b"".join(running) == sent
 
     def test_a_program_that_is_not_there_is_told(

@@ -78,10 +78,10 @@ def test_a_large_stream_goes_in_and_out_in_little_memory(
     Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
     before, begun = _memory("VmRSS"), time.monotonic()
     stdin = (piece for _ in range(MEGABYTES))
-    with cluster.run_in(*where, ["sh", "-c", "cat > /tmp/data"], stdin=stdin) as running:
+    with cluster.run_in(*where, ["sh", "-c", "cat > /home/champ/data"], stdin=stdin) as running:
         running.wait()
     middle = time.monotonic()
-    with cluster.run_in(*where, ["cat", "/tmp/data"]) as running:
+    with cluster.run_in(*where, ["cat", "/home/champ/data"]) as running:
         for part in running:
             got.update(part)
             size += len(part)

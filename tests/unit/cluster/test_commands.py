@@ -36,7 +36,7 @@ def _failing(_process: Process) -> Generator[Event, None, int]:
 
 
 def _keeping(process: Process) -> Generator[Event, None, int]:
-    process.files["/tmp/kept"] = b"".join(process.stdin)
+    process.files["/home/champ/kept"] = b"".join(process.stdin)
     yield from ()
     return 0
 
