@@ -43,7 +43,6 @@ from champ_offline.journal.journal import Journal
 from champ_offline.paths import ZonePaths
 from champ_offline.release.packages import Packages, Search
 from champ_offline.release.records.history import History
-from champ_offline.release.records.retention import Retentions
 from champ_offline.release.records.vault import Vault
 from champ_offline.releases import Releases
 from champ_offline.store.home import home, settle
@@ -164,7 +163,7 @@ class Appliance:
         Journal(self._database, self._clock)
         self.releases.clusters.all()
         Ferried(self._database, self._clock)
-        Retentions(self._database)
+        self.upkeep.records.saved()
         Links(self._database)
         Uploads(self._database, self.paths.uploads)
         Readings(self._database, self.paths.readings)

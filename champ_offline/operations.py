@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,6 +24,7 @@ from champ_offline.cluster.causes.look import cause, look
 from champ_offline.cluster.interface import Cluster
 from champ_offline.cluster.kube import KubeCluster
 from champ_offline.durable.database import Database
+from champ_offline.durable.space import free_bytes
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import Cause, Subscriber
 from champ_offline.external.verbs import External
@@ -39,6 +41,10 @@ from champ_offline.registry.pki import certificate_end
 from champ_offline.release import planned
 from champ_offline.release.apply.execute import Executor
 from champ_offline.release.apply.failures import ApplyTakenOver, ApplyUnclear, ChangeInterrupted
+from champ_offline.release.data.acts import DataActs, Restored
+from champ_offline.release.data.backups import Backup
+from champ_offline.release.data.declared import NothingDeclared, declared
+from champ_offline.release.data.keeper import Tools
 from champ_offline.release.drift.survey import Survey
 from champ_offline.release.hidden import of_sealed
 from champ_offline.release.images.digests import gone, refuse_gone
@@ -129,6 +135,10 @@ class Operations:
             refuse_missing=refuse_missing,
             preflight=lambda made: examine(made, facts.facts(made.namespace), clock()),
         )
+        free = partial(free_bytes, blobs.root)
+        tools = Tools(self._cluster, blobs, database, clock, free)
+        kept = (self._vault, self._journal, self._audit)
+        self._data = DataActs(tools, self._engine, *kept)
         self._executor = Executor(
             self._engine,
             self._cluster,
@@ -262,6 +272,28 @@ class Operations:
             raise PlanNotOurs(digest=plan.digest) from error
         self.put_right()
         return self._executor.apply(plan, current_user(), notify)
+
+    def save_data(self, release: str, namespace: str, notify: Subscriber) -> Backup:
+        """Save the data of a release as it runs; the caller holds the zone's lock.
+
+        Raises ReleaseUnknown, NothingDeclared, and as DataActs.save.
+        """
+        revision = self._standing(release, namespace)
+        parts = declared(self._catalog, revision.app, revision.version)
+        if not parts:
+            raise NothingDeclared(app=revision.app, version=revision.version)
+        return self._data.save(revision, parts, notify)
+
+    def restore_data(
+        self, release: str, namespace: str, backup: Backup, notify: Subscriber, *, keep: bool
+    ) -> Restored:
+        """Bring a backup back, with `keep` after saving what is there now; else as save_data."""
+        revision = self._standing(release, namespace)
+        parts = declared(self._catalog, revision.app, revision.version) if keep else ()
+        return self._data.restore(revision, backup, parts, notify)
+
+    def _standing(self, release: str, namespace: str) -> Revision:
+        return self._history.standing(release, namespace, self._cluster.identity())[0]
 
     def cancel(self) -> None:
         """End what Helm is doing; whoever asked for it hears EngineCancelled."""

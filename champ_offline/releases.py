@@ -28,6 +28,9 @@ from champ_offline.journal.process import current_user
 from champ_offline.paths import ZonePaths
 from champ_offline.release import planned
 from champ_offline.release.clusters import Clusters, NamedCluster
+from champ_offline.release.data.acts import Restored
+from champ_offline.release.data.backups import Backup, BackupElsewhere, Backups
+from champ_offline.release.data.shelf import Shelf
 from champ_offline.release.plan import Plan, PlanUnreadable
 from champ_offline.release.prospect import accept
 from champ_offline.release.records import chronicle
@@ -117,6 +120,47 @@ class Releases:
         way = self.clusters.way(kubeconfig, plan.cluster)
         with FileLock(self.paths.lock), self._opened(way) as operations:
             return operations.apply(plan, notify)
+
+    @property
+    def backups(self) -> Shelf:
+        """The data that was saved of the zone's releases."""
+        return Shelf(self.database, self._blobs, self.paths.lock, self.clock)
+
+    def save_data(
+        self, release: str, namespace: str, kubeconfig: Path | None, notify: Subscriber
+    ) -> Backup:
+        """Save a release's data into the store; raises as `Operations.save_data`."""
+        with self._changing(kubeconfig) as operations:
+            return operations.save_data(release, namespace, notify)
+
+    def restore_data(
+        self,
+        release: str,
+        namespace: str,
+        number: int,
+        kubeconfig: Path | None,
+        notify: Subscriber,
+        *,
+        keep: bool = True,
+    ) -> Restored:
+        """Bring a backup back; with `keep` what is there now is saved before.
+
+        Raises BackupUnknown, BackupElsewhere, and as `Operations.restore_data`.
+        """
+        backup = Backups(self.database).one(number, release)
+        with self._changing(kubeconfig) as operations:
+            place = (operations.cluster.identity(), namespace, release)
+            if backup.subject.place != place:
+                raise BackupElsewhere(number=number, whose=backup.subject.text)
+            return operations.restore_data(release, namespace, backup, notify, keep=keep)
+
+    @contextmanager
+    def _changing(self, kubeconfig: Path | None) -> Iterator[Operations]:
+        """A cluster of which the zone's lock is held, and nothing of ours is half done there."""
+        way = self.clusters.way(kubeconfig)
+        with FileLock(self.paths.lock), self._opened(way) as operations:
+            operations.put_right()
+            yield operations
 
     def recover(self, kubeconfig: Path | None, *, rehearsal: bool = False) -> tuple[Recovered, ...]:
         """Put right what interrupted applications left, or only say what that would take.

@@ -37,12 +37,15 @@ _NAMES = {
     "put-back": mark("Putting back"),
     "remove": mark("Removing"),
     "render": mark("Rendering"),
+    "restore-data": mark("Restoring data:"),
     "rollback": mark("Rolling back"),
+    "save-data": mark("Saving data:"),
     "sbom": mark("Listing the packages of"),
     "scan": mark("Looking for damage in"),
     "sign": mark("Signing"),
     "upgrade": mark("Upgrading"),
     "verify": mark("Verifying"),
+    "verify-data": mark("Reading saved data:"),
     "wait": mark("Waiting"),
 }
 

@@ -71,6 +71,13 @@ _WORDS = {
     "registry": mark("registry"),
     "image": mark("image"),
     "done": mark("done"),
+    # Saved data: what is done about it, how it stands, why it was saved.
+    "save-data": mark("save the data"),
+    "restore-data": mark("restore the data"),
+    "whole": mark("whole"),
+    "broken": mark("not whole"),
+    "asked": mark("asked for"),
+    "before-change": mark("before a change"),
     "would be done": mark("would be done"),
     "nothing to do": mark("nothing to do"),
     # What became of bundles and releases in a run under a policy, and steps between versions.
@@ -111,6 +118,8 @@ _WORDS = {
     "a push that was given up": mark("a push that was given up"),
     "damaged and set aside": mark("damaged and set aside"),
     "left by a writer that was killed": mark("left by a writer that was killed"),
+    "data saved of releases": mark("data saved of releases"),
+    "of backups that are kept no more": mark("of backups that are kept no more"),
     "of revisions and plans that are kept no more": mark(
         "of revisions and plans that are kept no more"
     ),

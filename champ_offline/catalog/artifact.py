@@ -154,6 +154,7 @@ def _entry(
         values=source.values,
         readme=source.readme,
         upgrades=source.upgrades,
+        data=source.data,
     )
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from champ_offline.catalog import upgrade_table
+from champ_offline.catalog import data_parts, upgrade_table
+from champ_offline.catalog.data_parts import DataPart
 from champ_offline.catalog.upgrades import NONE_DECLARED, Upgrades
 from champ_offline.durable import typed_yaml
 from champ_offline.durable.typed_yaml import Node
@@ -36,6 +37,7 @@ _API_VERSION = re.compile(r"[a-z0-9.-]+(?:/[a-z0-9]+(?:/[A-Za-z0-9]+)?)?")
 _KEYS = (
     "format", "name", "title", "summary", "category", "chart", "form", "hints", "values", "readme",
     "versions", "not_images", "kubernetes", "api_versions", *upgrade_table.KEYS,
+    *data_parts.KEYS,
 )  # fmt: skip
 # Where an app keeps documented answers, in its folder and among its artifact's files.
 EXAMPLES = "answers"
@@ -99,6 +101,7 @@ class AppSource:
     kubernetes: tuple[str, ...] = ()
     api_versions: tuple[str, ...] = ()
     upgrades: Upgrades = NONE_DECLARED
+    data: tuple[DataPart, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -145,6 +148,7 @@ class AppSource:
                 root.get("api_versions", []).texts(_API_VERSION, "group/version[/Kind]")
             ),
             upgrades=upgrade_table.typed_upgrades(root, versions),
+            data=data_parts.typed_parts(root),
         )
 
 
@@ -155,7 +159,8 @@ class AppEntry:
     `images` leads from every image's full reference to its manifest's digest, `components` from the
     names that the values template uses to those references; `form`, `hints`, `values` and `readme`
     are titles in `files` (title -> blob), which comes from the artifact's manifest. `upgrades` are
-    the rules for all versions, as far as they were known when this one was packed.
+    the rules for all versions, as far as they were known when this one was packed, `data` how what
+    it keeps is saved.
     """
 
     name: str
@@ -172,6 +177,7 @@ class AppEntry:
     readme: Mapping[str, str] = field(hash=False)
     files: Mapping[str, Descriptor] = field(default_factory=dict, hash=False)
     upgrades: Upgrades = NONE_DECLARED
+    data: tuple[DataPart, ...] = ()
 
     @property
     def examples(self) -> dict[str, str]:
@@ -197,6 +203,7 @@ class AppEntry:
                 "values": self.values,
                 "readme": dict(self.readme),
                 **upgrade_table.upgrades_document(self.upgrades),
+                **data_parts.parts_document(self.data),
             }
         )
 
@@ -246,6 +253,7 @@ class _Document:
             values=self.text("values", _FILE),
             readme=self.texts("readme", _FILE),
             upgrades=self.upgrades(),
+            data=self.data(),
         )
 
     def malformed(self, key: str) -> AppMalformed:
@@ -282,6 +290,12 @@ class _Document:
             return upgrade_table.read_upgrades(self.document)
         except ValueError as error:
             raise self.malformed("upgrades") from error
+
+    def data(self) -> tuple[DataPart, ...]:
+        try:
+            return data_parts.read_parts(self.document)
+        except ValueError as error:
+            raise self.malformed("data") from error
 
     def digest(self, text: str) -> Digest:
         try:

@@ -1,8 +1,9 @@
 """What this product asks of a Kubernetes cluster, as one interface with typed values.
 
 Invariant: reading never changes the cluster; all that is ever written through this interface is a
-missing namespace, and that a claim without a volume goes. What a command in a container does is its
-caller's. Every implementation runs tests/contracts/cluster.py and tests/contracts/commands.py.
+missing namespace, that a claim without a volume goes, and workloads of a release that stand still
+while its data is moved. What a command in a container does is its caller's. Every implementation
+runs tests/contracts/cluster.py and tests/contracts/commands.py.
 """
 
 from __future__ import annotations
@@ -218,6 +219,13 @@ class Cluster(Commands, Protocol):
 
         With `force` also over fields that others hold. Raises ObjectRefused (invalid, immutable),
         FieldsOwned (a conflict).
+        """
+        ...
+
+    def apply(self, wanted: Object, namespace: str) -> None:
+        """Make the object so, as Helm applies it, whoever else holds its fields.
+
+        Raises ObjectRefused.
         """
         ...
 

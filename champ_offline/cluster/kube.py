@@ -22,7 +22,6 @@ from champ_offline.cluster.discovery import Discovery, Kind
 from champ_offline.cluster.interface import (
     FIELD_MANAGER,
     LOG_BYTES,
-    MOST_IMAGES,
     POD_SECURITY,
     ClusterFault,
     ClusterForbidden,
@@ -37,7 +36,7 @@ from champ_offline.cluster.interface import (
     StorageClass,
 )
 from champ_offline.cluster.kubeconfig import Access
-from champ_offline.cluster.quantity import amount
+from champ_offline.cluster.nodes import node_of
 from champ_offline.events import ObjectState
 
 _PAGE = 500
@@ -106,7 +105,7 @@ class KubeCluster:
 
     def nodes(self) -> tuple[Node, ...]:
         """See Cluster."""
-        return tuple(_node(item) for item in self._list("/api/v1/nodes"))
+        return tuple(node_of(item) for item in self._list("/api/v1/nodes"))
 
     def storage_classes(self) -> tuple[StorageClass, ...]:
         """See Cluster."""
@@ -172,23 +171,22 @@ class KubeCluster:
 
     def preview(self, wanted: Object, namespace: str, *, force: bool = False) -> Preview:
         """See Cluster."""
-        kind, name = wanted["kind"], wanted["metadata"]["name"]
-        place = self._place(
-            wanted["apiVersion"], kind, wanted["metadata"].get("namespace") or namespace, name
-        )
+        place = self._place_of(wanted, namespace)
         if place is None:
             return Preview()
         found = self._answer("GET", place)
         live = None if _absent(found) else self._checked(found)
-        parameters = {"dryRun": "All", "fieldManager": FIELD_MANAGER, "force": str(force).lower()}
-        answer = self._answer("PATCH", place, json=wanted, headers=_APPLY, params=parameters)
+        answer = self._apply(place, wanted, {"dryRun": "All", "force": str(force).lower()})
         if _absent(answer):  # the namespace is still to be made
             return Preview(live=live)
-        if answer.status_code == HTTPStatus.CONFLICT:
-            raise FieldsOwned(kind=kind, name=name, reason=_reason(answer))
-        if answer.status_code in _REFUSALS or _UNTYPED in _reason(answer):
-            raise ObjectRefused(kind=kind, name=name, reason=_reason(answer))
         return Preview(live=live, after=self._checked(answer))
+
+    def apply(self, wanted: Object, namespace: str) -> None:
+        """See Cluster."""
+        place = self._place_of(wanted, namespace)
+        if place is None:
+            raise ObjectRefused(**_named(wanted), reason="the cluster does not know its kind")
+        self._checked(self._apply(place, wanted, {"force": "true"}))
 
     def claims(self, namespace: str) -> tuple[Claim, ...]:
         """See Cluster."""
@@ -269,6 +267,20 @@ class KubeCluster:
             return health.states(found)
         return health.states(found, self.troubles(namespace))
 
+    def _apply(self, place: str, wanted: Object, how: dict[str, str]) -> httpx2.Response:
+        """Server-side apply, as Helm's manager; raises FieldsOwned, ObjectRefused."""
+        parameters = {"fieldManager": FIELD_MANAGER, **how}
+        answer = self._answer("PATCH", place, json=wanted, headers=_APPLY, params=parameters)
+        if answer.status_code == HTTPStatus.CONFLICT:
+            raise FieldsOwned(**_named(wanted), reason=_reason(answer))
+        if answer.status_code in _REFUSALS or _UNTYPED in _reason(answer):
+            raise ObjectRefused(**_named(wanted), reason=_reason(answer))
+        return answer
+
+    def _place_of(self, wanted: Object, namespace: str) -> str | None:
+        where = wanted["metadata"].get("namespace") or namespace
+        return self._place(wanted["apiVersion"], wanted["kind"], where, wanted["metadata"]["name"])
+
     def _place(self, api_version: str, kind: str, namespace: str, name: str) -> str | None:
         known = self._known(api_version, kind)
         return None if known is None else f"{_path(api_version, known, namespace)}/{name}"
@@ -342,6 +354,10 @@ def _path(api_version: str, kind: Kind, namespace: str) -> str:
     return f"{base}{scope}/{kind.plural}"
 
 
+def _named(wanted: Object) -> dict[str, str]:
+    return {"kind": wanted["kind"], "name": wanted["metadata"]["name"]}
+
+
 def _absent(answer: httpx2.Response) -> bool:
     return answer.status_code == HTTPStatus.NOT_FOUND
 
@@ -352,29 +368,3 @@ def _reason(answer: httpx2.Response) -> str:
     except (ValueError, AttributeError):
         text = answer.reason_phrase
     return " ".join(text.split())[:500].rstrip(".")
-
-
-def _node(item: Object) -> Node:
-    status, about, spec = item["status"], item["status"]["nodeInfo"], item.get("spec") or {}
-    images = status.get("images") or []
-    conditions = {one["type"]: one["status"] for one in status.get("conditions", [])}
-    return Node(
-        name=item["metadata"]["name"],
-        ready=conditions.get("Ready") == "True",
-        version=about["kubeletVersion"],
-        architecture=about["architecture"],
-        runtime=about["containerRuntimeVersion"],
-        cpus=float(amount(status["allocatable"]["cpu"])),
-        memory=int(amount(status["allocatable"]["memory"])),
-        schedulable=not spec.get("unschedulable"),
-        labels=item["metadata"].get("labels") or {},
-        taints=tuple(spec.get("taints") or ()),
-        images=frozenset(
-            name.rpartition("@")[2]
-            for image in images
-            for name in image.get("names") or []
-            if "@" in name
-        ),
-        # A kubelet that just began has not listed any yet.
-        all_images_told=0 < len(images) < MOST_IMAGES,
-    )

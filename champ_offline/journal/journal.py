@@ -170,6 +170,15 @@ class Operation:
         """Leave it open for a recovery, also while this process lives."""
         self._journal.let_go(self.number)
 
+    @contextmanager
+    def left_open(self) -> Iterator[None]:
+        """Let it go where a ChampError leaves the block: it is for a recovery then."""
+        try:
+            yield
+        except ChampError:
+            self.let_go()
+            raise
+
 
 class Step:
     """A step that was begun."""

@@ -16,6 +16,8 @@ NOT_DISTRIBUTED = frozenset(
         "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
     }
 )
+# Bytes that mean nothing here.
+OCTETS = "application/octet-stream"
 EMPTY = "application/vnd.oci.empty.v1+json"
 
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"

@@ -30,6 +30,8 @@ from champ_offline.store.mark import Guard, StoreGone
 from champ_offline.store.strangers import named, strangers
 
 _MODE = 0o444
+# Of what only this zone's own user may read: patients' data among it.
+_PRIVATE = 0o400
 _PIECE = 1024 * 1024
 _DAMAGED = "damaged"
 
@@ -116,9 +118,9 @@ class Examined:
 class BlobWriter:
     """Hashes while it writes; the blob exists once `commit` has returned."""
 
-    def __init__(self, directory: Path, algorithm: str = "sha256") -> None:
+    def __init__(self, directory: Path, algorithm: str = "sha256", mode: int = _MODE) -> None:
         self._directory = directory
-        self._file = DurableFile(directory, _MODE)
+        self._file = DurableFile(directory, mode)
         self._hash = hashlib.new(algorithm)
         self._size = 0
 
@@ -298,12 +300,15 @@ class BlobStore:
                 writer.commit()
         return digest
 
-    def writer(self, algorithm: str = "sha256") -> BlobWriter:
-        """A new blob being written, to be named by `algorithm`; it vanishes unless committed."""
+    def writer(self, algorithm: str = "sha256", *, private: bool = False) -> BlobWriter:
+        """A new blob being written, to be named by `algorithm`; it vanishes unless committed.
+
+        A private one can be read by the store's own user alone.
+        """
         self.require()
         folder = self._folders[algorithm]
         make_directory(folder)
-        return BlobWriter(folder, algorithm)
+        return BlobWriter(folder, algorithm, _PRIVATE if private else _MODE)
 
     def take(self, path: Path, digest: Digest) -> None:
         """Take over a file that was hashed to `digest` and synced, on the same file system.

@@ -7,7 +7,7 @@ is needed is in it, and carrying it out looks again before anything goes (`sweep
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -28,6 +28,7 @@ class Cause(StrEnum):
     UPLOAD = "a push that was given up"
     DAMAGED = "damaged and set aside"
     PARTIAL = "left by a writer that was killed"
+    BACKUP = "of backups that are kept no more"
     RECORD = "of revisions and plans that are kept no more"
 
 
@@ -145,12 +146,13 @@ def plan_collection(
     unused: Iterable[Unused] = (),
     readings: Iterable[Reading] = (),
     records: Mapping[Digest, int] = MappingProxyType({}),
+    backups: Mapping[Digest, Collection[str]] = MappingProxyType({}),
 ) -> CollectionPlan:
     """What of `present` goes, given what is `needed`; `was` tells what retired bundles brought.
 
     `unused` are blobs that repositories let go of; none is needed for that repository's sake.
     `readings` are of the runs under way, of which those are told that keep something. `records` are
-    what the database lets go of, with bytes.
+    what the database lets go of, with bytes; `backups` names those that content was of.
     Content comes before the manifests that name it, so that a collection which is ended half way
     can still say what the rest was.
     """
@@ -163,10 +165,7 @@ def plan_collection(
     for digest, size in sorted(present.blobs.items()):
         why = needed.get(digest)
         if why is None:
-            names = tuple(sorted(left.get(digest) or was.get(digest, ())))
-            cause = Cause.RETIRED if names else Cause.UNNAMED
-            cause = Cause.UNUSED if digest in left else cause
-            unneeded.append(Going(digest, size, cause, names))
+            unneeded.append(_unneeded(digest, size, left, was, backups))
         else:
             counts[why][0] += 1
             counts[why][1] += size
@@ -190,3 +189,18 @@ def plan_collection(
         unused=tuple(Unused(name, digest) for digest in sorted(left) for name in left[digest]),
         records=tuple(Going(digest, size, Cause.RECORD) for digest, size in records.items()),
     )
+
+
+def _unneeded(
+    digest: Digest,
+    size: int,
+    left: Mapping[Digest, Collection[str]],
+    was: Mapping[Digest, Iterable[str]],
+    backups: Mapping[Digest, Collection[str]],
+) -> Going:
+    if digest in left:
+        return Going(digest, size, Cause.UNUSED, tuple(sorted(left[digest])))
+    if digest in backups:
+        return Going(digest, size, Cause.BACKUP, tuple(sorted(backups[digest])))
+    names = tuple(sorted(was.get(digest, ())))
+    return Going(digest, size, Cause.RETIRED if names else Cause.UNNAMED, names)

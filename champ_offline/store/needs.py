@@ -33,6 +33,7 @@ class Why(StrEnum):
     REFERRING = "refers to what stays"
     PUSHED = "pushed by clients"
     REVISION = "a release may return to it"
+    BACKUP = "data saved of releases"
     OPERATION = "an operation under way"
     READ = "under way"
     WAITING = "an unfinished import"
@@ -46,11 +47,12 @@ class Root:
     why: Why
     digest: Digest
     who: str
+    media_type: str = media_types.IMAGE_MANIFEST
 
     @property
     def descriptor(self) -> Descriptor:
-        """What to follow: any manifest or index; its size is not known here."""
-        return Descriptor(media_types.IMAGE_MANIFEST, self.digest, 0)
+        """What to follow, any manifest or index unless said otherwise; its size is not known."""
+        return Descriptor(self.media_type, self.digest, 0)
 
 
 class Needs:

@@ -6,7 +6,7 @@ again; of those that are not, no more than the caller asks for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from champ_offline.oci.descriptor import Descriptor
@@ -27,10 +27,20 @@ class Unread:
 
 
 class Content:
-    """All that one zone must have: what bundles brought and clients pushed."""
+    """All that one zone must have: what bundles brought, clients pushed and releases saved.
 
-    def __init__(self, refs: Refs, links: Links, blobs: BlobStore, verified: Verified) -> None:
-        self._refs, self._links = refs, links
+    `saved` gives what must be here of the last kind.
+    """
+
+    def __init__(
+        self,
+        refs: Refs,
+        links: Links,
+        blobs: BlobStore,
+        verified: Verified,
+        saved: Callable[[], Iterable[Descriptor]] = tuple,
+    ) -> None:
+        self._refs, self._links, self._saved = refs, links, saved
         self._blobs, self._verified = blobs, verified
 
     def wrong(self) -> dict[Digest, int]:
@@ -88,3 +98,4 @@ class Content:
         yield from Reach(self._blobs).below(roots, whole=False)
         yield from self._refs.pushed_anywhere()
         yield from (link.descriptor for link in self._links)
+        yield from self._saved()

@@ -47,6 +47,21 @@ class PushedMissing(ChampError):
     )
 
 
+class DataMissing(ChampError):
+    """Data that was saved of releases is not in the store as it was saved."""
+
+    id = "doctor.data-missing"
+    exit_code = ExitCode.CORRUPT
+    message = (
+        "Blobs of saved data are missing or damaged: {count}; the first: {digest}. These cannot be"
+        " restored whole: {names}."
+    )
+    remedy = (
+        "Nothing here gives them back: save anew (`champ data save RELEASE`), then let go of them"
+        " with `champ data remove`; or copy the store back from the zone's own backup."
+    )
+
+
 class ContentAside(ChampError):
     """Damaged files were set aside that nothing needs any more."""
 
@@ -107,20 +122,24 @@ def examine_content(damaged: Sequence[Damaged], unread: Unread) -> Iterator[Find
 
     While something is lost nobody can say that nothing leads to the rest: it may be a manifest.
     """
-    brought = [one for one in damaged if one.names and (one.bundles or not one.pushed)]
-    pushed = [one for one in damaged if one.pushed and not one.bundles]
+    other = [one for one in damaged if (one.pushed or one.saved) and not one.bundles]
+    brought = [one for one in damaged if one.names and one not in other]
+    pushed = [one for one in other if one.pushed]
+    saved = [one for one in other if not one.pushed]
     if brought:
         bundles = few(_each(one.bundles for one in brought)) or "?"
         missing = ContentMissing(**_told(brought), bundles=bundles)
         yield Finding("store", State.BAD, missing)
     if pushed:
         yield Finding("store", State.BAD, PushedMissing(**_told(pushed)))
+    if saved:
+        yield Finding("store", State.BAD, DataMissing(**_told(saved)))
     if unread.blobs:
         error = ContentUnread(count=unread.blobs, size=Bytes(unread.size))
         yield Finding("store", State.WARN, error)
-    if not (brought or pushed or unread.blobs):
+    if not (brought or other or unread.blobs):
         yield Finding("store", State.OK)
-    if damaged and not (brought or pushed):
+    if damaged and not (brought or other):
         yield Finding("damage", State.WARN, ContentAside(count=len(damaged)))
 
 

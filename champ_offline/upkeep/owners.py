@@ -29,7 +29,8 @@ class Damaged:
     `names` are those that lead to it (`repository:tag`; of what clients pushed without a tag
     `repository@digest` of the manifest, without that the repository), `apps` the apps that need it,
     `bundles` those that give it back when they are imported again; all sorted. Nothing leads to one
-    without names. `pushed`: clients pushed it, and give it back by pushing it again.
+    without names. `pushed`: clients pushed it, and give it back by pushing it again. `saved`: it is
+    data that was saved of a release, and nothing gives it back.
     """
 
     digest: Digest
@@ -38,16 +39,26 @@ class Damaged:
     apps: tuple[str, ...]
     bundles: tuple[str, ...]
     pushed: bool
+    saved: bool = False
 
 
 class Owners:
     """Of the content of one zone."""
 
     def __init__(
-        self, refs: Refs, links: Links, blobs: BlobStore, bundles: Mapping[str, str]
+        self,
+        refs: Refs,
+        links: Links,
+        blobs: BlobStore,
+        bundles: Mapping[str, str],
+        saved: Mapping[Digest, Collection[str]],
     ) -> None:
-        """`bundles` leads from the digests of those held to name and version."""
+        """`bundles` leads from the digests of those held to name and version.
+
+        `saved` leads from the blobs of saved data to the backups that have them.
+        """
         self._refs, self._links, self._blobs, self._bundles = refs, links, blobs, bundles
+        self._saved = saved
         self._reach = Reach(blobs)
 
     def of(self, wanted: Mapping[Digest, int]) -> list[Damaged]:
@@ -62,13 +73,22 @@ class Owners:
         for digest, label in self._pushed():
             names.add(digest, label)
             pushed.add(digest, label)
+        for digest in self._saved.keys() & wanted.keys():
+            for label in self._saved[digest]:
+                names.add(digest, label)
         apps = _Found(wanted)
         for label, roots in self._apps(brought):
             for digest in self._below(roots):
                 apps.add(digest, label)
         return [
             Damaged(
-                digest, size, names[digest], apps[digest], bundles[digest], bool(pushed[digest])
+                digest,
+                size,
+                names[digest],
+                apps[digest],
+                bundles[digest],
+                pushed=bool(pushed[digest]),
+                saved=digest in self._saved,
             )
             for digest, size in sorted(wanted.items())
         ]

@@ -31,6 +31,7 @@ from champ_offline.findings import Finding, State
 from champ_offline.journal.acts import Act, done
 from champ_offline.journal.audit import Audit
 from champ_offline.journal.journal import Journal
+from champ_offline.oci import media_types
 from champ_offline.oci.digest import Digest
 from champ_offline.paths import ZonePaths
 from champ_offline.registry.limits import Limits
@@ -118,7 +119,6 @@ class Upkeep:
         self._zone, self._paths, self._database = zone, paths, database
         self._blobs, self._refs, self._intake, self._clock = blobs, refs, intake, clock
         self._links, self._reach = Links(database), Reach(blobs)
-        self._content = Content(refs, self._links, blobs, Verified(database))
         self._needs = Needs(refs, self._links, self._reach)
         self._readings = Readings(database, paths.readings)
         self._history = History(database)
@@ -127,6 +127,8 @@ class Upkeep:
         self._audit, self._reserve = Audit(database, clock), Reserve(paths.reserve)
         kept = (self._history, self._vault, self._audit)
         self.records = Records(zone, database, *kept, clock)
+        saved = self.records.saved_content
+        self._content = Content(refs, self._links, blobs, Verified(database), saved)
 
     def check(self, notify: Subscriber, pace: Pace, *, anew: bool = False) -> Checked:
         """Read every blob and hash it; what is damaged is set aside and told with its owners.
@@ -187,7 +189,8 @@ class Upkeep:
 
     def _owned(self, wrong: dict[Digest, int]) -> tuple[Damaged, ...]:
         bundles = {str(b.digest): _label(b) for b in self._intake.bundles()}
-        owners = Owners(self._refs, self._links, self._blobs, bundles)
+        saved = self.records.saved()
+        owners = Owners(self._refs, self._links, self._blobs, bundles, saved)
         return tuple(owners.of(wrong))
 
     def back_up(self, path: Path) -> BackedUp:
@@ -215,7 +218,8 @@ class Upkeep:
         unused = [Unused(link.name, link.descriptor.digest) for link in self._unused()]
         readings = self._readings.under_way()
         gone = self.records.dispensable()
-        return plan_collection(self._zone, present, needed, self._was(), unused, readings, gone)
+        left = (unused, readings, gone, self.records.unkept())
+        return plan_collection(self._zone, present, needed, self._was(), *left)
 
     def collect(self, plan: CollectionPlan, notify: Subscriber) -> Collected:
         """Carry out that plan; what came to be needed meanwhile stays.
@@ -234,6 +238,7 @@ class Upkeep:
                 self._give_up,
                 self._reserve.spend,
             )
+            self._with_room(lambda: self.records.let_go({one.digest for one in plan.going}))
             collected = sweep.run(plan)
             # Not before: there may have been no room for a row until something went.
             if plan.records:
@@ -248,12 +253,15 @@ class Upkeep:
 
     def _forget(self, plan: CollectionPlan) -> int:
         records = [one.digest for one in plan.records]
+        return self._with_room(lambda: self.records.forget(records))
+
+    def _with_room(self, write: Callable[[], int]) -> int:
         try:
-            return self.records.forget(records)
+            return write()
         except DatabaseFull:
             if not self._reserve.spend():
                 raise
-            return self.records.forget(records)
+            return write()
 
     def _needed(self) -> dict[Digest, Why]:
         """What a collection leaves where it is."""
@@ -336,6 +344,8 @@ class Upkeep:
         for revision in self.records.returnable():
             who = f"{revision.namespace}/{revision.release} revision {revision.number}"
             yield from self._images(Why.REVISION, revision.plan, who)
+        for digest, labels in self.records.saved().items():
+            yield Root(Why.BACKUP, digest, ", ".join(labels), media_types.OCTETS)
         for record in self._journal.under_way():
             if "plan" in record.intent:
                 plan = Digest.parse(record.intent["plan"])

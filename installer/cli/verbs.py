@@ -54,6 +54,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "status": Entry("status", mark("Show what runs, and how it is.")),
         "history": Entry("history", mark("List the revisions of a release.")),
         "rollback": Entry("rollback", mark("Put a release back to an earlier revision.")),
+        "data": Entry("data", mark("Save what a release keeps, and bring it back.")),
         "remove": Entry("remove", mark("Remove a release.")),
         "recover": Entry("recover", mark("Put right what was interrupted.")),
     },

@@ -217,6 +217,10 @@ def test_a_folder_in_the_place_of_a_blob_is_named_by_whoever_meets_it(
 
 
 def test_how_much_is_kept_is_shown_and_changed(site: Site) -> None:
-    assert site.zone("zone", "retention") == {"revisions": 10}
-    assert site.zone("zone", "retention", "--revisions", "3") == {"revisions": 3}
-    assert site.zone("zone", "retention") == {"revisions": 3}
+    assert site.zone("zone", "retention") == {"revisions": 10, "backups": 3}
+    assert site.zone("zone", "retention", "--revisions", "3") == {
+        "revisions": 3,
+        "backups": 3,
+    }
+    assert site.zone("zone", "retention", "--backups", "1") == {"revisions": 3, "backups": 1}
+    assert site.zone("zone", "retention") == {"revisions": 3, "backups": 1}

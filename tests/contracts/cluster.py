@@ -191,6 +191,31 @@ class ClusterContract:
         assert live is not None
         assert live["data"]["greeting"] != "other"
 
+    def test_a_workload_stands_still_and_is_as_helm_has_it_again(
+        self, cluster: Cluster, engine: HelmEngine, namespace: str
+    ) -> None:
+        engine.install(small(), NAME, namespace, {"replicas": 1}, QUICK)
+        found = engine.status(NAME, namespace)
+        assert found is not None
+        [item] = [
+            one for one in items_of_manifest(found.manifest, namespace) if one.kind == "Deployment"
+        ]
+
+        def pods() -> int:
+            return sum(one["kind"] == "Pod" for one in cluster.parts(namespace, NAME))
+
+        for replicas in (0, 1):
+            wanted = item.owned_by(NAME, namespace)
+            wanted["spec"]["replicas"] = replicas
+            cluster.apply(wanted, namespace)
+            assert eventually(lambda: pods() == replicas)  # noqa: B023 - called at once
+        assert equal(*vars(cluster.preview(item.owned_by(NAME, namespace), namespace)).values())
+        engine.upgrade(small(), NAME, namespace, {"replicas": 1, "greeting": "other"}, QUICK)
+        with pytest.raises(ObjectRefused):
+            cluster.apply({**config("x"), "dta": {"a": "1"}}, namespace)
+        with pytest.raises(ObjectRefused):
+            cluster.apply({**config("x"), "apiVersion": "nowhere.example/v9"}, namespace)
+
     def test_objects_are_listed_by_kind_place_and_label(
         self, cluster: Cluster, engine: HelmEngine, namespace: str
     ) -> None:

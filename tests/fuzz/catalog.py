@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from champ_offline.catalog.answers import parse_answers
 from champ_offline.catalog.artifact import TITLE, app_file, read_app
+from champ_offline.catalog.data_parts import Command, DataPart, Workload
 from champ_offline.catalog.entry import LANGUAGES, AppEntry, said
 from champ_offline.catalog.form import Form, FormField
 from champ_offline.catalog.patterns import NotAPattern, Pattern
@@ -26,12 +27,16 @@ _CHART = Descriptor(media_types.IMAGE_MANIFEST, Digest("1" * 64), 3)
 _IMAGE = "champ.local/web:1"
 _WHY = {"en": "The index changes", "zh": "索引的格式会改变，请注意"}
 _FILES = ("form.schema.json", "form.json", "values.yaml.j2", "README.md", "README.zh.md")
+_DATABASE = Workload("StatefulSet", name="{{release}}-db")
+_SAVE = Command(_DATABASE, "db", ("dump", "-a"))
+_RESTORE = Command(_DATABASE, "db", ("load",), (Workload("Deployment", component="web"),))
 _ENTRY = AppEntry(
     "demo", "1", {"en": "Demo", "zh": "演示"}, {"en": "A demo", "zh": "演示"}, "imaging", _CHART,
     {_IMAGE: Digest("2" * 64)}, {"web": _IMAGE}, *_FILES[:3], {"en": _FILES[3], "zh": _FILES[4]},
     upgrades=Upgrades(Order.SEMVER, (
         Rule(Range.parse(">=2.0.0"), _WHY, Range.parse(">=1.5.0,<2.0.0"), "1.5.0", back=False),
     )),
+    data=(DataPart("index", _SAVE, _RESTORE),),
 )  # fmt: skip
 
 

@@ -219,8 +219,11 @@ class SimulatedCluster:
     def apply(self, wanted: Object, namespace: str) -> None:
         """Make the object so, and let its controllers act at once."""
         self._answer()
+        kind, name = wanted["kind"], wanted["metadata"]["name"]
+        if not self.knows(wanted):
+            raise ObjectRefused(kind=kind, name=name, reason="the cluster does not know its kind")
         place = wanted["metadata"].get("namespace") or namespace
-        key = self._key(wanted["apiVersion"], wanted["kind"], place, wanted["metadata"]["name"])
+        key = self._key(wanted["apiVersion"], kind, place, name)
         with self.effect(f"apply {wanted['kind']}"):
             self._store[key] = self._merged(self._store.get(key), wanted, place)
             if wanted["kind"] == "Deployment":

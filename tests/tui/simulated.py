@@ -14,6 +14,8 @@ from champ_offline.journal.audit import Audit
 from champ_offline.journal.journal import Journal
 from champ_offline.operations import Operations
 from champ_offline.release.apply.execute import Executor
+from champ_offline.release.data.acts import DataActs
+from champ_offline.release.data.keeper import Tools
 from champ_offline.release.moves import Moves
 from champ_offline.release.planner import Planner
 from champ_offline.release.records.history import History
@@ -90,6 +92,8 @@ class SimulatedOperations(Operations):
             zone=appliance.name, now=now_utc, size=self._image_size,
             refuse_missing=self._refuse_gone,
         )  # fmt: skip
+        tools = Tools(world.cluster, blobs, database, now_utc, lambda: 2**40, 0.01, 0.5)
+        self._data = DataActs(tools, world.helm, self._vault, self._journal, self._audit)
         self._executor = Executor(
             world.helm, world.cluster, self._history, self._vault, self._journal,
             audit=self._audit, now=now_utc, refuse_missing=self._refuse_gone,

@@ -19,7 +19,10 @@ from champ_offline.oci.digest import Digest
 from champ_offline.release.records.history import History
 from champ_offline.release.records.vault import Vault
 
-_SCHEMA = ("CREATE TABLE retention (revisions INTEGER NOT NULL CHECK (revisions > 0)) STRICT",)
+_SCHEMA = (
+    "CREATE TABLE retention (revisions INTEGER NOT NULL CHECK (revisions > 0)) STRICT",
+    "ALTER TABLE retention ADD COLUMN backups INTEGER NOT NULL DEFAULT 3 CHECK (backups > 0)",
+)
 # A plan that was not applied for so long is made anew, as the cluster moved since.
 PLANS_LIVE = timedelta(days=30)
 
@@ -38,9 +41,13 @@ class RevisionNotKept(ChampError):
 
 @dataclass(frozen=True)
 class Retention:
-    """The newest `revisions` that stood of each release are kept, to be returned to."""
+    """What is kept of each release: the newest `revisions` that stood, to be returned to.
+
+    And the newest whole `backups` of its data.
+    """
 
     revisions: int = 10
+    backups: int = 3
 
 
 class Retentions:
@@ -52,13 +59,14 @@ class Retentions:
 
     def present(self) -> Retention:
         """What holds now."""
-        rows = self._database.query("SELECT revisions FROM retention")
+        rows = self._database.query("SELECT revisions, backups FROM retention")
         return Retention(**dict(rows[0])) if rows else Retention()
 
     def set(self, connection: Connection, wanted: Retention) -> None:
         """Let it hold from now on."""
         connection.execute("DELETE FROM retention")
-        connection.execute("INSERT INTO retention VALUES (?)", (wanted.revisions,))
+        wanted_now = (wanted.revisions, wanted.backups)
+        connection.execute("INSERT INTO retention (revisions, backups) VALUES (?, ?)", wanted_now)
 
 
 def dispensable(

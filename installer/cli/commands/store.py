@@ -174,6 +174,8 @@ def _damaged(found: Sequence[Damaged]) -> Iterator[dict[str, Any]]:
             what = _("import again: {bundles}").format(bundles=", ".join(one.bundles))
         elif one.pushed:
             what = _("push it again from where it came")
+        elif one.saved:
+            what = _("save the data of the release anew")
         elif not names and certain:
             names, what = _("nothing leads to it"), "champ store gc"
         elif not names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,8 @@ def backup(session: Session, file: Path) -> None:
     "retention",
     cls=Verb,
     help=_(
-        "Show how much of the past the zone keeps of each release; with --revisions change it. "
+        "Show how much of the past the zone keeps of each release; with --revisions and --backups "
+        "change it. "
         "What a release runs is kept whatever its age. What no longer counts goes with the next "
         "`champ store gc --apply`, which shows it first."
     ),
@@ -114,14 +116,28 @@ def backup(session: Session, file: Path) -> None:
     metavar="N",
     help=_("Keep the newest N revisions of each release, to be returned to."),
 )
+@click.option(
+    "--backups",
+    type=click.IntRange(1, _MOST_REVISIONS),
+    metavar="N",
+    help=_("Keep the newest N whole backups of each release's data."),
+)
 @click.pass_obj
-def retention(session: Session, revisions: int | None) -> None:
+def retention(session: Session, revisions: int | None, backups: int | None) -> None:
     """Change it where that was asked for, and show it."""
-    from champ_offline.release.records.retention import Retention
-
     records = session.appliance().upkeep.records
-    found = records.retention() if revisions is None else records.retain(Retention(revisions))
-    session.output.record(found, [Column("revisions", _("revisions kept of each release"))])
+    found = records.retention()
+    if revisions is not None or backups is not None:
+        wanted = {"revisions": revisions, "backups": backups}
+        changed = {name: number for name, number in wanted.items() if number is not None}
+        found = records.retain(replace(found, **changed))
+    session.output.record(
+        found,
+        [
+            Column("revisions", _("revisions kept of each release")),
+            Column("backups", _("backups kept of each release's data")),
+        ],
+    )
 
 
 @command.command(

@@ -173,5 +173,5 @@ def test_a_change_of_the_policy_is_in_the_audit_chain(past: Past) -> None:
     assert (row["act"], row["subject"], row["detail"]) == (
         "zone.retention",
         "core",
-        '{"revisions":4}',
+        '{"backups":3,"revisions":4}',
     )

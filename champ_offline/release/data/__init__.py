@@ -1,0 +1,1 @@
+"""What releases keep: saved out of their pods into the zone's store, and brought back."""
