@@ -29,9 +29,7 @@ from champ_offline.oci.manifest import LIMIT
 from champ_offline.store.mark import Guard, StoreGone
 from champ_offline.store.strangers import named, strangers
 
-_MODE = 0o444
-# Of what only this zone's own user may read: patients' data among it.
-_PRIVATE = 0o400
+_MODE, _PRIVATE = 0o444, 0o400
 _PIECE = 1024 * 1024
 _DAMAGED = "damaged"
 
@@ -301,10 +299,7 @@ class BlobStore:
         return digest
 
     def writer(self, algorithm: str = "sha256", *, private: bool = False) -> BlobWriter:
-        """A new blob being written, to be named by `algorithm`; it vanishes unless committed.
-
-        A private one can be read by the store's own user alone.
-        """
+        """A new blob being written; it vanishes unless committed. Private: for its owner alone."""
         self.require()
         folder = self._folders[algorithm]
         make_directory(folder)
