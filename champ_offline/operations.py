@@ -29,6 +29,7 @@ from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import Cause, Subscriber
 from champ_offline.external.verbs import External
 from champ_offline.helm.remote import SdkEngine
+from champ_offline.journal.acts import Act
 from champ_offline.journal.audit import Audit
 from champ_offline.journal.journal import Journal, Record, Recovered
 from champ_offline.journal.process import current_user
@@ -119,6 +120,8 @@ class Operations:
         self._cluster = KubeCluster(kubeconfig)
         self._engine = SdkEngine(kubeconfig)
         self._journal, self._audit = Journal(database, clock), Audit(database, clock)
+        # What a site's plan is on several clusters is not this one's to recover.
+        self._journal.leave(Act.SITE_APPLY)
         refuse_missing = external.refuse_missing if external else self._refuse_gone
         own = None if external else pki
         facts = Reading(self._cluster, clock, lambda: certificate_end(own) if own else None)

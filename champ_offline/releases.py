@@ -19,9 +19,11 @@ from champ_offline.cluster.interface import Cluster
 from champ_offline.doctor import examine_cluster, examine_named
 from champ_offline.durable.database import Database
 from champ_offline.durable.lock import FileLock
+from champ_offline.errors import ChampError
 from champ_offline.events import Subscriber
 from champ_offline.findings import Finding
 from champ_offline.helm.faults import ReleaseUnknown
+from champ_offline.journal.acts import Act
 from champ_offline.journal.audit import Audit
 from champ_offline.journal.journal import Journal, Recovered
 from champ_offline.journal.process import current_user
@@ -162,23 +164,44 @@ class Releases:
             operations.put_right()
             yield operations
 
-    def recover(self, kubeconfig: Path | None, *, rehearsal: bool = False) -> tuple[Recovered, ...]:
+    def recover(
+        self,
+        kubeconfig: Path | None,
+        *,
+        rehearsal: bool = False,
+        unreached: Callable[[ChampError], None] | None = None,
+    ) -> tuple[Recovered, ...]:
         """Put right what interrupted applications left, or only say what that would take.
 
         Without a kubeconfig on each of the zone's clusters that it was on; needs no cluster where
-        nothing was interrupted. Raises ClusterNotNamed, and what reaching a cluster raises:
-        whatever was interrupted there is then still to be put right.
+        nothing was interrupted. Raises ClusterNotNamed, and what reaching a cluster raises where
+        none could be reached: whatever was interrupted is then still to be put right. Where only
+        some could, the others' errors are given to `unreached`.
         """
-        left = Journal(self.database, self.clock).interrupted()
+        journal = Journal(self.database, self.clock)
+        journal.leave(Act.SITE_APPLY)
+        left = journal.interrupted()
         ways = [self.clusters.way(kubeconfig, one.intent.get("cluster", "")) for one in left]
         found: dict[int, Recovered] = {}
+        errors: list[ChampError] = []
         for way in dict.fromkeys(ways):
-            with FileLock(self.paths.lock), self._opened(way) as operations:
-                for one in operations.recover(rehearsal=rehearsal):
-                    found.setdefault(one.number, one)
-                    if one.cluster == operations.cluster.identity():
-                        found[one.number] = one
+            try:
+                self._recover_on(way, found, rehearsal=rehearsal)
+            except ChampError as error:
+                errors.append(error)
+        if errors and (unreached is None or not found):
+            raise errors[0]
+        if unreached is not None:
+            for one in errors:
+                unreached(one)
         return tuple(found.values())
+
+    def _recover_on(self, way: Path, found: dict[int, Recovered], *, rehearsal: bool) -> None:
+        with FileLock(self.paths.lock), self._opened(way) as operations:
+            for one in operations.recover(rehearsal=rehearsal):
+                found.setdefault(one.number, one)
+                if one.cluster == operations.cluster.identity():
+                    found[one.number] = one
 
     def status(
         self, release: str | None, namespace: str | None, kubeconfig: Path | None

@@ -39,6 +39,8 @@ _WORDS = {
     "unclear": mark("unclear"),
     "open": mark("still open"),
     "elsewhere": mark("on another cluster"),
+    "incomplete": mark("incomplete"),
+    "site.apply": mark("site plan"),
     "healthy": mark("healthy"),
     "troubled": mark("troubled"),
     "unknown": mark("unknown"),

@@ -213,6 +213,7 @@ class Journal:
         self._now = now
         self._own = own
         self._recoveries: dict[str, Recovery] = {}
+        self._left: frozenset[str] = frozenset()
 
     def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
         """For rows that stand or fall with one of the journal's."""
@@ -245,13 +246,18 @@ class Journal:
         """Say how interrupted operations of `kind` are put right."""
         self._recoveries[kind] = recovery
 
+    def leave(self, *kinds: str) -> None:
+        """Say that interrupted operations of these kinds are for somebody else to recover."""
+        self._left |= {*kinds}
+
     def resume(self, record: Record) -> Operation:
         """An interrupted operation, for its recovery."""
         return Operation(self, record.number)
 
     def interrupted(self) -> tuple[Record, ...]:
-        """Open operations that nobody works on, oldest first."""
-        return tuple(record for record in self.under_way() if not record.process.alive)
+        """Open operations that nobody works on, oldest first, but for those that are left."""
+        open_ = (record for record in self.under_way() if record.kind not in self._left)
+        return tuple(record for record in open_ if not record.process.alive)
 
     def under_way(self) -> tuple[Record, ...]:
         """Operations that have not ended, whether their process lives or not, oldest first."""

@@ -13,6 +13,7 @@ from enum import StrEnum
 from champ_offline.catalog.index import Catalog
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import Subscriber
+from champ_offline.journal.journal import Operation
 from champ_offline.operations import Operations
 from champ_offline.release.base import PlanStale
 from champ_offline.release.plan import Plan
@@ -21,6 +22,7 @@ from champ_offline.release.records.history import History, Revision
 from champ_offline.release.records.vault import Vault
 from champ_offline.site.crew import Crew
 from champ_offline.site.plan import Member, SitePlan
+from champ_offline.site.standing import standing
 from champ_offline.site.wanted import Order
 
 
@@ -62,28 +64,43 @@ class SiteExecutor:
         self._catalog, self._history, self._vault = catalog, history, vault
 
     def done(self, member: Member) -> Revision | None:
-        """The application of the member's own plan, while that is what the cluster has."""
-        return None if member.plan is None else self._history.stands(member.plan)
+        """The application of what the member's plan says, while that is what the cluster has."""
+        return None if member.plan is None else standing(self._history, self._vault, member.plan)
 
-    def apply(self, plan: SitePlan, crew: Crew, notify: Subscriber) -> tuple[Ended, ...]:
-        """How each member ended, in the plan's order."""
+    def there(self, plan: SitePlan) -> tuple[Ended, ...] | None:
+        """Its members, where all of them are as planned already; else None."""
+        numbers = {one: self.done(one) for one in plan.members}
+        if not all(numbers.values()):
+            return None
+        return tuple(_told(one, Ending.THERE, now.number) for one, now in numbers.items() if now)
+
+    def apply(
+        self, plan: SitePlan, entry: Operation, crew: Crew, notify: Subscriber
+    ) -> tuple[Ended, ...]:
+        """How each member ended, in the plan's order; `entry` has a step for each that is begun."""
         members = {one.name: one for one in plan.members}
         ended: dict[str, Ended] = {}
 
         def act(name: str) -> bool:
-            ended[name] = self._ended(members[name], plan.accepted, crew, notify)
+            ended[name] = self._ended(members[name], plan.accepted, entry, crew, notify)
             return ended[name].ending is not Ending.FAILED
 
         crew.run({name: one.needs for name, one in members.items()}, act)
         return tuple(ended.get(name) or _told(one, Ending.LEFT) for name, one in members.items())
 
     def _ended(
-        self, member: Member, accepted: Collection[str], crew: Crew, notify: Subscriber
+        self,
+        member: Member,
+        accepted: Collection[str],
+        entry: Operation,
+        crew: Crew,
+        notify: Subscriber,
     ) -> Ended:
         try:
             if (done := self.done(member)) is not None:
                 return _told(member, Ending.THERE, done.number)
-            with crew.way(member.name.partition("/")[0]) as operations:
+            cluster = member.name.partition("/")[0]
+            with crew.way(cluster) as operations, entry.step(member.name):
                 return self._carried_out(member, accepted, operations, notify)
         except ChampError as error:
             return _told(member, Ending.FAILED, error=error)

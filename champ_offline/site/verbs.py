@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -20,16 +19,18 @@ from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import Event, Subscriber
 from champ_offline.journal.acts import Act, done
 from champ_offline.journal.audit import Audit
+from champ_offline.journal.journal import Journal, Recovered
 from champ_offline.oci.digest import Digest
 from champ_offline.operations import PlanNotOurs
 from champ_offline.release.plan import Plan
 from champ_offline.release.records.history import History
 from champ_offline.release.records.vault import Vault, VaultMissing
 from champ_offline.releases import Releases
+from champ_offline.site.books import SiteBooks
 from champ_offline.site.check import Checked, Forms, check
 from champ_offline.site.crew import Crew
 from champ_offline.site.document import Site
-from champ_offline.site.execute import Ended, Ending, SiteExecutor
+from champ_offline.site.execute import Ended, SiteExecutor
 from champ_offline.site.gitops.export import Export, export, write
 from champ_offline.site.gitops.gather import Gatherer
 from champ_offline.site.gitops.objects import Tool
@@ -62,6 +63,8 @@ class Sites:
         self._history = History(releases.database)
         self._vault = Vault(releases.database, secrets.token_urlsafe)
         self._audit = Audit(releases.database, releases.clock)
+        journal = Journal(releases.database, releases.clock)
+        self._books = SiteBooks(releases.zone, journal, self._history, self._vault, self._audit)
 
     def plan(
         self,
@@ -119,14 +122,34 @@ class Sites:
         self._refuse_foreign(plan.digest)
         _refuse_blocked(plan)
         executor = SiteExecutor(self._catalog, self._history, self._vault)
+        if (there := executor.there(plan)) is not None:
+            return there
         left = [one for one in plan.members if executor.done(one) is None]
         for cluster in dict.fromkeys(one.name.partition("/")[0] for one in left):
             self._releases.settle(cluster)
         with FileLock(self._paths.lock), Crew(self._releases.reach, workers) as crew:
-            ended = executor.apply(plan, crew, _one_by_one(notify))
-        if left:
-            self._record(plan, ended)
+            # What an earlier run was at is done by this one, or by nobody.
+            list(self._books.recover())
+            entry = self._books.begin(plan)
+            try:
+                ended = executor.apply(plan, entry, crew, _one_by_one(notify))
+            except BaseException:
+                entry.let_go()
+                raise
+            self._books.end(entry, plan, ended)
         return ended
+
+    def recover(
+        self,
+        kubeconfig: Path | None,
+        *,
+        rehearsal: bool = False,
+        unreached: Callable[[ChampError], None] | None = None,
+    ) -> tuple[Recovered, ...]:
+        """As `Releases.recover`, then what became of the site plans that were being applied."""
+        found = self._releases.recover(kubeconfig, rehearsal=rehearsal, unreached=unreached)
+        with FileLock(self._paths.lock):
+            return (*found, *self._books.recover(rehearsal=rehearsal))
 
     def export(self, plan: SitePlan | Plan, tool: Tool, source: str, folder: Path) -> Export:
         """Write what the plan's clusters run once it is applied, for another tool to apply.
@@ -155,22 +178,6 @@ class Sites:
             self._vault.get(plan)
         except VaultMissing as error:
             raise PlanNotOurs(digest=plan) from error
-
-    def _record(self, plan: SitePlan, ended: tuple[Ended, ...]) -> None:
-        counts = Counter(one.ending for one in ended)
-        failed = [one.name for one in ended if one.ending is Ending.FAILED]
-        self._audit.record(
-            done(
-                Act.SITE_APPLY,
-                self._zone,
-                plan=str(plan.digest),
-                document=str(plan.document),
-                applied=counts[Ending.APPLIED],
-                before=counts[Ending.THERE],
-                left=counts[Ending.LEFT],
-                failed=failed,
-            )
-        )
 
 
 def _refuse_blocked(plan: SitePlan) -> None:

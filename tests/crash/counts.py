@@ -33,6 +33,7 @@ AT_LEAST = {
     "apply: upgrade that is stopped": 80,
     "apply: rollback": 80,
     "apply: remove": 65,
+    "site: apply": 22,
     "run: install": 100,
     "run: upgrade": 65,
     "run: ferry folder": 100,

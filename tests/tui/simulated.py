@@ -10,6 +10,7 @@ from champ_offline.catalog.index import Catalog
 from champ_offline.clock import now_utc
 from champ_offline.cluster.interface import Cluster
 from champ_offline.helm.engine import Options
+from champ_offline.journal.acts import Act
 from champ_offline.journal.audit import Audit
 from champ_offline.journal.journal import Journal
 from champ_offline.operations import Operations
@@ -86,6 +87,7 @@ class SimulatedOperations(Operations):
         self._moves = Moves(catalog, self._history, self._retentions)
         self._cluster = world.cluster  # type: ignore[assignment]
         self._journal, self._audit = Journal(database, now_utc), Audit(database, now_utc)
+        self._journal.leave(Act.SITE_APPLY)
         self._missing = self._gone
         self._planner = Planner(
             world.helm, world.cluster, self._history, self._vault,

@@ -7,9 +7,11 @@ from pathlib import Path
 import click
 
 from champ_offline.errors import ExitCode
+from installer.cli.diagnostics import say
 from installer.cli.options import Verb, kubeconfig
 from installer.cli.output import Column
 from installer.cli.session import Session
+from installer.error_text import note
 from installer.language import translate as _
 from installer.words import word
 
@@ -33,7 +35,9 @@ _LEFT = {"open", "elsewhere"}
 @click.pass_obj
 def command(session: Session, dry_run: bool, kubeconfig: Path | None) -> int:  # noqa: FBT001
     """One row for each operation that was interrupted."""
-    found = session.appliance().releases.recover(kubeconfig, rehearsal=dry_run)
+    found = session.sites().recover(
+        kubeconfig, rehearsal=dry_run, unreached=lambda error: say(note(error))
+    )
     if not found and session.form == "table":
         session.output.text(_("Nothing was interrupted.") + "\n")
         return int(ExitCode.OK)
@@ -50,6 +54,10 @@ def command(session: Session, dry_run: bool, kubeconfig: Path | None) -> int:  #
             Column("kept", _("VOLUMES THAT STAY"), ", ".join),
         ],
     )
+    for one in found:
+        if one.operation == "site.apply" and one.left:
+            text = _("Of the site plan there is left: {names}. Apply that plan again.")
+            say(text.format(names=", ".join(one.left)))
     return _code({one.outcome for one in found} - ({"open"} if dry_run else set()))
 
 

@@ -133,6 +133,9 @@ def test_an_upgrade_that_was_put_back_is_taken_up_again(zone: Zone) -> None:
     ended = zone.apply(plan)
     assert {one.ending for one in ended.values()} == {Ending.APPLIED}
     assert {one.version for one in zone.history.standing(None, None)} == {"2.0"}
+    zone.ways = 0
+    assert set(zone.endings(plan).values()) == {Ending.THERE}
+    assert zone.ways == 0
 
 
 def put_back(zone: Zone, plan: SitePlan, name: str) -> None:
