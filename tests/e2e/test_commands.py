@@ -94,6 +94,18 @@ def test_a_large_stream_goes_in_and_out_in_little_memory(
     assert peak < MOST_MEMORY
 
 
+def test_a_slow_reader_loses_nothing(cluster: KubeCluster, place: Place) -> None:
+    """The command has ended long before (what is little), or waits (what is much)."""
+    for last in (20_000, 3_000_000):
+        where = place.namespace, place.pod, place.container
+        with cluster.run_in(*where, ["seq", str(last)]) as running:
+            time.sleep(3)
+            got = [next(running)]
+            time.sleep(3)
+            got += running
+        assert b"".join(got) == b"".join(b"%d\n" % number for number in range(1, last + 1))
+
+
 def test_a_pod_that_goes_away_is_no_good_end(
     client: Client, cluster: KubeCluster, place: Place
 ) -> None:
