@@ -42,6 +42,7 @@ from champ_offline.registry.pki import certificate_end
 from champ_offline.release import planned
 from champ_offline.release.apply.execute import Executor
 from champ_offline.release.apply.failures import ApplyTakenOver, ApplyUnclear, ChangeInterrupted
+from champ_offline.release.apply.halt import Halt
 from champ_offline.release.data.acts import DataActs, Restored
 from champ_offline.release.data.backups import Backup
 from champ_offline.release.data.declared import NothingDeclared, declared
@@ -263,7 +264,7 @@ class Operations:
         here = self._cluster.identity()
         return bool(record.intent.get("cluster", here) == here)
 
-    def apply(self, plan: Plan, notify: Subscriber) -> Revision:
+    def apply(self, plan: Plan, notify: Subscriber, halt: Halt | None = None) -> Revision:
         """Carry out a plan that was made here; the caller holds the zone's lock.
 
         Raises PlanNotOurs for one that was edited or comes from another zone: what a person read
@@ -274,7 +275,7 @@ class Operations:
         except VaultMissing as error:
             raise PlanNotOurs(digest=plan.digest) from error
         self.put_right()
-        return self._executor.apply(plan, current_user(), notify)
+        return self._executor.apply(plan, current_user(), notify, halt)
 
     def save_data(self, release: str, namespace: str, notify: Subscriber) -> Backup:
         """Save the data of a release as it runs; the caller holds the zone's lock.

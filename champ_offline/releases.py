@@ -25,7 +25,7 @@ from champ_offline.findings import Finding
 from champ_offline.helm.faults import ReleaseUnknown
 from champ_offline.journal.acts import Act
 from champ_offline.journal.audit import Audit
-from champ_offline.journal.journal import Journal, Recovered
+from champ_offline.journal.journal import Journal, Record, Recovered
 from champ_offline.journal.process import current_user
 from champ_offline.paths import ZonePaths
 from champ_offline.release import planned
@@ -45,6 +45,7 @@ from champ_offline.store.blobs import BlobStore
 if TYPE_CHECKING:
     from champ_offline.external.verbs import External
     from champ_offline.operations import Operations
+    from champ_offline.release.apply.halt import Halt
 
 
 class Releases:
@@ -114,14 +115,17 @@ class Releases:
             Audit(self.database, self.clock).record(*planned.entries(accepted))
         return accepted
 
-    def apply(self, plan: Plan, kubeconfig: Path | None, notify: Subscriber) -> Revision:
+    def apply(
+        self, plan: Plan, kubeconfig: Path | None, notify: Subscriber, halt: Halt | None = None
+    ) -> Revision:
         """Carry out exactly that plan, on the named cluster it was made for if none is given.
 
+        Another thread may ask for its end by `halt`: the release is then put back.
         Raises what `release.apply.execute.Executor.apply` raises.
         """
         way = self.clusters.way(kubeconfig, plan.cluster)
         with FileLock(self.paths.lock), self._opened(way) as operations:
-            return operations.apply(plan, notify)
+            return operations.apply(plan, notify, halt)
 
     @property
     def backups(self) -> Shelf:
@@ -202,6 +206,10 @@ class Releases:
                 found.setdefault(one.number, one)
                 if one.cluster == operations.cluster.identity():
                     found[one.number] = one
+
+    def interrupted(self) -> tuple[Record, ...]:
+        """What was begun on the zone's clusters and not ended, and nobody works on."""
+        return Journal(self.database, self.clock).interrupted()
 
     def status(
         self, release: str | None, namespace: str | None, kubeconfig: Path | None

@@ -35,6 +35,9 @@ class Proposal(Protocol):
     def plan(self, appliance: Appliance) -> Plan:
         """Work out what it would change; raises what the appliance's planning raises."""
 
+    def accepting(self, concern: str) -> Proposal:
+        """The same, in spite of the concern with this id."""
+
     def commands(self, zone: Path) -> list[str]:
         """The command lines that do the same without the screens."""
 
@@ -49,12 +52,18 @@ class Install:
     namespace: str
     kubeconfig: Path | None
     answers: Path | None = None
+    accept: tuple[str, ...] = ()
 
     def plan(self, appliance: Appliance) -> Plan:
         """As Proposal."""
-        return appliance.releases.plan_install(
+        plan = appliance.releases.plan_install(
             self.app, self.version, self.release, self.namespace, self.answers, self.kubeconfig
         )
+        return appliance.releases.accept(plan, self.accept) if self.accept else plan
+
+    def accepting(self, concern: str) -> Install:
+        """As Proposal."""
+        return replace(self, accept=(*self.accept, concern))
 
     def commands(self, zone: Path) -> list[str]:
         """As Proposal."""
@@ -64,7 +73,7 @@ class Install:
         return [
             _line(
                 zone, "plan", self.app, "--version", self.version, *where, *answers,
-                *_cluster(self.kubeconfig), "--out", planned,
+                *_accepted(self.accept), *_cluster(self.kubeconfig), "--out", planned,
             ),
             _line(
                 zone, "apply", planned, "--confirm", self.release, *_cluster(self.kubeconfig)
@@ -84,17 +93,23 @@ class Rollback:
     namespace: str
     number: int
     kubeconfig: Path | None
+    accept: tuple[str, ...] = ()
 
     def plan(self, appliance: Appliance) -> Plan:
         """As Proposal."""
-        return appliance.releases.plan_rollback(
+        plan = appliance.releases.plan_rollback(
             self.release, self.namespace, self.number, self.kubeconfig
         )
+        return appliance.releases.accept(plan, self.accept) if self.accept else plan
+
+    def accepting(self, concern: str) -> Rollback:
+        """As Proposal."""
+        return replace(self, accept=(*self.accept, concern))
 
     def commands(self, zone: Path) -> list[str]:
         """As Proposal."""
         where = ["--namespace", self.namespace, "--confirm", self.release]
-        to = ["--to", str(self.number)]
+        to = ["--to", str(self.number), *_accepted(self.accept)]
         return [_line(zone, "rollback", self.release, *to, *where, *_cluster(self.kubeconfig))]
 
 
@@ -109,6 +124,11 @@ class Remove:
     def plan(self, appliance: Appliance) -> Plan:
         """As Proposal."""
         return appliance.releases.plan_remove(self.release, self.namespace, self.kubeconfig)
+
+    def accepting(self, concern: str) -> Remove:
+        """As Proposal; preflight looks at what a plan would have run, and this one has nothing."""
+        del concern
+        return self
 
     def commands(self, zone: Path) -> list[str]:
         """As Proposal."""
@@ -130,6 +150,10 @@ def folded(command: str) -> str:
 
 def _line(zone: Path, *words: str | Path) -> str:
     return shlex.join(["champ", "--zone", str(zone), *map(str, words)])
+
+
+def _accepted(ids: tuple[str, ...]) -> list[str]:
+    return [word for one in ids for word in ("--accept", one)]
 
 
 def _cluster(kubeconfig: Path | None) -> list[str | Path]:

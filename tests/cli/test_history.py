@@ -21,6 +21,7 @@ from champ_offline.release.drift.values import (
 )
 from installer.cli import drift_view
 from installer.cli.session import Session
+from installer.drift_text import in_short
 from tests.cli.command import loaded_champ
 from tests.simulators.charts import NOWHERE
 from tests.simulators.cluster import SimulatedCluster
@@ -112,7 +113,7 @@ def test_without_a_cluster_drift_is_not_looked_at(zone: Path) -> None:
 def test_a_release_in_a_word(drift: Drift | None, words: str) -> None:
     from installer.cli.output import as_plain
 
-    assert drift_view.in_short({"drift": as_plain(drift)}) == words
+    assert in_short({"drift": as_plain(drift)}) == words
 
 
 def test_every_difference_on_a_line(capsys: pytest.CaptureFixture[str]) -> None:

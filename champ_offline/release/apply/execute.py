@@ -36,6 +36,7 @@ from champ_offline.release.apply.failures import (
     ChangeInterrupted,
     VolumesStay,
 )
+from champ_offline.release.apply.halt import Halt
 from champ_offline.release.apply.recognise import change_of
 from champ_offline.release.apply.settle import Settled, Settler, Verdict
 from champ_offline.release.apply.steps import Work
@@ -87,10 +88,17 @@ class Executor:
         self._settler = Settler(engine, self._options, pause, pause * _LOOKS)
         journal.declare(KIND, self._recover)
 
-    def apply(self, plan: Plan, actor: str, subscriber: Subscriber = ignore) -> Revision:
+    def apply(
+        self,
+        plan: Plan,
+        actor: str,
+        subscriber: Subscriber = ignore,
+        halt: Halt | None = None,
+    ) -> Revision:
         """Apply the plan, telling step by step and object by object how it goes.
 
         Gives the revision this made; a plan without changes leaves all alone and gives the current.
+        Raises ChangeInterrupted where `halt` was asked for and the release is as it was.
         Raises PlanStale, VaultMissing, ImagesGone (nothing changed), ApplyPutBack, VolumesStay,
         ApplyTakenOver, ApplyUnclear, ApplyLeftOpen, and the errors of engine and cluster that came
         before anything was changed. What ends the process otherwise (a signal) is let through once
@@ -108,7 +116,7 @@ class Executor:
                 self._refuse_missing({image.name: image.digest for image in plan.images})
             chart = self._vault.get(plan.sealed) if plan.sealed else b""
             hiding = Mask((*secrets, *of_sealed(chart)))
-            return self._applied(plan, chart, actor, subscriber, hiding)
+            return self._applied(plan, chart, actor, subscriber, hiding, halt or Halt())
 
     def _refuse_moved(self, plan: Plan) -> None:
         salt = self._vault.salt(plan.cluster, plan.namespace, plan.release)
@@ -117,7 +125,13 @@ class Executor:
         base.check_objects(plan, self._cluster, salt)
 
     def _applied(
-        self, plan: Plan, chart: bytes, actor: str, subscriber: Subscriber, mask: Mask
+        self,
+        plan: Plan,
+        chart: bytes,
+        actor: str,
+        subscriber: Subscriber,
+        mask: Mask,
+        halt: Halt,
     ) -> Revision:
         self._vault.put(plan.to_bytes())
         intent, began = Intent.of(plan, actor), self._now()
@@ -134,9 +148,15 @@ class Executor:
             hide=mask.text,
         )
         try:
-            self._run(plan, work, watch, subscriber)
+            with halt.ending(self._engine.cancel):
+                self._run(plan, work, watch, subscriber, halt)
             verdict = work.verdict or Verdict(Settled.DONE, 0)
         except ChampError as error:
+            if halt.asked:
+                number = self._stopped(work, began, subscriber)
+                if number:
+                    return self._history.one(plan.cluster, plan.namespace, plan.release, number)
+                raise ChangeInterrupted(release=plan.release) from error
             watch.wait_for_server(self._pause * _LOOKS)
             verdict = self._put_back(work, subscriber)
             if verdict.settled is not Settled.DONE:
@@ -157,9 +177,13 @@ class Executor:
             evidence=partial(self._books.evidence, actor, intent, entry),
         )
 
-    def _run(self, plan: Plan, work: Work, watch: HealthWatch, subscriber: Subscriber) -> None:
+    def _run(
+        self, plan: Plan, work: Work, watch: HealthWatch, subscriber: Subscriber, halt: Halt
+    ) -> None:
         began = self._now()
         subscriber(StepStarted(plan.operation.value, plan.release))
+        if halt.asked:
+            raise ChangeInterrupted(release=plan.release)
         with watch:
             steps.do(work)
         if plan.operation is not Operation.REMOVE:
@@ -212,21 +236,23 @@ class Executor:
             return VolumesStay(claims=", ".join(work.kept), **told)
         return _FAILURES[verdict.settled](**told)
 
-    def _stopped(self, work: Work, began: datetime, subscriber: Subscriber) -> None:
-        """Somebody wants this process to end: end Helm, put the release back, write it down.
+    def _stopped(self, work: Work, began: datetime, subscriber: Subscriber) -> int:
+        """Somebody wants this to end: end Helm, put the release back, write it down.
 
+        Gives the revision that it made where Helm had ended well before, else 0.
         Raises ApplyTakenOver, ApplyUnclear and ApplyLeftOpen where that does not come about; cut
         off in turn, the entry stays open for a recovery.
         """
         self._engine.cancel()
         work.change = replace(work.change, serving=_not_asked_for)
         verdict = self._put_back(work, subscriber)
-        self._end(work, verdict, ChangeInterrupted.id, began)
+        number = self._end(work, verdict, ChangeInterrupted.id, began)
         if verdict.settled in {Settled.TAKEN_OVER, Settled.UNCLEAR}:
             release = work.intent.release
             raise _FAILURES[verdict.settled](
                 release=release, cause=ChangeInterrupted(release=release)
             )
+        return number if verdict.settled is Settled.DONE else 0
 
     def _end(
         self, work: Work, verdict: Verdict, error: str, began: datetime, cause: str = ""

@@ -12,6 +12,7 @@ from installer.cli import drift_view
 from installer.cli.options import Verb, kubeconfig, namespace
 from installer.cli.output import Column
 from installer.cli.session import Session
+from installer.drift_text import in_short
 from installer.language import translate as _
 from installer.step_line import cause_lines
 from installer.terminal_text import printable
@@ -56,7 +57,7 @@ def command(
             Column("number", _("REVISION"), right=True),
             Column("outcome", _("STATE"), word),
             Column("health", _("HEALTH"), word),
-            Column("", _("DRIFT"), drift_view.in_short),
+            Column("", _("DRIFT"), in_short),
         ],
     )
     for one in found if session.form == "table" else ():

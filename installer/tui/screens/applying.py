@@ -14,6 +14,8 @@ from textual.widgets import Static
 
 from champ_offline.appliance import Appliance
 from champ_offline.errors import ChampError
+from champ_offline.release.apply.failures import ChangeInterrupted
+from champ_offline.release.apply.halt import Halt
 from champ_offline.release.plan import Operation, Plan
 from champ_offline.release.records.history import Revision
 from champ_offline.release.status import ReleaseStatus
@@ -23,7 +25,7 @@ from installer.terminal_text import printable, printable_lines
 from installer.tui.proposals import Proposal, folded
 from installer.tui.routes import ApplyPlan, GoHome, ShowRelease
 from installer.tui.watcher import Happened, Watcher
-from installer.tui.widgets.dialogs import ErrorDialog
+from installer.tui.widgets.dialogs import ChoiceDialog, ErrorDialog
 from installer.tui.widgets.page import Page
 from installer.tui.widgets.progress import ProgressView
 from installer.words import word
@@ -38,11 +40,12 @@ class Applied(Message):
 
 
 class ApplyScreen(Page):
-    """Cannot be left while the plan is being carried out."""
+    """Cannot be left while the plan is being carried out; it can be stopped."""
 
     NAME = mark("Apply")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "go_on", mark("Go on"), key_display="Enter"),
+        Binding("s", "stop", mark("Stop and put back")),
         Binding("escape", "leave", show=False),
     ]
 
@@ -51,6 +54,7 @@ class ApplyScreen(Page):
         self.plan: Plan = confirmed.plan
         self.proposal: Proposal = confirmed.proposal
         self.running = True
+        self.halt = Halt()
 
     def title_text(self) -> str:
         """What is done to what."""
@@ -66,8 +70,8 @@ class ApplyScreen(Page):
     def on_mount(self) -> None:
         """Apply."""
         opened, plan, kubeconfig = self.desk.appliance, self.plan, self.proposal.kubeconfig
-        watcher = Watcher(self.post_message)
-        self.start(lambda: apply(opened(), plan, kubeconfig, watcher))
+        watcher, halt = Watcher(self.post_message), self.halt
+        self.start(lambda: apply(opened(), plan, kubeconfig, watcher, halt))
 
     def on_happened(self, message: Happened) -> None:
         """Show an event."""
@@ -77,7 +81,8 @@ class ApplyScreen(Page):
         """Show how it ended."""
         self._end()
         revision, status = message.revision, message.status
-        lines = [
+        lines = [_("It had ended before it could be stopped.")] if self.halt.asked else []
+        lines += [
             _("{operation} {release}: {outcome}, revision {number}, version {version}").format(
                 operation=word(revision.operation),
                 release=revision.release,
@@ -96,12 +101,42 @@ class ApplyScreen(Page):
     def failed(self, error: ChampError) -> None:
         """Say how it ended."""
         self._end()
+        if isinstance(error, ChangeInterrupted):
+            text = _("Stopped. {release} is as it was before; the history says so.")
+            self.say("result", text.format(release=printable(self.plan.release)))
+            return
         self.say("result", _("It did not end well. The history says what was done."))
         self.app.push_screen(ErrorDialog(error))
 
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
-        """Wait for the end."""
+        """Wait for the end; what is being stopped is not stopped again."""
+        if action == "stop":
+            return self.running and not self.halt.asked
         return action not in {"go_on", "leave"} or not self.running
+
+    def action_stop(self) -> None:
+        """Ask, then have it ended."""
+        question = _("Stop, and put {release} back as it was?").format(release=self.plan.release)
+        choices = [_("Let it go on"), _("Stop and put back")]
+        self.app.push_screen(ChoiceDialog(question, choices), self._stop)
+
+    def _stop(self, choice: int | None) -> None:
+        if choice != 1 or not self.running:
+            return
+        self.say(
+            "result",
+            _(
+                "Stopping: Helm is ended, then the release is put back as it was. That takes as"
+                " long as the cluster needs for it; whatever ends these screens now, the next start"
+                " goes on with it."
+            ),
+        )
+        self.run_worker(self._ask, thread=True)
+
+    def _ask(self) -> None:
+        """In a thread: Helm's process is waited for."""
+        self.halt.ask()
+        self.app.call_from_thread(self.refresh_bindings)
 
     def action_go_on(self) -> None:
         """To the release's page, or home where it is gone."""
@@ -119,9 +154,11 @@ class ApplyScreen(Page):
         self.refresh_bindings()
 
 
-def apply(appliance: Appliance, plan: Plan, kubeconfig: Path | None, watcher: Watcher) -> Applied:
+def apply(
+    appliance: Appliance, plan: Plan, kubeconfig: Path | None, watcher: Watcher, halt: Halt
+) -> Applied:
     """Carry out the plan and look how the release is; for a worker."""
-    revision = appliance.releases.apply(plan, kubeconfig, watcher)
+    revision = appliance.releases.apply(plan, kubeconfig, watcher, halt)
     if plan.operation is Operation.REMOVE:
         return Applied(revision, None)
     found = appliance.releases.status(plan.release, plan.namespace, kubeconfig)

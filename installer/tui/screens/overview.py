@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,20 +14,24 @@ from textual.widgets import Static
 
 from champ_offline.appliance import Appliance
 from champ_offline.errors import ChampError
+from champ_offline.journal.journal import Record, Recovered
 from champ_offline.release.status import ReleaseStatus
 from champ_offline.zone import ZoneSummary
 from installer.error_text import note
 from installer.language import mark
 from installer.language import translate as _
 from installer.quantities import size
-from installer.terminal_text import printable
+from installer.terminal_text import printable, printable_lines
 from installer.tui.routes import BrowseCatalog, ExamineZone, LookForMedia, ShowRelease
-from installer.tui.widgets.dialogs import TextDialog
+from installer.tui.screens.review import TextScreen
+from installer.tui.widgets.dialogs import ChoiceDialog, TextDialog
 from installer.tui.widgets.page import Page
 from installer.tui.widgets.rows import Rows
 from installer.words import standing, word
 
 _NEWEST = 4
+# What is left open: as the journal has it, or as a recovery would deal with it.
+Left: TypeAlias = Record | Recovered
 
 
 @dataclass(eq=False)
@@ -36,6 +40,22 @@ class Surveyed(Message):
 
     summary: ZoneSummary
     releases: list[ReleaseStatus]
+    left: bool = False
+
+
+@dataclass(eq=False)
+class Foreseen(Message):
+    """What a recovery of what was interrupted would do; `trouble` says why that is not known."""
+
+    left: Sequence[Left]
+    trouble: str = ""
+
+
+@dataclass(eq=False)
+class Settled(Message):
+    """What became of it."""
+
+    done: Sequence[Recovered]
 
 
 @dataclass(eq=False)
@@ -56,16 +76,19 @@ class OverviewScreen(Page):
         Binding("c", "catalog", mark("Catalog: install an app")),
         Binding("k", "cluster", mark("Cluster")),
         Binding("d", "doctor", mark("Check")),
+        Binding("f", "recover", mark("Finish what was interrupted")),
         Binding("r", "survey", mark("Refresh")),
         Binding("escape", "leave", show=False),
     ]
 
     releases: Sequence[ReleaseStatus] = ()
+    left: Sequence[Left] = ()
 
     def body(self) -> ComposeResult:
         """Facts, bundles, releases."""
         yield Static(_("Reading the zone ..."), id="facts", markup=False)
         yield Static("", id="bundles", classes="gap", markup=False)
+        yield Static("", id="left", classes="gap heading", markup=False)
         yield Static("", id="heading", classes="gap heading", markup=False)
         none = _("none: press c to install an app from the catalog")
         yield Rows(id="releases", empty=none, verb=mark("Open"))
@@ -87,7 +110,51 @@ class OverviewScreen(Page):
         if not self.releases:
             self._show(message.releases)
         kubeconfig, opened = self.desk.kubeconfig, self.desk.appliance
+        if message.left:
+            # Asking for health would put it right unasked.
+            self.start(lambda: foresee(opened(), kubeconfig))
+            return
+        self._show_left((), "")
         self.start(lambda: ask_health(opened(), kubeconfig))
+
+    def on_foreseen(self, message: Foreseen) -> None:
+        """Show what was interrupted and what would be done; else how the releases are."""
+        self._show_left(message.left, message.trouble)
+        if not message.left:
+            kubeconfig, opened = self.desk.kubeconfig, self.desk.appliance
+            self.start(lambda: ask_health(opened(), kubeconfig))
+
+    def on_settled(self, message: Settled) -> None:
+        """Show what became of it; the overview is read anew behind that."""
+        text = "\n\n".join(map(became, message.done))
+        self.app.push_screen(TextScreen(_("What became of it"), text or _("Nothing was left.")))
+
+    def action_recover(self) -> None:
+        """Say once more what would be done, and do it."""
+        question = _("Put right what was interrupted?")
+        choices = [_("Put it right"), _("Leave it as it is")]
+        told = "\n".join([*map(foretold, self.left), question])
+        self.app.push_screen(ChoiceDialog(told, choices), self._recover)
+
+    def _recover(self, choice: int | None) -> None:
+        if choice == 0:
+            kubeconfig, opened = self.desk.kubeconfig, self.desk.appliance
+            self.say("left", _("Putting right what was interrupted ..."))
+            self.start(lambda: Settled(opened().releases.recover(kubeconfig)))
+
+    def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
+        """Recovery is for where something was interrupted."""
+        return action != "recover" or bool(self.left)
+
+    def _show_left(self, left: Sequence[Left], trouble: str) -> None:
+        self.left = left
+        text = "\n".join(map(foretold, left[:_NEWEST]))
+        if len(left) > _NEWEST:
+            text += "\n" + _("  {count} more").format(count=len(left) - _NEWEST)
+        self.say("left", printable_lines(text))
+        if left:
+            self.say("trouble", trouble)
+        self.refresh_bindings()
 
     def on_health_found(self, message: HealthFound) -> None:
         """Show how the releases are."""
@@ -138,7 +205,45 @@ class OverviewScreen(Page):
 def survey(appliance: Appliance) -> Surveyed:
     """Read the zone; for a worker."""
     releases = appliance.releases.status(None, None, None)
-    return Surveyed(appliance.summary(), releases)
+    left = bool(appliance.releases.interrupted())
+    return Surveyed(appliance.summary(), releases, left)
+
+
+def foresee(appliance: Appliance, kubeconfig: Path | None) -> Foreseen:
+    """What a recovery would do; for a worker. Only what the journal says where no cluster is."""
+    try:
+        return Foreseen(appliance.releases.recover(kubeconfig, rehearsal=True))
+    except ChampError as error:
+        return Foreseen(appliance.releases.interrupted(), note(error))
+
+
+def foretold(left: Left) -> str:
+    """`! Interrupted: demo/demo, at step “helm”. Would be done: ...`."""
+    text = _("! Interrupted: {subject}, begun {when}, at step “{step}”.")
+    lines = [
+        text.format(
+            subject="/".join(left.subject.split("/")[-2:]),
+            when=left.began[:16].replace("T", " "),
+            step=left.step or "—",
+        )
+    ]
+    if isinstance(left, Recovered):
+        acts = ", ".join(left.acts) or word(left.outcome)
+        lines.append("  " + _("Would be done: {acts}").format(acts=acts))
+    return "\n".join(lines)
+
+
+def became(done: Recovered) -> str:
+    """What was found, done and left of one operation."""
+    pairs = (
+        (_("RELEASE"), done.subject),
+        (_("WHAT"), word(done.operation)),
+        (_("FOUND"), ", ".join(done.found) or "—"),
+        (_("DONE"), ", ".join(done.acts) or "—"),
+        (_("OUTCOME"), word(done.outcome)),
+        (_("VOLUMES THAT STAY"), ", ".join(done.kept) or "—"),
+    )
+    return "\n".join(f"{label}: {value}" for label, value in pairs)
 
 
 def ask_health(appliance: Appliance, kubeconfig: Path | None) -> HealthFound:

@@ -18,6 +18,7 @@ from champ_offline.events import ObjectState
 from champ_offline.helm.faults import ReleaseUnknown
 from champ_offline.release.records.chronicle import Deed
 from champ_offline.release.status import ReleaseStatus
+from installer.drift_text import in_words, told
 from installer.error_text import note
 from installer.language import mark
 from installer.language import translate as _
@@ -54,6 +55,8 @@ class ReleaseScreen(Page):
         Binding("b", "back", mark("Roll back to the marked one")),
         Binding("x", "remove", mark("Remove")),
         Binding("o", "objects", mark("All objects")),
+        Binding("t", "drift", mark("Drift")),
+        Binding("p", "put_right", mark("Put it right")),
         Binding("r", "look", mark("Refresh")),
     ]
 
@@ -90,6 +93,7 @@ class ReleaseScreen(Page):
         self.status, self.history = message.status, message.history[::-1]
         self.say("facts", facts(message.status, self.namespace))
         self.say("trouble", message.trouble)
+        self.refresh_bindings()
         header = [_("REVISION"), _("WHAT"), _("VERSION"), _("OUTCOME"), _("WHEN"), _("WHO")]
         rows = [
             [str(r.number), word(r.operation), r.version, word(r.outcome),
@@ -119,6 +123,22 @@ class ReleaseScreen(Page):
     def action_remove(self) -> None:
         """Plan the removal."""
         self.post_message(ReviewPlan(Remove(self.release, self.namespace, self.desk.kubeconfig)))
+
+    def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
+        """Drift is for where some was found."""
+        return action not in {"drift", "put_right"} or _drifted(self.status)
+
+    def action_drift(self) -> None:
+        """Every difference from what was sealed."""
+        if self.status is not None and self.status.drift is not None:
+            self.app.push_screen(TextScreen(_("Drift"), "\n".join(told(self.status.drift))))
+
+    def action_put_right(self) -> None:
+        """Plan the way back to what was sealed of the revision that runs."""
+        if self.status is not None:
+            number = self.status.number
+            way = Rollback(self.release, self.namespace, number, self.desk.kubeconfig)
+            self.post_message(ReviewPlan(way))
 
     def action_objects(self) -> None:
         """Every object and how it is."""
@@ -153,12 +173,19 @@ def facts(status: ReleaseStatus | None, namespace: str) -> str:
             outcome=word(status.outcome), health=word(status.health),
         )
     ]  # fmt: skip
+    if _drifted(status):
+        drifted = _("Drifted from what was sealed: {drift}. Press t to read it, p to put it right.")
+        lines.append(drifted.format(drift=in_words(status.drift)))
     lines += [text for cause in status.causes[:_CAUSES] for text in cause_lines(cause)]
     states = sorted(status.objects, key=lambda state: state.ready)
     lines += [state_line(state) for state in states[:_OBJECTS]]
     if len(states) > _OBJECTS:
         lines.append(_("  {count} more: press o").format(count=len(states) - _OBJECTS))
     return printable_lines("\n".join(lines))
+
+
+def _drifted(status: ReleaseStatus | None) -> bool:
+    return status is not None and status.drift is not None and status.drift.found
 
 
 def state_line(state: ObjectState) -> str:

@@ -21,6 +21,7 @@ from installer.plan_words import restart_text
 from installer.terminal_text import printable, printable_lines
 from installer.tui.proposals import Proposal
 from installer.tui.routes import ApplyPlan
+from installer.tui.screens.concerns import ConcernsScreen
 from installer.tui.widgets.dialogs import ErrorDialog, TextDialog
 from installer.tui.widgets.page import Page
 from installer.tui.widgets.rows import Rows
@@ -51,6 +52,7 @@ class ReviewScreen(Page):
         Binding("a", "apply", mark("Apply")),
         Binding("w", "whole", mark("Whole plan")),
         Binding("m", "images", mark("Images")),
+        Binding("c", "concerns", mark("Concerns")),
         Binding("escape", "leave", mark("Back, change nothing"), key_display="Esc"),
     ]
 
@@ -94,6 +96,8 @@ class ReviewScreen(Page):
 
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
         """Nothing can be applied or looked at before the plan is there."""
+        if action == "concerns":
+            return self.plan is not None and bool(self.plan.concerns)
         return action not in {"apply", "images", "whole"} or self.plan is not None
 
     def action_whole(self) -> None:
@@ -108,6 +112,21 @@ class ReviewScreen(Page):
             lines = [f"{image.name}\n  {image.digest}" for image in self.plan.images]
             shown = [*images(self.plan, _COLUMNS), *(["", *lines] if lines else [])]
             self.app.push_screen(TextScreen(_("Images"), "\n".join(shown) or _("none")))
+
+    def action_concerns(self) -> None:
+        """What was found beforehand; those that block can be accepted."""
+        if self.plan is not None:
+            self.app.push_screen(ConcernsScreen(self.plan, self._accept))
+
+    def _accept(self, concern: str) -> None:
+        """The same plan in spite of the concern, which is another plan."""
+        plan, opened = self.plan, self.desk.appliance
+        if plan is None:
+            return
+        self.plan = None
+        self.proposal = self.proposal.accepting(concern)
+        self.say("said", _("Accepting {concern} ...").format(concern=concern))
+        self.start(lambda: Planned(opened().releases.accept(plan, [concern])))
 
     def action_apply(self) -> None:
         """Ask for the release's name, then carry out exactly this plan."""

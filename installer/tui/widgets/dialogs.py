@@ -68,7 +68,7 @@ class ChoiceDialog(ModalScreen[int | None]):
     def compose(self) -> ComposeResult:
         """Question and answers."""
         with Vertical(classes="dialog"):
-            yield Static(printable(self.question), classes="heading", markup=False)
+            yield Static(printable_lines(self.question), classes="heading", markup=False)
             yield Rows(id="choices")
         yield KeyLine()
 
