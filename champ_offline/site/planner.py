@@ -21,6 +21,7 @@ from champ_offline.site.compose import Head, Tried, composed
 from champ_offline.site.crew import Crew
 from champ_offline.site.document import Site
 from champ_offline.site.plan import SitePlan
+from champ_offline.site.reach import settled
 from champ_offline.site.wanted import Order
 
 
@@ -57,13 +58,14 @@ class SitePlanner:
     ) -> SitePlan:
         """The site plan, kept in the vault with all its plans; `accepted` are ids of concerns.
 
-        Raises ZoneNotInSite, AppNotPlanned, and the errors of answers, catalog and clusters.
+        Raises ZoneNotInSite, SiteClusterAway, AppNotPlanned, and the errors of answers, catalog and
+        clusters.
         """
         site.check_names(self._zone)
         listing = self._catalog.listing()
         jobs = {name: _Job(order.cluster, order) for name, order in self._orders(site, listing)}
         needs = {one.name: one.needs for wave in site.order(self._zone) for one in wave}
-        at = {one.name: self._releases.settle(one.name) for one in site.zones[self._zone]}
+        at = settled(self._releases, [one.name for one in site.zones[self._zone]])
         for name, job in self._pruned(site, jobs, at):
             # What is not wanted any more goes last: when all else on its cluster went well.
             needs[name] = tuple(

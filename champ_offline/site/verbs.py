@@ -36,6 +36,7 @@ from champ_offline.site.gitops.gather import Gatherer
 from champ_offline.site.gitops.objects import Tool
 from champ_offline.site.plan import SitePlan
 from champ_offline.site.planner import SitePlanner
+from champ_offline.site.reach import settled
 from champ_offline.site.setting import Choice, Edited, Setting, edited
 
 # Each worker has a Helm child of its own; two cores and some waiting are well used by four.
@@ -116,8 +117,8 @@ class Sites:
     ) -> tuple[Ended, ...]:
         """Carry out what is left of exactly that plan; how each of its members ended.
 
-        Where nothing is left no cluster is asked. Raises PlanNotOurs, SiteBlocked, Locked, and what
-        `Releases.settle` raises for a cluster that cannot be reached; nothing is changed then.
+        Where nothing is left no cluster is asked. Raises PlanNotOurs, SiteBlocked, Locked, and
+        SiteClusterAway where one that is concerned does not answer; nothing is changed then.
         """
         self._refuse_foreign(plan.digest)
         _refuse_blocked(plan)
@@ -125,8 +126,7 @@ class Sites:
         if (there := executor.there(plan)) is not None:
             return there
         left = [one for one in plan.members if executor.done(one) is None]
-        for cluster in dict.fromkeys(one.name.partition("/")[0] for one in left):
-            self._releases.settle(cluster)
+        settled(self._releases, dict.fromkeys(one.name.partition("/")[0] for one in left))
         with FileLock(self._paths.lock), Crew(self._releases.reach, workers) as crew:
             # What an earlier run was at is done by this one, or by nobody.
             list(self._books.recover())

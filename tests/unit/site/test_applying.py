@@ -19,6 +19,7 @@ from champ_offline.site.compose import AppNotPlanned
 from champ_offline.site.document import ZoneNotInSite
 from champ_offline.site.execute import Ending, exit_code
 from champ_offline.site.plan import SitePlan, SitePlanUnreadable, is_site_plan
+from champ_offline.site.reach import SiteClusterAway
 from champ_offline.site.wanted import SecretInDocument, SecretsFileOpen
 from tests.unit.site.conftest import Gone, Zone
 
@@ -189,6 +190,21 @@ def test_what_can_never_be_planned_stops_the_whole(zone: Zone) -> None:
     with pytest.raises(AppNotPlanned, match="main/alone"):
         zone.plan(FOUR)
     assert zone.places["main"].helm.releases() == ()
+
+
+def test_a_cluster_that_does_not_answer_is_named_and_others_can_go_on(zone: Zone) -> None:
+    plan = zone.plan(FOUR)
+    zone.places["edge"].cluster.reachable = False
+    with pytest.raises(SiteClusterAway, match="“edge” is away") as raised:
+        zone.plan(FOUR)
+    assert "leaves “edge” out" in raised.value.advice
+    with pytest.raises(SiteClusterAway, match="“edge” is away"):
+        zone.apply(plan)
+    assert zone.places["main"].helm.releases() == ()
+    others = FOUR[: FOUR.index("      edge:")]
+    assert set(zone.endings(zone.plan(others)).values()) == {Ending.APPLIED}
+    zone.places["edge"].cluster.reachable = True
+    assert [one.name for one in zone.plan(FOUR).members] == ["edge/viewer"]
 
 
 def test_secrets_are_kept_or_come_from_a_private_file(zone: Zone) -> None:
