@@ -29,8 +29,9 @@ _AWAY = (ClusterUnreachable, ClusterFault)
 class HealthWatch:
     """Looks at a release every `seconds` in a thread of its own, inside `with`.
 
-    `give_up` is called once when a cause has been hopeless for its grace (`causes.patience`);
-    without it all are waited for. `hide` takes the release's secrets out of texts.
+    `fresh` says that nothing of it can be there before, not even its namespace. `give_up` is called
+    once when a cause has been hopeless for its grace (`causes.patience`); without it all are waited
+    for. `hide` takes the release's secrets out of texts.
     """
 
     def __init__(
@@ -41,9 +42,11 @@ class HealthWatch:
         subscriber: Subscriber,
         seconds: float = 2.0,
         *,
+        fresh: bool = False,
         give_up: Callable[[], None] | None = None,
         hide: Callable[[str], str] = str,
     ) -> None:
+        self._fresh = fresh
         self._cluster = cluster
         self._where = (namespace, release)
         self._subscriber = subscriber
@@ -58,7 +61,7 @@ class HealthWatch:
 
     def __enter__(self) -> Self:
         try:
-            before = judge(look(self._cluster, *self._where))
+            before = () if self._fresh else judge(look(self._cluster, *self._where))
             self._patience = Patience({found.key for found in before})
         except ChampError:
             self._give_up = None  # what was there before is not known, so nothing is hopeless
@@ -110,9 +113,8 @@ class HealthWatch:
             return
 
     def _follow(self) -> None:
-        while not self._stop.is_set():
+        while not self._stop.wait(self._seconds):
             self._look()
-            self._stop.wait(self._seconds)
 
     def _look(self) -> None:
         """One look; what cannot be seen now is looked at again the next time."""

@@ -25,6 +25,7 @@ _SEPARATOR = re.compile(r"^---[ \t]*", re.MULTILINE)
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
 _SHOWN = 200
 _MOST_MERGED = 100_000
+_DEEPEST = 200
 # PyYAML's constructors let through what they meet in a value that does not fit its tag.
 _BROKEN = (yaml.YAMLError, ValueError, AttributeError, LookupError, RecursionError)
 
@@ -38,8 +39,8 @@ class NotAnObject(ChampError):
     remedy = "Check the answers; if they are right, report this to whoever packed the app."
 
 
-class _Loader(yaml.SafeLoader):
-    """SafeLoader with the scalars of sigs.k8s.io/yaml, and merges (`<<`) that do not multiply."""
+class _Merges(yaml.constructor.SafeConstructor):
+    """Merges (`<<`) that do not multiply."""
 
     _merged = 0
 
@@ -49,6 +50,19 @@ class _Loader(yaml.SafeLoader):
         self._merged += max(0, len(node.value) - own)
         if self._merged > _MOST_MERGED:
             raise ConstructorError(None, None, "it merges too many tables", node.start_mark)
+
+
+class _Placed(_Merges, yaml.SafeLoader):
+    """The parser that tells where in a text a value stands, block scalars and all."""
+
+
+# The C parser is ten times as fast; it and Helm's own come from one C source.
+_C_LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+_TEXT_LOADER = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
+
+
+class _Loader(_Merges, _C_LOADER):  # type: ignore[misc, valid-type]
+    """The parser for values, with the scalars of sigs.k8s.io/yaml."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -64,10 +78,7 @@ _Loader.add_implicit_resolver(
     re.compile(r"[-+]?(0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)$"),
     list("-+0123456789"),
 )
-
-
-# The C parser is ten times as fast, which counts for definitions of a megabyte.
-_TEXT_LOADER = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
+_Placed.yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
 
 
 @dataclass(frozen=True)
@@ -89,6 +100,7 @@ def split(stream: str) -> list[str]:
 def read(text: str, source: str) -> Any:  # noqa: ANN401 (any YAML value)
     """One document as plain values; raises NotAnObject."""
     try:
+        _refuse_deep(text)
         return yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
     except _BROKEN as error:
         problem = str(getattr(error, "problem", None) or "it is not YAML")
@@ -102,6 +114,7 @@ def texts(text: str, source: str) -> list[Any]:
     Aliases give one and the same list or table again. Raises NotAnObject.
     """
     try:
+        _refuse_deep(text)
         return list(yaml.load_all(text, Loader=_TEXT_LOADER))
     except _BROKEN as error:
         raise NotAnObject(source=source, reason=str(error)[:_SHOWN]) from error
@@ -138,7 +151,8 @@ def is_hook(item: dict[str, Any]) -> bool:
 def scalars(text: str, source: str) -> Iterator[Scalar]:
     """Every text value of a document with its place; raises NotAnObject."""
     try:
-        node = yaml.compose(text, Loader=_Loader)
+        _refuse_deep(text)
+        node = yaml.compose(text, Loader=_Placed)
     except _BROKEN as error:
         raise NotAnObject(source=source, reason=str(error)[:_SHOWN]) from error
     # A value met again through an alias is written once, where its anchor is.
@@ -160,6 +174,21 @@ def replace(text: str, changes: Sequence[tuple[Scalar, str]]) -> str:
 def dump(item: object) -> str:
     """An object as YAML for reading and comparing: sorted keys, block style."""
     return yaml.safe_dump(item, sort_keys=True, allow_unicode=True, width=1000)
+
+
+def _refuse_deep(text: str) -> None:
+    """Raise a YAMLError for what is nested so deeply that the C composer would overrun its stack.
+
+    Its events come one by one, without any nesting of calls.
+    """
+    depth = 0
+    for event in yaml.parse(text, Loader=_TEXT_LOADER):
+        if isinstance(event, yaml.events.CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST:
+                raise ConstructorError(None, None, "it is nested too deeply", None)
+        elif isinstance(event, yaml.events.CollectionEndEvent):
+            depth -= 1
 
 
 def _is_flat(table: object) -> bool:

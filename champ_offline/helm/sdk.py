@@ -18,6 +18,14 @@ from helm_python.errors import ErrorCode
 
 Arguments: TypeAlias = dict[str, Any]
 
+# Helm would read the server's whole description (a second of processor time for each four calls)
+# only to find that the server itself checks fields strictly, as all do that this product works with
+# (Kubernetes 1.27 and later); whatever is applied is sent for strict checking all the same. The
+# methods of Config have no place for this.
+_ALWAYS = {"disable_openapi_validation": True}
+# Each holds what it learnt of the cluster, some megabytes; a release is worked on in one go.
+_CONFIGS = 2
+
 
 class SdkFault(Exception):
     """What the SDK raised: `code` as named in helm_c.h without its prefix, and the detail."""
@@ -29,7 +37,7 @@ class SdkFault(Exception):
 
 
 class Session:
-    """The verbs of HelmEngine on one kubeconfig file; configs are kept per namespace."""
+    """The verbs of HelmEngine on one kubeconfig file; configs of the last namespaces are kept."""
 
     def __init__(self, kubeconfig: str) -> None:
         self._kubeconfig = kubeconfig
@@ -63,6 +71,8 @@ class Session:
 
     def _config(self, namespace: str) -> Config:
         if namespace not in self._configs:
+            while len(self._configs) >= _CONFIGS:
+                self._configs.pop(next(iter(self._configs))).close()
             self._configs[namespace] = Config(
                 kubeconfig_path=self._kubeconfig, namespace=namespace, storage_driver="secret"
             )
@@ -111,26 +121,30 @@ class Session:
             return _files(chart, files)
 
     def _check(self, given: Arguments) -> None:
-        config = self._config(given["namespace"])
-        with _chart(given) as chart:
-            if given["upgrade"]:
-                config.upgrade(
-                    chart, given["release"], given["values"], dry_run="server", reset_values=True
-                )
-            else:
-                config.install(chart, given["release"], given["values"], dry_run="server")
+        self._change(given, {"dry_run": "server"}, upgrade=given["upgrade"])
 
     def _install(self, given: Arguments) -> Arguments:
-        config = self._config(given["namespace"])
-        with _chart(given) as chart:
-            return config.install(chart, given["release"], given["values"], **_applying(given))
+        return self._change(given, _applying(given), upgrade=False)
 
     def _upgrade(self, given: Arguments) -> Arguments:
+        return self._change(given, _applying(given), upgrade=True)
+
+    def _change(self, given: Arguments, options: Arguments, *, upgrade: bool) -> Arguments:
+        """Install or upgrade with more options, which are named as the library names them."""
         config = self._config(given["namespace"])
         with _chart(given) as chart:
-            return config.upgrade(
-                chart, given["release"], given["values"], reset_values=True, **_applying(given)
+            done = _native.call_string(
+                "helm_upgrade" if upgrade else "helm_install",
+                config._raw(),  # noqa: SLF001
+                _native.HANDLE(0),  # no context: a call is ended by ending this process
+                chart._raw(),  # noqa: SLF001
+                None,
+                given["release"],
+                json.dumps(given["values"]),
+                json.dumps({**options, **_ALWAYS, **({"reset_values": True} if upgrade else {})}),
             )
+        found: Arguments = json.loads(done)
+        return found
 
     def _rollback(self, given: Arguments) -> None:
         self._config(given["namespace"]).rollback(
@@ -149,7 +163,10 @@ class Session:
         return self._config(given["namespace"]).history(given["release"])
 
     def _status(self, given: Arguments) -> Arguments:
-        return self._config(given["namespace"]).status(given["release"])
+        """The stored release: what `helm status` adds is a look at each object and its pods."""
+        found = self._config(given["namespace"]).get_all(given["release"])
+        summary: Arguments = found["summary"]
+        return summary
 
     def _values(self, given: Arguments) -> Arguments:
         return self._config(given["namespace"]).get_values(given["release"])
@@ -170,8 +187,8 @@ def _files(chart: Chart, rendered: str) -> Arguments:
 
 def _applying(given: Arguments) -> Arguments:
     return {
-        "timeout": given["timeout"],
+        "timeout_seconds": given["timeout"],
         "wait": given["wait"],
         "rollback_on_failure": given["rollback_on_failure"],
-        "description": given["description"] or None,
+        "description": given["description"],
     }

@@ -90,20 +90,16 @@ class Planner:
 
     def change(self, request: ReleaseRequest) -> Plan:
         """Install the release, or upgrade it where it exists."""
-        exists = self._engine.status(request.release, request.namespace) is not None
-        return self.upgrade(request) if exists else self.install(request)
+        found = self._base(request.release, request.namespace)
+        return self._upgrade(request, found) if found.exists else self._install(request, found)
 
     def install(self, request: ReleaseRequest) -> Plan:
         """Raises ReleaseNameTaken, ImagesMissing, RecordTooLarge and the engine's errors."""
-        found = self._base(request.release, request.namespace)
-        if found.exists:
-            raise ReleaseNameTaken(release=request.release, namespace=request.namespace)
-        return self._changed(self._asked(Operation.INSTALL, request), found)
+        return self._install(request, self._base(request.release, request.namespace))
 
     def upgrade(self, request: ReleaseRequest) -> Plan:
         """Raises ReleaseUnknown, NeverDeployed, ImagesMissing, RecordTooLarge, engine's errors."""
-        found = self._standing(request.release, request.namespace)
-        return self._changed(self._asked(Operation.UPGRADE, request), found)
+        return self._upgrade(request, self._base(request.release, request.namespace))
 
     def rollback(self, release: str, namespace: str, number: int) -> Plan:
         """Return to revision `number` of ours; raises RevisionUnknown, VaultMissing too."""
@@ -123,7 +119,7 @@ class Planner:
             images={image.name: image.digest for image in plan.images},
             target=number,
         )
-        return self._changed(wanted, self._standing(release, namespace))
+        return self._changed(wanted, _standing(self._base(release, namespace), release, namespace))
 
     def remove(self, release: str, namespace: str) -> Plan:
         """Take the release away; raises ReleaseUnknown."""
@@ -162,6 +158,15 @@ class Planner:
             irreversible=irreversible(compared, claims, removed=release),
             estimate=self._estimate(Operation.REMOVE, release, namespace, app),
         )
+
+    def _install(self, request: ReleaseRequest, found: Base) -> Plan:
+        if found.exists:
+            raise ReleaseNameTaken(release=request.release, namespace=request.namespace)
+        return self._changed(self._asked(Operation.INSTALL, request), found)
+
+    def _upgrade(self, request: ReleaseRequest, found: Base) -> Plan:
+        _standing(found, request.release, request.namespace)
+        return self._changed(self._asked(Operation.UPGRADE, request), found)
 
     def _hooks(self, now: Revision | None) -> tuple[Document, ...]:
         """The hooks of the revision in the cluster, as sealed; none where it is not ours."""
@@ -210,14 +215,6 @@ class Planner:
     def _base(self, release: str, namespace: str) -> Base:
         salt = self._vault.salt(self._cluster.identity(), namespace, release)
         return base.read(self._engine, self._cluster, release, namespace, salt)
-
-    def _standing(self, release: str, namespace: str) -> Base:
-        found = self._base(release, namespace)
-        if not found.exists:
-            raise ReleaseUnknown(release=release, namespace=namespace)
-        if not found.deployed:
-            raise NeverDeployed(release=release, namespace=namespace)
-        return found
 
     def _changed(self, wanted: _Wanted, found: Base) -> Plan:
         now = self._history.current(found.cluster, wanted.namespace, wanted.release)
@@ -321,6 +318,14 @@ class Planner:
             self._engine.check(
                 sealed, wanted.release, wanted.namespace, values, upgrade=found.exists
             )
+
+
+def _standing(found: Base, release: str, namespace: str) -> Base:
+    if not found.exists:
+        raise ReleaseUnknown(release=release, namespace=namespace)
+    if not found.deployed:
+        raise NeverDeployed(release=release, namespace=namespace)
+    return found
 
 
 def _masked(found: Iterable[Effect], mask: Mask) -> tuple[Effect, ...]:

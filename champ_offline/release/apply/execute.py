@@ -144,6 +144,7 @@ class Executor:
             plan.release,
             subscriber,
             self._pause,
+            fresh=plan.new_namespace,
             give_up=None if plan.operation is Operation.REMOVE else self._engine.cancel,
             hide=mask.text,
         )

@@ -7,6 +7,7 @@ else's Helm gives numbers too.
 from __future__ import annotations
 
 import json
+from functools import cache
 
 from champ_offline.cluster.interface import Cluster
 from champ_offline.helm.engine import Document, Release
@@ -22,14 +23,16 @@ from champ_offline.release.seal import sealed_manifests
 def change_of(intent: Intent, vault: Vault, cluster: Cluster) -> Change:
     """The change of an intent; raises VaultMissing."""
     place = intent.namespace
-    wanted = _wanted(intent, vault)
+    chart = vault.get(intent.sealed) if intent.sealed else None
+    # Read only where there is something to put right.
+    wanted = cache(lambda: _wanted(chart, place))
     salt = vault.salt(intent.cluster, place, intent.release)
 
     def planned(record: Release) -> bool:
         if intent.sealed is None:
             return False
         try:
-            return _same(items_of_manifest(record.manifest, place), wanted)
+            return _same(items_of_manifest(record.manifest, place), wanted())
         except NotAnObject:
             return False
 
@@ -39,7 +42,9 @@ def change_of(intent: Intent, vault: Vault, cluster: Cluster) -> Change:
     def serving() -> bool:
         if intent.hooks:
             return False
-        there = (cluster.get(one.api_version, one.kind, one.namespace, one.name) for one in wanted)
+        there = (
+            cluster.get(one.api_version, one.kind, one.namespace, one.name) for one in wanted()
+        )
         states = cluster.objects(place, intent.release)
         return all(there) and all(state.ready for state in states)
 
@@ -47,11 +52,9 @@ def change_of(intent: Intent, vault: Vault, cluster: Cluster) -> Change:
     return Change(intent.operation, *where, intent.base, planned, former, serving)
 
 
-def _wanted(intent: Intent, vault: Vault) -> tuple[Item, ...]:
-    if intent.sealed is None:
-        return ()
-    texts = sealed_manifests(vault.get(intent.sealed))
-    return items((Document("the plan", text) for text in texts), intent.namespace)
+def _wanted(chart: bytes | None, namespace: str) -> tuple[Item, ...]:
+    texts = sealed_manifests(chart) if chart is not None else ()
+    return items((Document("the plan", text) for text in texts), namespace)
 
 
 def _same(one: tuple[Item, ...], other: tuple[Item, ...]) -> bool:

@@ -176,7 +176,7 @@ def is_position(path: manifests.Path) -> bool:
 def positions(document: Document) -> list[manifests.Scalar]:
     """The values of a document that name an image and are held to its digest."""
     item = manifests.load(document.text, document.source)
-    if item["kind"] == "CustomResourceDefinition":
+    if item["kind"] == "CustomResourceDefinition" or not _names_image(item):
         return []
     group = str(item["apiVersion"]).rpartition("/")[0]
     custom = group not in _BUILT_IN and not group.endswith(".k8s.io")
@@ -188,6 +188,13 @@ def positions(document: Document) -> list[manifests.Scalar]:
         if is_position(scalar.path)
         or (custom and scalar.path[-1:] == ("image",) and not _is_half(scalar, paths))
     ]
+
+
+def _names_image(item: object) -> bool:
+    """Whether some table in it has the key of an image; finding the place of values costs more."""
+    if isinstance(item, Mapping):
+        return "image" in item or any(map(_names_image, item.values()))
+    return isinstance(item, list) and any(map(_names_image, item))
 
 
 def _is_half(scalar: manifests.Scalar, paths: set[manifests.Path]) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from champ_offline.helm import manifests
-from champ_offline.helm.manifests import NotAnObject, load, read, replace, scalars, split
+from champ_offline.helm.manifests import NotAnObject, load, read, replace, scalars, split, texts
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,25 @@ def test_hooks_are_known_by_their_annotation() -> None:
     head = "apiVersion: v1\nkind: A\nmetadata: {name: a, annotations: {helm.sh/hook: test}}\n"
     assert manifests.is_hook(load(head, "t"))
     assert not manifests.is_hook(load(head.replace("helm.sh/hook", "other"), "t"))
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 50_000, "- " * 50_000 + "a"])
+def test_what_is_nested_too_deeply_is_refused(text: str) -> None:
+    for reading in (read, texts, lambda one, source: list(scalars(one, source))):
+        with pytest.raises(NotAnObject, match="nested too deeply"):
+            reading(text, "x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: |\n  \u00e9\n  b\nc: '\u00fc'\n",
+        "a: >-\n  folded\n  text\n\nb: [x, 'y', \"z\\n\"]\n",
+        "a: {b: 0x1F, c: 1_000, d: 08, e: .5, f: +1}\n",
+        "? complex\n: value\n",
+        "base: &base {a: 1}\nmore:\n  <<: *base\n  b: 2\n",
+    ],
+)
+def test_values_are_those_whose_places_are_told(text: str) -> None:
+    """The parser for values and the one for places agree."""
+    assert read(text, "x") == yaml.load(text, Loader=manifests._Placed)  # noqa: S506
