@@ -18,6 +18,7 @@ from champ_offline.catalog.answers import read_answers
 from champ_offline.catalog.entry import AppEntry
 from champ_offline.catalog.form import Form
 from champ_offline.catalog.index import Catalog
+from champ_offline.catalog.template_process import TemplateProcess
 from champ_offline.catalog.values import render_values
 from champ_offline.cluster.causes.judge import judge
 from champ_offline.cluster.causes.look import cause, look
@@ -119,7 +120,7 @@ class Operations:
         self._retentions = Retentions(database)
         self._moves = Moves(catalog, self._history, self._retentions)
         self._cluster = KubeCluster(kubeconfig)
-        self._engine = SdkEngine(kubeconfig)
+        self._engine, self._templates = SdkEngine(kubeconfig), TemplateProcess()
         self._journal, self._audit = Journal(database, clock), Audit(database, clock)
         # What a site's plan is on several clusters is not this one's to recover.
         self._journal.leave(Act.SITE_APPLY)
@@ -163,6 +164,7 @@ class Operations:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._templates.close()
         self._engine.close()
         self._cluster.close()
 
@@ -198,6 +200,7 @@ class Operations:
             components=dict(entry.components),
             release={"name": release, "namespace": namespace},
             where=f"{entry.name} {entry.version}",
+            process=self._templates,
         )
         return self._keep(
             self._planner.change(

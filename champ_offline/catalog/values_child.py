@@ -1,8 +1,13 @@
-"""The child process in which a values template is rendered, with its time and memory limited.
+"""The child process in which values templates are rendered, each with its time and memory limited.
 
 Invariant: whatever a template does, it costs at most `SECONDS` of processor time, `MEMORY` bytes
 and `LARGEST` characters of output; equal requests get equal replies; only JSON goes in and out, and
-no text of an answer leaves in a fault.
+no text of an answer leaves in a fault. The process itself reads no request: each is read by a fork
+made for it, which limits itself and ends with it, so no answer is left behind for the next.
+
+On standard input each request follows its length (8 bytes, the highest first). On standard output
+comes the reply, if there is one, in one line, then in another how the fork ended: 0, a status above
+it, or a signal below it.
 
     request  {"template": "...", "context": {"answers": {...}, ...}}; no context: only look at it
     reply    {"text": "..."}  or  {"fault": {"code": "template", "line": 3, "reason": "..."}}
@@ -12,8 +17,10 @@ no text of an answer leaves in a fault.
 from __future__ import annotations
 
 import json
+import os
 import resource
-import sys
+import select
+import struct
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
@@ -23,22 +30,54 @@ CHILD_WORD = "values-child"
 SECONDS = 3
 MEMORY = 512 * 1024 * 1024
 LARGEST = 1024 * 1024
+_INPUT, _OUTPUT = 0, 1
+_HEAD = 8
+# The exit status of a fork that found the end of the input.
+_NO_MORE = 90
 _FILE = "<template>"
 _SHOWN = 200
 _SHORTEST_SECRET = 4
 
 
 def main() -> None:
-    """Answer the one request on standard input."""
-    # An ended child must not leave the answers behind in a core file.
+    """Answer every request on standard input, until its end."""
+    # An ended process must not leave the answers behind in a core file.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
-    request = json.loads(sys.stdin.buffer.read())
-    # Imported before the limit: it is the template that must be frugal.
+    # Imported before any limit: it is the templates that must be frugal.
     import jinja2.sandbox  # noqa: F401
 
+    import champ_offline.catalog.yaml_text  # noqa: F401
+
+    while select.select([_INPUT], [], [])[0]:
+        fork = os.fork()
+        if fork == 0:
+            os._exit(_serve())
+        status = os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1])
+        if status == _NO_MORE:
+            return
+        os.write(_OUTPUT, b"%d\n" % status)
+
+
+def _serve() -> int:
+    """Answer one request, in a process for it alone; its exit status."""
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
+    head = _taken(_HEAD)
+    if not head:
+        return _NO_MORE
+    request = json.loads(_taken(struct.unpack(">Q", head)[0]))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    sys.stdout.buffer.write(json.dumps(_answer(request)).encode())
+    reply = memoryview(json.dumps(_answer(request)).encode() + b"\n")
+    while reply:
+        reply = reply[os.write(_OUTPUT, reply) :]
+    return 0
+
+
+def _taken(size: int) -> bytes:
+    """So many bytes of standard input; what follows is the next fork's. b"" at its end."""
+    found = bytearray()
+    while len(found) < size and (piece := os.read(_INPUT, size - len(found))):
+        found += piece
+    return bytes(found)
 
 
 def _failure(error: Exception) -> str:

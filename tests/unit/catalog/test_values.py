@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from champ_offline.catalog.template_process import TemplateProcess, TemplateTooCostly
 from champ_offline.catalog.values import (
     TemplateBroken,
-    TemplateTooCostly,
     ValuesMalformed,
     check_template,
     render_values,
@@ -163,3 +163,61 @@ def test_a_template_is_checked_without_being_rendered() -> None:
         check_template(b"a: 1\nb: {{ answers.", "values.yaml.j2")
     with pytest.raises(TemplateBroken, match="UTF-8"):
         check_template(b"\xff", "values.yaml.j2")
+
+
+def serve(process: TemplateProcess, template: bytes, **answers: object) -> dict[str, Any]:
+    return render_values(
+        template, answers=answers, components={}, release={}, where="an app", process=process
+    )
+
+
+def test_one_process_serves_many_and_no_request_meets_another() -> None:
+    with TemplateProcess() as process:
+        for number in range(3):
+            assert serve(process, b"a: {{ answers.a }}", a=number) == {"a": number}
+            with pytest.raises(TemplateBroken, match="line 1"):
+                serve(process, b"a: {{ answers.b }}", a=number)
+        started = process._process
+        assert started is not None
+        assert serve(process, b"a: 1") == {"a": 1}
+        assert process._process is started
+    assert started.poll() is not None
+
+
+def test_what_one_template_costs_is_not_taken_from_the_next() -> None:
+    costly = b"{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+    with TemplateProcess() as process:
+        with pytest.raises(TemplateTooCostly):
+            serve(process, costly)
+        large = "x" * 500_000
+        assert serve(process, b"a: {{ answers.a | json }}", a=large) == {"a": large}
+
+
+def test_a_process_that_was_killed_is_told_and_started_anew() -> None:
+    with TemplateProcess() as process:
+        serve(process, b"a: 1")
+        assert process._process is not None
+        process._process.kill()
+        process._process.wait()
+        assert serve(process, b"a: 2") == {"a": 2}
+
+
+def test_answers_do_not_stay_in_the_process() -> None:
+    secret = "a-secret-of-this-test"
+    with TemplateProcess() as process:
+        assert serve(process, b"a: {{ answers.a }}", a=secret) == {"a": secret}
+        assert process._process is not None
+        assert secret not in memory_of(process._process.pid)
+
+
+def memory_of(pid: int) -> str:
+    """All that a process can write to."""
+    text = []
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, rights = line.split()[:2]
+            if rights.startswith("rw") and "[v" not in line:
+                first, last = (int(one, 16) for one in span.split("-"))
+                memory.seek(first)
+                text.append(memory.read(last - first).decode("latin-1"))
+    return "".join(text)
