@@ -22,7 +22,7 @@ from champ_offline.catalog.template_process import TemplateProcess
 from champ_offline.catalog.values import render_values
 from champ_offline.cluster.causes.judge import judge
 from champ_offline.cluster.causes.look import cause, look
-from champ_offline.cluster.interface import Cluster
+from champ_offline.cluster.interface import Cluster, ClusterForbidden
 from champ_offline.cluster.kube import KubeCluster
 from champ_offline.durable.database import Database
 from champ_offline.durable.space import free_bytes
@@ -187,6 +187,39 @@ class Operations:
         Raises what the app's rules of moving raise first, then the errors of form, values and
         planning.
         """
+        return self._keep(self._planner.change(self._requested(entry, release, namespace, given)))
+
+    def stands(self, entry: AppEntry, revision: Revision, given: Mapping[str, Any] | None) -> bool:
+        """Whether `revision`, which is untouched, is what planning the same would lead to.
+
+        Raises as `plan_given` does. False in doubt.
+        """
+        asked = self._requested(entry, revision.release, revision.namespace, given)
+        return self._planner.stands(asked, revision)
+
+    def untouched(self) -> tuple[Revision, ...]:
+        """The zone's releases on this cluster that nobody touched since they were applied.
+
+        All are looked at at once. A release that cannot be looked at is not among them: planning it
+        tells why.
+        """
+        identity = self._cluster.identity()
+        now = {one.place: one for one in self._history.releases(identity)}
+        changing = self._history.changing()
+        known = [
+            (one, now[one.place])
+            for one in self._history.standing(None, None, identity)
+            if one.place not in changing
+        ]
+        try:
+            survey = Survey(self._cluster, self._vault, known, self._missing)
+        except (VaultMissing, ClusterForbidden):
+            return ()
+        return tuple(one for one, _ in known if survey.untouched(one))
+
+    def _requested(
+        self, entry: AppEntry, release: str, namespace: str, given: Mapping[str, Any] | None
+    ) -> ReleaseRequest:
         self._moves.check(self._cluster.identity(), namespace, release, entry)
         form = self._catalog.form(entry)
         previous = self._previous_answers(release, namespace)
@@ -202,21 +235,17 @@ class Operations:
             where=f"{entry.name} {entry.version}",
             process=self._templates,
         )
-        return self._keep(
-            self._planner.change(
-                ReleaseRequest(
-                    release=release,
-                    namespace=namespace,
-                    app=entry.name,
-                    version=entry.version,
-                    chart=self._catalog.chart(entry),
-                    answers=complete,
-                    values=values,
-                    images=self._catalog.image_digests(entry),
-                    secrets=tuple(_secret_texts(form, complete, "")),
-                    defaults=form.defaults(),
-                )
-            )
+        return ReleaseRequest(
+            release=release,
+            namespace=namespace,
+            app=entry.name,
+            version=entry.version,
+            chart=self._catalog.chart(entry),
+            answers=complete,
+            values=values,
+            images=self._catalog.image_digests(entry),
+            secrets=tuple(_secret_texts(form, complete, "")),
+            defaults=form.defaults(),
         )
 
     def plan_rollback(self, release: str, namespace: str, number: int | None) -> Plan:

@@ -77,7 +77,8 @@ class Plan:
     `cluster` is the cluster's identity, `base_manifest` and `values` salted digests, `created`
     ISO 8601, `target` the revision number of ours that a rollback returns to (else 0). `answers`
     are those that differ, `pulls` and `loads` what nodes have yet to fetch of the `images`,
-    `concerns` what preflight found, the blocking ones first.
+    `concerns` what preflight found, the blocking ones first. `source` stands for all that it was
+    rendered from but for its values (release/source.py).
     """
 
     operation: Operation
@@ -104,6 +105,7 @@ class Plan:
     irreversible: tuple[Irreversible, ...] = ()
     estimate: Estimate = UNKNOWN
     concerns: tuple[Concern, ...] = ()
+    source: Digest | None = None
     format: int = field(default=FORMAT)
 
     @property

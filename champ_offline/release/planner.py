@@ -35,6 +35,7 @@ from champ_offline.release.review.effects import Effect, effects
 from champ_offline.release.review.estimate import Estimate, estimate
 from champ_offline.release.review.irreversible import irreversible
 from champ_offline.release.review.pulls import loads, pulls
+from champ_offline.release.source import source
 
 _WELL = frozenset({Outcome.DEPLOYED, Outcome.REMOVED})
 
@@ -100,6 +101,26 @@ class Planner:
     def upgrade(self, request: ReleaseRequest) -> Plan:
         """Raises ReleaseUnknown, NeverDeployed, ImagesMissing, RecordTooLarge, engine's errors."""
         return self._upgrade(request, self._base(request.release, request.namespace))
+
+    def stands(self, request: ReleaseRequest, revision: Revision) -> bool:
+        """Whether `revision`, which the cluster has untouched, is what the request would make.
+
+        The same inputs, and the same source: then an upgrade would render what is sealed already.
+        False in doubt, of which a plan tells more. Raises ImagesMissing.
+        """
+        if revision.inputs is None or (revision.app, revision.version) != (
+            request.app,
+            request.version,
+        ):
+            return False
+        wanted = self._asked(Operation.UPGRADE, request)
+        found = self._source(wanted)
+        made = recorded(self._vault.get(revision.plan))
+        if found is None or found != made.source:
+            return False
+        if self._refuse_missing is not None:
+            self._refuse_missing({image.name: image.digest for image in made.images})
+        return Digest.of(wanted.inputs.to_bytes()) == revision.inputs
 
     def rollback(self, release: str, namespace: str, number: int) -> Plan:
         """Return to revision `number` of ours; raises RevisionUnknown, VaultMissing too."""
@@ -270,7 +291,15 @@ class Planner:
             irreversible=irreversible(compared, claims),
             estimate=self._estimate(wanted.operation, wanted.release, wanted.namespace, wanted.app),
             concerns=masked(concerns, mask),
+            source=self._source(wanted),
         )
+
+    def _source(self, wanted: _Wanted) -> Digest | None:
+        """What it is rendered from; a sealed chart is no source."""
+        if wanted.operation is Operation.ROLLBACK:
+            return None
+        given = (wanted.chart, wanted.inputs.values, wanted.images, self._registry)
+        return source(*given, self._cluster.offer())
 
     def _compared(
         self,

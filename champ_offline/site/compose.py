@@ -43,13 +43,14 @@ class AppNotPlanned(ChampError):
 class Tried:
     """What came of planning one app on the cluster of that identity: a plan, or why there is none.
 
-    `order` and `wanted` are what was planned and its place in the vault; None for a removal.
+    Nothing is `found` of what stands as it is. `order` and `wanted` are what was planned and its
+    place in the vault; None for a removal.
     """
 
     cluster: str
     order: Order | None
     wanted: Digest | None
-    found: Plan | ChampError
+    found: Plan | ChampError | None
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ def _member(name: str, tried: Tried, before: frozenset[str]) -> Member | None:
     needs = tuple(sorted(before))
     found = tried.found
     order = tried.order
+    if found is None:
+        return None
     if isinstance(found, Plan):
         stops = {one.id for one in found.concerns if one.stops}
         if order is None or not needs or not stops or stops - _BROUGHT:

@@ -6,15 +6,16 @@ first cluster is asked, so that a wrong line is told at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from champ_offline.catalog.index import Catalog, Listing
 from champ_offline.errors import ChampError
 from champ_offline.events import StepFinished, StepStarted, Subscriber
 from champ_offline.release.plan import Plan
-from champ_offline.release.records.history import Current, History
+from champ_offline.release.records.history import Current, History, Revision
 from champ_offline.release.records.vault import Vault
 from champ_offline.releases import Releases
 from champ_offline.site.compose import Head, Tried, composed
@@ -23,6 +24,10 @@ from champ_offline.site.document import Site
 from champ_offline.site.plan import SitePlan
 from champ_offline.site.reach import settled
 from champ_offline.site.wanted import Order
+
+
+# By cluster, namespace and release.
+_Untouched: TypeAlias = dict[tuple[str, str, str], Revision]
 
 
 @dataclass(frozen=True)
@@ -72,12 +77,13 @@ class SitePlanner:
                 sorted(one for one, other in jobs.items() if other.order_on(job.cluster))
             )
             jobs[name] = job
+        untouched = self._untouched(jobs, crew)
         tried: dict[str, Tried] = {}
 
         def act(name: str) -> bool:
             notify(StepStarted("plan", name))
             began = self._now()
-            tried[name] = self._tried(jobs[name], at, listing, crew, accepted)
+            tried[name] = self._tried(jobs[name], at, listing, crew, accepted, untouched)
             notify(StepFinished("plan", name, (self._now() - began).total_seconds()))
             return True
 
@@ -116,6 +122,19 @@ class SitePlanner:
             if (cluster.name, one.namespace, one.release) not in wanted
         ]
 
+    def _untouched(self, jobs: Mapping[str, _Job], crew: Crew) -> _Untouched:
+        """What was applied and nobody touched since, looked at cluster by cluster."""
+        found: _Untouched = {}
+
+        def act(cluster: str) -> bool:
+            with crew.way(cluster) as operations:
+                for one in operations.untouched():
+                    found[cluster, one.namespace, one.release] = one
+            return True
+
+        crew.run({job.cluster: () for job in jobs.values()}, act)
+        return found
+
     def _tried(
         self,
         job: _Job,
@@ -123,15 +142,18 @@ class SitePlanner:
         listing: Listing,
         crew: Crew,
         accepted: Collection[str],
+        untouched: _Untouched,
     ) -> Tried:
         wanted = self._vault.put(job.order.to_bytes()) if job.order else None
-        found: Plan | ChampError
+        found: Plan | ChampError | None = None
         with crew.way(job.cluster) as operations:
             try:
                 if job.order is not None:
                     entry = listing.entry(job.order.app, job.order.version)
                     place = (job.order.release, job.order.namespace)
-                    found = operations.plan_given(entry, *place, job.order.answers)
+                    before = untouched.get((job.cluster, job.order.namespace, job.order.release))
+                    if before is None or not operations.stands(entry, before, job.order.answers):
+                        found = operations.plan_given(entry, *place, job.order.answers)
                 elif job.gone is not None:
                     found = operations.plan_remove(job.gone.release, job.gone.namespace)
             except ChampError as error:

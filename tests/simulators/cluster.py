@@ -216,8 +216,8 @@ class SimulatedCluster:
         """Whether objects of this kind can be kept here."""
         return (item["apiVersion"], item["kind"]) in KINDS | self._defined()
 
-    def apply(self, wanted: Object, namespace: str) -> None:
-        """Make the object so, and let its controllers act at once."""
+    def apply(self, wanted: Object, namespace: str, manager: str = "") -> None:
+        """Make the object so, and let its controllers act at once; `manager` then holds it."""
         self._answer()
         kind, name = wanted["kind"], wanted["metadata"]["name"]
         if not self.knows(wanted):
@@ -226,6 +226,9 @@ class SimulatedCluster:
         key = self._key(wanted["apiVersion"], kind, place, name)
         with self.effect(f"apply {wanted['kind']}"):
             self._store[key] = self._merged(self._store.get(key), wanted, place)
+            if manager:
+                entry = {"manager": manager, "operation": "Apply", "fieldsV1": _held(wanted)}
+                self._store[key]["metadata"]["managedFields"] = [entry]
             if wanted["kind"] == "Deployment":
                 self._deploy(self._store[key])
             if wanted["kind"] == "PersistentVolumeClaim":
@@ -326,6 +329,13 @@ def _refuse_strange_fields(item: Object) -> None:
     if strange := sorted(item.keys() - known):
         reason = f".{strange[0]}: field not declared in schema"
         raise ObjectRefused(kind=item["kind"], name=item["metadata"]["name"], reason=reason)
+
+
+def _held(item: Object) -> Object:
+    """The FieldsV1 of what was applied, lists held as a whole."""
+    return {
+        f"f:{key}": _held(value) if isinstance(value, dict) else {} for key, value in item.items()
+    }
 
 
 def _encode(secret: Object) -> None:

@@ -191,6 +191,7 @@ class SimulatedHelm:
                         "status": one.release.status,
                         "version": str(one.release.revision),
                     },
+                    "managedFields": [{"manager": "Helm", "operation": "Update"}],
                 },
             }
             for records in self._records.values()
@@ -301,7 +302,7 @@ class SimulatedHelm:
             if item.key not in kept and not item.kept:
                 self.cluster.delete(item.content, item.namespace)
         for item in after:
-            self.cluster.apply(item.owned_by(release, namespace), item.namespace)
+            self.cluster.apply(item.owned_by(release, namespace), item.namespace, "helm")
 
     def _own(self, item: Item, release: str) -> None:
         live = self.cluster.get(item.api_version, item.kind, item.namespace, item.name)

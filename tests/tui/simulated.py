@@ -7,6 +7,7 @@ from pathlib import Path
 
 from champ_offline.appliance import Appliance
 from champ_offline.catalog.index import Catalog
+from champ_offline.catalog.template_process import TemplateProcess
 from champ_offline.clock import now_utc
 from champ_offline.cluster.interface import Cluster
 from champ_offline.helm.engine import Options
@@ -89,6 +90,7 @@ class SimulatedOperations(Operations):
         self._journal, self._audit = Journal(database, now_utc), Audit(database, now_utc)
         self._journal.leave(Act.SITE_APPLY)
         self._missing = self._gone
+        self._templates = TemplateProcess()
         self._planner = Planner(
             world.helm, world.cluster, self._history, self._vault,
             zone=appliance.name, now=now_utc, size=self._image_size,
@@ -104,3 +106,4 @@ class SimulatedOperations(Operations):
 
     def __exit__(self, *_exception: object) -> None:
         """The world goes on."""
+        self._templates.close()

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from champ_offline.cluster import health
-from champ_offline.cluster.interface import Cluster, Preview
+from champ_offline.cluster.interface import FIELD_MANAGER, Cluster, Preview
 from champ_offline.errors import ChampError
 from champ_offline.events import ObjectState
 from champ_offline.helm import records
 from champ_offline.helm.records import Record
 from champ_offline.oci.digest import Digest
 from champ_offline.release import seal
+from champ_offline.release.drift.held import held
 from champ_offline.release.drift.judge import Sealed, judge, key_of
 from champ_offline.release.drift.values import Drift
 from champ_offline.release.hidden import of_sealed
@@ -106,6 +107,24 @@ class Survey:
         pods = [item for item in own if item["kind"] == "Pod"]
         drift = judge(sealed, self._around(sealed), pods, self._record(sealed), self._ask)
         return Looked(states, replace(drift, missing=self._lacks(self._images[where])))
+
+    def untouched(self, revision: Revision) -> bool:
+        """Whether nobody touched it since: no drift, and Helm holds every field that it applied.
+
+        Then applying its sealed chart once more would change nothing. False in doubt.
+        """
+        sealed = self._sealed.get(_where(revision))
+        if sealed is None:
+            return False
+        around, record = self._around(sealed), self._record(sealed)
+        drift = judge(sealed, around, (), record, self._ask)
+        by_helm = record is not None and record.manager.lower() == FIELD_MANAGER
+        return (
+            not drift.found
+            and by_helm
+            and not self._lacks(self._images[_where(revision)])
+            and all(held(sealed.owned(item), around[item.key]) for item in sealed.items)
+        )
 
     def _lacks(self, images: Mapping[str, Digest] | None) -> tuple[str, ...] | None:
         if self._missing is None or images is None:
