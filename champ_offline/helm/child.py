@@ -16,10 +16,14 @@ import queue
 import signal
 import sys
 import threading
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from champ_offline.helm.sdk import Session
 
 # How a frozen executable, which has no `-m`, is told to be the child.
 CHILD_VERB = "helm-child"
+_NO_RELEASE = "NOT_FOUND"
 
 
 def main() -> None:
@@ -32,15 +36,16 @@ def main() -> None:
 def serve(requests: BinaryIO, replies: io.RawIOBase) -> None:
     """Answer each request line in turn; the SDK is loaded on the first one."""
     lines: queue.Queue[bytes] = queue.Queue()
-    busy = threading.Event()
+    busy, sessions = threading.Event(), _Sessions()
     threading.Thread(target=_read, args=(requests, lines, busy), daemon=True).start()
     while line := lines.get():
         busy.set()
-        reply = _answer(json.loads(line))
+        reply = sessions.answer(json.loads(line))
         busy.clear()
         left = memoryview(json.dumps(reply).encode() + b"\n")
         while left:
             left = left[replies.write(left) or 0 :]
+    sessions.close()
 
 
 def _read(requests: BinaryIO, lines: queue.Queue[bytes], busy: threading.Event) -> None:
@@ -51,18 +56,39 @@ def _read(requests: BinaryIO, lines: queue.Queue[bytes], busy: threading.Event) 
     lines.put(b"")
 
 
-def _answer(request: dict[str, Any]) -> dict[str, Any]:
-    # Imported here: the parent imports this module for its names and must not load the SDK.
-    from champ_offline.helm.sdk import SdkFault, Session
+class _Sessions:
+    """The session of the last kubeconfig: it knows the cluster already, and is connected.
 
-    try:
-        session = Session(request["kubeconfig"])
+    A fault ends it: what led there, such as a connection that is dead, is not for the next call.
+    That there is no such release is an answer as good as any.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[str, Session] = {}
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Call, and keep the session where that went well."""
+        # Imported here: the parent imports this module for its names and must not load the SDK.
+        from champ_offline.helm.sdk import SdkFault, Session
+
+        kubeconfig = str(request["kubeconfig"])
+        session = self._open.pop(kubeconfig, None) or Session(kubeconfig)
+        self.close()
         try:
-            return {"result": session.call(request["verb"], request["arguments"])}
-        finally:
-            session.close()
-    except SdkFault as error:
-        return {"fault": {"code": error.code, "detail": error.detail}}
+            result = session.call(request["verb"], request["arguments"])
+        except SdkFault as error:
+            if error.code == _NO_RELEASE:
+                self._open[kubeconfig] = session
+            else:
+                session.close()
+            return {"fault": {"code": error.code, "detail": error.detail}}
+        self._open[kubeconfig] = session
+        return {"result": result}
+
+    def close(self) -> None:
+        """Free what is kept."""
+        while self._open:
+            self._open.popitem()[1].close()
 
 
 if __name__ == "__main__":

@@ -120,8 +120,11 @@ class SimulatedCluster:
     def edit(self, item: Object, manager: str, *fields: dict[str, Any]) -> None:
         """Keep an object that somebody changed; `fields` are the FieldsV1 that are theirs now."""
         metadata = item["metadata"]
+        others = copy.deepcopy(metadata.get("managedFields", []))
+        for entry, one in itertools.product(others, fields):
+            _take(entry.get("fieldsV1", {}), one)
         metadata["managedFields"] = [
-            *metadata.get("managedFields", []),
+            *others,
             *({"manager": manager, "operation": "Update", "fieldsV1": one} for one in fields),
         ]
         key = self._key(item["apiVersion"], item["kind"], metadata["namespace"], metadata["name"])
@@ -336,6 +339,15 @@ def _held(item: Object) -> Object:
     return {
         f"f:{key}": _held(value) if isinstance(value, dict) else {} for key, value in item.items()
     }
+
+
+def _take(held: Object, taken: Object) -> None:
+    """Take fields from one who holds them."""
+    for key, below in taken.items():
+        if below and held.get(key):
+            _take(held[key], below)
+        else:
+            held.pop(key, None)
 
 
 def _encode(secret: Object) -> None:
