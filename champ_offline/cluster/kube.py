@@ -70,7 +70,7 @@ class KubeCluster:
         self._session, self._address = self._access.session, self._access.address
         self._turn = threading.Lock()
         self._discovery: Discovery | None = None
-        self._identity = ""
+        self._identity = self._version = ""
 
     @property
     def address(self) -> str:
@@ -89,9 +89,9 @@ class KubeCluster:
         return self._identity
 
     def offer(self) -> Offer:
-        """See Cluster."""
-        version = self._read("/version")["gitVersion"]
-        return Offer(version=version, api_versions=self._discover().api_versions)
+        """See Cluster; what it is and what it knows are asked for together."""
+        found = self._discover()
+        return Offer(version=self._version, api_versions=found.api_versions)
 
     def contact(self) -> Contact:
         """See Cluster."""
@@ -298,6 +298,7 @@ class KubeCluster:
                 self._checked(self._answer("GET", place, headers=_DISCOVERY))
                 for place in ("/api", "/apis")
             ]
+            self._version = str(self._read("/version")["gitVersion"])
             self._discovery = Discovery.of(documents)
         return self._discovery
 

@@ -7,7 +7,8 @@ used by two at once; what is begun starts only after all it needs went well.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -55,17 +56,23 @@ class Crew:
     ) -> frozenset[str]:
         """Call `act` for every name once all it needs were well; gives the names that were.
 
-        `act` says whether it went well; what needs one that did not is not begun, all else is. What
-        `act` raises, or an interruption, ends the calls under way and is raised.
+        A name begins with that of its cluster and a slash; of those that can begin, one is next of
+        whose cluster the fewest are under way: so all clusters have their share of the work, and a
+        way that is idle is one that is wanted. `act` says whether it went well; what needs one that
+        did not is not begun, all else is. What `act` raises, or an interruption, ends the calls
+        under way and is raised.
         """
         left, well = dict(needs), set[str]()
         under_way: dict[Future[bool], str] = {}
         with ThreadPoolExecutor(self._workers, "site") as pool:
             try:
                 while True:
-                    for name in [one for one in left if well.issuperset(left[one])]:
-                        del left[name]
-                        under_way[pool.submit(act, name)] = name
+                    while len(under_way) < self._workers:
+                        following = _following(left, well, under_way.values())
+                        if following is None:
+                            break
+                        del left[following]
+                        under_way[pool.submit(act, following)] = following
                     if not under_way:
                         return frozenset(well)
                     for future in wait(under_way, return_when=FIRST_COMPLETED).done:
@@ -117,3 +124,16 @@ class Crew:
         with self._turn:
             self._busy.append(way)
         return way
+
+
+def _following(
+    left: Mapping[str, Collection[str]], well: set[str], under_way: Iterable[str]
+) -> str | None:
+    """What begins next; None while all that is left waits for something."""
+    busy = Counter(map(_cluster, under_way))
+    ready = (one for one, needs in left.items() if well.issuperset(needs))
+    return min(ready, key=lambda one: busy[_cluster(one)], default=None)
+
+
+def _cluster(name: str) -> str:
+    return name.partition("/")[0]
