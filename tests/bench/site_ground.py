@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -32,11 +33,27 @@ CHAMP = Path(sys.executable).with_name("champ")
 
 @dataclass(frozen=True)
 class Spent:
-    """What a command took: seconds, most bytes of memory with its children, API requests."""
+    """What a command took: seconds, most bytes of memory with its children, API requests.
+
+    `own` and `theirs` are seconds of processor time: of the command with its children, and of the
+    clusters meanwhile. On a busy machine they say more than `seconds` do.
+    """
 
     seconds: float
     memory: int
     requests: int
+    own: float
+    theirs: float
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """What clocks and counters say."""
+
+    time: float
+    requests: int
+    own: float
+    theirs: float
 
 
 class Ground:
@@ -81,12 +98,11 @@ class Ground:
 
     def helm(self, site: list[Placed], workers: int) -> Spent:
         """The stock helm: as many installs at once as there are workers."""
-        before, began = self._requests(), time.monotonic()
         with tempfile.TemporaryDirectory(dir=self.folder) as home:
+            before = self._now()
             with ThreadPoolExecutor(workers) as pool:
                 list(pool.map(lambda one: self._install(one, Path(home)), site))
-            seconds = time.monotonic() - began
-        return Spent(seconds, 0, self._requests() - before)
+            return self._since(before)
 
     def _install(self, one: Placed, home: Path) -> None:
         kubeconfigs = {cluster.name: cluster.kubeconfig for cluster in self.clusters}
@@ -110,7 +126,7 @@ class Ground:
         """Run a verb of champ to its end; ends the bench where it fails."""
         command = [CHAMP, "--zone", zone, "--progress", "none", *words]
         environment = {k: v for k, v in os.environ.items() if k != "KUBECONFIG"}
-        before, began = self._requests(), time.monotonic()
+        before = self._now()
         with (
             subprocess.Popen(
                 command,
@@ -122,13 +138,27 @@ class Ground:
             _Peak(process.pid) as peak,
         ):
             said = process.communicate()[0]
-        seconds = time.monotonic() - began
+        spent = self._since(before, peak.bytes)
         if process.returncode != expect:
             sys.exit(f"champ {' '.join(map(str, words))} ended with {process.returncode}: {said}")
-        return Spent(seconds, peak.bytes, self._requests() - before)
+        return spent
 
-    def _requests(self) -> int:
-        return sum(one.requests() for one in self.clusters)
+    def _now(self) -> _Moment:
+        requests = sum(one.requests() for one in self.clusters)
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        theirs = sum(one.processor_seconds() for one in self.clusters)
+        return _Moment(time.monotonic(), requests, used.ru_utime + used.ru_stime, theirs)
+
+    def _since(self, before: _Moment, memory: int = 0) -> Spent:
+        ended = time.monotonic()
+        now = self._now()
+        return Spent(
+            seconds=ended - before.time,
+            memory=memory,
+            requests=now.requests - before.requests,
+            own=now.own - before.own,
+            theirs=now.theirs - before.theirs,
+        )
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ and no container is ever started.
 from __future__ import annotations
 
 import json
+import os
 import socket
 import ssl
 import subprocess
@@ -92,6 +93,15 @@ class KwokCluster:
             if line.startswith("apiserver_request_total{")
         ]
         return int(sum(counts))
+
+    def processor_seconds(self) -> float:
+        """What its processes used since they began."""
+        ticks = 0
+        for _, process, _ in self._started:
+            # proc(5), /proc/pid/stat: utime and stime.
+            fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """The JSON object of an answer; raises LabError."""
