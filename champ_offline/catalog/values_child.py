@@ -32,8 +32,6 @@ MEMORY = 512 * 1024 * 1024
 LARGEST = 1024 * 1024
 _INPUT, _OUTPUT = 0, 1
 _HEAD = 8
-# The exit status of a fork that found the end of the input.
-_NO_MORE = 90
 _FILE = "<template>"
 _SHOWN = 200
 _SHORTEST_SECRET = 4
@@ -48,32 +46,30 @@ def main() -> None:
 
     import champ_offline.catalog.yaml_text  # noqa: F401
 
-    while select.select([_INPUT], [], [])[0]:
+    coming = select.poll()
+    coming.register(_INPUT, select.POLLIN)
+    # Without anything to read the other end is closed.
+    while coming.poll()[0][1] & select.POLLIN:
         fork = os.fork()
         if fork == 0:
-            os._exit(_serve())
-        status = os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1])
-        if status == _NO_MORE:
+            _serve()
             return
+        status = os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1])
         os.write(_OUTPUT, b"%d\n" % status)
 
 
-def _serve() -> int:
-    """Answer one request, in a process for it alone; its exit status."""
+def _serve() -> None:
+    """Answer one request, in a process for it alone."""
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
-    head = _taken(_HEAD)
-    if not head:
-        return _NO_MORE
-    request = json.loads(_taken(struct.unpack(">Q", head)[0]))
+    request = json.loads(_taken(struct.unpack(">Q", _taken(_HEAD))[0]))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     reply = memoryview(json.dumps(_answer(request)).encode() + b"\n")
     while reply:
         reply = reply[os.write(_OUTPUT, reply) :]
-    return 0
 
 
 def _taken(size: int) -> bytes:
-    """So many bytes of standard input; what follows is the next fork's. b"" at its end."""
+    """So many bytes of standard input, unbuffered: what follows is the next fork's."""
     found = bytearray()
     while len(found) < size and (piece := os.read(_INPUT, size - len(found))):
         found += piece

@@ -25,7 +25,6 @@ from champ_offline.site.plan import SitePlan
 from champ_offline.site.reach import settled
 from champ_offline.site.wanted import Order
 
-
 # By cluster, namespace and release.
 _Untouched: TypeAlias = dict[tuple[str, str, str], Revision]
 
