@@ -7,7 +7,7 @@ Whatever an interrupted predecessor left is put right before the next change.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,10 +16,8 @@ from typing import Any, Self
 
 from champ_offline.catalog.answers import read_answers
 from champ_offline.catalog.entry import AppEntry
-from champ_offline.catalog.form import Form
 from champ_offline.catalog.index import Catalog
 from champ_offline.catalog.template_process import TemplateProcess
-from champ_offline.catalog.values import render_values
 from champ_offline.cluster.causes.judge import judge
 from champ_offline.cluster.causes.look import cause, look
 from champ_offline.cluster.interface import Cluster, ClusterForbidden
@@ -44,6 +42,7 @@ from champ_offline.release import planned
 from champ_offline.release.apply.execute import Executor
 from champ_offline.release.apply.failures import ApplyTakenOver, ApplyUnclear, ChangeInterrupted
 from champ_offline.release.apply.halt import Halt
+from champ_offline.release.asking import request_of
 from champ_offline.release.data.acts import DataActs, Restored
 from champ_offline.release.data.backups import Backup
 from champ_offline.release.data.declared import NothingDeclared, declared
@@ -76,15 +75,6 @@ class NothingToReturnTo(ChampError):
     exit_code = ExitCode.NOT_FOUND
     message = "Release {release} has no revision before the present one."
     remedy = "`champ history {release}` lists its revisions."
-
-
-class AnswersIncomplete(ChampError):
-    """Answers, with defaults and earlier answers filled in, do not fit the form."""
-
-    id = "zone.answers-incomplete"
-    exit_code = ExitCode.USAGE
-    message = "The answers for {app} cannot be used: {problem}."
-    remedy = "Give an answers file with --answers; `champ form {app}` lists the fields."
 
 
 class PlanNotOurs(ChampError):
@@ -221,32 +211,9 @@ class Operations:
         self, entry: AppEntry, release: str, namespace: str, given: Mapping[str, Any] | None
     ) -> ReleaseRequest:
         self._moves.check(self._cluster.identity(), namespace, release, entry)
-        form = self._catalog.form(entry)
         previous = self._previous_answers(release, namespace)
-        present = previous or {}
-        complete = form.complete(present if given is None else given, previous, secret_text)
-        for problem in form.problems(complete):
-            raise AnswersIncomplete(app=entry.name, problem=problem)
-        values = render_values(
-            self._catalog.file(entry, entry.values),
-            answers=complete,
-            components=dict(entry.components),
-            release={"name": release, "namespace": namespace},
-            where=f"{entry.name} {entry.version}",
-            process=self._templates,
-        )
-        return ReleaseRequest(
-            release=release,
-            namespace=namespace,
-            app=entry.name,
-            version=entry.version,
-            chart=self._catalog.chart(entry),
-            answers=complete,
-            values=values,
-            images=self._catalog.image_digests(entry),
-            secrets=tuple(_secret_texts(form, complete, "")),
-            defaults=form.defaults(),
-        )
+        place = (release, namespace)
+        return request_of(self._catalog, entry, *place, given, previous, self._templates)
 
     def plan_rollback(self, release: str, namespace: str, number: int | None) -> Plan:
         """Return to our revision `number`, or to the last one before the present that stood."""
@@ -405,20 +372,3 @@ class Operations:
             nested = child.media_type in media_types.DOCUMENTS
             size += self._image_size(child.digest) if nested else self._blobs.size(child.digest)
         return size
-
-
-def _secret_texts(form: Form, value: object, path: str) -> Iterator[str]:
-    """The texts among answers that the form declares secret."""
-    if isinstance(value, Mapping):
-        for name, item in value.items():
-            yield from _secret_texts(form, item, f"{path}.{name}" if path else str(name))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _secret_texts(form, item, f"{path}[{index}]")
-    elif isinstance(value, str) and value and form.is_secret(path):
-        yield value
-
-
-def secret_text(characters: int) -> str:
-    """A random text of letters, digits, "-" and "_"."""
-    return secrets.token_urlsafe(characters)[:characters]

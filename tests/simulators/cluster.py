@@ -25,6 +25,7 @@ from champ_offline.cluster.interface import (
 )
 from champ_offline.events import ObjectState
 from tests.simulators.charts import NOWHERE
+from tests.simulators.managed_fields import held, take
 from tests.simulators.programs import Computer
 
 Object = dict[str, Any]
@@ -122,7 +123,7 @@ class SimulatedCluster:
         metadata = item["metadata"]
         others = copy.deepcopy(metadata.get("managedFields", []))
         for entry, one in itertools.product(others, fields):
-            _take(entry.get("fieldsV1", {}), one)
+            take(entry.get("fieldsV1", {}), one)
         metadata["managedFields"] = [
             *others,
             *({"manager": manager, "operation": "Update", "fieldsV1": one} for one in fields),
@@ -230,7 +231,7 @@ class SimulatedCluster:
         with self.effect(f"apply {wanted['kind']}"):
             self._store[key] = self._merged(self._store.get(key), wanted, place)
             if manager:
-                entry = {"manager": manager, "operation": "Apply", "fieldsV1": _held(wanted)}
+                entry = {"manager": manager, "operation": "Apply", "fieldsV1": held(wanted)}
                 self._store[key]["metadata"]["managedFields"] = [entry]
             if wanted["kind"] == "Deployment":
                 self._deploy(self._store[key])
@@ -332,22 +333,6 @@ def _refuse_strange_fields(item: Object) -> None:
     if strange := sorted(item.keys() - known):
         reason = f".{strange[0]}: field not declared in schema"
         raise ObjectRefused(kind=item["kind"], name=item["metadata"]["name"], reason=reason)
-
-
-def _held(item: Object) -> Object:
-    """The FieldsV1 of what was applied, lists held as a whole."""
-    return {
-        f"f:{key}": _held(value) if isinstance(value, dict) else {} for key, value in item.items()
-    }
-
-
-def _take(held: Object, taken: Object) -> None:
-    """Take fields from one who holds them."""
-    for key, below in taken.items():
-        if below and held.get(key):
-            _take(held[key], below)
-        else:
-            held.pop(key, None)
 
 
 def _encode(secret: Object) -> None:
