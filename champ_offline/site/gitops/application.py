@@ -121,7 +121,10 @@ class Application:
 
 @dataclass(frozen=True)
 class Files:
-    """What an application becomes: `phases` are the folders below its own that have files."""
+    """What an application becomes: `phases` are the folders below its own that have files.
+
+    There is none where all that it has are Secrets.
+    """
 
     files: Mapping[str, bytes] = field(repr=False)
     phases: tuple[str, ...]
@@ -156,7 +159,6 @@ def files(one: Application, *, apart: bool) -> Files:
         resources.setdefault(phase, []).append(name)
         if not item.content["metadata"].get("namespace") and not _is_wide(item, wide):
             placed.setdefault(phase, []).append(item)
-    resources.setdefault(MAIN, [])
     for phase, names in resources.items():
         patches = [_placing(item, one.namespace) for item in placed.get(phase, [])]
         text = block({**_BUILDS, "resources": names, **({"patches": patches} if patches else {})})

@@ -6,7 +6,7 @@ far as the tool can say it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from champ_offline.catalog.yaml_text import block
@@ -30,6 +30,8 @@ def cluster_files(
 ) -> dict[str, bytes]:
     """What lies beside a cluster's applications: their objects, and a kustomization of these."""
     folder = f"clusters/{cluster}"
+    made = [(one, files) for one, files in made if files.phases]
+    there = {one.name for one, _ in made}
     if tool is Tool.ARGOCD:
         objects: dict[str, Iterable[Mapping[str, object]]] = {
             "applications.yaml": [_application(one, source) for one, _ in made]
@@ -38,7 +40,7 @@ def cluster_files(
     else:
         objects = {
             "kustomizations.yaml": [
-                phase for one, files in made for phase in _phases(one, files.phases, source)
+                phase for one, files in made for phase in _phases(one, files.phases, source, there)
             ],
             "namespaces.yaml": _namespaces(one for one, _ in made),
         }
@@ -90,11 +92,17 @@ def _source(url: str, path: str) -> dict[str, object]:
     return {"repoURL": url, "targetRevision": "HEAD", "path": path}
 
 
-def _phases(one: Application, phases: Sequence[str], source: str) -> Iterable[Mapping[str, object]]:
-    """One of Flux's kustomizations for each phase; each needs the one before it."""
-    before = list(one.needs)
-    for phase in (phase for phase in (BEFORE, MAIN, AFTER) if phase in phases):
-        name = one.name if phase == _last(phases) else f"{one.name}.{phase or 'main'}"
+def _phases(
+    one: Application, phases: Sequence[str], source: str, there: Collection[str]
+) -> Iterable[Mapping[str, object]]:
+    """One of Flux's kustomizations for each phase; each needs the one before it.
+
+    The last has the application's name: who needs the application waits for that one.
+    """
+    before = [name for name in one.needs if name in there]
+    own = [phase for phase in (BEFORE, MAIN, AFTER) if phase in phases]
+    for phase in own:
+        name = one.name if phase == own[-1] else f"{one.name}.{phase or 'main'}"
         yield {
             "apiVersion": _FLUX,
             "kind": "Kustomization",
@@ -111,11 +119,6 @@ def _phases(one: Application, phases: Sequence[str], source: str) -> Iterable[Ma
             },
         }
         before = [name]
-
-
-def _last(phases: Sequence[str]) -> str:
-    """The phase after which the application is there: who needs it waits for that one."""
-    return AFTER if AFTER in phases else MAIN
 
 
 def _told(one: Application) -> dict[str, str]:

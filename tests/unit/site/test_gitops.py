@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from champ_offline.site.gitops.application import (
     SecretLeftOut,
     files,
 )
-from champ_offline.site.gitops.export import Export, ExportNotWritten
+from champ_offline.site.gitops.export import Export, ExportNotWritten, export
 from champ_offline.site.gitops.gather import NotPlannedYet
 from champ_offline.site.gitops.objects import Tool
 from champ_offline.site.plan import SitePlan
@@ -244,6 +245,7 @@ def test_only_what_has_a_namespace_is_told_one() -> None:
     ]
 
 
+CONFIG = "{apiVersion: v1, kind: ConfigMap, metadata: {name: b}}"
 HOOK = """\
 apiVersion: batch/v1
 kind: Job
@@ -255,8 +257,19 @@ AFTER = "post-install"
 def test_hooks_of_other_events_are_left_out_and_told() -> None:
     hooks = documents(*(HOOK % one for one in (("a", "pre-upgrade"), ("b", "test"), ("c", AFTER))))
     made = files(app(Rendered((), hooks)), apart=True)
-    assert made.phases == ("", "after", "before")
+    assert made.phases == ("after", "before")
     assert [(one.name, one.hook) for one in made.hooks] == [("b", "test")]
+
+
+def test_an_application_of_secrets_alone_has_no_files_and_nobody_waits_for_it() -> None:
+    secret = "{apiVersion: v1, kind: Secret, metadata: {name: a}, data: {x: MTIzNDU2Nzg=}}"
+    alone = app(Rendered(documents(secret)))
+    other = replace(alone, release="s", needs=("ns.r",), rendered=Rendered(documents(CONFIG)))
+    made = export(Tool.FLUX, "flux-system", "core", DIGEST, [alone, other])
+    assert (made.applications, len(made.secrets)) == (2, 1)
+    assert not [path for path in made.files if "/ns.r/" in path]
+    (found,) = yaml.safe_load_all(made.files["clusters/main/kustomizations.yaml"])
+    assert (found["metadata"]["name"], "dependsOn" in found["spec"]) == ("ns.s", False)
 
 
 def test_a_secret_that_is_folded_or_coded_is_found() -> None:
