@@ -14,6 +14,7 @@ from pathlib import Path
 from champ_offline.bundle import media
 from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.errors import MediumUnreadable, VolumeFault, VolumeTruncated
+from champ_offline.bundle.opening import opened
 from champ_offline.bundle.parity.beside import protection
 from champ_offline.bundle.parity.heal import heal
 from champ_offline.bundle.parity.patches import Patches, overlay, restore_in_place
@@ -46,7 +47,7 @@ def healed(
         copy.path,
         copy.name,
         copy.entry,
-        lambda: overlay(copy.path.open("rb", buffering=0), patches),
+        lambda: overlay(opened(copy.path), patches),
     )
     return reader, failed
 
@@ -138,8 +139,8 @@ def _heal(
     """Heal by the parity file at `path`; returns why that was not enough."""
     with ExitStack() as files:
         try:
-            parity = files.enter_context(released(path.open("rb", buffering=0)))
-            volume = files.enter_context(released(copy.path.open("rb", buffering=0)))
+            parity = files.enter_context(released(opened(path)))
+            volume = files.enter_context(released(opened(copy.path)))
         except OSError as error:
             return MediumUnreadable(path=error.filename, reason=error.strerror or str(error))
         try:

@@ -21,6 +21,7 @@ from champ_offline.bundle.errors import (
     NoBundle,
     SeveralBundles,
 )
+from champ_offline.bundle.opening import opened
 from champ_offline.bundle.parity.documents import restore_documents
 from champ_offline.bundle.volume import INDEXES, Member
 from champ_offline.errors import ChampError
@@ -198,7 +199,7 @@ def spare_documents(folder: Path) -> tuple[Documents, bytes] | None:
     if not is_file(path):
         return None
     try:
-        with path.open("rb", buffering=0) as file:
+        with opened(path) as file:
             found = restore_documents(file) or {}
     except OSError as error:
         raise MediumUnreadable(path=path, reason=error.strerror or str(error)) from error
@@ -257,7 +258,7 @@ def content_of(path: Path, most: int) -> bytes | None:
     if path.parent.is_symlink() or not is_file(path):
         return None
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             return file.read(most)
     except OSError:
         return None
@@ -353,7 +354,7 @@ def _read(path: Path, most: int) -> bytes:
 
 def _bytes_of(path: Path, most: int) -> bytes:
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             return file.read(most)
     except OSError as error:
         raise MediumUnreadable(path=path, reason=error.strerror or str(error)) from error

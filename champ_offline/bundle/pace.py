@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from champ_offline.bundle.opening import opened
 from champ_offline.bundle.volume import CHUNK
 
 _SECONDS = 0.5
@@ -25,7 +26,7 @@ def bytes_a_second(
     A place that cannot be read is nothing to stop for here: whoever reads the file names it.
     """
     try:
-        with path.open("rb", buffering=0) as file:
+        with opened(path) as file:
             most = min(size, _MOST)
             os.posix_fadvise(file.fileno(), offset, most, os.POSIX_FADV_DONTNEED)
             file.seek(offset)

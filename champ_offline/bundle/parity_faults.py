@@ -13,6 +13,7 @@ from typing import BinaryIO
 from champ_offline.bundle import media
 from champ_offline.bundle.document import BundleDocument, VolumeEntry
 from champ_offline.bundle.errors import MediumUnreadable
+from champ_offline.bundle.opening import opened
 from champ_offline.bundle.parity.beside import protection
 from champ_offline.bundle.parity.check import documents_are_sound, good_sectors
 from champ_offline.bundle.reader import released
@@ -51,7 +52,7 @@ def parity_fault(path: Path, document: BundleDocument, entry: VolumeEntry) -> Pa
     guard = protection(document, entry)
     good, total = 0, guard.layout.file_sectors
     if media.is_file(path):
-        with released(_opened(path)) as file:
+        with released(_read(path)) as file:
             good = good_sectors(guard, file, None)
     return None if good == total else ParityDamaged(path=path, good=good, total=total)
 
@@ -79,14 +80,14 @@ def spare_faults(places: Sequence[Path], document: BundleDocument) -> Iterator[C
         path = place / media.SPARE_DOCUMENTS
         there = media.is_file(path)
         if there:
-            with released(_opened(path)) as file:
+            with released(_read(path)) as file:
                 there = documents_are_sound(file)
         if not there and media.is_file(place / media.METADATA / media.TIMESTAMP):
             yield SpareDocumentsDamaged(path=path)
 
 
-def _opened(path: Path) -> BinaryIO:
+def _read(path: Path) -> BinaryIO:
     try:
-        return path.open("rb", buffering=0)
+        return opened(path)
     except OSError as error:
         raise MediumUnreadable(path=path, reason=error.strerror or str(error)) from error

@@ -26,6 +26,7 @@ from champ_offline.bundle.errors import (
     VolumeTruncated,
     VolumeUnreadable,
 )
+from champ_offline.bundle.opening import opened
 from champ_offline.bundle.volume import (
     BLOCK,
     CHUNK,
@@ -102,7 +103,7 @@ class VolumeReader:
         open_volume: Callable[[], BinaryIO] | None = None,
     ) -> None:
         self.path, self.name, self.entry = path, name, entry
-        self._open = open_volume or (lambda: path.open("rb", buffering=0))
+        self._open = open_volume or (lambda: opened(path))
 
     def open(self) -> BinaryIO:
         """The copy's bytes, unchecked; raises OSError."""
@@ -141,7 +142,7 @@ class VolumeReader:
     def check_length(self, index: VolumeIndex) -> None:
         """Hold the file's size against the signed one; raises VolumeTruncated, VolumeCorrupt."""
         try:
-            found = self.path.stat().st_size
+            found = self.path.lstat().st_size
         except OSError as error:
             raise self._gone(0, END, error) from error
         if found > self.entry.size:

@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from champ_offline.bundle import media
 from champ_offline.bundle.layout import LAYOUT
+from champ_offline.bundle.opening import opened
 from champ_offline.bundle.parity.layout import SECTOR
 from champ_offline.bundle.parity.reading import read_at, read_sectors
 from champ_offline.bundle.reader import VolumeReader
@@ -105,13 +106,17 @@ class Spares:
         for place in self._loose:
             path = media.loose_copy(place, member)
             if path is not None:
-                yield [_Origin(_opener(path))]
+                yield [_Origin(_loose(path))]
         for store in self._stores:
             if member.blob is not None and store.has(member.blob):
-                yield [_Origin(_opener(store.path(member.blob)), member.offset or 0)]
+                yield [_Origin(_stored(store.path(member.blob)), member.offset or 0)]
 
 
-def _opener(path: Path) -> Callable[[], BinaryIO]:
+def _loose(path: Path) -> Callable[[], BinaryIO]:
+    return lambda: opened(path)
+
+
+def _stored(path: Path) -> Callable[[], BinaryIO]:
     return lambda: path.open("rb", buffering=0)
 
 

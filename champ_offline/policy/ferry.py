@@ -18,6 +18,7 @@ from pathlib import Path
 
 from champ_offline.appliance import Appliance
 from champ_offline.bundle.errors import MediumUnreadable
+from champ_offline.bundle.opening import below
 from champ_offline.bundle.verify import VerifiedBundle
 from champ_offline.clock import now_utc
 from champ_offline.durable.lock import FileLock
@@ -162,7 +163,8 @@ class Ferry:
         if one.refusal is not None:
             return _kept(one, one.refusal), None
         try:
-            bundle = self._appliance.inspect(one.paths)
+            with below(self._folder):
+                bundle = self._appliance.inspect(one.paths)
         except ChampError as refusal:
             return _kept(one, refusal), None
         noted = self._book.bundle(bundle.trusted.digest)
@@ -170,7 +172,8 @@ class Ferry:
             self._tell(one, _STATES[noted.fate].value, bundle.trusted.digest)
             return None, None
         try:
-            missing = lacking(bundle)
+            with below(self._folder):
+                missing = lacking(bundle)
         except ChampError as unreadable:
             missing = unreadable
         if missing is not None:
@@ -187,7 +190,8 @@ class Ferry:
             notify(StepStarted("ferry", one.name))
             began = self._clock()
             try:
-                result = self._runner.once(one.paths, notify)
+                with below(self._folder):
+                    result = self._runner.once(one.paths, notify)
             except ChampError as error:  # the medium went away before it was looked at
                 self._book.forget(digest)
                 yield from self._new(one, _kept(one, error, digest))

@@ -218,6 +218,20 @@ def test_links_in_a_bundle_lead_nowhere(gate: Gate, tmp_path: Path, name: str, s
     assert gate.held() == (["1.0"] if state == "done" else [])
 
 
+def test_a_tree_that_becomes_a_link_meanwhile_is_not_read(gate: Gate, tmp_path: Path) -> None:
+    gate.drop("1.0", "stick")
+    outside = Path(shutil.copytree(gate.folder / "stick", tmp_path / "outside"))
+
+    def swap(event: Event) -> None:
+        if isinstance(event, StepStarted) and event.name == "ferry":
+            (gate.folder / "stick").rename(tmp_path / "away")
+            (gate.folder / "stick").symlink_to(outside)
+
+    (told,) = gate.ferry().look(swap)
+    assert (told.state, gate.held()) == (State.WAITING, [])
+    assert gate.states() == [("stick", "refused")]
+
+
 def test_a_stranger_of_the_same_name_keeps_no_bundle_from_its_turn(
     gate: Gate, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
