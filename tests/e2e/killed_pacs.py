@@ -120,6 +120,15 @@ class Pacs:
         file = self._make()
         assert network.inside(self._namespace, lambda: self._send(file)), "nothing was stored"
 
+    def forget(self) -> None:
+        """Delete every study, as somebody at the PACS can."""
+
+        def delete() -> list[int]:
+            _, said = self._exchange("GET", "/studies")
+            return [self._exchange("DELETE", f"/studies/{key}")[0] for key in json.loads(said)]
+
+        assert set(network.inside(self._namespace, delete)) == {int(HTTPStatus.OK)}
+
     def lost(self) -> list[str]:
         self._modality.echo()
         found = [] if self._modality.find(STUDY) == ["TEST^STUDY"] else [f"study {STUDY}"]
