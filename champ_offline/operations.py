@@ -45,8 +45,8 @@ from champ_offline.release.apply.halt import Halt
 from champ_offline.release.asking import request_of
 from champ_offline.release.data.acts import DataActs, Restored
 from champ_offline.release.data.backups import Backup
-from champ_offline.release.data.declared import NothingDeclared, declared
 from champ_offline.release.data.keeper import Tools
+from champ_offline.release.data.planning import APP_ONLY, DataPlans, WayBack
 from champ_offline.release.drift.survey import Survey
 from champ_offline.release.hidden import of_sealed
 from champ_offline.release.images.digests import gone, refuse_gone
@@ -134,6 +134,7 @@ class Operations:
         tools = Tools(self._cluster, blobs, database, clock, free)
         kept = (self._vault, self._journal, self._audit)
         self._data = DataActs(tools, self._engine, *kept)
+        self._data_plans = DataPlans(catalog, self._history, tools.backups)
         self._executor = Executor(
             self._engine,
             self._cluster,
@@ -143,6 +144,7 @@ class Operations:
             audit=self._audit,
             now=clock,
             refuse_missing=refuse_missing,
+            tools=tools,
         )
 
     def __enter__(self) -> Self:
@@ -159,25 +161,39 @@ class Operations:
         self._cluster.close()
 
     def plan_change(
-        self, entry: AppEntry, release: str, namespace: str, answers: Path | None
+        self,
+        entry: AppEntry,
+        release: str,
+        namespace: str,
+        answers: Path | None,
+        *,
+        save: bool = True,
     ) -> Plan:
         """Install the app, or upgrade the release that is there.
 
         Without a file, the answers of the present revision hold; secrets are generated once and
-        kept. Raises what reading the file raises before the cluster is asked, then as plan_given.
+        kept. The data is saved before another version comes, unless not `save`. Raises what
+        reading the file raises before the cluster is asked, then as plan_given.
         """
         given = None if answers is None else read_answers(answers, self._catalog.form(entry))
-        return self.plan_given(entry, release, namespace, given)
+        return self.plan_given(entry, release, namespace, given, save=save)
 
     def plan_given(
-        self, entry: AppEntry, release: str, namespace: str, given: Mapping[str, Any] | None
+        self,
+        entry: AppEntry,
+        release: str,
+        namespace: str,
+        given: Mapping[str, Any] | None,
+        *,
+        save: bool = True,
     ) -> Plan:
         """The same with answers that were held against the form; None for the present ones.
 
         Raises what the app's rules of moving raise first, then the errors of form, values and
         planning.
         """
-        return self._keep(self._planner.change(self._requested(entry, release, namespace, given)))
+        asked = self._requested(entry, release, namespace, given)
+        return self._keep(self._planner.change(asked), save=save)
 
     def stands(self, entry: AppEntry, revision: Revision, given: Mapping[str, Any] | None) -> bool:
         """Whether `revision`, which is untouched, is what planning the same would lead to.
@@ -215,11 +231,16 @@ class Operations:
         place = (release, namespace)
         return request_of(self._catalog, entry, *place, given, previous, self._templates)
 
-    def plan_rollback(self, release: str, namespace: str, number: int | None) -> Plan:
+    def plan_rollback(
+        self, release: str, namespace: str, number: int | None, way: WayBack = APP_ONLY
+    ) -> Plan:
         """Return to our revision `number`, or to the last one before the present that stood."""
         number = number or self._before(release, namespace)
         try:
-            return self._keep(self._planner.rollback(release, namespace, number))
+            plan = self._planner.rollback(release, namespace, number)
+            if way.with_data:
+                return self._recorded(self._data_plans.bringing(plan, way.backup))
+            return self._keep(plan, save=way.save)
         except VaultMissing as error:
             kept = self._retentions.present().revisions
             raise RevisionNotKept(release=release, number=number, kept=kept) from error
@@ -282,17 +303,14 @@ class Operations:
         Raises ReleaseUnknown, NothingDeclared, and as DataActs.save.
         """
         revision = self._standing(release, namespace)
-        parts = declared(self._catalog, revision.app, revision.version)
-        if not parts:
-            raise NothingDeclared(app=revision.app, version=revision.version)
-        return self._data.save(revision, parts, notify)
+        return self._data.save(revision, self._data_plans.declared(revision), notify)
 
     def restore_data(
         self, release: str, namespace: str, backup: Backup, notify: Subscriber, *, keep: bool
     ) -> Restored:
         """Bring a backup back, with `keep` after saving what is there now; else as save_data."""
         revision = self._standing(release, namespace)
-        parts = declared(self._catalog, revision.app, revision.version) if keep else ()
+        parts = self._data_plans.declared(revision) if keep else ()
         return self._data.restore(revision, backup, parts, notify)
 
     def _standing(self, release: str, namespace: str) -> Revision:
@@ -333,8 +351,11 @@ class Operations:
             cause(found, self._cluster, revision.namespace, hide) for found in judge(scene)
         )
 
-    def _keep(self, plan: Plan) -> Plan:
+    def _keep(self, plan: Plan, *, save: bool = True) -> Plan:
         plan = self._moves.held_to(plan)
+        return self._recorded(self._data_plans.saving(plan) if save else plan)
+
+    def _recorded(self, plan: Plan) -> Plan:
         self._vault.put(plan.to_bytes())
         self._audit.record(*planned.entries(plan))
         return plan

@@ -32,6 +32,7 @@ from champ_offline.release import planned
 from champ_offline.release.clusters import Clusters, NamedCluster
 from champ_offline.release.data.acts import Restored
 from champ_offline.release.data.backups import Backup, BackupElsewhere, Backups
+from champ_offline.release.data.planning import APP_ONLY, WayBack
 from champ_offline.release.data.shelf import Shelf
 from champ_offline.release.plan import Plan, PlanUnreadable
 from champ_offline.release.prospect import accept
@@ -82,18 +83,28 @@ class Releases:
         namespace: str,
         answers: Path | None,
         kubeconfig: Path | None,
+        *,
+        save: bool = True,
     ) -> Plan:
-        """What installing the app, or upgrading the release that is there, would change."""
+        """What installing the app, or upgrading the release that is there, would change.
+
+        Its data is saved before another version comes, unless not `save`.
+        """
         entry = self.catalog.entry(app, version)
         with self._settled(kubeconfig) as operations:
-            return operations.plan_change(entry, release, namespace, answers)
+            return operations.plan_change(entry, release, namespace, answers, save=save)
 
     def plan_rollback(
-        self, release: str, namespace: str, number: int | None, kubeconfig: Path | None
+        self,
+        release: str,
+        namespace: str,
+        number: int | None,
+        kubeconfig: Path | None,
+        way: WayBack = APP_ONLY,
     ) -> Plan:
         """What going back to revision `number` (else the one before) would change."""
         with self._settled(kubeconfig) as operations:
-            return operations.plan_rollback(release, namespace, number)
+            return operations.plan_rollback(release, namespace, number, way)
 
     def plan_remove(self, release: str, namespace: str, kubeconfig: Path | None) -> Plan:
         """What removing the release would change."""

@@ -13,7 +13,13 @@ from champ_offline.release.plan import Action, Change, Plan
 from installer.concern_text import words
 from installer.language import active
 from installer.language import translate as _
-from installer.plan_words import effect_text, estimate_text, irreversible_text, restart_text
+from installer.plan_words import (
+    data_texts,
+    effect_text,
+    estimate_text,
+    irreversible_text,
+    restart_text,
+)
 from installer.quantities import size
 from installer.terminal_text import folded, pad, printable, printable_lines, width
 from installer.words import word
@@ -27,6 +33,7 @@ def review(plan: Plan, columns: int = COLUMNS, *, differences: bool = False) -> 
     """The whole plan; the summary first, then what matters most; ends with its digest."""
     parts = [
         (_("In the way"), _concerns(plan.concerns, columns)),
+        (_("Data"), _list(data_texts(plan.data), columns)),
         (_("Cannot be undone"), _list(map(irreversible_text, plan.irreversible), columns, "! ")),
         (_("Pods"), _list(_restarts(plan.actions), columns)),
         (_("Images"), images(plan, columns)),

@@ -6,13 +6,16 @@ them); what comes from outside is a field.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from champ_offline.release.review.data import DataChange
 from champ_offline.release.review.effects import Effect, Happens
 from champ_offline.release.review.estimate import Basis, Estimate
 from champ_offline.release.review.irreversible import Irreversible, Why
 from champ_offline.release.review.restarts import Cause, Restart, Way
 from installer.language import active, mark
 from installer.language import translate as _
-from installer.quantities import duration
+from installer.quantities import duration, size
 
 _EFFECTS = {
     Happens.NAMESPACE_MADE: mark("Namespace {name} is made; it stays when the release goes."),
@@ -118,3 +121,19 @@ def without_words() -> frozenset[str]:
     """The library's ids that nobody gave words."""
     tables = ((Happens, _EFFECTS), (Why, _REASONS), (Cause, _CAUSES), (Way, _WAYS), (Basis, _BASES))
     return frozenset(str(one) for kind, table in tables for one in kind if one not in table)
+
+
+def data_texts(data: DataChange) -> Iterator[str]:
+    """What is saved before, brought back, and what happens where the change fails."""
+    if data.parts:
+        names = ", ".join(part.name for part in data.parts)
+        last = size(data.last) if data.last else _("nothing was saved yet")
+        yield _("saved before: {parts} (last time: {size})").format(parts=names, size=last)
+    if data.brings:
+        told = {"number": data.brings, "size": size(data.size), "time": data.saved[:19]}
+        yield _(
+            "backup {number} ({size}, saved {time} UTC) replaces what is there; the app stands"
+            " still meanwhile"
+        ).format(**told)
+    if data.returns:
+        yield _("where the change fails, the data saved before comes back with the app")

@@ -42,8 +42,8 @@ class NoWayBack(ChampError):
         "Release {release} cannot go back from {app} {from_version} to {to_version}: {reason}."
     )
     remedy = (
-        "Revisions it can go back to: {possible}. To go further back, restore its volumes from a"
-        " copy made before the upgrade, in a release of that version."
+        "Revisions it can go back to: {possible}. To go further back, go with the data that was"
+        " saved of that version: `champ rollback {release} --with-data`."
     )
 
 

@@ -19,6 +19,7 @@ from champ_offline.release.images.digests import Image
 from champ_offline.release.review.answers import Answer
 from champ_offline.release.review.codec import plain, typed
 from champ_offline.release.review.compared import Change
+from champ_offline.release.review.data import NO_DATA, DataChange
 from champ_offline.release.review.effects import Effect
 from champ_offline.release.review.estimate import UNKNOWN, Estimate
 from champ_offline.release.review.irreversible import Irreversible
@@ -27,7 +28,7 @@ from champ_offline.release.review.restarts import Restart
 
 __all__ = ["FORMAT", "LARGEST", "Action", "Change", "Operation", "Plan", "PlanUnreadable"]
 
-FORMAT = 2
+FORMAT = 3
 LARGEST = 64 * 1024 * 1024
 """Bytes of a plan that are read at most."""
 
@@ -77,8 +78,8 @@ class Plan:
     `cluster` is the cluster's identity, `base_manifest` and `values` salted digests, `created`
     ISO 8601, `target` the revision number of ours that a rollback returns to (else 0). `answers`
     are those that differ, `pulls` and `loads` what nodes have yet to fetch of the `images`,
-    `concerns` what preflight found, the blocking ones first. `source` stands for all that it was
-    rendered from but for its values (release/source.py).
+    `concerns` what preflight found, the blocking ones first, `data` what is saved and brought back.
+    `source` stands for all that it was rendered from but for its values (release/source.py).
     """
 
     operation: Operation
@@ -106,14 +107,19 @@ class Plan:
     estimate: Estimate = UNKNOWN
     concerns: tuple[Concern, ...] = ()
     source: Digest | None = None
+    data: DataChange = NO_DATA
     format: int = field(default=FORMAT)
 
     @property
     def has_changes(self) -> bool:
         """Whether applying would do anything; hooks alone do not count, they only go along."""
         moved = self.from_version != self.to_version
-        return moved or any(
-            action.change is not Change.UNCHANGED for action in self.actions if not action.hook
+        return (
+            moved
+            or bool(self.data.brings)
+            or any(
+                action.change is not Change.UNCHANGED for action in self.actions if not action.hook
+            )
         )
 
     @property

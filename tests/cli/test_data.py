@@ -7,15 +7,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from click import UsageError
 
 from champ_offline.appliance import Appliance
 from champ_offline.cluster.commands import Event, Out
 from champ_offline.events import ignore
 from champ_offline.oci.digest import Digest
-from champ_offline.release.data.backups import BackupElsewhere, BackupUnknown
+from champ_offline.release.data.backups import (
+    BackupElsewhere,
+    BackupUnknown,
+    NothingSaved,
+    Reason,
+)
 from champ_offline.release.data.declared import NothingDeclared
+from champ_offline.release.data.planning import BackupOfOtherVersion, WayBack
+from champ_offline.release.review.data import NO_DATA
 from champ_offline.store.blobs import BlobStore
 from installer.cli.errors import ConfirmationDiffers
+from installer.plan_text import review
+from installer.quantities import size
 from tests.cli.command import loaded_champ
 from tests.cli.test_recover import UNREACHABLE, Site
 from tests.simulators.programs import Process
@@ -128,3 +138,36 @@ def test_an_app_that_declares_nothing_says_so(
     site = made(tmp_path, "", notes)
     with pytest.raises(NothingDeclared):
         site.champ(capsys, "data", "save", "pacs")
+
+
+def test_an_upgrade_saves_before_and_the_way_back_brings_it_along(
+    site: Site, notes: Notes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    releases = site.world.open(site.zone).releases
+    plan = releases.plan_install("greeter", "2.0", "pacs", "pacs", None, site.kubeconfig)
+    assert [part.name for part in plan.data.parts] == ["notes"]
+    text = review(plan)
+    assert "saved before: notes (last time: nothing was saved yet)" in text
+    releases.apply(plan, site.kubeconfig, ignore)
+    [saved] = releases.backups.listed("pacs", None)
+    assert (saved.why, saved.subject.version, saved.size) == (Reason.BEFORE_CHANGE, "1.0", 5)
+    notes.text = b"second"
+    words = ("rollback", "pacs", "--with-data")
+    code, shown = site.json(capsys, *words, "--dry-run")
+    assert (code, shown["data"]["brings"], shown["data"]["last"]) == (0, 1, 5)
+    _, out = site.champ(capsys, *words, "--dry-run")
+    assert f"backup 1 ({size(5)}, saved" in out
+    code, done = site.json(capsys, *words, "--confirm", "pacs")
+    assert (code, done["version"], notes.text) == (0, "1.0", b"first")
+    assert [one.size for one in releases.backups.listed("pacs", None)] == [5, 6]
+    with pytest.raises(BackupOfOtherVersion):
+        site.champ(capsys, "rollback", "pacs", "--to", "1", "--backup", "2", "--confirm", "pacs")
+    releases.backups.remove(2)
+    with pytest.raises(NothingSaved):
+        releases.plan_rollback("pacs", "pacs", 2, site.kubeconfig, WayBack(with_data=True))
+    plan = releases.plan_install(
+        "greeter", "2.0", "pacs", "pacs", None, site.kubeconfig, save=False
+    )
+    assert plan.data == NO_DATA
+    with pytest.raises(UsageError):
+        site.champ(capsys, *words, "--no-data-backup")

@@ -18,6 +18,7 @@ from champ_offline.operations import Operations
 from champ_offline.release.apply.execute import Executor
 from champ_offline.release.data.acts import DataActs
 from champ_offline.release.data.keeper import Tools
+from champ_offline.release.data.planning import DataPlans
 from champ_offline.release.moves import Moves
 from champ_offline.release.planner import Planner
 from champ_offline.release.records.history import History
@@ -98,10 +99,11 @@ class SimulatedOperations(Operations):
         )  # fmt: skip
         tools = Tools(world.cluster, blobs, database, now_utc, lambda: 2**40, 0.01, 0.5)
         self._data = DataActs(tools, world.helm, self._vault, self._journal, self._audit)
+        self._data_plans = DataPlans(catalog, self._history, tools.backups)
         self._executor = Executor(
             world.helm, world.cluster, self._history, self._vault, self._journal,
             audit=self._audit, now=now_utc, refuse_missing=self._refuse_gone,
-            options=Options(timeout=4), pause=0.01,
+            options=Options(timeout=4), tools=tools, pause=0.01,
         )  # fmt: skip
 
     def __exit__(self, *_exception: object) -> None:

@@ -28,6 +28,7 @@ from champ_offline.oci.digest import Digest
 from champ_offline.release import base
 from champ_offline.release.apply import steps
 from champ_offline.release.apply.books import KIND, Books, Ending
+from champ_offline.release.apply.data import DataWork
 from champ_offline.release.apply.failures import (
     ApplyLeftOpen,
     ApplyPutBack,
@@ -38,8 +39,9 @@ from champ_offline.release.apply.failures import (
 )
 from champ_offline.release.apply.halt import Halt
 from champ_offline.release.apply.recognise import change_of
-from champ_offline.release.apply.settle import Settled, Settler, Verdict
+from champ_offline.release.apply.settle import Change, Settled, Settler, Verdict
 from champ_offline.release.apply.steps import Work
+from champ_offline.release.data.keeper import Tools
 from champ_offline.release.hidden import of_sealed
 from champ_offline.release.masks import Mask
 from champ_offline.release.plan import Operation, Plan
@@ -58,7 +60,8 @@ _OPEN, _ELSEWHERE = "open", "elsewhere"
 class Executor:
     """One change at a time: the caller holds the zone's lock. `pause` is seconds between looks.
 
-    `refuse_missing` raises for images that nodes could not pull any more.
+    `refuse_missing` raises for images that nodes could not pull any more; `tools` save data and
+    bring it back, without them there is none.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Executor:
         now: Callable[[], datetime],
         refuse_missing: Callable[[Mapping[str, Digest]], None] | None = None,
         options: Options | None = None,
+        tools: Tools | None = None,
         pause: float = 2.0,
     ) -> None:
         self._engine = engine
@@ -84,7 +88,7 @@ class Executor:
         self._now = now
         self._refuse_missing = refuse_missing
         self._options = options or Options()
-        self._pause = pause
+        self._pause, self._tools = pause, tools
         self._settler = Settler(engine, self._options, pause, pause * _LOOKS)
         journal.declare(KIND, self._recover)
 
@@ -112,6 +116,8 @@ class Executor:
             if now is not None and not plan.has_changes:
                 return now
             refuse_blocked(plan)
+            if plan.data.brings and self._tools is not None:
+                self._tools.backups.one(plan.data.brings, plan.release).require_whole()
             if self._refuse_missing is not None:
                 self._refuse_missing({image.name: image.digest for image in plan.images})
             chart = self._vault.get(plan.sealed) if plan.sealed else b""
@@ -136,8 +142,10 @@ class Executor:
         self._vault.put(plan.to_bytes())
         intent, began = Intent.of(plan, actor), self._now()
         entry = self._books.begin(plan, intent)
-        work = self._work(intent, entry, actor)
+        work = self._work(intent, entry, actor, subscriber)
         work.ask = partial(self._change, plan, chart)
+        if work.data is not None:
+            work.data.parts = plan.data.parts
         watch = HealthWatch(
             self._cluster,
             plan.namespace,
@@ -168,15 +176,29 @@ class Executor:
         number = self._end(work, verdict, "", began)
         return self._history.one(plan.cluster, plan.namespace, plan.release, number)
 
-    def _work(self, intent: Intent, entry: Entry, actor: str) -> Work:
+    def _work(
+        self, intent: Intent, entry: Entry, actor: str, subscriber: Subscriber = ignore
+    ) -> Work:
+        change = change_of(intent, self._vault, self._cluster)
         return Work(
             intent=intent,
             entry=entry,
-            change=change_of(intent, self._vault, self._cluster),
+            change=change,
             cluster=self._cluster,
             settler=self._settler,
             evidence=partial(self._books.evidence, actor, intent, entry),
+            data=self._data(intent, entry, change, subscriber),
         )
+
+    def _data(
+        self, intent: Intent, entry: Entry, change: Change, subscriber: Subscriber
+    ) -> DataWork | None:
+        """What the release keeps; None where nothing can be saved of it."""
+        base = self._history.current(intent.cluster, intent.namespace, intent.release)
+        if self._tools is None or base is None or base.sealed is None:
+            return None
+        kept = (self._tools, self._vault, intent, entry, base, subscriber)
+        return DataWork(*kept, look=lambda: self._settler.look(change).course.verdict)
 
     def _run(
         self, plan: Plan, work: Work, watch: HealthWatch, subscriber: Subscriber, halt: Halt
@@ -195,6 +217,10 @@ class Executor:
         """Ask Helm for the change; gives its new revision, 0 for none."""
         where = (plan.release, plan.namespace)
         options = replace(self._options, description=f"champ plan {plan.digest.short}")
+        if (
+            plan.data.returns
+        ):  # the data first: Helm would let the former version run on what is there
+            options = replace(options, rollback_on_failure=False)
         if plan.operation is Operation.REMOVE or plan.values is None:
             self._engine.uninstall(*where, options)
             return 0

@@ -13,6 +13,8 @@ from typing import Any, ClassVar, TypeAlias
 from champ_offline.cluster.interface import Cluster
 from champ_offline.journal.journal import Operation as Entry
 from champ_offline.journal.journal import Step as Row
+from champ_offline.release.apply import data
+from champ_offline.release.apply.data import DataWork
 from champ_offline.release.apply.settle import Change, Seen, Settled, Settler, Verdict
 from champ_offline.release.plan import Operation
 from champ_offline.release.records.intent import Intent
@@ -33,13 +35,29 @@ class Work:
     settler: Settler
     evidence: Callable[[Row, Seen], object]
     ask: Callable[[], int] | None = None
+    data: DataWork | None = None
     verdict: Verdict | None = None
     seen: list[Seen] = field(default_factory=list)
     cleared: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
 
 
-class NoteClaims:
+class Always:
+    """A step that every application of its kind does, and undoes where it can be undone."""
+
+    name: ClassVar[str]
+    undoing: ClassVar[str]
+
+    def applies(self, _work: Work) -> bool:
+        """Whether there is something to do."""
+        return bool(self.name)
+
+    def undoes(self, _work: Work) -> bool:
+        """Whether there is something to undo."""
+        return bool(self.undoing)
+
+
+class NoteClaims(Always):
     """Which claims of volumes are there before a first install; undone: those it made, unbound.
 
     A claim without a volume holds nothing, and would hold the next install to what it asked for
@@ -71,7 +89,7 @@ class NoteClaims:
         row.note({"cleared": list(work.cleared), "kept": list(work.kept)})
 
 
-class MakeNamespace:
+class MakeNamespace(Always):
     """The namespace; it stays, for it stands in nobody's way."""
 
     name: ClassVar[str] = "namespace"
@@ -85,7 +103,7 @@ class MakeNamespace:
         """Nothing."""
 
 
-class AskHelm:
+class AskHelm(Always):
     """What Helm does; undone: the release finished, or as it was, as Helm's records say."""
 
     name: ClassVar[str] = "helm"
@@ -109,11 +127,82 @@ class AskHelm:
         row.note({"left": list(last.told), "settled": work.verdict.settled.value})
 
 
-Step: TypeAlias = NoteClaims | MakeNamespace | AskHelm
+class SaveData:
+    """The data as it is before; undone, the last of all: what stood still runs as it did."""
 
-_CHANGE: tuple[Step, ...] = (MakeNamespace(), AskHelm())
+    name: ClassVar[str] = data.SAVE
+    undoing: ClassVar[str] = data.WAKE
+
+    def applies(self, work: Work) -> bool:
+        """Where the plan says so."""
+        return work.data is not None and bool(work.data.parts)
+
+    def undoes(self, work: Work) -> bool:
+        """Where it was begun."""
+        return work.data is not None and bool(work.data.saved)
+
+    def do(self, work: Work, row: Row) -> None:
+        """Save."""
+        if work.data is not None:
+            work.data.save(row)
+
+    def undo(self, work: Work, _row: Row) -> None:
+        """Wake."""
+        if work.data is not None:
+            work.data.wake(work.verdict)
+
+
+class RestoreData:
+    """The data of the revision that a rollback leads to; Helm then lets the app run on it."""
+
+    name: ClassVar[str] = data.RESTORE
+    undoing: ClassVar[str] = ""
+
+    def applies(self, work: Work) -> bool:
+        """Where the plan says so."""
+        return work.data is not None and bool(work.intent.brings)
+
+    def undoes(self, _work: Work) -> bool:
+        """Never: see ReturnData."""
+        return False
+
+    def do(self, work: Work, row: Row) -> None:
+        """Restore; the app stands still from then on."""
+        if work.data is not None:
+            work.data.restore(row)
+
+    def undo(self, work: Work, row: Row) -> None:
+        """Nothing."""
+
+
+class ReturnData:
+    """Nothing to do; undone, the first of all: the data that was saved before is there again."""
+
+    name: ClassVar[str] = ""
+    undoing: ClassVar[str] = data.RETURN
+
+    def applies(self, _work: Work) -> bool:
+        """Never."""
+        return False
+
+    def undoes(self, work: Work) -> bool:
+        """Where the change touched the data."""
+        return work.data is not None and work.data.touched()
+
+    def do(self, work: Work, row: Row) -> None:
+        """Nothing."""
+
+    def undo(self, work: Work, row: Row) -> None:
+        """Bring it back."""
+        if work.data is not None:
+            work.data.bring_back(row)
+
+
+Step: TypeAlias = NoteClaims | MakeNamespace | SaveData | RestoreData | AskHelm | ReturnData
+
+_CHANGE: tuple[Step, ...] = (MakeNamespace(), SaveData(), RestoreData(), AskHelm(), ReturnData())
 STEPS: Mapping[Operation, tuple[Step, ...]] = {
-    Operation.INSTALL: (NoteClaims(), *_CHANGE),
+    Operation.INSTALL: (NoteClaims(), MakeNamespace(), AskHelm()),
     Operation.UPGRADE: _CHANGE,
     Operation.ROLLBACK: _CHANGE,
     Operation.REMOVE: (AskHelm(),),
@@ -122,7 +211,7 @@ STEPS: Mapping[Operation, tuple[Step, ...]] = {
 
 def do(work: Work) -> None:
     """Do every step in turn; raises what the first one that fails raises."""
-    for step in STEPS[work.intent.operation]:
+    for step in filter(lambda one: one.applies(work), STEPS[work.intent.operation]):
         with work.entry.step(step.name) as row:
             step.do(work, row)
 
@@ -133,7 +222,7 @@ def undo(work: Work) -> Verdict:
     Raises as `Settler.settle` does, and the cluster's errors; it may then be done again.
     """
     for step in reversed(STEPS[work.intent.operation]):
-        if step.undoing:
+        if step.undoes(work):
             with work.entry.step(step.undoing) as row:
                 step.undo(work, row)
     if work.verdict is None:
@@ -149,5 +238,8 @@ def notes(work: Work) -> dict[str, Any]:
         "helm": list(work.seen[-1].told) if work.seen else [],
         "cleared": list(work.cleared),
         "kept": list(work.kept),
+        "saved": work.data.saved if work.data else 0,
+        "restored": work.data.rows.backup(data.RESTORE) if work.data else 0,
+        "returned": work.data.rows.backup(data.RETURN) if work.data else 0,
     }
     return {name: value for name, value in told.items() if value}

@@ -193,7 +193,7 @@ class DataActs:
         both from being done: what stands still then stays so.
         """
         rows = Rows(entry.steps())
-        if not rows.begun(RESTORE):
+        if not rows.backup(RESTORE):
             self._give_up(entry, keeper, hands)
             return UNTOUCHED
         wanted = self._tools.backups.one(rows.backup(RESTORE))

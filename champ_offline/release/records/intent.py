@@ -18,7 +18,8 @@ from champ_offline.release.plan import Operation, Plan
 class Intent:
     """`base` is Helm's revision before (0: none), `base_manifest` its salted digest or empty.
 
-    `hooks` says whether the plan runs any.
+    `hooks` says whether the plan runs any, `brings` which backup it brings back (0: none), and
+    `returns` whether a failure brings back the data that was saved before.
     """
 
     operation: Operation
@@ -31,6 +32,8 @@ class Intent:
     sealed: Digest | None
     hooks: bool
     actor: str
+    brings: int = 0
+    returns: bool = False
 
     @classmethod
     def of(cls, plan: Plan, actor: str) -> Self:
@@ -46,6 +49,8 @@ class Intent:
             sealed=plan.sealed,
             hooks=any(action.hook for action in plan.actions),
             actor=actor,
+            brings=plan.data.brings,
+            returns=plan.data.returns,
         )
 
     @classmethod
@@ -62,6 +67,8 @@ class Intent:
             sealed=Digest.parse(kept["sealed"]) if kept["sealed"] else None,
             hooks=bool(kept["hooks"]),
             actor=kept["actor"],
+            brings=int(kept.get("brings", 0)),
+            returns=bool(kept.get("returns", False)),
         )
 
     def to_journal(self) -> dict[str, Any]:
@@ -77,6 +84,7 @@ class Intent:
             "sealed": str(self.sealed or ""),
             "hooks": self.hooks,
             "actor": self.actor,
+            **({"brings": self.brings, "returns": self.returns} if self.returns else {}),
         }
 
     @property

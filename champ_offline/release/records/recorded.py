@@ -13,7 +13,7 @@ from champ_offline.oci.strict_json import canonical
 from champ_offline.release.plan import Action, Plan
 from champ_offline.release.review.codec import plain, typed
 
-_FORMER = 1
+_FORMER = {1, 2}
 
 
 def recorded(data: bytes) -> Plan:
@@ -22,13 +22,13 @@ def recorded(data: bytes) -> Plan:
     What a former format did not tell is empty.
     """
     document = canonical(data)
-    if isinstance(document, dict) and document.get("format") == _FORMER:
+    if isinstance(document, dict) and document.get("format") in _FORMER:
         return typed(Plan, _filled(document))
     return Plan.from_bytes(data)
 
 
 def _filled(document: dict[str, Any]) -> dict[str, Any]:
-    """A document of format 1 with what came later, empty."""
+    """A document of a former format with what came later, empty."""
     later = {one.name: plain(one.default) for one in fields(Plan) if one.name not in document}
     actions = [{**_EMPTY, **action} for action in document["actions"]]
     return {**later, **document, "actions": actions}

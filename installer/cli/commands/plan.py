@@ -38,6 +38,11 @@ if TYPE_CHECKING:
 @click.option("--release", metavar="NAME", help=_("The release's name; the app's otherwise."))
 @namespace
 @click.option("--answers", type=FILE, metavar="FILE", help=_("The answers to the app's form."))
+@click.option(
+    "--no-data-backup",
+    is_flag=True,
+    help=_("Do not save the release's data before another version of its app comes."),
+)
 @click.option("--out", type=FILE, metavar="FILE", help=_("Keep the plan in FILE for apply."))
 @click.option("--exit-code", is_flag=True, help=_("End with 10 when the plan has changes."))
 @differences
@@ -53,6 +58,7 @@ def command(
     release: str | None,
     namespace: str | None,
     answers: Path | None,
+    no_data_backup: bool,  # noqa: FBT001 - a flag of the command line
     out: Path | None,
     exit_code: bool,  # noqa: FBT001 - a flag of the command line
     differences: bool,  # noqa: FBT001 - a flag of the command line
@@ -73,7 +79,8 @@ def command(
         raise click.UsageError(_("Name an APP of the catalog, or a document with --site FILE."))
     name = release or app
     releases = session.appliance().releases
-    made = releases.plan_install(app, version, name, namespace or name, answers, kubeconfig)
+    about = (app, version, name, namespace or name, answers, kubeconfig)
+    made = releases.plan_install(*about, save=not no_data_backup)
     made = releases.accept(made, accept) if accept else made
     if out is not None:
         keep(made, out)

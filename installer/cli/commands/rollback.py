@@ -1,4 +1,4 @@
-"""`champ --zone DIR rollback RELEASE [--to N]`: put a release back to an earlier revision."""
+"""`champ --zone DIR rollback RELEASE [--to N] [--with-data]`: put a release back."""
 
 from __future__ import annotations
 
@@ -21,6 +21,26 @@ from installer.language import translate as _
     metavar="N",
     help=_("The revision to go back to; the one before the present one otherwise."),
 )
+@click.option(
+    "--with-data",
+    "with_data",
+    is_flag=True,
+    help=_(
+        "Bring back too the data that was saved of that version, the newest unless --backup names "
+        "one. What is there now is saved before."
+    ),
+)
+@click.option(
+    "--backup",
+    type=click.IntRange(1),
+    metavar="NUMBER",
+    help=_("The backup to bring back (`champ data list`)."),
+)
+@click.option(
+    "--no-data-backup",
+    is_flag=True,
+    help=_("Do not save the release's data before another version of its app comes."),
+)
 @click.option("--dry-run", is_flag=True, help=_("Only show the plan."))
 @namespace
 @accepting
@@ -31,6 +51,9 @@ def command(
     session: Session,
     release: str,
     revision: int | None,
+    with_data: bool,  # noqa: FBT001 - a flag of the command line
+    backup: int | None,
+    no_data_backup: bool,  # noqa: FBT001 - a flag of the command line
     dry_run: bool,  # noqa: FBT001 - a flag of the command line
     namespace: str | None,
     accept: tuple[str, ...],
@@ -38,8 +61,14 @@ def command(
     kubeconfig: Path | None,
 ) -> None:
     """Plan the way back, show it, and carry it out once confirmed."""
+    from champ_offline.release.data.planning import WayBack
+
     appliance = session.appliance()
-    plan = appliance.releases.plan_rollback(release, namespace or release, revision, kubeconfig)
+    if with_data and no_data_backup:
+        raise click.UsageError(_("With --with-data what is there now is always saved before."))
+    way = WayBack(not no_data_backup, with_data or backup is not None, backup)
+    about = (release, namespace or release, revision, kubeconfig)
+    plan = appliance.releases.plan_rollback(*about, way)
     plan = appliance.releases.accept(plan, accept) if accept else plan
     if dry_run:
         show(session, plan)

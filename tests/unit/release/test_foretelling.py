@@ -211,7 +211,7 @@ def test_a_plan_of_the_former_format_tells_its_images_and_is_not_applied(world: 
     data = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
     assert recorded(data).images == plan.images
     assert recorded(plan.to_bytes()) == plan
-    with pytest.raises(PlanUnreadable, match="its format is 1, not 2"):
+    with pytest.raises(PlanUnreadable, match="its format is 1, not 3"):
         Plan.from_bytes(data)
 
 

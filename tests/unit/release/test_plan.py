@@ -28,8 +28,8 @@ def _removal(world: World) -> Plan:
     [
         lambda document: document.pop("sealed"),
         lambda document: document.update(format=1),
-        lambda document: document.update(format=3),
-        lambda document: document.update(format="2"),
+        lambda document: document.update(format=4),
+        lambda document: document.update(format="3"),
         lambda document: document["actions"][0].update(name=7),
         lambda document: document["actions"][0]["restarts"].append({"pods": "many"}),
         lambda document: document["estimate"].update(seconds=True),
