@@ -176,7 +176,7 @@ def test_lines_end_between_words_and_before_wide_characters(
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"format": 1}, "its format is 1, not 2"),
+        ({"format": 1}, "its format is 1, not 3"),
         ({"format": 4}, "its format is 4, not 3"),
         ({"release": 7}, "“release” is not of the form"),
         ({"more": 1}, "it does not know “more”"),

@@ -56,6 +56,11 @@ class DataWork:
         """The backup that was made before; 0 for none."""
         return self.rows.backup(SAVE)
 
+    @property
+    def returned(self) -> bool:
+        """Whether what was saved before came back."""
+        return self.rows.done(RETURN)
+
     def save(self, row: Row) -> None:
         """Save what the plan says."""
         order = Order(subject_of(self.base), self.parts, Reason.BEFORE_CHANGE, self.intent.actor)

@@ -257,11 +257,12 @@ class Executor:
             "release": work.intent.release,
             "cause": known if cause else _said(error),
         }
-        if verdict.settled is Settled.UNTOUCHED:
+        returned = work.data is not None and work.data.returned
+        if verdict.settled is Settled.UNTOUCHED and not returned:
             return error
         if work.kept:
             return VolumesStay(claims=", ".join(work.kept), **told)
-        return _FAILURES[verdict.settled](**told)
+        return _FAILURES.get(verdict.settled, ApplyPutBack)(**told)
 
     def _stopped(self, work: Work, began: datetime, subscriber: Subscriber) -> int:
         """Somebody wants this to end: end Helm, put the release back, write it down.
