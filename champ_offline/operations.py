@@ -130,10 +130,8 @@ class Operations:
             refuse_missing=refuse_missing,
             preflight=lambda made: examine(made, facts.facts(made.namespace), clock()),
         )
-        free = partial(free_bytes, blobs.root)
-        tools = Tools(self._cluster, blobs, database, clock, free)
-        kept = (self._vault, self._journal, self._audit)
-        self._data = DataActs(tools, self._engine, *kept)
+        tools = Tools(self._cluster, blobs, database, clock, partial(free_bytes, blobs.root))
+        self._data = DataActs(tools, self._engine, self._vault, self._journal, self._audit)
         self._data_plans = DataPlans(catalog, self._history, tools.backups)
         self._executor = Executor(
             self._engine,
