@@ -257,11 +257,14 @@ class Operations:
         """Whether a killed predecessor left something to put right on this cluster."""
         return any(map(self._is_here, self._journal.interrupted()))
 
-    def recover(self, *, rehearsal: bool = False) -> tuple[Recovered, ...]:
+    def recover(self, *, rehearsal: bool = False, hooks: bool = True) -> tuple[Recovered, ...]:
         """Put right what was interrupted on this cluster, or only say what that would take.
 
-        The caller holds the zone's lock. What was interrupted on another cluster stays open.
+        Without `hooks` Helm runs none of the release's while it is put right. The caller holds the
+        zone's lock. What was interrupted on another cluster stays open.
         """
+        if not hooks:
+            self._executor.leave_out_hooks()
         return self._journal.recover(rehearsal=rehearsal)
 
     def put_right(self) -> None:

@@ -184,10 +184,12 @@ class Releases:
         kubeconfig: Path | None,
         *,
         rehearsal: bool = False,
+        hooks: bool = True,
         unreached: Callable[[ChampError], None] | None = None,
     ) -> tuple[Recovered, ...]:
         """Put right what interrupted applications left, or only say what that would take.
 
+        Without `hooks` none of the releases' is run, for one that can never succeed.
         Without a kubeconfig on each of the zone's clusters that it was on; needs no cluster where
         nothing was interrupted. Raises ClusterNotNamed, and what reaching a cluster raises where
         none could be reached: whatever was interrupted is then still to be put right. Where only
@@ -201,7 +203,7 @@ class Releases:
         errors: list[ChampError] = []
         for way in dict.fromkeys(ways):
             try:
-                self._recover_on(way, found, rehearsal=rehearsal)
+                self._recover_on(way, found, rehearsal=rehearsal, hooks=hooks)
             except ChampError as error:
                 errors.append(error)
         if errors and (unreached is None or not found):
@@ -211,9 +213,11 @@ class Releases:
                 unreached(one)
         return tuple(found.values())
 
-    def _recover_on(self, way: Path, found: dict[int, Recovered], *, rehearsal: bool) -> None:
+    def _recover_on(
+        self, way: Path, found: dict[int, Recovered], *, rehearsal: bool, hooks: bool
+    ) -> None:
         with FileLock(self.paths.lock), self._opened(way) as operations:
-            for one in operations.recover(rehearsal=rehearsal):
+            for one in operations.recover(rehearsal=rehearsal, hooks=hooks):
                 found.setdefault(one.number, one)
                 if one.cluster == operations.cluster.identity():
                     found[one.number] = one

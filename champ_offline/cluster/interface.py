@@ -77,15 +77,6 @@ class ObjectRefused(ChampError):
     remedy = "Correct the answers, or remove what stands in the way, and plan again."
 
 
-class FieldsOwned(ChampError):
-    """Somebody else changed fields that the release sets."""
-
-    id = "cluster.fields-owned"
-    exit_code = ExitCode.PREFLIGHT
-    message = "{kind} {name} was changed by another tool: {reason}."
-    remedy = "Let that tool give the fields back (or undo its change), then plan again."
-
-
 class ClusterFault(ChampError):
     """The API server answered with an error of its own."""
 
@@ -150,11 +141,26 @@ class Contact:
 
 
 @dataclass(frozen=True)
+class Conflict:
+    """A field that would be changed and that another `manager` holds, by the name it applies under.
+
+    `field` is such as `spec.template.spec.containers[name=web].image`.
+    """
+
+    manager: str
+    field: str
+
+
+@dataclass(frozen=True)
 class Preview:
-    """An object as it is and as it would be; None where it is not there, or cannot be foretold."""
+    """An object as it is and as it would be; None where it is not there, or cannot be foretold.
+
+    `conflicts` are what keeps it from being so unless these fields are taken over.
+    """
 
     live: Object | None = field(default=None, repr=False)
     after: Object | None = field(default=None, repr=False)
+    conflicts: tuple[Conflict, ...] = ()
 
 
 class Cluster(Commands, Protocol):
@@ -217,8 +223,8 @@ class Cluster(Commands, Protocol):
     def preview(self, wanted: Object, namespace: str, *, force: bool = False) -> Preview:
         """What applying `wanted` as Helm does would make of the live object; writes nothing.
 
-        With `force` also over fields that others hold. Raises ObjectRefused (invalid, immutable),
-        FieldsOwned (a conflict).
+        Fields that others hold are told as conflicts, unless `force` says to go over them. Raises
+        ObjectRefused (invalid, immutable).
         """
         ...
 

@@ -18,6 +18,7 @@ import httpx2
 from champ_offline.cluster import certificates, health, pod_exec
 from champ_offline.cluster.claims import Claim
 from champ_offline.cluster.commands import SILENCE, Place, Running
+from champ_offline.cluster.conflicts import conflicts
 from champ_offline.cluster.discovery import Discovery, Kind
 from champ_offline.cluster.interface import (
     FIELD_MANAGER,
@@ -26,8 +27,8 @@ from champ_offline.cluster.interface import (
     ClusterFault,
     ClusterForbidden,
     ClusterUnreachable,
+    Conflict,
     Contact,
-    FieldsOwned,
     Node,
     Object,
     ObjectRefused,
@@ -174,12 +175,16 @@ class KubeCluster:
         place = self._place_of(wanted, namespace)
         if place is None:
             return Preview()
-        found = self._answer("GET", place)
-        live = None if _absent(found) else self._checked(found)
+        there = self._answer("GET", place)
+        live = None if _absent(there) else self._checked(there)
         answer = self._apply(place, wanted, {"dryRun": "All", "force": str(force).lower()})
+        found: tuple[Conflict, ...] = ()
+        if answer.status_code == HTTPStatus.CONFLICT:
+            found = conflicts(answer.json())
+            answer = self._apply(place, wanted, {"dryRun": "All", "force": "true"})
         if _absent(answer):  # the namespace is still to be made
             return Preview(live=live)
-        return Preview(live=live, after=self._checked(answer))
+        return Preview(live=live, after=self._checked(answer), conflicts=found)
 
     def apply(self, wanted: Object, namespace: str) -> None:
         """See Cluster."""
@@ -268,12 +273,11 @@ class KubeCluster:
         return health.states(found, self.troubles(namespace))
 
     def _apply(self, place: str, wanted: Object, how: dict[str, str]) -> httpx2.Response:
-        """Server-side apply, as Helm's manager; raises FieldsOwned, ObjectRefused."""
+        """Server-side apply, as Helm's manager; raises ObjectRefused, but not for conflicts."""
         parameters = {"fieldManager": FIELD_MANAGER, **how}
         answer = self._answer("PATCH", place, json=wanted, headers=_APPLY, params=parameters)
-        if answer.status_code == HTTPStatus.CONFLICT:
-            raise FieldsOwned(**_named(wanted), reason=_reason(answer))
-        if answer.status_code in _REFUSALS or _UNTYPED in _reason(answer):
+        refused = answer.status_code == HTTPStatus.CONFLICT and not conflicts(answer.json())
+        if refused or answer.status_code in _REFUSALS or _UNTYPED in _reason(answer):
             raise ObjectRefused(**_named(wanted), reason=_reason(answer))
         return answer
 

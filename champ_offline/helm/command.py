@@ -95,7 +95,7 @@ class CommandEngine:
 
     def rollback(self, release: str, namespace: str, revision: int, options: Options) -> None:
         """See HelmEngine."""
-        arguments = [release, str(revision), *_waiting(options)]
+        arguments = [release, str(revision), *_waiting(options), *_forced(options)]
         self._run("rollback", arguments, release, namespace, seconds=_patience(options))
 
     def uninstall(self, release: str, namespace: str, options: Options) -> None:
@@ -168,7 +168,8 @@ class CommandEngine:
         values: Values,
         options: Options,
     ) -> Release:
-        flags = [*more, *_waiting(options), "--output", "json", "--values", "-"]
+        how = [*_waiting(options), *_forced(options)]
+        flags = [*more, *how, "--output", "json", "--values", "-"]
         if options.rollback_on_failure:
             flags.append("--rollback-on-failure")
         if options.description:
@@ -251,7 +252,12 @@ def _file(chart: bytes) -> Iterator[Path]:
 
 
 def _waiting(options: Options) -> list[str]:
-    return [f"--wait={options.wait}", "--timeout", f"{options.timeout}s"]
+    hooks = [] if options.hooks else ["--no-hooks"]
+    return [f"--wait={options.wait}", "--timeout", f"{options.timeout}s", *hooks]
+
+
+def _forced(options: Options) -> list[str]:
+    return ["--force-conflicts"] if options.force else []
 
 
 def _patience(options: Options) -> float:

@@ -68,12 +68,17 @@ class Release:
 
 @dataclass(frozen=True)
 class Options:
-    """How to apply: `timeout` in seconds for each wait; failed means put back when asked to."""
+    """How to apply: `timeout` in seconds for each wait; failed means put back when asked to.
+
+    `hooks` False leaves every hook out; with `force` fields that others hold are taken over.
+    """
 
     wait: Wait = "watcher"
     timeout: int = 300
     rollback_on_failure: bool = True
     description: str = ""
+    hooks: bool = True
+    force: bool = False
 
 
 class Renderer(Protocol):

@@ -101,6 +101,21 @@ class ReleaseFailed(ChampError):
     remedy = "See `champ status {release}` for the objects that are not well."
 
 
+class FieldsHeld(ReleaseFailed):
+    """Helm stopped at fields that somebody else holds."""
+
+    id = "helm.fields-held"
+    exit_code = ExitCode.NEEDS_PERSON
+    message = (
+        "Helm stopped changing release {release} in namespace {namespace}: others hold some of its"
+        " fields ({reason})."
+    )
+    remedy = (
+        "Plan again: the plan names who holds which fields, and they can be taken back where they"
+        " are accepted."
+    )
+
+
 class EngineMissing(ChampError):
     """The engine itself is not there or cannot be started."""
 
@@ -154,6 +169,7 @@ _BY_WORDS: tuple[tuple[str, type[ChampError]], ...] = (
     ("error calling", RenderFailed),
     ("parse error", RenderFailed),
     ("unable to build kubernetes objects", RenderFailed),
+    ("Apply failed with ", FieldsHeld),
 )
 _BY_CODE: dict[str, type[ChampError]] = {
     "CHART_LOAD": ChartInvalid,

@@ -179,6 +179,8 @@ def _applying(options: Options) -> dict[str, Any]:
         "timeout": options.timeout,
         "rollback_on_failure": options.rollback_on_failure,
         "description": options.description,
+        "hooks": options.hooks,
+        "force": options.force,
     }
 
 

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 # The public Config.render has no place for kube_version and api_versions, which the native function
-# takes; without them templates would see the SDK's own defaults instead of the cluster.
+# takes; without them templates would see the SDK's own defaults instead of the cluster. Nor have
+# the verbs that change something a place for disable_hooks and force_conflicts.
 from helm_python import Chart, Config, HelmError, _native
 from helm_python.errors import ErrorCode
 
@@ -147,17 +148,13 @@ class Session:
         return found
 
     def _rollback(self, given: Arguments) -> None:
-        self._config(given["namespace"]).rollback(
-            given["release"],
-            version=given["revision"],
-            timeout=given["timeout"],
-            wait=given["wait"],
-        )
+        how = {"version": given["revision"], "force_conflicts": given["force"]}
+        config, told = self._config(given["namespace"]), json.dumps({**_waiting(given), **how})
+        _native.call_status("helm_rollback", config._raw(), given["release"], told)  # noqa: SLF001
 
     def _uninstall(self, given: Arguments) -> None:
-        self._config(given["namespace"]).uninstall(
-            given["release"], timeout=given["timeout"], wait=given["wait"]
-        )
+        config, told = self._config(given["namespace"]), json.dumps(_waiting(given))
+        _native.call_string("helm_uninstall", config._raw(), given["release"], told)  # noqa: SLF001
 
     def _history(self, given: Arguments) -> list[Arguments]:
         return self._config(given["namespace"]).history(given["release"])
@@ -187,8 +184,16 @@ def _files(chart: Chart, rendered: str) -> Arguments:
 
 def _applying(given: Arguments) -> Arguments:
     return {
-        "timeout_seconds": given["timeout"],
-        "wait": given["wait"],
+        **_waiting(given),
         "rollback_on_failure": given["rollback_on_failure"],
         "description": given["description"],
+        "force_conflicts": given["force"],
+    }
+
+
+def _waiting(given: Arguments) -> Arguments:
+    return {
+        "timeout_seconds": given["timeout"],
+        "wait": given["wait"],
+        "disable_hooks": not given["hooks"],
     }

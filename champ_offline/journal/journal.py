@@ -119,7 +119,7 @@ class Recovered:
 
     `found` and `left` say how the world stood before and after, `acts` what was done about it (or
     would be, in a rehearsal); `outcome` is a word, `open` while there is more to do. `cleared` and
-    `kept` name what the operation had made.
+    `kept` name what the operation had made; `trouble` is why it could not be put right.
     """
 
     number: int
@@ -134,6 +134,7 @@ class Recovered:
     outcome: str = "open"
     cleared: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
+    trouble: str = ""
 
 
 # Puts right what an interrupted operation left and ends it; only says what it would do where the

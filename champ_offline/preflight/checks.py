@@ -14,6 +14,7 @@ from champ_offline.preflight import (
     downtime,
     limits,
     nodes,
+    ownership,
     ports,
     quota,
     record,
@@ -37,8 +38,8 @@ SORTS: Mapping[str, Sort] = {
     sort.id: sort
     for sort in (
         UNSEEN, *apis.SORTS, *capacity.SORTS, *downtime.SORTS, *limits.SORTS, *nodes.SORTS,
-        *ports.SORTS, *quota.SORTS, *record.SORTS, *references.SORTS, *security.SORTS,
-        *storage.SORTS, *times.SORTS,
+        *ownership.SORTS, *ports.SORTS, *quota.SORTS, *record.SORTS, *references.SORTS,
+        *security.SORTS, *storage.SORTS, *times.SORTS,
     )
 }  # fmt: skip
 

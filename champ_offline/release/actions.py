@@ -54,7 +54,7 @@ class Comparison:
     ) -> tuple[Compared, ...]:
         """The objects of an install or upgrade.
 
-        Raises FieldsImmutable, ObjectRefused, FieldsOwned.
+        Raises FieldsImmutable, ObjectRefused.
         """
         events = HOOKS_OF[upgrade]
         new = items(rendered.manifests, self._namespace)
@@ -102,7 +102,7 @@ class Comparison:
         change, reason = _verdict(found, listed=item.key in before)
         # For something new the server would invent addresses that applying will not give again.
         after = wanted if found.live is None else found.after or wanted
-        return Compared(item, Role.MEMBER, change, reason, found.live, after)
+        return Compared(item, Role.MEMBER, change, reason, found.live, after, found.conflicts)
 
     def _preview(self, wanted: Object, item: Item) -> Preview:
         try:
@@ -148,9 +148,14 @@ class Comparison:
         return Compared(item, Role.DEFINITION, Change.CREATED, reason, None, item.content)
 
 
-def actions(compared: Collection[Compared], mask: Mask, salt: str) -> tuple[Action, ...]:
-    """What a plan tells of each object, masked and guarded with the release's salt."""
-    scaled = guard.scaled(one.live for one in compared)
+def actions(
+    compared: Collection[Compared], mask: Mask, salt: str, scalers: Iterable[Object] = ()
+) -> tuple[Action, ...]:
+    """What a plan tells of each object, masked and guarded with the release's salt.
+
+    `scalers` are the autoscalers that are there, also those that are not the release's.
+    """
+    scaled = guard.scaled([*(one.live for one in compared), *scalers])
     return tuple(
         Action(
             change=one.change,

@@ -15,6 +15,7 @@ from champ_offline.helm.engine import DEPLOYED, PENDING, SUPERSEDED, HelmEngine
 from champ_offline.helm.faults import ReleaseBusy
 from champ_offline.oci.digest import Digest
 from champ_offline.release import live
+from champ_offline.release.autoscaled import autoscalers
 from champ_offline.release.live import Place
 from champ_offline.release.objects import Object
 from champ_offline.release.plan import Action, Plan
@@ -125,7 +126,7 @@ def check_objects(plan: Plan, cluster: Cluster, salt: str) -> None:
     """
     guarded = {_place(action): action for action in plan.actions if action.guard}
     found = live.read(cluster, guarded)
-    scaled = guard.scaled(found.values())
+    scaled = guard.scaled([*found.values(), *autoscalers(cluster, plan.namespace)])
     moves = [
         Move(action.kind, action.name, moved)
         for place, action in guarded.items()

@@ -15,6 +15,7 @@ from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
 from champ_offline.oci.strict_json import canonical, wrong_in
 from champ_offline.preflight.concern import Concern
+from champ_offline.preflight.ownership import CHANGED
 from champ_offline.release.images.digests import Image
 from champ_offline.release.review.answers import Answer
 from champ_offline.release.review.codec import plain, typed
@@ -112,10 +113,15 @@ class Plan:
 
     @property
     def has_changes(self) -> bool:
-        """Whether applying would do anything; hooks alone do not count, they only go along."""
+        """Whether applying would do anything; hooks alone do not count, they only go along.
+
+        Where another Helm made its newest record, that is made anew whatever it holds.
+        """
         moved = self.from_version != self.to_version
+        other = any(one.id == CHANGED.id for one in self.concerns)
         return (
             moved
+            or other
             or bool(self.data.brings)
             or any(
                 action.change is not Change.UNCHANGED for action in self.actions if not action.hook

@@ -16,13 +16,16 @@ from champ_offline.helm.engine import Capabilities, Document, HelmEngine, Render
 from champ_offline.helm.faults import ReleaseNameTaken, ReleaseUnknown
 from champ_offline.oci.digest import Digest
 from champ_offline.preflight.change import Planned
-from champ_offline.preflight.concern import Concern
+from champ_offline.preflight.concern import Concern, ordered
+from champ_offline.preflight.ownership import since
 from champ_offline.release import base, seal
 from champ_offline.release.actions import Comparison, actions
+from champ_offline.release.autoscaled import autoscalers, left_alone
 from champ_offline.release.base import Base, NeverDeployed
-from champ_offline.release.images.digests import Image, pin
+from champ_offline.release.images.digests import Image, Pinned, pin
 from champ_offline.release.masks import Mask
-from champ_offline.release.objects import items, items_of_manifest
+from champ_offline.release.objects import Object, items, items_of_manifest
+from champ_offline.release.ownership import held
 from champ_offline.release.plan import Operation, Plan
 from champ_offline.release.prospect import buildable, foretold, masked, prospect
 from champ_offline.release.records.history import History, Outcome, Revision
@@ -253,9 +256,8 @@ class Planner:
         )
 
     def _composed(self, wanted: _Wanted, found: Base, mask: Mask) -> Plan:
-        pinned = pin(self._rendered(wanted, found), wanted.images, self._registry)
-        if self._refuse_missing is not None:
-            self._refuse_missing(pinned.images)
+        scalers = autoscalers(self._cluster, wanted.namespace)
+        pinned = self._pinned(wanted, found, scalers)
         images = tuple(Image(name, at, self._size(at)) for name, at in pinned.images.items())
         sealed, record = self._sealed(wanted, pinned.rendered)
         where = (wanted.release, wanted.namespace)
@@ -264,6 +266,7 @@ class Planner:
             self._try(wanted, found, pinned.rendered, sealed)
         fresh = not self._cluster.has_namespace(wanted.namespace)
         compared, claims = self._compared(wanted, found, pinned.rendered, concerns, fresh=fresh)
+        elsewhere = self._elsewhere(wanted, found)
         fetched = pulls(images, compared, self._cluster.nodes())
         made = wanted.namespace if fresh else ""
         salt = self._vault.salt(found.cluster, wanted.namespace, wanted.release)
@@ -280,7 +283,7 @@ class Planner:
             base_revision=found.revision,
             base_manifest=found.digest,
             target=wanted.target,
-            actions=actions(compared, mask, salt),
+            actions=actions(compared, mask, salt, scalers),
             images=images,
             sealed=self._vault.put(sealed),
             values=self._vault.put(wanted.inputs.to_bytes()),
@@ -290,7 +293,7 @@ class Planner:
             effects=_masked(effects(compared, claims, removal=False, new_namespace=made), mask),
             irreversible=irreversible(compared, claims),
             estimate=self._estimate(wanted.operation, wanted.release, wanted.namespace, wanted.app),
-            concerns=masked(concerns, mask),
+            concerns=masked(ordered((*concerns, *held(compared), *elsewhere)), mask),
             source=self._source(wanted),
         )
 
@@ -300,6 +303,24 @@ class Planner:
             return None
         given = (wanted.chart, wanted.inputs.values, wanted.images, self._registry)
         return source(*given, self._cluster.offer())
+
+    def _elsewhere(self, wanted: _Wanted, found: Base) -> tuple[Concern, ...]:
+        """What was done with another Helm since this zone's last change."""
+        place = (found.cluster, wanted.namespace, wanted.release)
+        now = next(
+            (one for one in self._history.releases(found.cluster) if one.place == place), None
+        )
+        release = f"{wanted.namespace}/{wanted.release}"
+        return since(release, now.helm_revision, found.revision) if now else ()
+
+    def _pinned(self, wanted: _Wanted, found: Base, scalers: tuple[Object, ...]) -> Pinned:
+        """What is rendered, without what autoscalers hold, its images held to digests."""
+        whole = self._rendered(wanted, found)
+        rendered = left_alone(whole, wanted.namespace, scalers, self._cluster)
+        pinned = pin(rendered, wanted.images, self._registry)
+        if self._refuse_missing is not None:
+            self._refuse_missing(pinned.images)
+        return pinned
 
     def _compared(
         self,

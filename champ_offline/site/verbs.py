@@ -144,10 +144,13 @@ class Sites:
         kubeconfig: Path | None,
         *,
         rehearsal: bool = False,
+        hooks: bool = True,
         unreached: Callable[[ChampError], None] | None = None,
     ) -> tuple[Recovered, ...]:
         """As `Releases.recover`, then what became of the site plans that were being applied."""
-        found = self._releases.recover(kubeconfig, rehearsal=rehearsal, unreached=unreached)
+        found = self._releases.recover(
+            kubeconfig, rehearsal=rehearsal, hooks=hooks, unreached=unreached
+        )
         with FileLock(self._paths.lock):
             return (*found, *self._books.recover(rehearsal=rehearsal))
 

@@ -16,6 +16,7 @@ from champ_offline.clock import now_utc
 from champ_offline.durable.database import Database
 from champ_offline.events import ignore
 from champ_offline.helm.engine import Options
+from champ_offline.helm.faults import ReleaseFailed
 from champ_offline.journal.journal import Journal
 from champ_offline.release.apply.failures import ApplyLeftOpen, ApplyTakenOver
 from installer.cli.main import command_line
@@ -127,6 +128,29 @@ def test_what_was_cut_off_is_rehearsed_and_then_put_back(
     assert row.endswith("1 deployed, 2 pending-upgrade  rollback 1  put back")
     assert site.champ(capsys, "recover") == (0, "Nothing was interrupted.\n")
     assert [r.status for r in site.world.helm.history("pacs", "pacs")][-1] == "deployed"
+
+
+def test_a_hook_that_never_succeeds_is_named_and_can_be_left_out(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.cut_off("2.0")
+    helm = site.world.helm
+    whole = helm.rollback
+
+    def rollback(release: str, namespace: str, revision: int, options: Options) -> None:
+        if options.hooks:
+            reason = "post-rollback hooks failed: job pacs-tidy failed"
+            raise ReleaseFailed(release=release, namespace=namespace, reason=reason)
+        whole(release, namespace, revision, options)
+
+    helm.rollback = rollback  # type: ignore[method-assign]
+    code, out = site.champ(capsys, "recover")
+    assert code == 6
+    assert "pacs/pacs: Helm did not finish" in out
+    assert "post-rollback hooks failed: job pacs-tidy failed" in out
+    code, [done] = site.json(capsys, "recover", "--without-hooks")
+    assert (code, done["outcome"], done["acts"]) == (0, "put-back", ["rollback 1 without hooks"])
+    assert [r.status for r in helm.history("pacs", "pacs")][-1] == "deployed"
 
 
 def test_somebody_elses_change_wants_a_look(site: Site, capsys: pytest.CaptureFixture[str]) -> None:

@@ -162,7 +162,9 @@ class ClusterContract:
         every = {one.kind: one for one in items_of_manifest(found.manifest, namespace)}
         wanted = every["ConfigMap"].owned_by(NAME, namespace)
         wanted["data"]["greeting"] = "other"
-        assert not equal(*vars(cluster.preview(wanted, namespace)).values())
+        foretold = cluster.preview(wanted, namespace)
+        assert not equal(foretold.live, foretold.after)
+        assert foretold.conflicts == ()
         impossible = every["Deployment"].owned_by(NAME, namespace)
         impossible["spec"]["selector"]["matchLabels"] = {"app": "another"}
         impossible["spec"]["template"]["metadata"]["labels"] = {"app": "another"}
@@ -209,7 +211,8 @@ class ClusterContract:
             wanted["spec"]["replicas"] = replicas
             cluster.apply(wanted, namespace)
             assert eventually(lambda: pods() == replicas)  # noqa: B023 - called at once
-        assert equal(*vars(cluster.preview(item.owned_by(NAME, namespace), namespace)).values())
+        foretold = cluster.preview(item.owned_by(NAME, namespace), namespace)
+        assert equal(foretold.live, foretold.after)
         engine.upgrade(small(), NAME, namespace, {"replicas": 1, "greeting": "other"}, QUICK)
         with pytest.raises(ObjectRefused):
             cluster.apply({**config("x"), "dta": {"a": "1"}}, namespace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -13,10 +14,11 @@ from champ_offline.errors import ChampError
 from champ_offline.helm import faults, manifests
 from champ_offline.helm.engine import Capabilities, HelmEngine, Options, Rendered
 from champ_offline.release.seal import seal
-from tests.simulators.charts import NOWHERE, SAMPLE, chart, small
+from tests.simulators.charts import HOOK, NOWHERE, SAMPLE, chart, small
 
 NAME = "contract"
 QUICK = Options(timeout=4)
+PLAIN = {name: text for name, text in SAMPLE.items() if not name.startswith("crds/")}
 KNOWN = Capabilities("v1.35.4", ("v1", "apps/v1", "apps/v1/Deployment"))
 SALT = "0123456789abcdef"
 
@@ -101,6 +103,22 @@ class HelmEngineContract:
         assert f"{NAME}-hook" not in found.manifest
         assert cluster.get("v1", "ConfigMap", namespace, f"{NAME}-hook") is not None
 
+    def test_hooks_can_be_left_out(
+        self, engine: HelmEngine, cluster: Cluster, namespace: str
+    ) -> None:
+        hook = HOOK.replace("pre-upgrade", "pre-upgrade,pre-rollback,pre-delete")
+        hooked = chart({**PLAIN, "templates/hook.yaml": hook})
+        where = ("v1", "ConfigMap", namespace, f"{NAME}-hook")
+        without = replace(QUICK, hooks=False)
+        engine.install(hooked, NAME, namespace, {}, without)
+        engine.upgrade(hooked, NAME, namespace, {"greeting": "moin"}, without)
+        engine.rollback(NAME, namespace, 1, without)
+        assert cluster.get(*where) is None
+        engine.rollback(NAME, namespace, 2, QUICK)
+        assert cluster.get(*where) is not None
+        engine.uninstall(NAME, namespace, without)
+        assert engine.status(NAME, namespace) is None
+
     def test_upgrade_uses_exactly_the_values_given(
         self, engine: HelmEngine, cluster: Cluster, namespace: str
     ) -> None:
@@ -118,8 +136,7 @@ class HelmEngineContract:
         self, engine: HelmEngine, cluster: Cluster, namespace: str
     ) -> None:
         engine.install(small(), NAME, namespace, {}, QUICK)
-        fewer = {name: text for name, text in SAMPLE.items() if not name.startswith("crds/")}
-        del fewer["templates/work.yaml"]
+        fewer = {name: text for name, text in PLAIN.items() if name != "templates/work.yaml"}
         engine.upgrade(chart(fewer), NAME, namespace, {}, QUICK)
         assert cluster.get("apps/v1", "Deployment", namespace, f"{NAME}-work") is None
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.crash.counts import MADE, told
+
 MEMORY = Path("/dev/shm")
 
 
@@ -20,3 +22,10 @@ def tmp_path() -> Iterator[Path]:
         prefix="champ-crash-", dir=MEMORY if MEMORY.is_dir() else None
     ) as name:
         yield Path(name)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how often processes were killed in this run."""
+    if MADE:
+        terminalreporter.section("kills")
+        terminalreporter.line(told(MADE))

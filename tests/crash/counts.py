@@ -1,6 +1,14 @@
-"""How many kills each test makes at least; tests/crash/test_counts.py holds the sum."""
+"""How many kills each test makes at least; tests/crash/test_counts.py holds the sum.
+
+    python -m tests.crash.counts
+
+prints what every run of the tests makes at least; a run itself ends by telling what it made.
+"""
 
 from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
 
 AT_LEAST = {
     "import: one medium": 50,
@@ -40,6 +48,27 @@ AT_LEAST = {
 }
 
 
+# What was made in this run, by each test that came to its end.
+MADE: Counter[str] = Counter()
+
+
 def check_count(what: str, kills: int) -> None:
     """Fail when a test killed less than the sum above rests on."""
+    MADE[what] += kills
     assert kills >= AT_LEAST[what], f"{what}: {kills} kills"
+
+
+def kills_of(verb: str, counts: Mapping[str, int] = AT_LEAST) -> int:
+    """The kills of one verb, such as `apply`."""
+    return sum(count for what, count in counts.items() if what.partition(":")[0] == verb)
+
+
+def told(counts: Mapping[str, int]) -> str:
+    """A line for each verb, and one for all."""
+    verbs = dict.fromkeys(what.partition(":")[0] for what in counts)
+    lines = [f"{kills_of(verb, counts):6} kills of {verb}" for verb in verbs]
+    return "\n".join([*lines, f"{sum(counts.values()):6} kills in all"])
+
+
+if __name__ == "__main__":
+    print(told(AT_LEAST))

@@ -38,7 +38,11 @@ spec:
       - name: web
         image: {{ .Values.image }}
         command: [/bin/sh, -c]
+        {{- if .Values.crash }}
+        args: ["echo nothing to serve; exit 3"]
+        {{- else }}
         args: ["echo -n $SAYS > /www/index.html; exec busybox httpd -f -p PORT -h /www"]
+        {{- end }}
         env: [{name: SAYS, value: {{ printf "%s %s" .Values.version .Values.greeting | quote }}}]
         # Until Services have let go of it, it goes on answering.
         lifecycle: {preStop: {sleep: {seconds: 5}}}
@@ -75,6 +79,7 @@ version: {{ components.web.rpartition(":")[2] | json }}
 greeting: {{ answers.greeting | json }}
 replicas: {{ answers.replicas | json }}
 nodePort: {{ answers.nodePort | json }}
+crash: {{ answers.crash | json }}
 """
 _FORM = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -84,6 +89,7 @@ _FORM = {
         "greeting": {"type": "string", "default": "hello"},
         "replicas": {"type": "integer", "minimum": 1, "maximum": 4, "default": 2},
         "nodePort": {"type": "integer", "default": 0},
+        "crash": {"type": "boolean", "default": False},
     },
 }
 
@@ -141,7 +147,7 @@ def _write_app(folder: Path) -> None:
         "README.md": "# Twin\n",
         "README.zh.md": "# 孪生\n",
         "chart/Chart.yaml": "apiVersion: v2\nname: twin\nversion: 1.0.0\nappVersion: '1'\n",
-        "chart/values.yaml": "greeting: hello\nreplicas: 2\nnodePort: 0\n",
+        "chart/values.yaml": "greeting: hello\nreplicas: 2\nnodePort: 0\ncrash: false\n",
         "chart/templates/work.yaml": _DEPLOYMENT.replace("PORT", str(PORT)),
         "chart/templates/rest.yaml": _REST.replace("PORT", str(PORT)),
     }

@@ -16,6 +16,7 @@ from champ_offline.cluster.interface import (
     ClusterForbidden,
     ClusterUnreachable,
     CommandsForbidden,
+    Conflict,
     Contact,
     Node,
     ObjectRefused,
@@ -24,8 +25,9 @@ from champ_offline.cluster.interface import (
     StorageClass,
 )
 from champ_offline.events import ObjectState
-from tests.simulators.charts import NOWHERE
-from tests.simulators.managed_fields import held, take
+from champ_offline.release import managed as fields
+from tests.simulators.managed_fields import held, held_by_others, share, take
+from tests.simulators.pods import not_pulled, pod_of, runs
 from tests.simulators.programs import Computer
 
 Object = dict[str, Any]
@@ -38,6 +40,7 @@ KINDS = {
     ("apiextensions.k8s.io/v1", "CustomResourceDefinition"), ("v1", "Node"),
     ("v1", "PersistentVolume"), ("v1", "ResourceQuota"), ("v1", "LimitRange"),
     ("storage.k8s.io/v1", "StorageClass"), ("scheduling.k8s.io/v1", "PriorityClass"),
+    ("autoscaling/v2", "HorizontalPodAutoscaler"),
 }  # fmt: skip
 WHOLE_CLUSTER = {
     "Namespace", "CustomResourceDefinition", "Node", "PersistentVolume", "StorageClass",
@@ -118,6 +121,18 @@ class SimulatedCluster:
             found = next((one for one in kept if one["metadata"]["name"] == name), None)
         return copy.deepcopy(found)
 
+    def conflicts(self, wanted: Object, namespace: str) -> tuple[Conflict, ...]:
+        """The fields that applying `wanted` as Helm would change and that others hold."""
+        place = wanted["metadata"].get("namespace") or namespace
+        key = self._key(wanted["apiVersion"], wanted["kind"], place, wanted["metadata"]["name"])
+        live = self._store.get(key)
+        return tuple(
+            Conflict(manager, fields.dotted(path))
+            for manager, path in held_by_others(live or {})
+            if fields.value_at(wanted, path) is not fields.NOTHING
+            and fields.value_at(live, path) != fields.value_at(wanted, path)
+        )
+
     def edit(self, item: Object, manager: str, *fields: dict[str, Any]) -> None:
         """Keep an object that somebody changed; `fields` are the FieldsV1 that are theirs now."""
         metadata = item["metadata"]
@@ -162,7 +177,8 @@ class SimulatedCluster:
         live = self.get(wanted["apiVersion"], wanted["kind"], place, wanted["metadata"]["name"])
         if not self.knows(wanted) or not self.has_namespace(place):
             return Preview(live)
-        return Preview(live, self._merged(live, wanted, place))
+        held = () if force else self.conflicts(wanted, place)
+        return Preview(live, self._merged(live, wanted, place), held)
 
     def parts(self, namespace: str, release: str) -> tuple[Object, ...]:
         self._answer()
@@ -201,7 +217,7 @@ class SimulatedCluster:
             raise CommandsForbidden(address=self.address, pod=pod, reason="cannot create pods/exec")
         place = Place(namespace, pod, container, tuple(command))
         found = self.get("v1", "Pod", namespace, pod)
-        if not _runs(found, container):
+        if not runs(found, container):
             raise ContainerNotRunning(**place.fields, reason="not found")
         with self.effect(f"run {command[0]}"):
             running = Running(place, self.computer.run(namespace, pod, place.command, stdin))
@@ -232,7 +248,10 @@ class SimulatedCluster:
             self._store[key] = self._merged(self._store.get(key), wanted, place)
             if manager:
                 entry = {"manager": manager, "operation": "Apply", "fieldsV1": held(wanted)}
-                self._store[key]["metadata"]["managedFields"] = [entry]
+                metadata = self._store[key]["metadata"]
+                others = [one for one in metadata.get("managedFields", [])
+                          if one["manager"] != manager]  # fmt: skip
+                metadata["managedFields"] = [entry, *others]
             if wanted["kind"] == "Deployment":
                 self._deploy(self._store[key])
             if wanted["kind"] == "PersistentVolumeClaim":
@@ -294,19 +313,21 @@ class SimulatedCluster:
             after["metadata"]["namespace"] = namespace
         if live and "status" in live:
             after["status"] = copy.deepcopy(live["status"])
+        if live and live["metadata"].get("managedFields"):
+            share(live, after)
         return after
 
     def _deploy(self, item: Object) -> None:
         self._drop_owned(item["metadata"]["uid"])
         wanted = item["spec"].get("replicas", 1)
-        pods = [_pod(item, number) for number in range(wanted)]
+        pods = [pod_of(item, number) for number in range(wanted)]
         place = item["metadata"]["namespace"]
         for pod in pods:
             self._store[self._key("v1", "Pod", place, pod["metadata"]["name"])] = self._merged(
                 None, pod, place
             )
         self.events += [
-            _failed(pod, item["metadata"]["namespace"])
+            not_pulled(pod, item["metadata"]["namespace"])
             for pod in pods
             if not health.state(pod).ready
         ]
@@ -348,47 +369,3 @@ def _hold(live: Object, after: Object, part: str) -> None:
     if live["spec"].get(part) != after["spec"].get(part):
         kind, name = after["kind"], after["metadata"]["name"]
         raise ObjectRefused(kind=kind, name=name, reason=f"spec.{part}: field is immutable")
-
-
-def _pod(owner: Object, number: int) -> Object:
-    spec = copy.deepcopy(owner["spec"]["template"]["spec"])
-    images = [one["image"] for one in spec["containers"]]
-    if any(image.startswith(NOWHERE) for image in images):
-        waiting = {"reason": "ErrImagePull", "message": f"{NOWHERE}: not found"}
-        status: Object = {
-            "phase": "Pending",
-            "containerStatuses": [{"name": "work", "state": {"waiting": waiting}}],
-        }
-    else:
-        status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": f"{owner['metadata']['name']}-{number}",
-            "ownerReferences": [{"uid": owner["metadata"]["uid"]}],
-        },
-        "spec": spec,
-        "status": status,
-    }
-
-
-def _runs(pod: Object | None, container: str) -> bool:
-    return (
-        pod is not None
-        and pod["status"]["phase"] == "Running"
-        and any(one["name"] == container for one in pod["spec"]["containers"])
-    )
-
-
-def _failed(pod: Object, namespace: str) -> Object:
-    """What kubelet tells of a pod whose image it cannot pull."""
-    metadata = pod["metadata"]
-    return {
-        "metadata": {"namespace": namespace, "name": f"{metadata['name']}.1"},
-        "involvedObject": {"kind": "Pod", "name": metadata["name"]},
-        "reason": "Failed",
-        "message": f'Failed to pull image "{NOWHERE}": {NOWHERE}: not found',
-        "firstTimestamp": "2026-01-01T10:00:00Z",
-        "lastTimestamp": "2026-01-01T10:00:00Z",
-    }

@@ -9,18 +9,11 @@ text and `fail "x"`.
 
 from __future__ import annotations
 
-import gzip
-import io
-import json
-import re
-import tarfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
-
-import jsonschema
 
 from champ_offline.cluster.interface import ClusterUnreachable
 from champ_offline.events import ObjectState
@@ -39,8 +32,8 @@ from champ_offline.helm.engine import (
     Values,
 )
 from champ_offline.helm.faults import (
-    ChartInvalid,
     EngineCancelled,
+    FieldsHeld,
     HelmUnreachable,
     ObjectNotOurs,
     ReleaseBusy,
@@ -48,18 +41,18 @@ from champ_offline.helm.faults import (
     ReleaseNameTaken,
     ReleaseUnknown,
     RenderFailed,
-    ValuesRefused,
 )
 from champ_offline.release.objects import Item, items, items_of_manifest
+from tests.simulators.charts import NOWHERE
 from tests.simulators.cluster import SimulatedCluster
-
-_ACTION = re.compile(r'\{\{ ("[^"]*"|[^"}]+(?:"[^"]*")?) ?\}\}')
+from tests.simulators.templates import composed, expand, files_of, recorded
 
 
 @dataclass
 class _Record:
     release: Release
     values: dict[str, Any]
+    hooks: tuple[Document, ...] = ()
 
 
 class SimulatedHelm:
@@ -82,8 +75,8 @@ class SimulatedHelm:
         capabilities: Capabilities,
         revision: int = 1,
     ) -> Rendered:
-        files = _files(chart, release)
-        return _expand(files, release, _composed(files, release, values))
+        files = files_of(chart, release)
+        return expand(files, release, composed(files, release, values))
 
     def check(
         self, chart: bytes, release: str, namespace: str, values: Values, *, upgrade: bool
@@ -116,12 +109,12 @@ class SimulatedHelm:
     def rollback(self, release: str, namespace: str, revision: int, options: Options) -> None:
         with self._answering():
             self._last(release, namespace)
-            self._roll_back(self._records[(namespace, release)], revision)
+            self._roll_back(self._records[(namespace, release)], revision, options)
 
     def uninstall(self, release: str, namespace: str, options: Options) -> None:
         with self._answering():
             self._last(release, namespace)
-            self._take_away(self._records[(namespace, release)])
+            self._take_away(self._records[(namespace, release)], options)
 
     def history(self, release: str, namespace: str) -> tuple[Release, ...]:
         with self._answering():
@@ -205,8 +198,8 @@ class SimulatedHelm:
         return found
 
     def _rendered(self, chart: bytes, release: str, namespace: str, values: Values) -> Rendered:
-        files = _files(chart, release)
-        return _expand(files, release, _composed(files, release, values))
+        files = files_of(chart, release)
+        return expand(files, release, composed(files, release, values))
 
     def _apply(
         self,
@@ -229,61 +222,87 @@ class SimulatedHelm:
         before = records[-1].release.manifest if records else ""
         number = records[-1].release.revision + 1 if records else 1
         status = "pending-upgrade" if upgrade else "pending-install"
-        record = _Record(_recorded(chart, release, namespace, rendered, status), dict(values))
+        told = recorded(chart, release, namespace, rendered, status)
+        record = _Record(told, dict(values), rendered.hooks)
         record.release = replace(record.release, revision=number)
         self._add(records, record)
-        for document in rendered.hooks:
-            self.cluster.apply(manifests.load(document.text, document.source), namespace)
-        self._change(before, record.release.manifest, release, namespace)
-        return self._settled(record, records, options)
+        verb = "upgrade" if upgrade else "install"
+        try:
+            self._run_hooks(record, f"pre-{verb}", options)
+            self._change(before, record.release.manifest, release, namespace, options)
+            self._wait(record, options)
+            self._run_hooks(record, f"post-{verb}", options)
+        except ReleaseFailed:
+            self._give_up(record, records, options)
+            raise
+        self._supersede(records[:-1])
+        self._write(record, DEPLOYED)
+        return record.release
 
-    def _settled(self, record: _Record, records: list[_Record], options: Options) -> Release:
+    def _wait(self, record: _Record, options: Options) -> None:
         trouble = self._trouble(record)
         if trouble is None:
-            self._supersede(records[:-1])
-            self._write(record, DEPLOYED)
-            return record.release
+            return
         if self._cancelled.wait(min(options.timeout, 30) if options.timeout > 10 else 0.05):
             self._cancelled.clear()
             raise EngineCancelled(verb="upgrade")
+        raise self._failed(record, trouble)
+
+    def _give_up(self, record: _Record, records: list[_Record], options: Options) -> None:
         if len(records) == 1 and options.rollback_on_failure:
-            self._take_away(records)
+            self._take_away(records, options)
         else:
             self._write(record, FAILED)
             stood = [one for one in records if one.release.status in {DEPLOYED, SUPERSEDED}]
             if options.rollback_on_failure and stood:
-                self._roll_back(records, stood[-1].release.revision)
-        raise self._failed(record, trouble)
+                self._roll_back(records, stood[-1].release.revision, options)
+
+    def _run_hooks(self, record: _Record, event: str, options: Options) -> None:
+        """Make what runs at that event; one whose image nobody has never succeeds."""
+        name, namespace = record.release.name, record.release.namespace
+        for document in record.hooks if options.hooks else ():
+            item = manifests.load(document.text, document.source)
+            if event not in manifests.annotations_of(item).get(manifests.HOOK, "").split(","):
+                continue
+            self.cluster.apply(item, namespace)
+            if NOWHERE in document.text:
+                reason = f"{event} hooks failed: job {item['metadata']['name']} failed"
+                raise ReleaseFailed(release=name, namespace=namespace, reason=reason)
 
     def _trouble(self, record: _Record) -> ObjectState | None:
+        """What of the record does not come up; its hooks are none of it."""
+        hooks = {manifests.load(one.text, one.source)["metadata"]["name"] for one in record.hooks}
         states = self.cluster.objects(record.release.namespace, record.release.name)
-        return next((one for one in states if not one.ready), None)
+        return next((one for one in states if not one.ready and one.name not in hooks), None)
 
     def _failed(self, record: _Record, trouble: ObjectState) -> ReleaseFailed:
         reason = f"resource {trouble.kind}/{trouble.name} not ready: context deadline exceeded"
         name, namespace = record.release.name, record.release.namespace
         return ReleaseFailed(release=name, namespace=namespace, reason=reason)
 
-    def _roll_back(self, records: list[_Record], revision: int) -> None:
+    def _roll_back(self, records: list[_Record], revision: int, options: Options) -> None:
         last = records[-1].release
         target = next((one for one in records if one.release.revision == revision), None)
         if target is None:
             raise ReleaseUnknown(release=last.name, namespace=last.namespace)
         again = replace(target.release, revision=last.revision + 1, status="pending-rollback")
-        record = _Record(again, target.values)
+        record = _Record(again, target.values, target.hooks)
         self._add(records, record)
-        self._change(last.manifest, again.manifest, last.name, last.namespace)
+        self._run_hooks(record, "pre-rollback", options)
+        self._change(last.manifest, again.manifest, last.name, last.namespace, options)
         if (trouble := self._trouble(record)) is not None:
             self._write(record, FAILED)
             raise self._failed(record, trouble)
+        self._run_hooks(record, "post-rollback", options)
         self._supersede(records)
         self._write(record, DEPLOYED)
 
-    def _take_away(self, records: list[_Record]) -> None:
+    def _take_away(self, records: list[_Record], options: Options) -> None:
         last = records[-1]
         self._write(last, UNINSTALLING)
         name, namespace = last.release.name, last.release.namespace
-        self._change(last.release.manifest, "", name, namespace)
+        self._run_hooks(last, "pre-delete", options)
+        self._change(last.release.manifest, "", name, namespace, options)
         while records:
             self.cluster.identity()
             with self.cluster.effect("record gone"):
@@ -295,14 +314,19 @@ class SimulatedHelm:
             if one.release.status == DEPLOYED:
                 self._write(one, SUPERSEDED)
 
-    def _change(self, old: str, new: str, release: str, namespace: str) -> None:
+    def _change(self, old: str, new: str, release: str, namespace: str, options: Options) -> None:
         after = items_of_manifest(new, namespace)
         kept = {item.key for item in after}
         for item in items_of_manifest(old, namespace):
             if item.key not in kept and not item.kept:
                 self.cluster.delete(item.content, item.namespace)
         for item in after:
-            self.cluster.apply(item.owned_by(release, namespace), item.namespace, "helm")
+            wanted = item.owned_by(release, namespace)
+            held = self.cluster.conflicts(wanted, item.namespace)
+            if held and not options.force:
+                reason = f"Apply failed with {len(held)} conflict(s): {held[0]}"
+                raise FieldsHeld(release=release, namespace=namespace, reason=reason)
+            self.cluster.apply(wanted, item.namespace, "helm")
 
     def _own(self, item: Item, release: str) -> None:
         live = self.cluster.get(item.api_version, item.kind, item.namespace, item.name)
@@ -311,79 +335,3 @@ class SimulatedHelm:
         owner = manifests.annotations_of(live).get("meta.helm.sh/release-name")
         if owner != release:
             raise ObjectNotOurs(release=release, reason=f"{item.kind} {item.name} of {owner}")
-
-
-def _files(chart: bytes, release: str) -> dict[str, str]:
-    try:
-        with tarfile.open(fileobj=io.BytesIO(gzip.decompress(chart))) as archive:
-            members = [(one, archive.extractfile(one)) for one in archive]
-            return {
-                one.name.partition("/")[2]: file.read().decode() for one, file in members if file
-            }
-    except (OSError, tarfile.TarError, EOFError) as error:
-        raise ChartInvalid(release=release, reason=str(error)) from error
-
-
-def _composed(files: dict[str, str], release: str, values: Values) -> dict[str, Any]:
-    defaults = manifests.read(files.get("values.yaml", "{}"), "values.yaml") or {}
-    composed = {**defaults, **values}
-    if "values.schema.json" in files:
-        try:
-            jsonschema.validate(composed, json.loads(files["values.schema.json"]))
-        except jsonschema.ValidationError as error:
-            raise ValuesRefused(release=release, reason=error.message) from error
-    return composed
-
-
-def _expand(files: dict[str, str], release: str, values: dict[str, Any]) -> Rendered:
-    plain: list[Document] = []
-    hooks: list[Document] = []
-    for name in sorted(files):
-        if not name.startswith("templates/") or name.endswith("NOTES.txt"):
-            continue
-        for text in manifests.split(_text(files[name], files, release, values)):
-            source = f"sample/{name}"
-            hook = manifests.is_hook(manifests.load(text, source))
-            (hooks if hook else plain).append(Document(source, text))
-    definitions = [
-        Document(name, text)
-        for name in sorted(files)
-        if name.startswith("crds/")
-        for text in manifests.split(files[name])
-    ]
-    notes = _text(files.get("templates/NOTES.txt", ""), files, release, values)
-    return Rendered(tuple(plain), tuple(hooks), tuple(definitions), notes)
-
-
-def _text(template: str, files: dict[str, str], release: str, values: dict[str, Any]) -> str:
-    def value(match: re.Match[str]) -> str:
-        word = match[1].strip()
-        if word.startswith(".Values."):
-            return str(values.get(word.removeprefix(".Values."), ""))
-        if word.startswith(".Files.Get "):
-            return files.get(json.loads(word.removeprefix(".Files.Get ")), "")
-        if word.startswith("fail "):
-            reason = json.loads(word.removeprefix("fail "))
-            raise RenderFailed(release=release, reason=reason)
-        return release if word == ".Release.Name" else str(json.loads(word))
-
-    return _ACTION.sub(value, template)
-
-
-def _recorded(
-    chart: bytes, release: str, namespace: str, rendered: Rendered, status: str
-) -> Release:
-    about = manifests.read(_files(chart, release)["Chart.yaml"], "Chart.yaml")
-    manifest = "".join(
-        f"---\n# Source: {document.source}\n{document.text}\n" for document in rendered.manifests
-    )
-    return Release(
-        name=release,
-        namespace=namespace,
-        revision=0,
-        status=status,
-        chart=about["name"],
-        chart_version=about["version"],
-        app_version=about["appVersion"],
-        manifest=manifest,
-    )

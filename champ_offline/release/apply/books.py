@@ -17,6 +17,7 @@ from champ_offline.journal.journal import FAILED, RECOVERED, Journal
 from champ_offline.journal.journal import Operation as Open
 from champ_offline.journal.journal import Step as Row
 from champ_offline.release.apply.settle import Seen, Settled, Verdict
+from champ_offline.release.ownership import taken
 from champ_offline.release.plan import Operation, Plan
 from champ_offline.release.records.history import History, Outcome
 from champ_offline.release.records.intent import Intent
@@ -56,6 +57,7 @@ class Books:
             self._tell(
                 connection, intent.actor, Act.APPLY_BEGIN, intent, entry,
                 change=intent.operation.value, cluster=intent.cluster, base=intent.base,
+                **_taken(plan),
             )  # fmt: skip
         return entry
 
@@ -111,6 +113,14 @@ class Books:
     ) -> None:
         about = {"operation": entry.number, "plan": str(intent.plan), **detail}
         self._audit.append(connection, Entry(actor, act, intent.subject, about))
+
+
+def _taken(plan: Plan) -> dict[str, list[str]]:
+    """The fields that are taken from others, as somebody accepted; nothing where there are none."""
+    fields = [
+        f"{one.subject} {one.fields['field']}: {one.fields['manager']}" for one in taken(plan)
+    ]
+    return {"taken": fields} if fields else {}
 
 
 def outcome_of(operation: Operation, verdict: Verdict) -> Outcome:

@@ -44,6 +44,7 @@ from champ_offline.release.apply.steps import Work
 from champ_offline.release.data.keeper import Tools
 from champ_offline.release.hidden import of_sealed
 from champ_offline.release.masks import Mask
+from champ_offline.release.ownership import takes
 from champ_offline.release.plan import Operation, Plan
 from champ_offline.release.prospect import refuse_blocked
 from champ_offline.release.records.history import History, Revision
@@ -92,6 +93,11 @@ class Executor:
         self._settler = Settler(engine, self._options, pause, pause * _LOOKS)
         journal.declare(KIND, self._recover)
 
+    def leave_out_hooks(self) -> None:
+        """From now on nothing that is put right runs a hook, as one of them may never succeed."""
+        self._options = replace(self._options, hooks=False)
+        self._settler = self._settler.without_hooks()
+
     def apply(
         self,
         plan: Plan,
@@ -139,11 +145,12 @@ class Executor:
         mask: Mask,
         halt: Halt,
     ) -> Revision:
+        options = replace(self._options, force=takes(plan, chart, self._cluster))
         self._vault.put(plan.to_bytes())
         intent, began = Intent.of(plan, actor), self._now()
         entry = self._books.begin(plan, intent)
         work = self._work(intent, entry, actor, subscriber)
-        work.ask = partial(self._change, plan, chart)
+        work.ask = partial(self._change, plan, chart, options)
         if work.data is not None:
             work.data.parts = plan.data.parts
         watch = HealthWatch(
@@ -187,6 +194,7 @@ class Executor:
             cluster=self._cluster,
             settler=self._settler,
             evidence=partial(self._books.evidence, actor, intent, entry),
+            hide=Mask(self._secrets(intent)).text,
             data=self._data(intent, entry, change, subscriber),
         )
 
@@ -199,6 +207,14 @@ class Executor:
             return None
         kept = (self._tools, self._vault, intent, entry, base, subscriber)
         return DataWork(*kept, look=lambda: self._settler.look(change).course.verdict)
+
+    def _secrets(self, intent: Intent) -> set[str]:
+        """What the change's answers and its sealed chart hold that is secret."""
+        number = self._history.running(intent.plan)
+        place = (intent.cluster, intent.namespace, intent.release)
+        inputs = self._history.one(*place, number).inputs if number else None
+        answers = self._vault.inputs(inputs).secrets if inputs else ()
+        return {*answers, *of_sealed(self._vault.get(intent.sealed) if intent.sealed else b"")}
 
     def _run(
         self, plan: Plan, work: Work, watch: HealthWatch, subscriber: Subscriber, halt: Halt
@@ -213,10 +229,10 @@ class Executor:
             watch.look(self._cluster.objects(plan.namespace, plan.release))
         subscriber(StepFinished(plan.operation.value, plan.release, self._since(began)))
 
-    def _change(self, plan: Plan, chart: bytes) -> int:
+    def _change(self, plan: Plan, chart: bytes, options: Options) -> int:
         """Ask Helm for the change; gives its new revision, 0 for none."""
         where = (plan.release, plan.namespace)
-        options = replace(self._options, description=f"champ plan {plan.digest.short}")
+        options = replace(options, description=f"champ plan {plan.digest.short}")
         if (
             plan.data.returns
         ):  # the data first: Helm would let the former version run on what is there
@@ -360,4 +376,5 @@ def _told(work: Work, told: Recovered) -> Recovered:
         left=work.seen[-1].told,
         cleared=work.cleared,
         kept=work.kept,
+        trouble=steps.trouble(work),
     )

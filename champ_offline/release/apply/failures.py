@@ -45,8 +45,9 @@ class ApplyUnclear(ChampError):
     exit_code = ExitCode.NEEDS_PERSON
     message = "{release} could not be changed, nor put back: {cause}."
     remedy = (
-        "See `champ status {release}`, remove the cause, then run `champ recover`, and"
-        " `champ rollback {release}` where that finds nothing to do."
+        "See `champ status {release}`, remove the cause, then run `champ recover` (with"
+        " `--without-hooks` where a hook never succeeds), and `champ rollback {release}` where that"
+        " finds nothing to do."
     )
 
 

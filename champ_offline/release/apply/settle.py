@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from champ_offline.cluster.interface import ClusterFault, ClusterUnreachable
+from champ_offline.errors import ChampError
 from champ_offline.helm.engine import (
     DEPLOYED,
     PENDING,
@@ -27,6 +28,7 @@ from champ_offline.helm.engine import (
 from champ_offline.helm.faults import (
     EngineCrashed,
     EngineStuck,
+    FieldsHeld,
     HelmUnreachable,
     ReleaseFailed,
     ReleaseUnknown,
@@ -72,16 +74,24 @@ class Ask(StrEnum):
 
 @dataclass(frozen=True)
 class Course:
-    """What to do: nothing where there is a `verdict`, else to ask Helm; `revision` to return to."""
+    """What to do: nothing where there is a `verdict`, else to ask Helm; `revision` to return to.
+
+    `hooks` False leaves the release's hooks out, `force` takes back fields that others hold.
+    """
 
     verdict: Verdict | None = None
     ask: Ask | None = None
     revision: int = 0
+    hooks: bool = True
+    force: bool = False
 
     def __str__(self) -> str:
         if self.verdict is not None or self.ask is None:
             return ""
-        return f"{self.ask.value} {self.revision}" if self.revision else self.ask.value
+        words = [self.ask.value, str(self.revision or "")]
+        words += [] if self.hooks else ["without hooks"]
+        words += ["with the fields that others hold"] if self.force else []
+        return " ".join(filter(None, words))
 
 
 @dataclass(frozen=True)
@@ -104,10 +114,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Seen:
-    """What Helm says of the release, and what follows from it."""
+    """What Helm says of the release, and what follows from it.
+
+    `trouble` is why Helm's last attempt to put it right failed; empty where there was none.
+    """
 
     history: tuple[Release, ...]
     course: Course
+    trouble: str = ""
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -174,6 +188,14 @@ def _left(settled: Settled, newest: Release) -> Course:
     return Course(Verdict(settled, newest.revision, pending=newest.status in PENDING))
 
 
+@dataclass(frozen=True)
+class _Ended:
+    """`whole` where Helm came to an end of its own; whether a good one shows later."""
+
+    whole: bool
+    failure: ChampError | None = None
+
+
 class Settler:
     """Looks, and asks Helm until the release is in a known state.
 
@@ -185,6 +207,11 @@ class Settler:
         self._engine, self._options = engine, options
         self._pause, self._patience = pause, patience
 
+    def without_hooks(self) -> Settler:
+        """One that lets Helm run no hooks."""
+        options = replace(self._options, hooks=False)
+        return Settler(self._engine, options, self._pause, self._patience)
+
     def look(self, change: Change) -> Seen:
         """What is there and what to do about it; changes nothing.
 
@@ -193,7 +220,8 @@ class Settler:
         where = (change.release, change.namespace)
         newest = self._engine.status(*where)
         history = self._engine.history(*where) if newest is not None else ()
-        return Seen(history, decide(change, history, newest))
+        course = decide(change, history, newest)
+        return Seen(history, replace(course, hooks=self._options.hooks))
 
     def settle(self, change: Change, tell: Callable[[Seen], object]) -> tuple[Seen, Verdict]:
         """Bring the release to a known state; `tell` hears of what is seen before each act.
@@ -201,18 +229,22 @@ class Settler:
         Gives what is there in the end. Raises as `look` does, once the cluster was away for too
         long: it is then to be done again.
         """
-        seen, failures = self._see(change), 0
+        seen, failures, force = self._see(change), 0, False
         for _ in range(_ROUNDS):
             if seen.course.verdict is not None:
                 return seen, seen.course.verdict
             if failures == _FAILURES:
                 break
+            seen = replace(seen, course=replace(seen.course, force=force))
             tell(seen)
-            failures += self._act(change, seen.course)
-            seen = self._see(change)
+            ended = self._act(change, seen.course)
+            failures += ended.whole
+            force |= isinstance(ended.failure, FieldsHeld)
+            seen = replace(self._see(change), trouble=str(ended.failure or ""))
         current = seen.history[-1].revision if seen.history else 0
         unclear = Verdict(Settled.UNCLEAR, current, pending=_pending(seen))
-        return seen, seen.course.verdict or unclear
+        verdict = seen.course.verdict or unclear
+        return replace(seen, course=Course(verdict)), verdict
 
     def _see(self, change: Change) -> Seen:
         limit = time.monotonic() + self._patience
@@ -224,19 +256,20 @@ class Settler:
                     raise
                 time.sleep(self._pause)
 
-    def _act(self, change: Change, course: Course) -> bool:
-        """Ask Helm; True where it came to an end of its own, whether a good one shows later."""
+    def _act(self, change: Change, course: Course) -> _Ended:
+        """Ask Helm."""
         where = (change.release, change.namespace)
+        options = replace(self._options, hooks=course.hooks, force=course.force)
         try:
             if course.ask is Ask.UNINSTALL:
-                self._engine.uninstall(*where, self._options)
+                self._engine.uninstall(*where, options)
             else:
-                self._engine.rollback(*where, course.revision, self._options)
-        except (ReleaseFailed, ReleaseUnknown):
-            return True
-        except (EngineCrashed, EngineStuck, *_AWAY):
-            return False
-        return True
+                self._engine.rollback(*where, course.revision, options)
+        except (ReleaseFailed, ReleaseUnknown) as error:
+            return _Ended(whole=True, failure=error)
+        except (EngineCrashed, EngineStuck, *_AWAY) as error:
+            return _Ended(whole=False, failure=error)
+        return _Ended(whole=True)
 
 
 def _pending(seen: Seen) -> bool:

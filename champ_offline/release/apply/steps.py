@@ -25,7 +25,8 @@ class Work:
     """One application under way or interrupted, with what its steps found.
 
     `ask` lets Helm do what was planned and gives its new revision (None in a recovery); `evidence`
-    keeps what was seen before Helm is asked to put anything right.
+    keeps what was seen before Helm is asked to put anything right, `hide` takes secrets out of what
+    it says.
     """
 
     intent: Intent
@@ -34,6 +35,7 @@ class Work:
     cluster: Cluster
     settler: Settler
     evidence: Callable[[Row, Seen], object]
+    hide: Callable[[str], str] = str
     ask: Callable[[], int] | None = None
     data: DataWork | None = None
     verdict: Verdict | None = None
@@ -125,6 +127,8 @@ class AskHelm(Always):
         last, work.verdict = work.settler.settle(work.change, tell)
         work.seen.append(last)
         row.note({"left": list(last.told), "settled": work.verdict.settled.value})
+        if last.trouble:
+            row.note({"trouble": work.hide(last.trouble)})
 
 
 class SaveData:
@@ -241,5 +245,11 @@ def notes(work: Work) -> dict[str, Any]:
         "saved": work.data.saved if work.data else 0,
         "restored": work.data.rows.backup(data.RESTORE) if work.data else 0,
         "returned": work.data.rows.backup(data.RETURN) if work.data else 0,
+        "trouble": trouble(work),
     }
     return {name: value for name, value in told.items() if value}
+
+
+def trouble(work: Work) -> str:
+    """Why the release could not be put right, in Helm's words; empty where it could be."""
+    return work.hide(work.seen[-1].trouble) if work.seen else ""

@@ -2,10 +2,6 @@
 
 Invariant: pure. A field that the sealed object does not set and that some controller does is handed
 over, not drift; one that a person added with kubectl is.
-
-A path is a tuple of keys; an item of a list that is told apart by name is `("name", "web")`.
-Source: https://kubernetes.io/docs/reference/using-api/server-side-apply/, and FieldsV1 in
-sigs.k8s.io/structured-merge-diff.
 """
 
 from __future__ import annotations
@@ -16,19 +12,16 @@ from typing import Any, TypeAlias
 
 from champ_offline.release.differences import essence
 from champ_offline.release.drift.values import FieldDrift
+from champ_offline.release.managed import NOTHING, Path, dotted, leaves, managers, value_at
 from champ_offline.release.masks import CHANGED, HIDDEN, Mask
 
 Object: TypeAlias = dict[str, Any]
-Step: TypeAlias = str | int | tuple[str, str]
-Path: TypeAlias = tuple[Step, ...]
 
 _NAME = "name"
 _BY_HAND = "kubectl"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _SECRET_PARTS = frozenset({"data", "stringData"})
 _SHOWN = 200
-_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
-_NOTHING = object()
 
 
 def within(sealed: Any, live: Any) -> bool:  # noqa: ANN401 (any JSON value)
@@ -67,25 +60,12 @@ def added(sealed: Object, live: Object) -> Iterator[tuple[Path, Any]]:
     for entry in live["metadata"].get("managedFields") or []:
         if not str(entry.get("manager", "")).startswith(_BY_HAND) or entry.get("subresource"):
             continue
-        for path in _leaves(entry.get("fieldsV1") or {}, ()):
-            value = _at(live, path)
-            if path not in seen and _at(sealed, path) is _NOTHING and value is not _NOTHING:
+        for path in leaves(entry.get("fieldsV1") or {}, ()):
+            value = value_at(live, path)
+            if path not in seen and value_at(sealed, path) is NOTHING and value is not NOTHING:
                 seen.add(path)
                 if path[-1:] != (_LAST_APPLIED,):
                     yield path, value
-
-
-def managers(live: Object, path: Path) -> tuple[str, ...]:
-    """Who holds the field at `path` now, sorted; empty where nobody does."""
-    return tuple(
-        sorted(
-            {
-                str(entry.get("manager", ""))
-                for entry in live["metadata"].get("managedFields") or []
-                if entry.get("fieldsV1") and _holds(entry["fieldsV1"], path)
-            }
-        )
-    )
 
 
 def told(kind: str, live: Object, path: Path, sealed: Any, now: Any, mask: Mask) -> FieldDrift:  # noqa: ANN401
@@ -94,7 +74,7 @@ def told(kind: str, live: Object, path: Path, sealed: Any, now: Any, mask: Mask)
     texts = [_hidden(value) if hidden else _text(value, mask) for value in (sealed, now)]
     if hidden and sealed is not None and now is not None:
         texts[1] = CHANGED
-    return FieldDrift(mask.text(_dotted(path)), texts[0], texts[1], managers(live, path))
+    return FieldDrift(mask.text(dotted(path)), texts[0], texts[1], managers(live, path))
 
 
 def _list_within(sealed: list[Any], live: list[Any]) -> bool:
@@ -124,68 +104,6 @@ def _walk(path: Path, after: Any, now: Any) -> Iterator[tuple[Path, Any, Any]]: 
             yield from _walk((*path, number), *pair)
     elif after != now:
         yield path, after, now
-
-
-def _leaves(fields: Object, path: Path) -> Iterator[Path]:
-    """The paths of a FieldsV1 tree that end there; items of sets and lists without names do too."""
-    for key, below in fields.items():
-        step = _step(key)
-        if step is None:
-            continue
-        rest = {name: value for name, value in below.items() if name != "."}
-        if rest and all(_step(name) is not None for name in rest):
-            yield from _leaves(below, (*path, step))
-        else:
-            yield (*path, step)
-
-
-def _step(key: str) -> Step | None:
-    if key.startswith("f:"):
-        return key[2:]
-    if key.startswith("k:"):
-        name = json.loads(key[2:]).get(_NAME)
-        return (_NAME, name) if isinstance(name, str) else None
-    return None
-
-
-def _holds(fields: Object, path: Path) -> bool:
-    """Whether a FieldsV1 tree has `path`, or ends above it at a value that is held as a whole."""
-    if not path or not fields:
-        return True
-    step = path[0]
-    if isinstance(step, int):  # FieldsV1 knows items by their keys or values, never by number
-        inside = (below for key, below in fields.items() if key.startswith(("k:", "v:", "i:")))
-        return any(_holds(below, path[1:]) for below in inside)
-    below = next((value for key, value in fields.items() if _step(key) == step), None)
-    return below is not None and _holds(below, path[1:])
-
-
-def _at(item: Any, path: Path) -> Any:  # noqa: ANN401
-    for step in path:
-        if isinstance(step, tuple):
-            found = [one for one in item if one.get(_NAME) == step[1]] if _is_table(item) else []
-            item = found[0] if found else _NOTHING
-        else:
-            item = item.get(step, _NOTHING) if isinstance(item, Mapping) else _NOTHING
-        if item is _NOTHING:
-            return _NOTHING
-    return item
-
-
-def _is_table(items: object) -> bool:
-    return isinstance(items, list) and all(isinstance(one, Mapping) for one in items)
-
-
-def _dotted(path: Path) -> str:
-    text = ""
-    for step in path:
-        if isinstance(step, tuple):
-            text += f"[{step[0]}={step[1]}]"
-        elif isinstance(step, int) or not _PLAIN.issuperset(step):
-            text += f"[{step}]"
-        else:
-            text += f".{step}" if text else step
-    return text
 
 
 def _text(value: Any, mask: Mask) -> str:  # noqa: ANN401

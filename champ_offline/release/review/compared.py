@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from champ_offline.cluster.interface import Conflict
 from champ_offline.release.objects import Item, Object
 
 
@@ -33,7 +34,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Compared:
-    """`live` is None where the object is not there, `after` where it will not be."""
+    """`live` is None where the object is not there, `after` where it will not be.
+
+    `conflicts` are the fields that would change and that others hold.
+    """
 
     item: Item
     role: Role
@@ -41,6 +45,7 @@ class Compared:
     reason: str
     live: Object | None = field(default=None, repr=False)
     after: Object | None = field(default=None, repr=False)
+    conflicts: tuple[Conflict, ...] = ()
 
     @property
     def kind(self) -> str:

@@ -31,12 +31,27 @@ _LEFT = {"open", "elsewhere"}
     ),
 )
 @click.option("--dry-run", is_flag=True, help=_("Look, and say what would be done."))
+@click.option(
+    "--without-hooks", is_flag=True,
+    help=_(
+        "Let Helm run no hooks while it puts right: for a hook that never succeeds. What they do is"
+        " then not done, and the audit chain says so."
+    ),
+)  # fmt: skip
 @kubeconfig
 @click.pass_obj
-def command(session: Session, dry_run: bool, kubeconfig: Path | None) -> int:  # noqa: FBT001
+def command(
+    session: Session,
+    dry_run: bool,  # noqa: FBT001 - a flag of the command line
+    without_hooks: bool,  # noqa: FBT001 - a flag of the command line
+    kubeconfig: Path | None,
+) -> int:
     """One row for each operation that was interrupted."""
     found = session.sites().recover(
-        kubeconfig, rehearsal=dry_run, unreached=lambda error: say(note(error))
+        kubeconfig,
+        rehearsal=dry_run,
+        hooks=not without_hooks,
+        unreached=lambda error: say(note(error)),
     )
     if not found and session.form == "table":
         session.output.text(_("Nothing was interrupted.") + "\n")
@@ -58,6 +73,8 @@ def command(session: Session, dry_run: bool, kubeconfig: Path | None) -> int:  #
         if one.operation == "site.apply" and one.left:
             text = _("Of the site plan there is left: {names}. Apply that plan again.")
             say(text.format(names=", ".join(one.left)))
+        if one.trouble and session.form == "table":
+            session.output.text(f"\n{one.subject}: {one.trouble}\n")
     return _code({one.outcome for one in found} - ({"open"} if dry_run else set()))
 
 

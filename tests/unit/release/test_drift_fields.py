@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from champ_offline.release import managed
 from champ_offline.release.drift import fields
 from champ_offline.release.masks import CHANGED, HIDDEN, Mask
 
@@ -60,7 +61,7 @@ def test_changes_name_each_leaf_and_leave_the_servers_own_alone() -> None:
     live, after = deployment(replicas=5), deployment(replicas=2)
     after["spec"]["template"]["spec"]["containers"][0]["image"] = "web:2"
     after["metadata"]["generation"], after["status"] = 9, {}
-    found = {fields._dotted(path): (then, now) for path, then, now in fields.changes(live, after)}
+    found = {managed.dotted(path): (then, now) for path, then, now in fields.changes(live, after)}
     assert found == {
         "spec.replicas": (2, 5),
         "spec.template.spec.containers[name=web].image": ("web:2", "web:1"),
@@ -77,9 +78,9 @@ def test_who_holds_a_field() -> None:
     image = {"f:spec": {"f:template": {"f:spec": {"f:containers": web}}}}
     live = held(held(deployment(), "kubectl-edit", image), "helm", {"f:spec": {"f:replicas": {}}})
     path = ("spec", "template", "spec", "containers", ("name", "web"))
-    assert fields.managers(live, (*path, "image")) == ("kubectl-edit",)
-    assert fields.managers(live, (*path, "command")) == ()
-    assert fields.managers(live, ("spec", "replicas")) == ("helm",)
+    assert managed.managers(live, (*path, "image")) == ("kubectl-edit",)
+    assert managed.managers(live, (*path, "command")) == ()
+    assert managed.managers(live, ("spec", "replicas")) == ("helm",)
 
 
 def test_who_holds_a_list_as_a_whole_and_items_without_names() -> None:
@@ -87,9 +88,9 @@ def test_who_holds_a_list_as_a_whole_and_items_without_names() -> None:
         "f:spec": {"f:args": {}, "f:ports": {'k:{"port":80,"protocol":"TCP"}': {"f:port": {}}}}
     }
     live = held(deployment(), "helm", tree)
-    assert fields.managers(live, ("spec", "args", 0)) == ("helm",)
-    assert fields.managers(live, ("spec", "ports", 0, "port")) == ("helm",)
-    assert fields.managers(live, ("spec", "ports", 0, "targetPort")) == ()
+    assert managed.managers(live, ("spec", "args", 0)) == ("helm",)
+    assert managed.managers(live, ("spec", "ports", 0, "port")) == ("helm",)
+    assert managed.managers(live, ("spec", "ports", 0, "targetPort")) == ()
 
 
 def test_replicas_that_an_autoscaler_holds_are_handed_over() -> None:
@@ -115,7 +116,7 @@ def test_what_a_person_added_is_told() -> None:
     live["metadata"]["annotations"] = {
         "kubectl.kubernetes.io/last-applied-configuration": "{}", "a.example/b": "c",
     }  # fmt: skip
-    found = {fields._dotted(path): value for path, value in fields.added(deployment(), live)}
+    found = {managed.dotted(path): value for path, value in fields.added(deployment(), live)}
     container = "spec.template.spec.containers[name=web]"
     assert found == {
         "metadata.annotations[a.example/b]": "c",
