@@ -19,6 +19,7 @@ from champ_offline.durable.space import free_bytes
 from champ_offline.errors import Bytes, ChampError, ExitCode
 from champ_offline.external.errors import PushWaiting
 from champ_offline.findings import Finding, State
+from champ_offline.journal.acts import Act
 from champ_offline.journal.audit import Audit, AuditBroken
 from champ_offline.journal.journal import Journal
 from champ_offline.release.clusters import NamedCluster
@@ -250,7 +251,7 @@ def _finding(check: str, error: ChampError | None) -> Finding:
 def _chain(audit: Audit) -> Finding:
     """The audit chain; its head is what a person notes elsewhere, to miss rows by it later."""
     try:
-        return Finding("audit", State.OK, note=str(audit.check()))
+        return Finding("audit", State.OK, note=str(audit.check(first=Act.INIT)))
     except AuditBroken as error:
         return Finding("audit", State.BAD, error)
 

@@ -5,6 +5,7 @@ Composition root beside `appliance`: it joins the chain with a signing folder an
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,6 +37,15 @@ class EvidenceNotWritten(ChampError):
     exit_code = ExitCode.PREFLIGHT
     message = "{file} cannot be written: {reason}."
     remedy = "Name a file in a folder that is there, with room, where you may write."
+
+
+class EvidenceThere(ChampError):
+    """An export would overwrite something."""
+
+    id = "audit.file-there"
+    exit_code = ExitCode.USAGE
+    message = "{file} is there already, and an export overwrites nothing."
+    remedy = "Name a file that is not there yet."
 
 
 @dataclass(frozen=True)
@@ -77,9 +87,12 @@ def export(
 ) -> Evidence:
     """Write the rows behind `after`, signed, to `file`, and record that in the chain.
 
-    Raises AuditBroken, AuditTruncated, EvidenceNotWritten, AuditKeyMissing, and as `keys.load`;
-    nothing is written then.
+    Raises EvidenceThere, AuditBroken, AuditTruncated, EvidenceNotWritten, AuditKeyMissing, and as
+    `keys.load`; nothing is written then.
     """
+    if os.path.lexists(file):
+        raise EvidenceThere(file=file)
+    audit.begins(Act.INIT)
     signer = SigningFolder(signing).audit_signer(unlock)
 
     def sign(payload: bytes) -> tuple[str, bytes]:
@@ -91,7 +104,9 @@ def export(
     try:
         with DurableFile(file.parent) as made:
             statement = audit_file.write(rows, after, zone, time, sign, made.write)
-            made.commit(file)
+            made.commit_new(file)
+    except FileExistsError as error:
+        raise EvidenceThere(file=file) from error
     except OSError as error:
         raise EvidenceNotWritten(file=file, reason=error.strerror or str(error)) from error
     key = signer.public_key.keyid

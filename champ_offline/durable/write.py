@@ -93,6 +93,15 @@ class DurableFile:
             self._committed = True
             sync_directory(path.parent)
 
+    def commit_new(self, path: Path) -> None:
+        """As `commit`, but FileExistsError is raised where something has that name."""
+        with naming(path):
+            os.fsync(self._descriptor)
+            _name_once(self._partial, path)
+            self._partial.unlink(missing_ok=True)
+            self._committed = True
+            sync_directory(path.parent)
+
 
 class DurableSlice:
     """One range of a file that is filled range by range, in any order, by one writer at a time.
@@ -197,6 +206,13 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
     with naming(path), DurableFile(path.parent, mode) as file:
         file.write(data)
         file.commit(path)
+
+
+def write_new(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """As `write_atomic`, but FileExistsError is raised where something has that name."""
+    with naming(path), DurableFile(path.parent, mode) as file:
+        file.write(data)
+        file.commit_new(path)
 
 
 @contextmanager

@@ -99,6 +99,11 @@ class Row:
         text = "".join(f"{field}\n" for field in (*fields, self.previous))
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @property
+    def sound(self) -> bool:
+        """Whether it says what it said when it was written, as far as its own hash tells."""
+        return self.hash == self.hashed()
+
 
 @dataclass(frozen=True)
 class Head:
@@ -170,11 +175,19 @@ class Audit:
         rows = self._database.query("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
         return Head(*rows[0]) if rows else Head()
 
-    def check(self, known: Head | None = None) -> Head:
+    def begins(self, act: str) -> None:
+        """Raise AuditBroken unless the first row is there and tells of `act`."""
+        if not self._database.query("SELECT 1 FROM audit WHERE seq = 1 AND act = ?", (act,)):
+            raise AuditBroken(seq=1)
+
+    def check(self, known: Head | None = None, first: str = "") -> Head:
         """Hash every row again and return the head; `known` is one that was noted before.
 
-        Raises AuditBroken, AuditTruncated.
+        `first` is the act that the chain must begin with: an emptied one has no row to find
+        wrong. Raises AuditBroken, AuditTruncated.
         """
+        if first:
+            self.begins(first)
         if self._database.query("SELECT 1 FROM audit WHERE seq < 1"):
             raise AuditBroken(seq=0)
         last, seen = Head(), known in {None, Head()}
@@ -196,7 +209,7 @@ def verify(head: Head, rows: Iterable[Row]) -> Head:
     """Follow `rows` from `head` on and return the last; raises AuditBroken."""
     for row in rows:
         follows = row.seq == head.seq + 1 and row.previous == head.hash
-        if not follows or row.hash != row.hashed():
+        if not follows or not row.sound:
             raise AuditBroken(seq=head.seq + 1)
         head = Head(row.seq, row.hash)
     return head

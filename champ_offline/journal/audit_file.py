@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Self, TypeAlias
 
 from champ_offline.errors import ChampError, ExitCode
-from champ_offline.journal.audit import AuditTruncated, Head, HeadInvalid, Row, verify
+from champ_offline.journal.audit import AuditBroken, Head, HeadInvalid, Row, verify
 from champ_offline.oci.manifest import encode
 from champ_offline.oci.strict_json import canonical, wrong_in
 
@@ -46,6 +46,27 @@ class AuditFileCut(ChampError):
     exit_code = ExitCode.TRUNCATED
     message = "{file} ends without its signature: lines are missing at its end."
     remedy = "Obtain the file again; `champ audit export` writes it in the zone."
+
+
+class AuditFileBroken(ChampError):
+    """A row in the file does not follow from the one before it: the file was changed."""
+
+    id = "journal.audit-file-broken"
+    exit_code = ExitCode.CORRUPT
+    message = "{file} is not as it was exported: from row {seq} on it was edited or lacks rows."
+    remedy = "Keep the file as evidence and ask for another; this says nothing about the zone."
+
+
+class AuditFileElsewhere(ChampError):
+    """The file does not reach, or does not contain, a head that was kept elsewhere."""
+
+    id = "journal.audit-file-elsewhere"
+    exit_code = ExitCode.TRUNCATED
+    message = "{file} ends at {found} and does not contain {expected}."
+    remedy = (
+        "Ask for an export that reaches from there on; if the zone has none, rows were cut off or"
+        " written anew there: `champ audit verify --head {expected}` in the zone tells."
+    )
 
 
 class AuditFileForged(ChampError):
@@ -122,7 +143,8 @@ def write(
 def read(file: BinaryIO, name: str, believes: Believes, known: Head | None = None) -> Statement:
     """Check a file to its end; what it states. `known` is a head that it must contain.
 
-    Raises AuditFileUnreadable, AuditFileCut, AuditFileForged, AuditBroken, AuditTruncated.
+    Raises AuditFileUnreadable, AuditFileCut, AuditFileBroken, AuditFileForged,
+    AuditFileElsewhere.
     """
     digest, count, last = hashlib.sha256(), 0, b""
     first: Head | None = None
@@ -133,7 +155,7 @@ def read(file: BinaryIO, name: str, believes: Believes, known: Head | None = Non
             if first is None:
                 first = head = Head(row.seq - 1, row.previous)
             seen = seen or known == head
-            head, count = verify(head, [row]), count + 1
+            head, count = _followed(head, row, name), count + 1
             digest.update(last)
         last = line
     statement = _stated(last, name, count + 1, believes)
@@ -142,8 +164,15 @@ def read(file: BinaryIO, name: str, believes: Believes, known: Head | None = Non
     if found != (statement.after, statement.head, statement.rows, statement.digest):
         raise AuditFileForged(file=name, reason="its rows are not those that were signed")
     if not seen and known != statement.head:
-        raise AuditTruncated(found=statement.head, expected=known)
+        raise AuditFileElsewhere(file=name, found=statement.head, expected=known)
     return statement
+
+
+def _followed(head: Head, row: Row, name: str) -> Head:
+    try:
+        return verify(head, [row])
+    except AuditBroken as error:
+        raise AuditFileBroken(file=name, seq=head.seq + 1) from error
 
 
 def _lines(file: BinaryIO, name: str) -> Iterator[bytes]:

@@ -25,6 +25,7 @@ from champ_offline.cluster.interface import Cluster, Object
 from champ_offline.durable.database import Database
 from champ_offline.errors import ChampError
 from champ_offline.findings import Finding
+from champ_offline.journal.acts import Act
 from champ_offline.journal.audit import Audit, AuditBroken
 from champ_offline.journal.journal import Journal
 from champ_offline.release.clusters import Clusters
@@ -148,7 +149,7 @@ def _finding(one: Finding) -> dict[str, object]:
 
 def _chain(audit: Audit) -> dict[str, object]:
     try:
-        return {"head": str(audit.check()), "stands": True}
+        return {"head": str(audit.check(first=Act.INIT)), "stands": True}
     except AuditBroken as error:
         return {"head": str(audit.head()), "stands": False, "error": str(error)}
 

@@ -115,6 +115,15 @@ class FileNotWritten(ChampError):
     remedy = "Name a folder that exists, has room and may be written to."
 
 
+class FileThere(ChampError):
+    """A result would overwrite something."""
+
+    id = "cli.file-there"
+    exit_code = ExitCode.USAGE
+    message = "{path} is there already, and nothing is overwritten."
+    remedy = "Name a file that is not there yet."
+
+
 class PassphraseFileOpen(ChampError):
     """A file with a passphrase or a password that others may read."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +68,10 @@ def test_what_was_edited_or_signed_by_another_is_refused(site: Path) -> None:
     assert "journal.audit-file-forged" in ask(*wrong, code=13)
     data = (site / "one.jsonl").read_bytes()
     (site / "edited.jsonl").write_bytes(data.replace(b"zone.init", b"zone.undo"))
-    assert "journal.audit-broken" in ask(
-        "audit", "verify", site / "edited.jsonl", "--key", key, code=11
-    )
+    told = ask("audit", "verify", site / "edited.jsonl", "--key", key, code=11)
+    assert "journal.audit-file-broken" in told
+    assert "edited.jsonl" in told
+    assert "champ.db" not in told
     (site / "cut.jsonl").write_bytes(data.splitlines(keepends=True)[0])
     assert "journal.audit-file-cut" in ask(
         "audit", "verify", site / "cut.jsonl", "--key", key, code=12
@@ -106,6 +109,44 @@ def test_a_locked_key_and_p256(site: Path) -> None:
     assert "trust.passphrase-needed" in ask(*words, code=2)
     ask(*words, "--passphrase-file", secret)
     ask("audit", "verify", site / "a", "--key", folder / "audit.pub")
+
+
+def test_an_export_overwrites_nothing(site: Path) -> None:
+    (site / "kept").write_bytes(b"mine")
+    words = ("--zone", site / "zone", "audit", "export", "--sign", site / "auditor")
+    assert "audit.file-there" in ask(*words, "--out", site / "kept", code=2)
+    assert (site / "kept").read_bytes() == b"mine"
+    assert "cli.file-there" in ask(
+        "--zone", site / "zone", "support", "--out", site / "kept", code=2
+    )
+    assert (site / "kept").read_bytes() == b"mine"
+
+
+def tamper(site: Path, script: str) -> None:
+    """As somebody would who can write to the file."""
+    with closing(sqlite3.connect(site / "zone" / "champ.db")) as connection:
+        connection.executescript(f"DROP TRIGGER audit_stays; DROP TRIGGER audit_is_kept; {script}")
+
+
+def test_an_emptied_chain_is_found(site: Path) -> None:
+    tamper(site, "DELETE FROM audit")
+    zone = ("--zone", site / "zone")
+    assert "journal.audit-broken" in ask(*zone, "audit", "verify", code=11)
+    words = ("audit", "export", "--out", site / "x", "--sign", site / "auditor")
+    assert "journal.audit-broken" in ask(*zone, *words, code=11)
+    assert not (site / "x").exists()
+    findings = loaded_champ(*map(str, zone), "doctor", "--json")
+    (chain,) = (one for one in json.loads(findings.stdout) if one["check"] == "audit")
+    assert chain["state"] == "bad"
+
+
+def test_a_row_that_was_tampered_with_is_shown_as_it_is(site: Path) -> None:
+    tamper(site, "UPDATE audit SET detail = '{nojson' || char(27) || '[31m'")
+    told = ask("--zone", site / "zone", "audit", "show")
+    assert "! damaged" in told
+    assert "{nojson\\x1b[31m" in told
+    (row,) = json.loads(ask("--zone", site / "zone", "audit", "show", "--json"))["rows"]
+    assert (row["damaged"], row["detail"]) == (True, "{nojson\x1b[31m")
 
 
 def test_a_place_that_cannot_be_written(site: Path) -> None:

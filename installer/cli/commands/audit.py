@@ -80,6 +80,7 @@ def show(session: Session, since: datetime | None) -> None:
 @click.pass_obj
 def verify(session: Session, file: Path | None, key: Path | None, head: str | None) -> None:
     """Show the head of a chain that stands."""
+    from champ_offline.journal.acts import Act
     from champ_offline.journal.audit import Head
 
     if (file is None) != (key is None):
@@ -90,7 +91,7 @@ def verify(session: Session, file: Path | None, key: Path | None, head: str | No
 
         session.output.record(evidence.verify(file, key, known), _evidence_columns())
         return
-    found = session.appliance().audit.check(known)
+    found = session.appliance().audit.check(known, Act.INIT)
     session.output.record(
         {"rows": found.seq, "head": str(found)},
         [Column("rows", _("rows")), Column("head", _("head"))],
@@ -173,10 +174,23 @@ def _evidence_columns() -> list[Column]:
 
 
 def _shown(row: Row) -> dict[str, object]:
-    return {**vars(row), "detail": json.loads(row.detail)}
+    """As it is; the detail of a row that was tampered with stays the text that is there."""
+    detail = _read(row.detail)
+    damaged = detail is None or not row.sound
+    return {**vars(row), "detail": row.detail if damaged else detail, "damaged": damaged}
 
 
-def _told(detail: dict[str, object]) -> str:
+def _read(detail: str) -> dict[str, object] | None:
+    try:
+        found = json.loads(detail)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _told(detail: dict[str, object] | str) -> str:
+    if isinstance(detail, str):
+        return _("! damaged, as `champ audit verify` will say: {raw}").format(raw=detail)
     return " ".join(f"{key}={_text(value)}" for key, value in detail.items())
 
 

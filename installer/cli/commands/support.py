@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from installer.cli.errors import FileNotWritten
+from installer.cli.errors import FileNotWritten, FileThere
 from installer.cli.options import Verb, kubeconfig
 from installer.cli.output import Column
 from installer.cli.session import Session
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(session: Session, out: Path | None, logs: bool, kubeconfig: Path | None) -> None:  # noqa: FBT001 (click)
     """Show every file before anything is written."""
+    if out is not None and os.path.lexists(out):
+        raise FileThere(path=out)
     made = session.appliance().support(kubeconfig, logs=logs)
     rows = [{"name": one.name, "size": one.size, "about": one.about} for one in made.files]
     path = "" if out is None else str(out)
@@ -58,11 +61,13 @@ def command(session: Session, out: Path | None, logs: bool, kubeconfig: Path | N
 
 
 def _keep(made: SupportBundle, out: Path | None) -> None:
-    from champ_offline.durable.write import write_atomic
+    from champ_offline.durable.write import write_new
 
     if out is None:
         return
     try:
-        write_atomic(out, made.to_bytes(), mode=0o600)
+        write_new(out, made.to_bytes(), mode=0o600)
+    except FileExistsError as error:
+        raise FileThere(path=out) from error
     except OSError as error:
         raise FileNotWritten(path=out, reason=error.strerror or str(error)) from error

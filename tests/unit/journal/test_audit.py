@@ -68,6 +68,20 @@ def test_an_empty_chain_stands(database: Database) -> None:
     assert audit.check(audit.head()) == Head() == Head.parse(str(Head()))
 
 
+@pytest.mark.parametrize("script", ["DELETE FROM audit", "DELETE FROM audit WHERE seq = 1"])
+def test_a_chain_without_its_beginning_is_broken(audit: Audit, script: str) -> None:
+    assert audit.check(first="registry.blob.push").seq == 5
+    tamper(audit, script)
+    with pytest.raises(AuditBroken) as caught:
+        audit.check(first="registry.blob.push")
+    assert caught.value.fields["seq"] == 1
+
+
+def test_a_chain_that_begins_with_another_act_is_broken(audit: Audit) -> None:
+    with pytest.raises(AuditBroken):
+        audit.check(first="zone.init")
+
+
 @pytest.mark.parametrize(
     "script",
     [

@@ -16,6 +16,8 @@ import pytest
 
 from champ_offline.cluster.interface import Cluster, ClusterUnreachable
 from champ_offline.findings import Finding, State
+from champ_offline.journal.acts import Act, done
+from champ_offline.journal.audit import Audit
 from champ_offline.release.masks import HIDDEN
 from champ_offline.support.archive import (
     LARGEST,
@@ -53,6 +55,7 @@ def world(tmp_path: Path) -> World:
     """A release in trouble, with secrets all over the place."""
     cluster = SimulatedCluster()
     world = build(tmp_path / "zone.db", cluster, SimulatedHelm(cluster))
+    Audit(world.database, lambda: NOW).record(done(Act.INIT, "core"))
     world.apply(world.plan(greeting="moin", password=IN_SECRET, replicas=1))
     _plant(cluster)
     return world
