@@ -264,6 +264,11 @@ class Journal:
         """Operations that have not ended, whether their process lives or not, oldest first."""
         return self._records(f"{_SELECT} WHERE outcome IS NULL ORDER BY number")
 
+    def about(self, kind: str, subject: str) -> tuple[Record, ...]:
+        """Every operation of that kind on that subject, oldest first."""
+        where = "WHERE kind = ? AND subject = ? ORDER BY number"
+        return self._records(f"{_SELECT} {where}", kind, subject)
+
     def recover(self, *, rehearsal: bool = False) -> tuple[Recovered, ...]:
         """Put right everything interrupted, or only say what that would take.
 

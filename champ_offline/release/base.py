@@ -20,7 +20,9 @@ from champ_offline.release.live import Place
 from champ_offline.release.objects import Object
 from champ_offline.release.plan import Action, Plan
 from champ_offline.release.review import guard
-from champ_offline.release.review.guard import Move, Moves
+from champ_offline.release.review.compared import at
+from champ_offline.release.review.guard import Move, Moved, Moves
+from champ_offline.release.review.volumes import CLAIM
 
 
 class PlanStale(ChampError):
@@ -119,10 +121,13 @@ def check(plan: Plan, found: Base) -> None:
         raise ManifestMoved(release=plan.release, found=found.revision)
 
 
-def check_objects(plan: Plan, cluster: Cluster, salt: str) -> None:
+def check_objects(
+    plan: Plan, cluster: Cluster, salt: str, left: Collection[str] = frozenset()
+) -> None:
     """Raise ObjectsMoved, naming each, unless all live objects are as they were planned on.
 
-    `salt` is the release's. Asks the cluster once for each kind, not for each object.
+    `salt` is the release's, `left` the UIDs of claims that own attempts at this plan made:
+    these may have come since. Asks the cluster once for each kind, not for each object.
     """
     guarded = {_place(action): action for action in plan.actions if action.guard}
     found = live.read(cluster, guarded)
@@ -131,9 +136,15 @@ def check_objects(plan: Plan, cluster: Cluster, salt: str) -> None:
         Move(action.kind, action.name, moved)
         for place, action in guarded.items()
         if (moved := guard.moved(action.guard, _now(found[place], action, salt, scaled)))
+        and not (moved is Moved.MADE and _left(found[place], left))
     ]
     if moves:
         raise ObjectsMoved(release=plan.release, count=len(moves), objects=Moves(moves))
+
+
+def _left(there: Object | None, left: Collection[str]) -> bool:
+    claim = there is not None and there["kind"] == CLAIM
+    return claim and at(there, "metadata", "uid") in left
 
 
 def _place(action: Action) -> Place:

@@ -38,6 +38,7 @@ from champ_offline.release.apply.failures import (
     VolumesStay,
 )
 from champ_offline.release.apply.halt import Halt
+from champ_offline.release.apply.left import claims_left
 from champ_offline.release.apply.recognise import change_of
 from champ_offline.release.apply.settle import Change, Settled, Settler, Verdict
 from champ_offline.release.apply.steps import Work
@@ -134,7 +135,8 @@ class Executor:
         salt = self._vault.salt(plan.cluster, plan.namespace, plan.release)
         where = (plan.release, plan.namespace, salt)
         base.check(plan, base.read(self._engine, self._cluster, *where))
-        base.check_objects(plan, self._cluster, salt)
+        left = claims_left(self._journal, self._history, plan)
+        base.check_objects(plan, self._cluster, salt, left)
 
     def _applied(
         self,

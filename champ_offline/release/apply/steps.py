@@ -87,8 +87,10 @@ class NoteClaims(Always):
         row.note({"made": [one.name for one in made]})
         gone = {one.name for one in made if work.cluster.drop_claim(intent.namespace, one)}
         work.cleared = tuple(sorted(gone))
-        work.kept = tuple(one.name for one in made if one.name not in gone)
+        stay = [one for one in made if one.name not in gone]
+        work.kept = tuple(one.name for one in stay)
         row.note({"cleared": list(work.cleared), "kept": list(work.kept)})
+        row.note({"uids": [one.uid for one in stay]})
 
 
 class MakeNamespace(Always):

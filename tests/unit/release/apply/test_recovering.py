@@ -329,7 +329,7 @@ def test_claims_that_no_volume_was_bound_to_go_with_a_failed_install(world: Worl
     assert world.cluster.claims(PLACE) == ()
     [clear] = [one for one in world.journal.steps(1) if one.name == "clear"]
     assert clear.detail == {
-        "made": [f"{NAME}-images"], "cleared": [f"{NAME}-images"], "kept": []
+        "made": [f"{NAME}-images"], "cleared": [f"{NAME}-images"], "kept": [], "uids": []
     }  # fmt: skip
     assert told(world)[-1][1]["cleared"] == [f"{NAME}-images"]
     assert world.apply(world.plan(chart=chart(STORING))).outcome is Outcome.DEPLOYED
