@@ -28,6 +28,9 @@ _EFFECTS = {
     Happens.VOLUME_REUSED: mark("Volume {name} is there already and is used with what is in it."),
     Happens.VOLUME_GROWN: mark("Volume {name} grows from {before} to {after}."),
     Happens.VOLUME_KEPT: mark("Volume {name} stays, with its data."),
+    Happens.VOLUME_RELABELLED: mark(
+        "Volume {name} stays as it is; only labels or annotations of its claim change."
+    ),
     Happens.VOLUME_DELETED: mark("Volume {name} is deleted, with its data."),
     Happens.HOOK_RUNS: mark(
         "Hook {kind} {name}: {events}, weight {weight}, delete policy {policy}, runs: {runs}"

@@ -12,6 +12,7 @@ from champ_offline.errors import ChampError
 from champ_offline.policy.decide import BundleFacts, Effect, PlanFacts, Severe, Warned
 from champ_offline.policy.reasons import CheckStops, TroubledBefore, WarningStops
 from champ_offline.release.plan import Action, Change, Plan
+from champ_offline.release.review.effects import Happens
 from champ_offline.release.review.irreversible import Why
 from champ_offline.release.review.restarts import Way
 from champ_offline.release.review.volumes import CLAIM
@@ -48,7 +49,10 @@ def cause(status: ReleaseStatus) -> str:
 
 
 def _severe(plan: Plan) -> Iterator[Severe]:
+    relabelled = _relabelled(plan)
     for action in plan.actions:
+        if action.kind == CLAIM and action.name in relabelled:
+            continue
         if not action.hook:  # hooks are made anew at every change: that is what they are
             yield from _done_to(action)
     for one in plan.irreversible:
@@ -58,6 +62,15 @@ def _severe(plan: Plan) -> Iterator[Severe]:
     for concern in plan.concerns:
         if concern.id in _DOWNTIME:
             yield Severe(Effect.STOPPED, concern.subject.replace(" ", "/", 1))
+
+
+def _relabelled(plan: Plan) -> frozenset[str]:
+    """The claims that get other labels and nothing else; none of a name that changes twice."""
+    changed = [
+        one.name for one in plan.actions if one.kind == CLAIM and one.change not in _HARMLESS
+    ]
+    told = {one.name for one in plan.effects if one.happens is Happens.VOLUME_RELABELLED}
+    return frozenset(name for name in told if changed.count(name) == 1)
 
 
 def _done_to(action: Action) -> Iterator[Severe]:

@@ -17,7 +17,8 @@ from champ_offline.helm.engine import Document
 Object: TypeAlias = dict[str, Any]
 Key: TypeAlias = tuple[str, str, str, str]
 
-_POLICY = "helm.sh/resource-policy"
+RESOURCE_POLICY = "helm.sh/resource-policy"
+"""The annotation by which Helm leaves an object in the cluster."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Item:
     @property
     def kept(self) -> bool:
         """Whether Helm leaves it in the cluster when it leaves the release."""
-        return manifests.annotations_of(self.content).get(_POLICY) == "keep"
+        return manifests.annotations_of(self.content).get(RESOURCE_POLICY) == "keep"
 
     @property
     def hook(self) -> tuple[str, ...]:

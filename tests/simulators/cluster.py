@@ -350,7 +350,10 @@ class SimulatedCluster:
 
 
 def _refuse_strange_fields(item: Object) -> None:
-    known = {"apiVersion", "kind", "metadata", "data", "stringData", "spec", "status"}
+    known = {
+        "apiVersion", "kind", "metadata", "data", "stringData", "spec", "status", "type",
+        "automountServiceAccountToken",
+    }  # fmt: skip
     if strange := sorted(item.keys() - known):
         reason = f".{strange[0]}: field not declared in schema"
         raise ObjectRefused(kind=item["kind"], name=item["metadata"]["name"], reason=reason)

@@ -35,6 +35,7 @@ class Happens(StrEnum):
     VOLUME_REUSED = "volume-reused"  # one is there, with what is in it
     VOLUME_GROWN = "volume-grown"
     VOLUME_KEPT = "volume-kept"
+    VOLUME_RELABELLED = "volume-relabelled"  # its labels and annotations alone differ
     VOLUME_DELETED = "volume-deleted"
     HOOK_RUNS = "hook-runs"
     SETTINGS_SEEN = "settings-seen"  # by running pods, after a while
@@ -106,6 +107,8 @@ def _claim(one: Compared, *, removal: bool) -> Iterator[Effect]:
         yield Effect(Happens.VOLUME_GROWN, CLAIM, one.name, {"before": before, "after": after})
     elif removal or one.after is None:
         yield Effect(Happens.VOLUME_KEPT, CLAIM, one.name)
+    elif one.change is Change.CHANGED and volumes.is_relabelled(one):
+        yield Effect(Happens.VOLUME_RELABELLED, CLAIM, one.name)
 
 
 def growth(one: Compared) -> tuple[str, str] | None:

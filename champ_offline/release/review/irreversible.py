@@ -13,10 +13,11 @@ from enum import StrEnum
 from champ_offline.release.review import volumes
 from champ_offline.release.review.compared import Change, Compared, Role, table
 from champ_offline.release.review.effects import DEFINITION, growth, lost_claims
-from champ_offline.release.review.restarts import Cause, restarts
+from champ_offline.release.review.restarts import TEMPLATED, images, runs
 from champ_offline.release.review.volumes import CLAIM
 
 _RUNNING = frozenset({"Job", "Pod"})
+_POD = ("spec", "template", "spec")
 
 
 class Why(StrEnum):
@@ -105,7 +106,9 @@ def _deleted(one: Compared) -> Iterator[Irreversible]:
 
 
 def _other_image(one: Compared) -> bool:
-    return any(Cause.IMAGE in found.causes for found in restarts(one))
+    """Whether its pods come up with other images, also where none is there at this moment."""
+    before, after = (images(table(it, *_POD)) for it in (one.live, one.after))
+    return one.kind in TEMPLATED and runs(one.after or {}) and before != after
 
 
 def _foreign(one: Compared) -> bool:

@@ -13,7 +13,8 @@ from typing import Any
 
 from champ_offline.release.review.compared import Change, Compared, at, rows, table
 
-_TEMPLATED = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
+TEMPLATED = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
+"""Kinds whose controller makes pods anew from a template."""
 _CONTAINERS = ("initContainers", "containers")
 # Annotations by which charts and people make pods restart.
 _MARKS = ("checksum", "restartedAt", "rollme")
@@ -49,17 +50,22 @@ class Restart:
 
 def restarts(one: Compared) -> tuple[Restart, ...]:
     """What happens to the pods that an object of the release has now."""
-    if one.live is None or one.kind not in _TEMPLATED | {"Job", "Pod"}:
+    if one.live is None or one.kind not in TEMPLATED | {"Job", "Pod"}:
         return ()
     present = _pods(one.live)
     if one.change is Change.DELETED:
         return _some(present, Way.ENDING, (Cause.DELETED,))
-    if one.after is None or one.kind not in _TEMPLATED:
+    if one.after is None or one.kind not in TEMPLATED:
         return ()
     wanted = min(present, _pods(one.after)) if one.kind != "DaemonSet" else present
     causes = tuple(_causes(table(one.live, "spec"), table(one.after, "spec")))
     gone = _some(present - wanted, Way.ENDING, (Cause.FEWER,))
     return (*(_some(wanted, _way(one.after, wanted), causes) if causes else ()), *gone)
+
+
+def runs(workload: Mapping[str, Any]) -> bool:
+    """Whether a workload is to have pods; of a DaemonSet the nodes say how many, now and later."""
+    return workload.get("kind") == "DaemonSet" or _pods(workload) > 0
 
 
 def unseen(compared: Iterable[Compared]) -> Iterator[tuple[Compared, Compared, bool]]:
@@ -75,7 +81,7 @@ def unseen(compared: Iterable[Compared]) -> Iterator[tuple[Compared, Compared, b
         if one.kind in {"ConfigMap", "Secret"} and one.change is Change.CHANGED and _told(one)
     ]
     for workload in every:
-        if not workload.stays or workload.kind not in _TEMPLATED or restarts(workload):
+        if not workload.stays or workload.kind not in TEMPLATED or restarts(workload):
             continue
         used = uses(table(workload.after, "spec", "template", "spec"))
         for config in changed:

@@ -1,4 +1,5 @@
-"""The claims to volumes that a StatefulSet makes by itself, one for each pod and template.
+"""The claims to volumes: those that a StatefulSet makes by itself, one for each pod and template,
+and what a change of one touches.
 
 Invariant: pure; names are those that the controller gives (`<template>-<set>-<ordinal>`).
 """
@@ -9,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from champ_offline.release.review.compared import at, rows
+from champ_offline.release.differences import essence
+from champ_offline.release.objects import RESOURCE_POLICY
+from champ_offline.release.review.compared import Compared, at, rows, table
 
 CLAIM = "PersistentVolumeClaim"
 _DELETE = "Delete"
@@ -52,3 +55,22 @@ def has_volumes(workload: Mapping[str, Any]) -> bool:
         return True
     volumes = rows(workload, "spec", "template", "spec", "volumes")
     return any("persistentVolumeClaim" in volume for volume in volumes)
+
+
+def is_relabelled(one: Compared) -> bool:
+    """Whether nothing differs but labels and annotations; Helm's word to keep a claim is neither.
+
+    False in doubt: where the API server did not foretell it, defaults differ too.
+    """
+    return one.stays and _unlabelled(one.live) == _unlabelled(one.after)
+
+
+def _unlabelled(item: Mapping[str, Any] | None) -> dict[str, Any]:
+    found = essence(dict(item or {})) or {}
+    kept = at(found, "metadata", "annotations", RESOURCE_POLICY)
+    metadata = {
+        key: one
+        for key, one in table(found, "metadata").items()
+        if key not in {"labels", "annotations"}
+    }
+    return {**found, "metadata": metadata, "kept": kept}

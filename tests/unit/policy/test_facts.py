@@ -9,6 +9,8 @@ from champ_offline.policy.facts import plan_facts
 from champ_offline.preflight.concern import Concern, Weight
 from champ_offline.release.plan import Action, Change, Operation, Plan
 from champ_offline.release.records.history import Outcome
+from champ_offline.release.review.effects import Effect as Happening
+from champ_offline.release.review.effects import Happens
 from champ_offline.release.review.irreversible import Irreversible, Why
 from champ_offline.release.review.restarts import Cause, Restart, Way
 from champ_offline.release.status import Health, ReleaseStatus
@@ -26,13 +28,14 @@ def plan(
     *actions: Action,
     irreversible: tuple[Irreversible, ...] = (),
     concerns: tuple[Concern, ...] = (),
+    happening: tuple[Happening, ...] = (),
 ) -> Plan:
     return Plan(
         operation=Operation.UPGRADE, zone="core", cluster="8f0f", release="pacs", namespace="pacs",
         new_namespace=False, app="orthanc", from_version="1", to_version="2", base_revision=1,
         base_manifest=Digest.of(b""), target=0, actions=actions, images=(), sealed=None,
         values=None, created="2026-08-01T00:00:00+00:00", irreversible=irreversible,
-        concerns=concerns,
+        concerns=concerns, effects=happening,
     )  # fmt: skip
 
 
@@ -64,6 +67,15 @@ def test_what_is_severe() -> None:
         Severe(Effect.DELETED, f"{CLAIM}/d", volume=True),
         Severe(Effect.STOPPED, "StatefulSet/e"),
     ]  # fmt: skip
+
+
+def test_other_labels_of_a_claim_touch_no_volume() -> None:
+    told = (Happening(Happens.VOLUME_RELABELLED, CLAIM, "c"),)
+    one = action(Change.CHANGED, CLAIM, "c")
+    assert plan_facts(plan(one, happening=told), "main", None).severe == ()
+    # Of two claims of that name in two namespaces nobody knows which is meant.
+    touched = Severe(Effect.CHANGED, f"{CLAIM}/c", volume=True)
+    assert plan_facts(plan(one, one, happening=told), "main", None).severe == (touched,)
 
 
 def test_claims_that_go_with_their_set_are_seen() -> None:

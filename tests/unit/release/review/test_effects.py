@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from champ_offline.release.review.compared import Compared, Role
 from champ_offline.release.review.effects import Effect, Happens, effects
 from champ_offline.release.review.irreversible import Irreversible, Why, irreversible
@@ -83,6 +85,20 @@ def test_claims_are_made_grow_and_go() -> None:
     assert [entry.why for entry in lasting(gone)] == [Why.VOLUME_DELETED]
 
 
+def test_other_labels_of_a_claim_are_told_as_that() -> None:
+    def labelled(item: dict[str, Any]) -> dict[str, Any]:
+        item = altered(item, "metadata", "labels", to={"app.kubernetes.io/version": "2"})
+        return altered(item, "metadata", "annotations", to={"note": "new"})
+
+    [effect] = happening(changed(claim(), labelled(claim())))
+    assert (effect.happens, effect.name) == (Happens.VOLUME_RELABELLED, "data")
+    assert happening(changed(claim(), claim())) == []
+    # More than labels, or Helm's word to keep it.
+    assert happening(changed(claim(), labelled(claim(storage_class="slow")))) == []
+    held = altered(claim(), "metadata", "annotations", to={"helm.sh/resource-policy": "keep"})
+    assert happening(changed(held, claim())) == []
+
+
 def test_one_size_in_other_words_is_no_growth() -> None:
     assert happening(changed(claim(size="1Gi"), claim(size="1024Mi"))) == []
 
@@ -144,6 +160,17 @@ def test_another_image_over_kept_volumes_may_convert_data() -> None:
     assert [entry.why for entry in lasting(other)] == [Why.DATA_CONVERTED]
     other = changed(workload(), altered(workload(), *IMAGE, to="registry.example/web:2"))
     assert lasting(other) == []
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
+def test_a_workload_at_rest_converts_data_when_it_comes_up(kind: str) -> None:
+    volumes = [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}]
+    resting = altered(workload(kind, replicas=0), *POD, "volumes", to=volumes)
+    other = altered(resting, *IMAGE, to="registry.example/web:2")
+    woken = altered(other, "spec", "replicas", to=1)
+    assert [entry.why for entry in lasting(changed(resting, woken))] == [Why.DATA_CONVERTED]
+    assert lasting(changed(resting, other)) == []
+    assert lasting(changed(resting, altered(resting, "spec", "replicas", to=1))) == []
 
 
 def test_deleted_content_that_others_wrote_is_told() -> None:
