@@ -231,10 +231,11 @@ class Releases:
     ) -> list[ReleaseStatus]:
         """The zone's releases, or one; where a cluster is named its own, with health and drift.
 
-        Raises ReleaseUnknown for a release that this zone does not run.
+        Looks and changes nothing: what was interrupted stays so. Raises ReleaseUnknown for a
+        release that this zone does not run.
         """
         if kubeconfig is not None:
-            with self._settled(kubeconfig) as operations:
+            with self._opened(self.clusters.way(kubeconfig)) as operations:
                 return operations.statuses(release, namespace)
         history = History(self.database)
         now = {one.place: one.helm_revision for one in history.releases()}

@@ -59,12 +59,15 @@ class Site:
     zone: Path
     world: World
     kubeconfig: Path
+    said: str = ""
 
     def champ(self, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
         session = SimulatedSession(self.zone, world=self.world)
         given = ["--zone", str(self.zone), *words, "--kubeconfig", str(self.kubeconfig)]
         code = command_line(lambda _: 0).main(given, standalone_mode=False, obj=session)
-        return int(code or 0), capsys.readouterr().out
+        told = capsys.readouterr()
+        self.said = told.err
+        return int(code or 0), told.out
 
     def json(self, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any]:
         code, out = self.champ(capsys, "--json", *words)
@@ -162,18 +165,35 @@ def test_somebody_elses_change_wants_a_look(site: Site, capsys: pytest.CaptureFi
     assert (code, found["outcome"]) == (6, "taken-over")
 
 
-def test_other_verbs_put_right_first_and_say_once_where_to_look(
+def test_status_puts_nothing_right_and_says_what_does(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    site.champ(capsys, "status")
+    assert site.said == ""
     site.cut_off("2.0")
-    assert site.json(capsys, "status")[1][0]["version"] == "1.0"
+    before = site.world.helm.history("pacs", "pacs")
+    code, [shown] = site.json(capsys, "status")
+    assert (code, shown["version"]) == (0, "1.0")
+    assert "pacs/pacs was interrupted at step" in site.said
+    assert "`champ recover`" in site.said
+    assert site.world.helm.history("pacs", "pacs") == before
+    assert site.json(capsys, "recover")[1][0]["outcome"] == "put-back"
+
+
+def test_verbs_that_plan_put_right_first_and_say_once_where_to_look(site: Site) -> None:
+    def plan() -> int:
+        releases = site.world.open(site.zone).releases
+        return releases.plan_remove("pacs", "pacs", site.kubeconfig).base_revision
+
+    site.cut_off("2.0")
+    assert plan() == 3
     site.cut_off("2.0")
     helm = site.world.helm
     helm.rollback("pacs", "pacs", 3, Options())
     helm.upgrade(small(), "pacs", "pacs", {"greeting": "stock"}, Options())
     with pytest.raises(ApplyTakenOver, match="pacs could not be changed"):
-        site.champ(capsys, "status")
-    assert site.champ(capsys, "status")[0] == 0
+        plan()
+    assert plan() == 6
 
 
 def test_another_cluster_leaves_it_to_be_done(

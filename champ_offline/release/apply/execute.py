@@ -347,6 +347,7 @@ class Executor:
     def _rehearsed(self, work: Work, told: Recovered) -> Recovered:
         seen = self._settler.look(work.change)
         work.seen.append(seen)
+        work.kept = steps.staying(work, seen.course)
         verdict = seen.course.verdict
         outcome = verdict.settled.value if verdict else _OPEN
         return replace(_told(work, told), left=(), outcome=outcome)

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
+from champ_offline.cluster.claims import Claim
 from champ_offline.cluster.interface import Cluster
 from champ_offline.journal.journal import Operation as Entry
 from champ_offline.journal.journal import Step as Row
 from champ_offline.release.apply import data
 from champ_offline.release.apply.data import DataWork
-from champ_offline.release.apply.settle import Change, Seen, Settled, Settler, Verdict
+from champ_offline.release.apply.settle import Ask, Change, Course, Seen, Settled, Settler, Verdict
 from champ_offline.release.plan import Operation
 from champ_offline.release.records.intent import Intent
 
@@ -75,15 +76,11 @@ class NoteClaims(Always):
 
     def undo(self, work: Work, row: Row) -> None:
         """Let go of the new ones that no volume was bound to; only if the install is gone."""
-        noted = [one for one in work.entry.steps() if one.name == self.name and one.outcome]
-        if not noted or work.verdict is None or work.verdict.settled is not Settled.PUT_BACK:
+        if work.verdict is None or work.verdict.settled is not Settled.PUT_BACK:
             return
-        intent, there = work.intent, set(noted[0].detail["there"])
-        made = [
-            one
-            for one in work.cluster.claims(intent.namespace)
-            if one.release == intent.release and one.uid not in there
-        ]
+        intent, made = work.intent, self.made(work)
+        if made is None:
+            return
         row.note({"made": [one.name for one in made]})
         gone = {one.name for one in made if work.cluster.drop_claim(intent.namespace, one)}
         work.cleared = tuple(sorted(gone))
@@ -91,6 +88,18 @@ class NoteClaims(Always):
         work.kept = tuple(one.name for one in stay)
         row.note({"cleared": list(work.cleared), "kept": list(work.kept)})
         row.note({"uids": [one.uid for one in stay]})
+
+    def made(self, work: Work) -> list[Claim] | None:
+        """The release's claims that came since; None where it was not noted which were there."""
+        noted = [one for one in work.entry.steps() if one.name == self.name and one.outcome]
+        if not noted:
+            return None
+        intent, there = work.intent, set(noted[0].detail["there"])
+        return [
+            one
+            for one in work.cluster.claims(intent.namespace)
+            if one.release == intent.release and one.uid not in there
+        ]
 
 
 class MakeNamespace(Always):
@@ -234,6 +243,14 @@ def undo(work: Work) -> Verdict:
     if work.verdict is None:
         raise AssertionError(work.intent.operation)
     return work.verdict
+
+
+def staying(work: Work, course: Course) -> tuple[str, ...]:
+    """The claims that would stay if a first install was put back by that course."""
+    gone = course.verdict.settled is Settled.PUT_BACK if course.verdict else False
+    if work.intent.operation is not Operation.INSTALL or not (gone or course.ask is Ask.UNINSTALL):
+        return ()
+    return tuple(one.name for one in NoteClaims().made(work) or () if one.bound)
 
 
 def notes(work: Work) -> dict[str, Any]:

@@ -229,23 +229,29 @@ class DataActs:
 
     def _recover_save(self, record: Record, rehearsal: bool) -> Recovered:  # noqa: FBT001 (Recovery)
         intent, told = self._told(record, "save-data")
-        if told.outcome == ELSEWHERE or rehearsal:
+        if told.outcome == ELSEWHERE:
             return told
         entry = self._journal.resume(record)
+        before = entry.steps()
+        if rehearsal:
+            return replace(told, acts=Rows(before).ahead(SAVE, RESTORE, RETURN, WAKE))
         keeper, hands = Keeper(self._tools, ignore), self._hands_of(intent)
         self._give_up(entry, keeper, hands)
         self._end(intent, entry, RECOVERED + UNTOUCHED, _INTERRUPTED)
-        return replace(told, outcome=UNTOUCHED)
+        return replace(told, outcome=UNTOUCHED, acts=Rows(entry.steps()[len(before) :]).told)
 
     def _recover_restore(self, record: Record, rehearsal: bool) -> Recovered:  # noqa: FBT001
         intent, told = self._told(record, "restore-data")
-        if told.outcome == ELSEWHERE or rehearsal:
+        if told.outcome == ELSEWHERE:
             return told
         entry = self._journal.resume(record)
+        before = entry.steps()
+        if rehearsal:
+            return replace(told, acts=Rows(before).ahead(SAVE, RESTORE, RETURN, WAKE))
         keeper, hands = Keeper(self._tools, ignore), self._hands_of(intent)
         outcome = self._settle(entry, keeper, hands, again=True)
         self._end(intent, entry, RECOVERED + outcome, _INTERRUPTED)
-        return replace(told, outcome=outcome)
+        return replace(told, outcome=outcome, acts=Rows(entry.steps()[len(before) :]).told)
 
     def _told(self, record: Record, operation: str) -> tuple[_Intent, Recovered]:
         intent = _Intent.from_journal(record.intent)

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from champ_offline.doctor import Interrupted
 from champ_offline.errors import ExitCode
 from installer.cli import drift_view
+from installer.cli.diagnostics import say
 from installer.cli.options import Verb, kubeconfig, namespace
 from installer.cli.output import Column
 from installer.cli.session import Session
 from installer.drift_text import in_short
+from installer.error_text import note
 from installer.language import translate as _
 from installer.step_line import cause_lines
 from installer.terminal_text import printable
@@ -60,6 +63,8 @@ def command(
             Column("", _("DRIFT"), in_short),
         ],
     )
+    for left in releases.interrupted():
+        say(note(Interrupted(subject=left.subject, step=left.step)))
     for one in found if session.form == "table" else ():
         _explain(session, one)
         if release is not None and one.drift is not None:

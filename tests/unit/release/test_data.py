@@ -227,8 +227,11 @@ def test_a_restore_that_was_taken_back_in_vain_is_by_the_recovery(ward: Ward) ->
         ward.restore(1)
     assert ward.data.volumes["files"] == b"old:files"
     ward.left()
+    [would] = ward.world.journal.recover(rehearsal=True)
+    assert (would.outcome, would.acts) == ("open", ("return 2", "wake"))
     [told] = ward.world.journal.recover()
     assert (told.operation, told.outcome) == ("restore-data", "put-back")
+    assert told.acts == would.acts
     assert ward.data.volumes == {"index": b"old:later", "files": b"old:files"}
     assert (ward.replicas("app"), ward.data.violations) == (1, [])
 

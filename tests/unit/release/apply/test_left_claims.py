@@ -19,6 +19,9 @@ EFFECT = "apply Deployment"
 def cut_off(world: World, plan: Plan) -> World:
     """The zone after a kill while the pods started, and the recovery of that."""
     after = killed(world, plan, EFFECT)
+    [would] = after.journal.recover(rehearsal=True)
+    made = not after.journal.recent()[1:]
+    assert would.kept == ((CLAIM,) if made else ())
     assert recovered(after).outcome == "put-back"
     return after
 
