@@ -103,8 +103,12 @@ class Releases:
         way: WayBack = APP_ONLY,
     ) -> Plan:
         """What going back to revision `number` (else the one before) would change."""
-        with self._settled(kubeconfig) as operations:
-            return operations.plan_rollback(release, namespace, number, way)
+        try:
+            with self._settled(kubeconfig) as operations:
+                return operations.plan_rollback(release, namespace, number, way)
+        except BackupElsewhere as error:
+            cluster = self.clusters.name(str(error.fields["cluster"]))
+            raise BackupElsewhere(**{**error.fields, "cluster": cluster}) from error
 
     def plan_remove(self, release: str, namespace: str, kubeconfig: Path | None) -> Plan:
         """What removing the release would change."""
@@ -168,7 +172,7 @@ class Releases:
         with self._changing(kubeconfig) as operations:
             place = (operations.cluster.identity(), namespace, release)
             if backup.subject.place != place:
-                raise BackupElsewhere(number=number, whose=backup.subject.text)
+                raise backup.elsewhere(self.clusters.name(backup.subject.cluster))
             return operations.restore_data(release, namespace, backup, notify, keep=keep)
 
     @contextmanager

@@ -12,11 +12,14 @@ from installer.quantities import size
 from installer.terminal_text import printable
 from installer.words import word
 
-# What stands for a blob where damage lies in none (`bundle.reader`), and why a registry cannot be
+# What stands for a blob where damage lies in none (`bundle.reader`), for clusters without a name,
+# for a probe without words (`cluster.causes`), and why a registry cannot be
 # used (`external.wire`, `bundle.sources.registry`).
 _WORDS = frozenset(
     {
         "the volume index",
+        "none yet",
+        "it gives no reason",
         "the trailer",
         "connection refused",
         "its certificate is not signed by an authority that is trusted",

@@ -157,6 +157,8 @@ _WORDS = {
     # Where in a volume damage lies that is in no blob.
     "the volume index": mark("the volume index"),
     "the trailer": mark("the trailer"),
+    "none yet": mark("none yet"),
+    "it gives no reason": mark("it gives no reason"),
     # Why a registry cannot be used.
     "connection refused": mark("connection refused"),
     "its certificate is not signed by an authority that is trusted": mark(

@@ -33,6 +33,8 @@ _SCHEMA = (
     """,
 )
 CLUSTER_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+NONE_YET = "none yet"
+"""What stands for the names of clusters where there are none; a space is in no name."""
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -227,7 +229,7 @@ class Clusters:
         return gone
 
     def _known(self) -> str:
-        return ", ".join(one.name for one in self.all()) or "—"
+        return ", ".join(one.name for one in self.all()) or NONE_YET
 
 
 def _refuse_other(known: NamedCluster, made: NamedCluster) -> None:

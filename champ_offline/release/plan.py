@@ -30,6 +30,8 @@ from champ_offline.release.review.restarts import Restart
 __all__ = ["FORMAT", "LARGEST", "Action", "Change", "Operation", "Plan", "PlanUnreadable"]
 
 FORMAT = 3
+IN_ZONE = "champ.db"
+"""Where the plans lie that a zone keeps."""
 LARGEST = 64 * 1024 * 1024
 """Bytes of a plan that are read at most."""
 
@@ -39,7 +41,7 @@ class PlanUnreadable(ChampError):
 
     id = "release.plan-unreadable"
     exit_code = ExitCode.CORRUPT
-    message = "The plan cannot be read: {reason}."
+    message = "The plan in {file} cannot be read: {reason}."
     remedy = "Plan again with this release of champ."
 
 
@@ -148,13 +150,17 @@ class Plan:
         return encode(plain(self))
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Plan:
-        """Read a plan; raises PlanUnreadable for anything but what `to_bytes` gives."""
+    def from_bytes(cls, data: bytes, file: object = IN_ZONE) -> Plan:
+        """Read a plan; raises PlanUnreadable for anything but what `to_bytes` gives.
+
+        `file` is where the bytes are from, for people.
+        """
         try:
             document = canonical(data)
             found = document["format"]
             if found != FORMAT:
-                raise PlanUnreadable(reason=f"its format is {str(found)[:20]}, not {FORMAT}")
+                reason = f"its format is {str(found)[:20]}, not {FORMAT}"
+                raise PlanUnreadable(file=file, reason=reason)
             return typed(cls, document)
         except (ValueError, KeyError, TypeError) as error:
-            raise PlanUnreadable(reason=wrong_in(error)[:200]) from error
+            raise PlanUnreadable(file=file, reason=wrong_in(error)[:200]) from error

@@ -14,6 +14,7 @@ from champ_offline.errors import ChampError, ExitCode
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
 from champ_offline.oci.strict_json import canonical, wrong_in
+from champ_offline.release.plan import IN_ZONE
 from champ_offline.release.review.codec import plain, typed
 
 KIND = "site"
@@ -26,7 +27,7 @@ class SitePlanUnreadable(ChampError):
 
     id = "site.plan-unreadable"
     exit_code = ExitCode.CORRUPT
-    message = "The site plan cannot be read: {reason}."
+    message = "The site plan in {file} cannot be read: {reason}."
     remedy = "Plan again with this release of champ."
 
 
@@ -99,16 +100,19 @@ class SitePlan:
         return encode(plain(self))
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> SitePlan:
-        """Read a site plan; raises SitePlanUnreadable for anything that `to_bytes` never gives."""
+    def from_bytes(cls, data: bytes, file: object = IN_ZONE) -> SitePlan:
+        """Read a site plan; raises SitePlanUnreadable for anything that `to_bytes` never gives.
+
+        `file` is where the bytes are from, for people.
+        """
         try:
             document = canonical(data)
             if document["format"] != _FORMAT or document["kind"] != KIND:
                 reason = f"its format is {str(document['format'])[:20]}, not {_FORMAT}"
-                raise SitePlanUnreadable(reason=reason)
+                raise SitePlanUnreadable(file=file, reason=reason)
             return typed(cls, document)
         except (ValueError, KeyError, TypeError) as error:
-            raise SitePlanUnreadable(reason=wrong_in(error)[:200]) from error
+            raise SitePlanUnreadable(file=file, reason=wrong_in(error)[:200]) from error
 
 
 def is_site_plan(data: bytes) -> bool:

@@ -57,7 +57,7 @@ def read(path: Path) -> Plan:
         raise FileNotRead(path=path, reason=error.strerror or str(error)) from error
     if len(data) > LARGEST:
         raise FileNotRead(path=path, reason=_("it is too large for a plan"))
-    return Plan.from_bytes(data)
+    return Plan.from_bytes(data, path)
 
 
 def approved(plan: Plan | SitePlan, digest: str) -> None:

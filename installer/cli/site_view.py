@@ -41,7 +41,7 @@ def read_site(path: Path) -> SitePlan | None:
             data = file.read(LARGEST + 1)
     except OSError as error:
         raise FileNotRead(path=path, reason=error.strerror or str(error)) from error
-    return SitePlan.from_bytes(data) if is_site_plan(data) else None
+    return SitePlan.from_bytes(data, path) if is_site_plan(data) else None
 
 
 def carry_out_site(
@@ -113,4 +113,4 @@ def _show_ended(session: Session, ended: Sequence[Ended]) -> None:
     )
     for one in ended:
         if one.error is not None:
-            say(f"{one.name}: {' '.join(sentences(one.error))}")
+            say(f"{one.name}: {' '.join(sentences(one.error))} [{one.error.id}]")

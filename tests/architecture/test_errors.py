@@ -7,11 +7,17 @@ import re
 import string
 from collections import Counter
 
+import click
+
 from champ_offline.errors import ChampError, ExitCode
+from champ_offline.preflight.checks import SORTS
+from installer.cli.main import command_line
 from tests.architecture.documents import MEANINGS, documents, exit_codes
 from tests.architecture.source import ROOT, product_errors, sources
 
 ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
+QUOTED, LINE = re.compile(r"`(champ\s[^`]*)`"), re.compile(r"(?m)^(champ .*)$")
+VERB = re.compile(r"[a-z][a-z-]*")
 ENDS = (".", "?", "!", ")", "`")
 
 
@@ -49,6 +55,27 @@ def test_every_raise_gives_the_fields_of_its_texts() -> None:
     assert wrong == []
 
 
+def test_every_command_that_is_named_is_one_the_parser_has() -> None:
+    told = [(e.id, f"{e.message} {e.remedy}") for e in product_errors()]
+    told += [(one.id, one.remedy) for _, one in SORTS.items()]
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    named = [(where, one) for where, text in told for one in QUOTED.findall(text)]
+    named += [
+        (page.name, one)
+        for page in pages
+        for pattern in (QUOTED, LINE)
+        for one in pattern.findall(page.read_text("utf-8"))
+    ]
+    assert len(named) > len(pages)
+    assert [one for one in named if not _is_verb(one[1])] == []
+
+
+def test_a_command_that_the_parser_has_not_is_found() -> None:
+    assert _is_verb("champ --zone zone registry doctor HOST")
+    assert not _is_verb("champ node doctor")
+    assert not _is_verb("champ --zone zone nonsense")
+
+
 def test_generated_documents_are_current() -> None:
     outdated = [p.name for p, text in documents().items() if p.read_text("utf-8") != text]
     assert outdated == [], "run `make docs`"
@@ -57,6 +84,22 @@ def test_generated_documents_are_current() -> None:
 def test_every_exit_code_is_explained() -> None:
     assert set(MEANINGS) == set(ExitCode)
     assert exit_codes() in (ROOT / "README.md").read_text("utf-8")
+
+
+def _is_verb(text: str) -> bool:
+    """Whether the words after `champ` are verbs, as far as they are words of it at all."""
+    at: click.Command = command_line(lambda *_: 0)
+    words = iter(text.split()[1:])
+    for word in words:
+        if word.startswith("--"):
+            next(words, "")  # its value: the whole command's options that texts name have one
+        elif not isinstance(at, click.Group) or not VERB.fullmatch(word):
+            break
+        elif (found := at.get_command(click.Context(at), word)) is None:
+            return False
+        else:
+            at = found
+    return True
 
 
 def _lacking(error: type[ChampError], call: ast.Call) -> set[str]:

@@ -15,6 +15,7 @@ from champ_offline.events import ignore
 from champ_offline.oci.digest import Digest
 from champ_offline.release.data.backups import (
     BackupElsewhere,
+    BackupOfAnother,
     BackupUnknown,
     NothingSaved,
     Reason,
@@ -109,6 +110,15 @@ def test_data_is_saved_listed_verified_restored_and_let_go(
     assert again.count('"number"') == 1
 
 
+def test_backups_of_a_release_that_is_not_there_end_with_14(site: Site) -> None:
+    zone = ("--zone", str(site.zone), "data")
+    done = loaded_champ(*zone, "list", "nope")
+    assert (done.returncode, "[helm.release-unknown]" in done.stderr) == (14, True)
+    assert loaded_champ(*zone, "list", "pacs").returncode == 0
+    done = loaded_champ(*zone, "verify", "7")
+    assert (done.returncode, "There is no backup 7." in done.stderr) == (14, True)
+
+
 def test_a_damaged_backup_ends_with_11(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     site.json(capsys, "data", "save", "pacs")
     BlobStore(site.zone / "store").path(Digest.of(b"first")).unlink()
@@ -122,13 +132,17 @@ def test_what_cannot_be_meant_is_refused(
     site: Site, notes: Notes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     site.json(capsys, "data", "save", "pacs")
+    clusters = Appliance.open(site.zone).releases.clusters
+    clusters.add("main", site.world.cluster, site.kubeconfig, "bo")
     with pytest.raises(ConfirmationDiffers):
         site.champ(capsys, "data", "restore", "pacs", "1", "--confirm", "other")
     with pytest.raises(BackupUnknown):
         site.champ(capsys, "data", "restore", "pacs", "9", "--confirm", "pacs")
     words = ("data", "restore", "pacs", "1", "--namespace", "else", "--confirm", "pacs")
-    with pytest.raises(BackupElsewhere):
+    with pytest.raises(BackupElsewhere, match="is of pacs/pacs on the cluster main"):
         site.champ(capsys, *words)
+    with pytest.raises(BackupOfAnother, match="Backup 1 is not of the data of release other"):
+        site.champ(capsys, "data", "restore", "other", "1", "--confirm", "other")
     assert notes.text == b"first"
 
 

@@ -209,6 +209,7 @@ def test_bytes_that_are_no_plan_are_refused_in_a_sentence(tmp_path: Path, data: 
     done = champ("show", str(tmp_path / "plan"))
     assert (done.returncode, done.stdout) == (11, "")
     assert "[release.plan-unreadable]" in done.stderr
+    assert str(tmp_path / "plan") in done.stderr
 
 
 def test_a_file_without_end_is_no_plan() -> None:
@@ -284,3 +285,4 @@ class TestApproval:
         )  # fmt: skip
         assert done.returncode == 4, done.stderr
         assert "[zone.plan-not-ours]" in done.stderr
+        assert str(carried) in done.stderr

@@ -51,6 +51,7 @@ _FOR_GOOD = re.compile(
 _PROBE = re.compile(
     r"(Readiness|Liveness|Startup) probe (?:failed|errored)[^:]*:? ?(.*)", re.DOTALL
 )
+_NO_WORDS = "it gives no reason"
 _FIELD = re.compile(r"\{(.+)\}$")
 
 
@@ -210,9 +211,9 @@ def _unanswered(scene: Scene, pod: Object) -> Found | None:
 def _probe(scene: Scene, pod: Object, one: Object, kinds: tuple[str, ...]) -> ProbeFails | None:
     for found, container in _told(scene, pod):
         if found[1] in kinds and container in {"", one["name"]}:
-            return ProbeFails(
-                **about(pod), probe=found[1].lower(), container=one["name"], reason=words(found[2])
-            )
+            said = words(found[2]) if found[2].strip(" .-") else _NO_WORDS
+            probe = found[1].lower()
+            return ProbeFails(**about(pod), probe=probe, container=one["name"], reason=said)
     return None
 
 

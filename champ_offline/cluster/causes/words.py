@@ -43,8 +43,8 @@ class ImageNotFound(Trouble):
     id = "cause.image-not-found"
     message = "{kind} {name}: the registry that the node asks has no image {image}."
     remedy = (
-        "See with `champ node doctor` on the node which registry it asks, and with `champ doctor`"
-        " whether the zone's store is whole."
+        "See with `champ registry doctor` on the node which registry it asks, and with `champ"
+        " doctor` whether the zone's store is whole."
     )
 
 
@@ -61,7 +61,7 @@ class RegistryUnreachable(Trouble):
 
     id = "cause.registry-unreachable"
     message = "{kind} {name}: the node does not reach the registry for {image}: {reason}."
-    remedy = "Start the registry, or open the way from the nodes to it (`champ node doctor`)."
+    remedy = "Start the registry, or open the way from the nodes to it (`champ registry doctor`)."
 
 
 class RegistryCertificate(Trouble):

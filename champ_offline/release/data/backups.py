@@ -50,12 +50,20 @@ _SCHEMA = (
 
 
 class BackupUnknown(ChampError):
-    """There is no backup of that number, or it is of another release."""
+    """There is no backup of that number."""
 
     id = "data.backup-unknown"
     exit_code = ExitCode.NOT_FOUND
-    message = "There is no backup {number} of the data of release {release}."
+    message = "There is no backup {number}."
     remedy = "`champ data list` shows them."
+
+
+class BackupOfAnother(BackupUnknown):
+    """The backup of that number is of a release of another name."""
+
+    id = "data.backup-of-another"
+    message = "Backup {number} is not of the data of release {release}."
+    remedy = "`champ data list {release}` shows those that are."
 
 
 class BackupElsewhere(ChampError):
@@ -63,7 +71,7 @@ class BackupElsewhere(ChampError):
 
     id = "data.backup-elsewhere"
     exit_code = ExitCode.PREFLIGHT
-    message = "Backup {number} is of {whose}, and is restored there only."
+    message = "Backup {number} is of {whose} on the cluster {cluster}, and is restored there only."
     remedy = "Name that cluster and namespace: --cluster, --namespace."
 
 
@@ -153,6 +161,11 @@ class Backup:
         """Bytes of all parts."""
         return sum(part.size for part in self.parts)
 
+    def elsewhere(self, cluster: str) -> BackupElsewhere:
+        """That it is of another release; `cluster` is what people call its cluster."""
+        whose = "/".join(self.subject.place[1:])
+        return BackupElsewhere(number=self.number, whose=whose, cluster=cluster)
+
     def require_whole(self) -> None:
         """Raise BackupNotWhole unless it is."""
         if self.state is not State.WHOLE:
@@ -239,9 +252,12 @@ class Backups:
     def one(self, number: int, release: str = "") -> Backup:
         """One by its number, of that release where one is named; raises BackupUnknown."""
         for found in self.every():
-            if found.number == number and release in {"", found.subject.release}:
-                return found
-        raise BackupUnknown(number=number, release=release or "—")
+            if found.number != number:
+                continue
+            if release not in {"", found.subject.release}:
+                raise BackupOfAnother(number=number, release=release)
+            return found
+        raise BackupUnknown(number=number)
 
     def whole(self, place: tuple[str, str, str], version: str = "") -> tuple[Backup, ...]:
         """The whole ones of a release, at that version where one is named, oldest first."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from champ_offline.catalog.data_parts import DataPart
 from champ_offline.catalog.index import Catalog
 from champ_offline.errors import ChampError, ExitCode
-from champ_offline.release.data.backups import Backup, BackupElsewhere, Backups
+from champ_offline.release.data.backups import Backup, Backups
 from champ_offline.release.data.declared import NothingDeclared, declared
 from champ_offline.release.plan import Operation, Plan
 from champ_offline.release.records.history import History, Revision
@@ -89,7 +89,7 @@ class DataPlans:
         backup = self._backups.one(number, plan.release)
         backup.require_whole()
         if backup.subject.place != _place(plan):
-            raise BackupElsewhere(number=number, whose=backup.subject.text)
+            raise backup.elsewhere(backup.subject.cluster)
         if backup.subject.version != plan.to_version:
             raise BackupOfOtherVersion(
                 number=number,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from champ_offline.errors import ExitCode
+from installer.cli.diagnostics import say
 from installer.cli.options import FILE, Verb, confirmation, kubeconfig, workers
 from installer.cli.plan_view import approved, carry_out, read
 from installer.cli.session import Session
@@ -38,11 +41,25 @@ def command(
     if (site := read_site(planfile)) is not None:
         if digest is not None:
             approved(site, digest)
-        return carry_out_site(session, site, confirm, workers, asks=digest is None)
+        with _naming(planfile):
+            return carry_out_site(session, site, confirm, workers, asks=digest is None)
     plan, question = read(planfile), _("This changes {name}.")
     if digest is not None:
         approved(plan, digest)
     appliance = session.appliance()
     asks = digest is None
-    carry_out(session, appliance, plan, question, confirm, kubeconfig, asks=asks)
+    with _naming(planfile):
+        carry_out(session, appliance, plan, question, confirm, kubeconfig, asks=asks)
     return int(ExitCode.OK)
+
+
+@contextmanager
+def _naming(planfile: Path) -> Iterator[None]:
+    """Say of a plan that is not the zone's which file it came from."""
+    from champ_offline.operations import PlanNotOurs
+
+    try:
+        yield
+    except PlanNotOurs:
+        say(_("This plan is in {file}.").format(file=planfile))
+        raise

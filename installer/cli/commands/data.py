@@ -64,8 +64,12 @@ def save(session: Session, release: str, namespace: str | None, kubeconfig: Path
 def listed(session: Session, release: str | None, namespace: str | None) -> None:
     """One row for each backup, oldest first."""
     releases = session.appliance().releases
+    found = releases.backups.listed(release, namespace)
+    if release is not None and not found:
+        # Nothing was saved of it, or there is no such release: that is refused here.
+        releases.status(release, namespace, None)
     session.output.rows(
-        [_row(one) for one in releases.backups.listed(release, namespace)],
+        [_row(one) for one in found],
         [
             Column("number", _("BACKUP"), right=True),
             Column("cluster", _("CLUSTER"), releases.clusters.name),

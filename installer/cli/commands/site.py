@@ -121,6 +121,8 @@ def _show(session: Session, found: Edited, *, written: bool) -> None:
         return
     session.output.text("".join(f"{printable(line)}\n" for line in found.diff.splitlines()))
     text = _("{changed} of {all} entries change; the others have it already.")
+    if not found.same:
+        text = _("Entries that change: {changed}.")
     say(text.format(changed=len(found.changed), all=len(found.changed) + len(found.same)))
     if written:
         say(_("Written to {file}.").format(file=found.path))

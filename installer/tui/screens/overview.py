@@ -15,6 +15,7 @@ from textual.widgets import Static
 from champ_offline.appliance import Appliance
 from champ_offline.errors import ChampError
 from champ_offline.journal.journal import Record, Recovered
+from champ_offline.release.clusters import NamedCluster
 from champ_offline.release.status import ReleaseStatus
 from champ_offline.zone import ZoneSummary
 from installer.error_text import note
@@ -41,6 +42,7 @@ class Surveyed(Message):
     summary: ZoneSummary
     releases: list[ReleaseStatus]
     left: bool = False
+    named: tuple[NamedCluster, ...] = ()
 
 
 @dataclass(eq=False)
@@ -83,6 +85,7 @@ class OverviewScreen(Page):
 
     releases: Sequence[ReleaseStatus] = ()
     left: Sequence[Left] = ()
+    named: tuple[NamedCluster, ...] = ()
 
     def body(self) -> ComposeResult:
         """Facts, bundles, releases."""
@@ -104,7 +107,10 @@ class OverviewScreen(Page):
         self.start(lambda: survey(opened()))
 
     def on_surveyed(self, message: Surveyed) -> None:
-        """Show the zone; the cluster may take longer."""
+        """Show the zone; the cluster may take longer. The only one that has a name is meant."""
+        self.named = message.named
+        if self.desk.kubeconfig is None and len(self.named) == 1:
+            self.desk.kubeconfig = self.named[0].kubeconfig
         self.say("facts", facts(message.summary))
         self.say("bundles", bundles(message.summary))
         if not self.releases:
@@ -179,7 +185,22 @@ class OverviewScreen(Page):
         self.post_message(ExamineZone())
 
     def action_cluster(self) -> None:
-        """Say where the cluster's kubeconfig is."""
+        """Choose a cluster by its name; where none has one, or another is meant, by its file."""
+        if not self.named:
+            self._ask_kubeconfig()
+            return
+
+        def take(answer: int | None) -> None:
+            if answer == len(self.named):
+                self._ask_kubeconfig()
+            elif answer is not None:
+                self.desk.kubeconfig = self.named[answer].kubeconfig
+
+        choices = [f"{one.name}  {one.address}" for one in self.named]
+        choices.append(_("another one, by its kubeconfig file"))
+        self.app.push_screen(ChoiceDialog(_("Which cluster?"), choices), take)
+
+    def _ask_kubeconfig(self) -> None:
         question = _("Where is the cluster's kubeconfig file?")
         start = str(self.desk.kubeconfig or "")
         self.app.push_screen(TextDialog(question, start), self._take_kubeconfig)
@@ -206,7 +227,7 @@ def survey(appliance: Appliance) -> Surveyed:
     """Read the zone; for a worker."""
     releases = appliance.releases.status(None, None, None)
     left = bool(appliance.releases.interrupted())
-    return Surveyed(appliance.summary(), releases, left)
+    return Surveyed(appliance.summary(), releases, left, appliance.releases.clusters.all())
 
 
 def foresee(appliance: Appliance, kubeconfig: Path | None) -> Foreseen:

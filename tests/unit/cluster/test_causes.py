@@ -87,6 +87,14 @@ def test_a_slow_start_is_told_and_never_hopeless() -> None:
     assert "statuscode: 503" in text
 
 
+@pytest.mark.parametrize("said", ["Startup probe failed: ", "Startup probe failed"])
+def test_a_probe_that_fails_without_a_word(said: str) -> None:
+    slow = pod(SET, **running())
+    why = event(slow, "Unhealthy", said, fieldPath="spec.containers{web}")
+    *_, text = only(causes(slow, events=(why,)))
+    assert text.endswith("fails: it gives no reason.")
+
+
 def test_an_init_container_that_waits_is_no_cause_and_one_that_fails_is() -> None:
     init = {"name": "wait", "state": {"running": {}}, "ready": False, "restartCount": 0}
     main = waiting("PodInitializing")
