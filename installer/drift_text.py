@@ -12,7 +12,7 @@ from installer.language import translate as _
 from installer.words import word
 
 if TYPE_CHECKING:
-    from champ_offline.release.drift.values import Drift, HelmDrift
+    from champ_offline.release.drift.values import Drift, FieldDrift, HelmDrift
 
 Line: TypeAlias = dict[str, str]
 
@@ -59,13 +59,19 @@ def lines(drift: Drift) -> Iterator[Line]:
         if one.reason or not one.fields:
             yield _line(one.kind, one.name, what, now=one.reason)
         for field in one.fields:
-            by = ", ".join(field.managers)
+            by = ", ".join(field.managers) or _unnamed(field)
             yield _line(one.kind, one.name, what, field.path, field.sealed, field.live, by)
     for image in drift.images:
         what = _("another image")
         yield _line("Pod", image.pod, what, image.container, image.sealed, image.running)
     for name in drift.missing or ():
         yield _line("", name, _("missing in the registry"))
+
+
+def _unnamed(field: FieldDrift) -> str:
+    """Kubernetes notes nobody where a workload was scaled to 0: a Scale of 0 has no such field."""
+    scaled = field.path == "spec.replicas" and field.live == "0"
+    return _("somebody, by scaling it") if scaled else ""
 
 
 def _line(

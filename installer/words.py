@@ -43,6 +43,7 @@ _WORDS = {
     "site.apply": mark("site plan"),
     "healthy": mark("healthy"),
     "troubled": mark("troubled"),
+    "not serving": mark("not serving"),
     "unknown": mark("unknown"),
     "ok": mark("ok"),
     "warn": mark("mind"),

@@ -164,7 +164,7 @@ def _as_it_is(wish: Wish, status: ReleaseStatus | None) -> ReleaseRow:
 
 
 def _ailing(wish: Wish, status: ReleaseStatus) -> tuple[ChampError, ...]:
-    if status.health is not Health.TROUBLED:
+    if not status.health.ails:
         return ()
     told = {"release": wish.release, "version": status.version, "cause": cause(status)}
     return (TroubledAfter(**told),)

@@ -16,7 +16,7 @@ from champ_offline.release.review.effects import Happens
 from champ_offline.release.review.irreversible import Why
 from champ_offline.release.review.restarts import Way
 from champ_offline.release.review.volumes import CLAIM
-from champ_offline.release.status import Health, ReleaseStatus
+from champ_offline.release.status import ReleaseStatus
 
 _SEVERE = {Change.REPLACED: Effect.REPLACED, Change.DELETED: Effect.DELETED}
 # Concerns that say of a workload what `downtime` allows or not.
@@ -84,7 +84,7 @@ def _done_to(action: Action) -> Iterator[Severe]:
 
 
 def _warnings(plan: Plan, before: ReleaseStatus | None) -> Iterator[Warned]:
-    if before is not None and before.health is Health.TROUBLED:
+    if before is not None and before.health.ails:
         reason = TroubledBefore(release=before.release, cause=cause(before))
         yield Warned(reason.id, reason)
     for one in plan.irreversible:

@@ -1,28 +1,39 @@
 """A release of this zone and how it is now.
 
-Invariant: pure; health is judged from the objects' states alone, drift from the sealed revision.
+Invariant: pure; health is judged from the objects' states, drift from the sealed revision. What is
+sealed with pods and was scaled to none is well in itself and serves nobody: that is no health.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from champ_offline.cluster.health import ENDING
 from champ_offline.events import Cause, ObjectState
-from champ_offline.release.drift.values import Drift
+from champ_offline.release.drift.values import Drift, FieldDrift, Standing
 from champ_offline.release.records.history import Outcome, Revision
+
+_SCALED = "scaled to 0"
 
 
 class Health(StrEnum):
     """UNKNOWN when no cluster was asked, TROUBLED when an object is not ready or none is there.
 
-    Pods on their way out do not count: their successors do.
+    STOPPED when somebody scaled a workload to 0 and everything else is well. Pods on their way out
+    do not count: their successors do.
     """
 
     HEALTHY = "healthy"
     TROUBLED = "troubled"
+    STOPPED = "not serving"
     UNKNOWN = "unknown"
+
+    @property
+    def ails(self) -> bool:
+        """Whether somebody has to look."""
+        return self in {Health.TROUBLED, Health.STOPPED}
 
 
 @dataclass(frozen=True)
@@ -57,11 +68,15 @@ class ReleaseStatus:
         causes: tuple[Cause, ...] = (),
     ) -> ReleaseStatus:
         """The status of the revision in the cluster, given its objects (None: not asked)."""
-        health = Health.UNKNOWN
         if objects is not None:
-            staying = [state for state in objects if state.reason != ENDING]
-            well = bool(staying) and all(state.ready for state in staying)
-            health = Health.HEALTHY if well else Health.TROUBLED
+            stopped = set(_stopped(drift))
+            objects = tuple(
+                replace(one, ready=False, reason=_SCALED)
+                if one.ready and (one.kind, one.name) in stopped
+                else one
+                for one in objects
+            )
+        health = Health.UNKNOWN if objects is None else _health(objects)
         return cls(
             cluster=revision.cluster,
             release=revision.release,
@@ -76,3 +91,23 @@ class ReleaseStatus:
             drift=drift,
             causes=causes,
         )
+
+
+def _health(objects: tuple[ObjectState, ...]) -> Health:
+    staying = [state for state in objects if state.reason != ENDING]
+    waiting = [state for state in staying if not state.ready]
+    if staying and not waiting:
+        return Health.HEALTHY
+    scaled = bool(waiting) and all(state.reason == _SCALED for state in waiting)
+    return Health.STOPPED if scaled else Health.TROUBLED
+
+
+def _stopped(drift: Drift | None) -> Iterator[tuple[str, str]]:
+    """Kind and name of each workload that is sealed with pods and has to have none."""
+    for one in drift.objects if drift is not None else ():
+        if one.standing is Standing.CHANGED and any(map(_is_none, one.fields)):
+            yield one.kind, one.name
+
+
+def _is_none(field: FieldDrift) -> bool:
+    return field.path == "spec.replicas" and field.live == "0" and field.sealed not in {"", "0"}

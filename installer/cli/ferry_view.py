@@ -17,7 +17,7 @@ from champ_offline.durable.lock import Locked
 from champ_offline.errors import ExitCode
 from champ_offline.events import Event, Progress, StepStarted, Subscriber
 from installer.cli.diagnostics import Terminated, error_document
-from installer.cli.run_view import document, lines, say_reasons
+from installer.cli.run_view import document, lines, say_reasons, say_why
 from installer.cli.session import Session
 from installer.error_text import sentences
 from installer.terminal_text import printable
@@ -64,15 +64,16 @@ def watch(ferry: Ferry, session: Session, keep: Callable[[Told], None], *, once:
     `keep` is given what was told. Raises Terminated, and while looking once Locked.
     """
     codes: list[ExitCode] = []
-    with _ended_gently() as ending, session.watched() as notify:
+    with _ended_gently() as ending:
         while True:
             ending.idle = False
             try:
-                for told in ferry.look(ending.listening(notify)):
-                    show(session, told)
-                    keep(told)
-                    codes.append(told.exit_code)
-                    ending.check()
+                with session.watched(quiet=True) as notify:
+                    for told in ferry.look(ending.listening(notify)):
+                        show(session, told)
+                        keep(told)
+                        codes.append(told.exit_code)
+                        ending.check()
             except Locked:
                 if once:
                     raise
@@ -105,9 +106,9 @@ def show(session: Session, told: Told) -> None:
     session.output.text(f"{printable(told.name)}  {word(told.state)}\n")
     if told.run is not None:
         session.output.text("".join(f"  {line}\n" for line in lines(told.run)))
-        say_reasons([reason for row in told.run.rows for reason in row.reasons])
+        say_why(told.run)
     else:
-        say_reasons(told.reasons)
+        say_reasons(told.reasons, told.name)
 
 
 def _document(told: Told) -> dict[str, Any]:

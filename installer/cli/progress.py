@@ -1,7 +1,8 @@
 """Progress on stderr: one repainted line on a terminal, lines elsewhere, JSON for programs.
 
 Invariant: while an operation runs, never more than two seconds pass without a sign of life, whether
-events arrive or not; events of other threads are welcome.
+events arrive or not; events of other threads are welcome. Where nothing may be under way for days,
+as when a folder is watched, only steps have signs of life.
 """
 
 from __future__ import annotations
@@ -52,12 +53,15 @@ class _Shown(Protocol):
 
 
 @contextmanager
-def subscribed(mode: str, stream: TextIO) -> Iterator[Subscriber]:
-    """A subscriber that shows events in `mode` (one of MODES) while the block runs."""
+def subscribed(mode: str, stream: TextIO, *, quiet: bool = False) -> Iterator[Subscriber]:
+    """A subscriber that shows events in `mode` (one of MODES) while the block runs.
+
+    With `quiet` there is no sign of life while no step is under way.
+    """
     if mode == "none":
         yield ignore
         return
-    shown = _shown(mode, stream)
+    shown = StepsOnly(_shown(mode, stream)) if quiet else _shown(mode, stream)
     stop = threading.Event()
     ticker = threading.Thread(target=_tick, args=(shown, stop), daemon=True)
     ticker.start()
@@ -80,6 +84,30 @@ def _shown(mode: str, stream: TextIO) -> _Shown:
 def _tick(shown: _Shown, stop: threading.Event) -> None:
     while not stop.wait(0.5):
         shown.tick()
+
+
+class StepsOnly:
+    """Passes everything on but the signs of life outside of steps; steps may be nested."""
+
+    def __init__(self, shown: _Shown) -> None:
+        self._shown, self._open = shown, 0
+
+    def __call__(self, event: Event) -> None:
+        """Pass the event on, and know by it what is under way."""
+        if isinstance(event, StepStarted):
+            self._open += 1
+        elif isinstance(event, StepFinished):
+            self._open = max(0, self._open - 1)
+        self._shown(event)
+
+    def tick(self) -> None:
+        """Show life while a step is under way."""
+        if self._open:
+            self._shown.tick()
+
+    def close(self) -> None:
+        """Leave things as what is behind it does."""
+        self._shown.close()
 
 
 class PlainLines:

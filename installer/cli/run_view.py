@@ -39,7 +39,7 @@ def show(session: Session, result: Result) -> None:
             Column("verdict", _("DECISION"), word),
         ],
     )
-    say_reasons([reason for row in result.rows for reason in row.reasons])
+    say_why(result)
 
 
 def lines(result: Result) -> Iterator[str]:
@@ -50,10 +50,17 @@ def lines(result: Result) -> Iterator[str]:
         yield f"{told}  {word(row['verdict'])}"
 
 
-def say_reasons(reasons: Sequence[ChampError]) -> None:
+def say_why(result: Result) -> None:
+    """Tell people why, each reason with the bundle or `namespace/release` that it is about."""
+    for row, line in zip(result.rows, _rows(result), strict=True):
+        say_reasons(row.reasons, line["what"])
+
+
+def say_reasons(reasons: Sequence[ChampError], about: str) -> None:
     """Tell people why, on standard error."""
     for reason in reasons:
-        say("\n  ".join((*sentences(reason), f"[{reason.id}]")))
+        told = "\n  ".join((*sentences(reason), f"[{reason.id}]"))
+        say(f"{printable(about)}: {told}")
 
 
 def document(result: Result) -> dict[str, Any]:

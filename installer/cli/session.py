@@ -41,9 +41,12 @@ class Session:
         """Standard output in the chosen form."""
         return Output(sys.stdout, self.form)
 
-    def watched(self) -> AbstractContextManager[Subscriber]:
-        """`with session.watched() as notify:` shows the progress of what runs inside."""
-        return subscribed(self.progress, sys.stderr)
+    def watched(self, *, quiet: bool = False) -> AbstractContextManager[Subscriber]:
+        """`with session.watched() as notify:` shows the progress of what runs inside.
+
+        With `quiet` nothing is written before the first event, nor after the last step's end.
+        """
+        return subscribed(self.progress, sys.stderr, quiet=quiet)
 
     def zone_folder(self) -> Path:
         """The zone's folder; raises ZoneNotNamed."""

@@ -11,7 +11,7 @@ import pytest
 
 from champ_offline.cluster.causes.words import CrashLoop
 from champ_offline.events import Cause, ObjectState, Progress, StepFinished, StepStarted
-from installer.cli.progress import JsonLines, PlainLines, RepaintedLine, subscribed
+from installer.cli.progress import JsonLines, PlainLines, RepaintedLine, StepsOnly, subscribed
 from installer.meter import Meter
 from installer.quantities import NO_BREAK
 from installer.terminal_text import wrapped
@@ -96,6 +96,29 @@ def test_a_subscriber_ticks_by_itself() -> None:
         notify(StepStarted("plan", "orthanc"))
         time.sleep(2.7)
     assert stream.getvalue().startswith("Planning orthanc  2.")
+
+
+def test_nothing_is_said_while_nothing_is_under_way() -> None:
+    for kind in (PlainLines, JsonLines):
+        stream, clock = io.StringIO(), Clock()
+        shown = StepsOnly(kind(stream, clock))
+
+        def minutes(shown: StepsOnly = shown, clock: Clock = clock) -> None:
+            for _ in range(100):
+                clock.now += 0.6
+                shown.tick()
+
+        minutes()
+        assert stream.getvalue() == ""
+        shown(StepStarted("ferry", "a"))
+        shown(StepStarted("import", "a"))
+        shown(StepFinished("import", "a"))
+        minutes()
+        assert len(stream.getvalue().splitlines()) > 20
+        shown(StepFinished("ferry", "a"))
+        said = stream.getvalue()
+        minutes()
+        assert stream.getvalue() == said
 
 
 def test_none_is_silent() -> None:

@@ -73,7 +73,7 @@ def test_what_is_forbidden_is_told_in_the_users_language(
     words = ["--zone", str(zone), "run", stick(media, "1.0"), "--policy", rules]
     done = loaded_champ(*words)
     assert done.returncode == 7
-    assert "The policy takes in no bundle called greeter." in done.stderr
+    assert done.stderr.startswith("greeter: The policy takes in no bundle called greeter.")
     assert "[policy.bundle-not-named]" in done.stderr
     chinese = loaded_champ("--lang", "zh", *words)
     assert chinese.returncode == 7

@@ -241,6 +241,20 @@ def test_a_release_that_is_not_healthy_is_not_touched_unless_said(running: Site)
     assert result.exit_code is ExitCode.APPROVAL_MISSING
 
 
+def test_a_release_that_somebody_stopped_is_not_started_unless_said(running: Site) -> None:
+    cluster = running.world.cluster
+    live = cluster.get("apps/v1", "Deployment", "greeter", "greeter-work")
+    assert live is not None
+    live["spec"]["replicas"] = 0
+    cluster.apply(live, "greeter")
+    assert running.version() == "greeter 1.0 not serving"
+    result = running.run(MAJOR.replace("warnings: go-on", "warnings: stop"), "2.0")
+    (reason,) = (one for row in result.rows for one in row.reasons)
+    assert (reason.id, reason.fields["cause"]) == (
+        "policy.troubled-before", "Deployment/greeter-work scaled to 0",
+    )  # fmt: skip
+
+
 def test_a_release_that_is_not_healthy_afterwards_needs_a_person(running: Site) -> None:
     _ail(running)
     result = running.run(INSTALL, "1.0")

@@ -77,6 +77,17 @@ def test_an_edited_field_is_named_with_who_holds_it(world: World) -> None:
     assert field.managers == ("kubectl-scale",)
 
 
+def test_who_scaled_it_is_named(world: World) -> None:
+    work = live(installed(world), "Deployment", "work")
+    work["spec"]["replicas"] = 5
+    world.cluster.edit(work, "kubectl", {"f:spec": {"f:replicas": {}}})
+    kept = next(one for one in world.cluster._store.values() if one["kind"] == "Deployment")
+    entry = next(e for e in kept["metadata"]["managedFields"] if e["manager"] == "kubectl")
+    entry["subresource"] = "scale"
+    [[field]] = [one.fields for one in drift(world).objects]
+    assert (field.path, field.managers) == ("spec.replicas", ("kubectl",))
+
+
 def test_a_missing_object(world: World) -> None:
     world.cluster.delete(live(installed(world), "ConfigMap", "config"), PLACE)
     [one] = drift(world).objects
