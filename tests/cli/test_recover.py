@@ -180,6 +180,20 @@ def test_status_puts_nothing_right_and_says_what_does(
     assert site.json(capsys, "recover")[1][0]["outcome"] == "put-back"
 
 
+def test_a_verb_that_puts_right_first_says_so(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.cut_off("2.0")
+    assert site.champ(capsys, "--progress", "ndjson", "remove", "pacs", "--dry-run")[0] == 0
+    told = json.loads(site.said.splitlines()[0])
+    assert (told["event"], told["subject"].rpartition("/")[2]) == ("Interrupted", "pacs")
+    site.cut_off("2.0")
+    assert site.champ(capsys, "remove", "pacs", "--dry-run")[0] == 0
+    assert "put right first" in site.said
+    site.champ(capsys, "remove", "pacs", "--dry-run")
+    assert "put right first" not in site.said
+
+
 def test_verbs_that_plan_put_right_first_and_say_once_where_to_look(site: Site) -> None:
     def plan() -> int:
         releases = site.world.open(site.zone).releases

@@ -10,6 +10,7 @@ import click
 
 from champ_offline.errors import ExitCode
 from installer.cli.diagnostics import say
+from installer.cli.interrupted import foretell
 from installer.cli.options import FILE, Verb, confirmation, kubeconfig, workers
 from installer.cli.plan_view import approved, carry_out, read
 from installer.cli.session import Session
@@ -41,11 +42,13 @@ def command(
     if (site := read_site(planfile)) is not None:
         if digest is not None:
             approved(site, digest)
+        foretell(session)
         with _naming(planfile):
             return carry_out_site(session, site, confirm, workers, asks=digest is None)
     plan, question = read(planfile), _("This changes {name}.")
     if digest is not None:
         approved(plan, digest)
+    foretell(session)
     appliance = session.appliance()
     asks = digest is None
     with _naming(planfile):

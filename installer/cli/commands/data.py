@@ -10,6 +10,7 @@ import click
 
 from champ_offline.errors import ExitCode
 from installer.cli.confirm import confirm as ask
+from installer.cli.interrupted import foretell
 from installer.cli.options import Verb, confirmation, kubeconfig, namespace
 from installer.cli.output import Column
 from installer.cli.session import Session
@@ -42,6 +43,7 @@ def command() -> None:
 def save(session: Session, release: str, namespace: str | None, kubeconfig: Path | None) -> None:
     """Save and show what was saved."""
     releases = session.appliance().releases
+    foretell(session)
     with session.watched() as notify:
         found = releases.save_data(release, namespace or release, kubeconfig, notify)
     session.output.record(
@@ -141,6 +143,7 @@ def restore(
     """Restore once confirmed."""
     releases = session.appliance().releases
     ask(_("This replaces the data of {name} by what was saved."), release, confirm)
+    foretell(session)
     with session.watched() as notify:
         place = (release, namespace or release)
         found = releases.restore_data(*place, number, kubeconfig, notify, keep=not no_data_backup)

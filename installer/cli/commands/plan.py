@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from champ_offline.errors import ExitCode
+from installer.cli.interrupted import foretell
 from installer.cli.options import FILE, Verb, accepting, differences, kubeconfig, namespace, workers
 from installer.cli.plan_view import keep, show
 from installer.cli.session import Session
@@ -70,6 +71,7 @@ def command(
     if site is not None:
         if any((app, version, release, namespace, answers)):
             raise click.UsageError(_("With --site the document says it all; leave the rest out."))
+        foretell(session)
         planned = plan_site(session, site, workers, accept)
         if out is not None:
             keep(planned, out)
@@ -78,6 +80,7 @@ def command(
     if app is None:
         raise click.UsageError(_("Name an APP of the catalog, or a document with --site FILE."))
     name = release or app
+    foretell(session)
     releases = session.appliance().releases
     about = (app, version, name, namespace or name, answers, kubeconfig)
     made = releases.plan_install(*about, save=not no_data_backup)

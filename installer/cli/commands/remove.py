@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from installer.cli.interrupted import foretell
 from installer.cli.options import Verb, confirmation, kubeconfig, namespace
 from installer.cli.plan_view import carry_out, show
 from installer.cli.session import Session
@@ -29,6 +30,7 @@ def command(
 ) -> None:
     """Plan the removal, show it, and carry it out once confirmed."""
     appliance = session.appliance()
+    foretell(session)
     plan = appliance.releases.plan_remove(release, namespace or release, kubeconfig)
     if dry_run:
         show(session, plan)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from installer.cli.interrupted import foretell
 from installer.cli.options import Verb, accepting, confirmation, kubeconfig, namespace
 from installer.cli.plan_view import carry_out, show
 from installer.cli.session import Session
@@ -68,6 +69,7 @@ def command(
         raise click.UsageError(_("With --with-data what is there now is always saved before."))
     way = WayBack(not no_data_backup, with_data or backup is not None, backup)
     about = (release, namespace or release, revision, kubeconfig)
+    foretell(session)
     plan = appliance.releases.plan_rollback(*about, way)
     plan = appliance.releases.accept(plan, accept) if accept else plan
     if dry_run:
