@@ -27,6 +27,7 @@ from champ_offline.registry.granian_server import SocketServer
 from champ_offline.registry.listening import CannotListen, Handed, opened
 from champ_offline.registry.log import LOG, Event, tell
 from champ_offline.registry.pki import Certificates
+from champ_offline.registry.signals import heard
 from champ_offline.registry.successor import (
     PREPARED,
     READY,
@@ -108,18 +109,20 @@ def serve(
 async def _commanded(
     app: RegistryApp, listen: Listen, on_ready: Callable[[], None] | None, service: Service
 ) -> None:
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    stop = asyncio.Event()
 
     def ended() -> None:
         # systemd sends SIGTERM twice to what is left when the main process has ended.
         if not service.succeeded:
             (service.at_once if stop.is_set() else stop).set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended)
+    acts: dict[signal.Signals, Callable[[], None]] = dict.fromkeys(
+        (signal.SIGTERM, signal.SIGINT), ended
+    )
     if not (sys.stdin and sys.stdin.isatty()):
-        loop.add_signal_handler(signal.SIGHUP, service.hand_over.set)
-    await run(app, listen, stop, on_ready, service)
+        acts[signal.SIGHUP] = service.hand_over.set
+    with heard(acts):
+        await run(app, listen, stop, on_ready, service)
 
 
 async def run(
