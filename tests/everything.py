@@ -51,9 +51,9 @@ def parts() -> dict[str, list[str]]:
     }
 
 
-def run(name: str, words: list[str], built: Future[Path]) -> tuple[int, str]:
-    """Run one part, its name before each line of it; the exit code and what it said last."""
-    last, lab = "", list[str]()
+def run(name: str, words: list[str], built: Future[Path]) -> tuple[int, list[str]]:
+    """Run one part, its name before each line of it; the exit code, what failed, and its last."""
+    last, lab, failed = "", list[str](), list[str]()
     if words[0].startswith(E2E):
         built.result()
         lab = [f"--lab={name}"]
@@ -67,8 +67,11 @@ def run(name: str, words: list[str], built: Future[Path]) -> tuple[int, str]:
             last = f"{name} | {line}"
             sys.stdout.write(last)
             sys.stdout.flush()
+            if line.startswith(("FAILED ", "ERROR ")):
+                failed.append(last.rstrip())
     seconds = time.monotonic() - begun
-    return process.returncode, f"{last.rstrip()} exit {process.returncode}, {seconds:.0f} s"
+    end = f"{last.rstrip()} exit {process.returncode}, {seconds:.0f} s"
+    return process.returncode, [*failed, end]
 
 
 def main() -> int:
@@ -77,8 +80,8 @@ def main() -> int:
     with ThreadPoolExecutor(AT_ONCE) as pool, ThreadPoolExecutor(1) as builder:
         built = builder.submit(build.build, functools.partial(print, flush=True))
         ended = list(pool.map(lambda name: run(name, every[name], built), every))
-    print("", *(last for _code, last in ended), sep="\n")
-    return int(any(code for code, _last in ended))
+    print("", *(line for _code, said in ended for line in said), sep="\n")
+    return int(any(code for code, _said in ended))
 
 
 if __name__ == "__main__":
