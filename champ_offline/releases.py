@@ -30,14 +30,14 @@ from champ_offline.journal.process import current_user
 from champ_offline.paths import ZonePaths
 from champ_offline.release import planned
 from champ_offline.release.clusters import Clusters, NamedCluster
-from champ_offline.release.data.acts import Restored
+from champ_offline.release.data.acts import Restored, deeds
 from champ_offline.release.data.backups import Backup, BackupElsewhere, Backups
 from champ_offline.release.data.planning import APP_ONLY, WayBack
 from champ_offline.release.data.shelf import Shelf
 from champ_offline.release.plan import Plan, PlanUnreadable
 from champ_offline.release.prospect import accept
 from champ_offline.release.records import chronicle
-from champ_offline.release.records.chronicle import Deed
+from champ_offline.release.records.chronicle import DataDeed, Deed
 from champ_offline.release.records.history import History, Revision
 from champ_offline.release.records.vault import Vault, VaultMissing
 from champ_offline.release.status import ReleaseStatus
@@ -256,7 +256,7 @@ class Releases:
         since: str = "",
         most: int | None = None,
     ) -> tuple[Deed, ...]:
-        """Everything ever applied to the release, oldest first, cluster by cluster.
+        """Everything ever applied to the release, oldest first.
 
         `cluster` is the identity of the only one meant. Of the time `since` (ISO 8601, UTC) or
         later, and the newest `most` of these alone. Raises ReleaseUnknown.
@@ -270,7 +270,7 @@ class Releases:
         ]
         if not found:
             raise ReleaseUnknown(release=release, namespace=namespace)
-        return self._told(found, since, most)
+        return self._told(sorted(found, key=lambda one: (one.started, one.number)), since, most)
 
     def log(
         self, namespace: str | None, cluster: str | None, since: str, most: int | None
@@ -282,6 +282,19 @@ class Releases:
             if namespace in {None, one.namespace} and cluster in {None, one.cluster}
         ]
         return self._told(here, since, most)[::-1]
+
+    def data_deeds(
+        self, release: str | None, namespace: str | None, cluster: str | None, since: str = ""
+    ) -> tuple[DataDeed, ...]:
+        """Data that was saved or brought back as an act of its own, oldest first."""
+        return tuple(
+            one
+            for one in deeds(Journal(self.database, self.clock))
+            if release in {None, one.release}
+            and namespace in {None, one.namespace}
+            and cluster in {None, one.cluster}
+            and one.started >= since
+        )
 
     def _told(
         self, revisions: Sequence[Revision], since: str, most: int | None
@@ -298,8 +311,8 @@ class Releases:
             except (VaultMissing, PlanUnreadable):  # pruned, or of an older release of champ
                 return None
 
-        deeds = chronicle.told(revisions, plan_of)
-        return tuple(one for one in deeds if (*one.place, one.number) in shown)
+        told = chronicle.told(revisions, plan_of)
+        return tuple(one for one in told if (*one.place, one.number) in shown)
 
     def examine(self, kubeconfig: Path | None) -> Iterator[Finding]:
         """Look at the cluster that a kubeconfig leads to, else at each that has a name."""

@@ -269,6 +269,11 @@ class Journal:
         where = "WHERE kind = ? AND subject = ? ORDER BY number"
         return self._records(f"{_SELECT} {where}", kind, subject)
 
+    def of_kinds(self, *kinds: str) -> tuple[Record, ...]:
+        """Every operation of one of these kinds, oldest first."""
+        places = ", ".join("?" * len(kinds))
+        return self._records(f"{_SELECT} WHERE kind IN ({places}) ORDER BY number", *kinds)
+
     def recover(self, *, rehearsal: bool = False) -> tuple[Recovered, ...]:
         """Put right everything interrupted, or only say what that would take.
 

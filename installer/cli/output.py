@@ -124,5 +124,5 @@ def _plain_fields(value: Any) -> Any:  # noqa: ANN401 - any dataclass
 def _cell(plain: object, column: Column) -> str:
     found = plain
     for part in column.key.split(".") if column.key else ():
-        found = found[part] if isinstance(found, Mapping) else None
+        found = found.get(part) if isinstance(found, Mapping) else None
     return "" if found is None else printable(column.show(found))

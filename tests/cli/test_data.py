@@ -102,6 +102,11 @@ def test_data_is_saved_listed_verified_restored_and_let_go(
     assert heading.split()[0] == "BACKUP"
     assert [row.split()[0] for row in rows] == ["1", "2"]
     assert "before a change" in rows[1]
+    history = loaded_champ("--zone", str(site.zone), "history", "pacs").stdout.splitlines()
+    assert [
+        next(word for word in ("install", "save the data", "restore the data") if word in line)
+        for line in history[1:]
+    ] == ["install", "save the data", "restore the data"]
     checked = loaded_champ("--zone", str(site.zone), "data", "verify")
     assert (checked.returncode, len(checked.stdout.splitlines())) == (0, 3)
     gone = loaded_champ("--zone", str(site.zone), "data", "remove", "2", "--confirm", "pacs")

@@ -9,8 +9,9 @@ open.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from champ_offline.catalog.data_parts import DataPart
@@ -23,15 +24,17 @@ from champ_offline.journal.journal import FAILED, RECOVERED, Journal, Record, Re
 from champ_offline.journal.journal import Operation as Open
 from champ_offline.journal.process import current_user
 from champ_offline.oci.digest import Digest
-from champ_offline.release.data.backups import Backup, Reason, Subject
+from champ_offline.release.data.backups import Backup, NothingSaved, Reason, Subject
 from champ_offline.release.data.hands import Hands, sealed_items
 from champ_offline.release.data.keeper import Keeper, Order, Tools
 from champ_offline.release.data.rows import Rows
 from champ_offline.release.masks import Mask
-from champ_offline.release.records.history import History, Revision
+from champ_offline.release.records.chronicle import DataDeed
+from champ_offline.release.records.history import History, Outcome, Revision
 from champ_offline.release.records.vault import Vault
 
 SAVE_KIND, RESTORE_KIND = "data.save", "data.restore"
+_OPERATIONS = {SAVE_KIND: "save-data", RESTORE_KIND: "restore-data"}
 SAVE, RESTORE, RETURN, WAKE = "save", "restore", "return", "wake"
 _INTERRUPTED = "release.interrupted"
 DONE, PUT_BACK, UNTOUCHED, OPEN, ELSEWHERE = "done", "put-back", "untouched", "open", "elsewhere"
@@ -207,6 +210,9 @@ class DataActs:
         if rows.done(RESTORE):
             self._wake(entry, wanted, keeper, hands)
             return DONE
+        if not rows.backup(SAVE):
+            subject = wanted.subject
+            raise NothingSaved(release=subject.release, version=subject.version)
         before = self._tools.backups.one(rows.backup(SAVE))
         if not rows.done(RETURN):
             self._bring(entry, RETURN, before, keeper, hands)
@@ -228,7 +234,7 @@ class DataActs:
             keeper.give_up(number)
 
     def _recover_save(self, record: Record, rehearsal: bool) -> Recovered:  # noqa: FBT001 (Recovery)
-        intent, told = self._told(record, "save-data")
+        intent, told = self._told(record)
         if told.outcome == ELSEWHERE:
             return told
         entry = self._journal.resume(record)
@@ -241,7 +247,7 @@ class DataActs:
         return replace(told, outcome=UNTOUCHED, acts=Rows(entry.steps()[len(before) :]).told)
 
     def _recover_restore(self, record: Record, rehearsal: bool) -> Recovered:  # noqa: FBT001
-        intent, told = self._told(record, "restore-data")
+        intent, told = self._told(record)
         if told.outcome == ELSEWHERE:
             return told
         entry = self._journal.resume(record)
@@ -253,7 +259,7 @@ class DataActs:
         self._end(intent, entry, RECOVERED + outcome, _INTERRUPTED)
         return replace(told, outcome=outcome, acts=Rows(entry.steps()[len(before) :]).told)
 
-    def _told(self, record: Record, operation: str) -> tuple[_Intent, Recovered]:
+    def _told(self, record: Record) -> tuple[_Intent, Recovered]:
         intent = _Intent.from_journal(record.intent)
         subject = intent.subject
         here = self._tools.cluster.identity() == subject.cluster
@@ -261,7 +267,7 @@ class DataActs:
             number=record.number,
             subject=f"{subject.namespace}/{subject.release}",
             cluster=subject.cluster,
-            operation=operation,
+            operation=_OPERATIONS[record.kind],
             began=record.began,
             step=record.step,
             outcome=OPEN if here else ELSEWHERE,
@@ -314,6 +320,29 @@ class DataActs:
         about = {"operation": entry.number, **detail}
         about |= {"restored": intent.backup} if intent.backup else {}
         self._audit.append(connection, Entry(current_user(), act, intent.subject.text, about))
+
+
+def deeds(journal: Journal) -> Iterator[DataDeed]:
+    """Everything ever saved or brought back by itself in the zone, oldest first."""
+    for record in journal.of_kinds(*_OPERATIONS):
+        intent = _Intent.from_journal(record.intent)
+        lasted = timedelta()
+        if record.ended:
+            lasted = datetime.fromisoformat(record.ended) - datetime.fromisoformat(record.began)
+        subject = intent.subject
+        yield DataDeed(
+            *subject.place,
+            number=subject.revision,
+            operation=_OPERATIONS[record.kind],
+            app=subject.app,
+            version=subject.version,
+            backup=intent.backup or Rows(journal.steps(record.number)).backup(SAVE),
+            actor=intent.actor,
+            started=record.began,
+            seconds=lasted.total_seconds(),
+            outcome=record.outcome.removeprefix(RECOVERED) or Outcome.RUNNING.value,
+            error=record.error,
+        )
 
 
 def subject_of(revision: Revision) -> Subject:

@@ -27,6 +27,29 @@ class Deed(Revision):
     images: tuple[Image, ...] | None
 
 
+@dataclass(frozen=True)
+class DataDeed:
+    """Data that was saved or brought back as an act of its own.
+
+    `number` is the revision that had it, `backup` what was made or brought back, 0 for none yet;
+    `operation` is `save-data` or `restore-data`, `outcome` `running` while it is open.
+    """
+
+    cluster: str
+    namespace: str
+    release: str
+    number: int
+    operation: str
+    app: str
+    version: str
+    backup: int
+    actor: str
+    started: str
+    seconds: float
+    outcome: str
+    error: str
+
+
 def told(
     revisions: Iterable[Revision], plan_of: Callable[[Revision], Plan | None]
 ) -> tuple[Deed, ...]:

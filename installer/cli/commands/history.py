@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from champ_offline.release.records.chronicle import DataDeed, Deed
 from installer.cli.options import MOMENT, Verb, cluster, namespace
 from installer.cli.output import Column
 from installer.cli.session import Session
@@ -21,8 +22,9 @@ _NEWEST = 100
     cls=Verb,
     help=_(
         "List the revisions of RELEASE, oldest first: who, when, by which plan, from which version"
-        " to which, how long it took and how it ended. Without RELEASE everything that was done"
-        " in this zone, newest first. With --json also the digest of every image."
+        " to which, how long it took and how it ended; and when its data was saved or restored."
+        " Without RELEASE everything that was done in this zone, newest first. With --json also the"
+        " digest of every image."
     ),
 )
 @click.argument("release", required=False)
@@ -49,20 +51,25 @@ def command(
     start = since.strftime(MOMENT[1]) if since else ""
     releases = session.appliance().releases
     only = None if cluster is None else releases.clusters.one(cluster).identity
+    most = limit or (None if release or since else _NEWEST)
+    found: list[Deed | DataDeed] = []
     if release is None:
-        most = limit or (None if since else _NEWEST)
-        found = releases.log(namespace, only, start, most)
+        found += releases.log(namespace, only, start, most)
+        found += releases.data_deeds(None, namespace, only, start)
     else:
-        found = releases.history(release, namespace or release, only, start, limit)
+        found += releases.history(release, namespace or release, only, start, most)
+        found += releases.data_deeds(release, namespace or release, only, start)
+    newest = sorted(found, key=lambda deed: deed.started, reverse=True)[:most]
     names = [Column("release", _("RELEASE")), Column("namespace", _("NAMESPACE"))]
     session.output.rows(
-        found,
+        newest[::-1] if release else newest,
         [
             Column("cluster", _("CLUSTER"), releases.clusters.name),
             *([] if release else names),
             Column("number", _("REVISION"), right=True),
             Column("helm_revision", _("HELM"), _helm, right=True),
             Column("operation", _("WHAT"), word),
+            Column("backup", _("BACKUP"), right=True),
             Column("app", _("APP")),
             Column("", _("FROM → TO"), _versions),
             Column("outcome", _("OUTCOME"), word),
@@ -80,6 +87,8 @@ def _helm(revision: int) -> str:
 
 
 def _versions(deed: dict[str, Any]) -> str:
+    if "backup" in deed:
+        return str(deed["version"])
     return f"{deed['from_version'] or '-'} → {deed['version'] or '-'}"
 
 

@@ -20,6 +20,7 @@ from champ_offline.release.data.acts import (
     DataPutBack,
     ReleaseMoved,
     Restored,
+    deeds,
 )
 from champ_offline.release.data.backups import (
     Backup,
@@ -174,6 +175,27 @@ def test_what_was_saved_comes_back_and_what_was_there_is_kept(ward: Ward) -> Non
     assert ward.data.violations == []
     assert ward.restore(2, keep=False).saved == 0
     assert ward.data.volumes["files"] == b"old:deleted by mistake"
+
+
+def test_deeds_tell_what_was_saved_and_brought_back(ward: Ward) -> None:
+    ward.save()
+    ward.restore(1)
+    ward.data.fails.add("dump files")
+    with pytest.raises(CommandFailed):
+        ward.save()
+    ward.data.fails.clear()
+    ward.cut_at("run load")
+    with pytest.raises(DataNotWhole, match="No whole backup"):
+        ward.restore(1, keep=False)
+    told = list(deeds(ward.world.journal))
+    assert [(one.operation, one.backup, one.outcome) for one in told] == [
+        ("save-data", 1, "done"), ("restore-data", 1, "done"),
+        ("save-data", 3, "failed"), ("restore-data", 1, "running"),
+    ]  # fmt: skip
+    assert {(one.cluster, one.namespace, one.release) for one in told} == {PLACED}
+    assert {(one.number, one.version) for one in told} == {(1, "1.0")}
+    assert told[2].error == CommandFailed.id
+    assert told[0].seconds > 0
 
 
 def test_a_restore_that_fails_brings_back_what_was_there(ward: Ward) -> None:
