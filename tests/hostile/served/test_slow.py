@@ -157,8 +157,8 @@ def test_a_client_that_takes_too_little(zone: Path) -> None:
 
 
 def test_a_client_that_takes_its_time_but_takes_it(zone: Path) -> None:
-    """Slow is not too slow: a megabyte a second where half of that will do."""
-    with served(zone, {"patience": 0.5, "slowest": MIB // 2}) as target:
+    """Slow is not too slow: four megabytes a second where half of one will do."""
+    with served(zone, {"patience": 2.0, "slowest": MIB // 2}) as target:
         request = big(target.registry) + b"Connection: close\r\n\r\n"
         with target.connect() as connection:
             connection.sendall(request)
