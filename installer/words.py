@@ -96,6 +96,17 @@ _WORDS = {
     "other": mark("a step that no numbers tell"),
     "down": mark("a step down"),
     "stopped": mark("stopped for a while"),
+    # A policy's hours, and what it says of a failure.
+    "always": mark("always"),
+    "stop": mark("the run stops"),
+    "go-on": mark("the run goes on with other releases"),
+    "mon": mark("Mon"),
+    "tue": mark("Tue"),
+    "wed": mark("Wed"),
+    "thu": mark("Thu"),
+    "fri": mark("Fri"),
+    "sat": mark("Sat"),
+    "sun": mark("Sun"),
     "external registry": mark("external registry"),
     # What clients of the registry may.
     "pull": mark("pull"),

@@ -38,7 +38,37 @@ def test_check_shows_by_which_digest_the_audit_chain_knows_it(tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["digest"] == str(Digest.of(RULES.encode()))
-    assert (found["apps"], found["rules"], found["minutes"]) == (["greeter", "viewer"], 1, 240)
+    [rule] = found["rules"]
+    assert (rule["apps"], rule["steps"], rule["install"]) == (
+        ["greeter", "viewer"],
+        ["patch"],
+        False,
+    )
+    assert (found["hours"], found["failed"], found["minutes"]) == ("always", "stop", 240)
+
+
+def test_check_shows_all_that_a_policy_allows(tmp_path: Path) -> None:
+    text = """\
+format: 1
+bundles: [greeter]
+hours: {zone: "+08:00", outside: wait, open: [{days: [sat, sun], from: "22:00", to: "05:00"}]}
+failed: go-on
+rules:
+- apps: [greeter]
+  steps: [patch, minor, {from: "1.*", to: "2.0", down: true}]
+  allow: {downtime: ["Deployment/*"]}
+  warnings: [irreversible.data-converted]
+"""
+    done = loaded_champ("policy", "check", policy(tmp_path, text))
+    assert done.returncode == 0, done.stderr
+    for told in (
+        "Sat, Sun 22:00-05:00 (UTC+08:00); outside of them a run waits",
+        "the run goes on with other releases",
+        "a minor step, a patch, 1.* → 2.0 (also down)",
+        "Deployment/*",
+        "irreversible.data-converted",
+    ):
+        assert told in done.stdout
 
 
 def test_check_names_the_line_that_is_wrong(tmp_path: Path) -> None:

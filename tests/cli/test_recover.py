@@ -115,6 +115,14 @@ def test_nothing_to_do_needs_no_cluster(site: Site) -> None:
     assert json.loads(loaded_champ("--zone", str(site.zone), "recover", "--json").stdout) == []
 
 
+def test_a_cluster_that_does_not_answer_hides_no_row(site: Site) -> None:
+    away = ("--zone", str(site.zone), "status", "--kubeconfig", str(site.kubeconfig))
+    done = loaded_champ(*away, "--json")
+    assert (done.returncode, "cluster.unreachable" in done.stderr) == (4, True)
+    [row] = json.loads(done.stdout)
+    assert (row["release"], row["health"], row["drift"]) == ("pacs", "unknown", None)
+
+
 def test_what_was_cut_off_is_rehearsed_and_then_put_back(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:

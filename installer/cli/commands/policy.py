@@ -22,31 +22,15 @@ def command() -> None:
     """Group the acts on policies."""
 
 
-@command.command("check", cls=Verb, help=_("Read the policy in FILE and show what it is about."))
+@command.command("check", cls=Verb, help=_("Read the policy in FILE and show what it allows."))
 @click.argument("file", type=FILE)
 @click.pass_obj
 def check(session: Session, file: Path) -> None:
-    """Show its digest, by which the audit chain knows it; raises what reading it raises."""
+    """Show its digest, by which the audit chain knows it, and what it allows."""
     from champ_offline.policy.document import Policy
+    from installer.cli import policy_view
 
-    policy = Policy.from_file(file)
-    session.output.record(
-        {
-            "digest": policy.digest,
-            "bundles": policy.bundles,
-            "holders": policy.holders,
-            "rules": len(policy.rules),
-            "apps": [app for rule in policy.rules for app in rule.apps],
-            "minutes": policy.minutes,
-        },
-        [
-            Column("digest", _("digest")),
-            Column("bundles", _("bundles"), ", ".join),
-            Column("holders", _("key holders"), lambda names: ", ".join(names) or "—"),
-            Column("apps", _("apps"), lambda names: ", ".join(names) or "—"),
-            Column("minutes", _("minutes")),
-        ],
-    )
+    policy_view.show(session, Policy.from_file(file))
 
 
 @command.command(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from champ_offline.cluster.interface import ClusterUnreachable
 from champ_offline.doctor import Interrupted
 from champ_offline.errors import ExitCode
 from installer.cli import drift_view
@@ -46,9 +47,15 @@ def command(
     exit_code: bool,  # noqa: FBT001 - a flag of the command line
     kubeconfig: Path | None,
 ) -> int:
-    """One row for each release, and below it the drift of the one that was named."""
-    releases = session.appliance().releases
-    found = releases.status(release, namespace, kubeconfig or releases.clusters.only)
+    """One row for each release, and below it the drift of the one that was named.
+
+    Where the cluster does not answer the rows say what the zone knows, and the error follows.
+    """
+    releases, away = session.appliance().releases, None
+    try:
+        found = releases.status(release, namespace, kubeconfig or releases.clusters.only)
+    except ClusterUnreachable as error:
+        found, away = releases.status(release, namespace, None), error
     session.output.rows(
         found,
         [
@@ -69,6 +76,8 @@ def command(
         _explain(session, one)
         if release is not None and one.drift is not None:
             drift_view.show(session, one.drift)
+    if away is not None:
+        raise away
     drifted = any(one.drift is not None and one.drift.found for one in found)
     return int(ExitCode.PLAN_HAS_CHANGES if exit_code and drifted else ExitCode.OK)
 
