@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -119,8 +120,11 @@ def test_the_helm_engine_runs_as_its_child(dist: Path) -> None:
 
 def test_values_are_rendered_by_its_child(dist: Path) -> None:
     request = {"template": "a: {{ answers.a }}", "context": {"answers": {"a": 1}}}
-    done = champ(dist, "values-child", given=json.dumps(request))
-    assert json.loads(done.stdout) == {"text": "a: 1"}, done.stderr
+    given = json.dumps(request)
+    length = struct.pack(">Q", len(given)).decode("ascii")
+    done = champ(dist, "values-child", given=length + given)
+    reply, status = done.stdout.splitlines()
+    assert (json.loads(reply), status) == ({"text": "a: 1"}, "0"), done.stderr
 
 
 def test_the_words_for_children_are_those_of_the_library() -> None:
