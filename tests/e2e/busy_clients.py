@@ -93,14 +93,13 @@ def pull(connection: http.client.HTTPConnection, layer: Descriptor) -> None:
 def pull_slowly(
     connection: http.client.HTTPConnection, layer: Descriptor, over: threading.Event
 ) -> None:
-    """Over the whole test: as slowly as a client reads that has a slow link."""
+    """Until all is over: as slowly as a client reads that has a slow link."""
     found = asked(connection, "GET", f"/v2/champ.local/big/blobs/{layer.digest}", 200)
     state, size = hashlib.sha256(), 0
     while piece := found.read(MEBIBYTE // 8):
         state.update(piece)
         size += len(piece)
-        if size < layer.size // 2:
-            over.wait(0.05)
+        over.wait(0.05 if size < layer.size // 2 else 1.0)
     assert size == layer.size, f"{size} of {layer.size} bytes"
     assert state.hexdigest() == layer.digest.hex
 
@@ -126,13 +125,14 @@ def push_slowly(
     zone: ServedZone, connection: http.client.HTTPConnection, over: threading.Event
 ) -> None:
     """One body that is under way all the time; pushed again it would be a failure."""
-    data = os.urandom(MEBIBYTE)
+    data = os.urandom(16 * MEBIBYTE)
 
     def pieces() -> Iterator[bytes]:
-        yield data[:1000]
+        sent = 0
         while not over.wait(0.5):
-            yield b""  # nothing is sent; the registry waits 30 seconds for the next piece
-        yield data[1000:]
+            yield data[sent : sent + 16_000]
+            sent += 16_000
+        yield data[sent:]
 
     digest = hashlib.sha256(data).hexdigest()
     begun = asked(connection, "POST", "/v2/team/slow/blobs/uploads/", 202, b"", zone.credentials)
