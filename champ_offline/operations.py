@@ -129,6 +129,7 @@ class Operations:
             registry=external.address if external else "",
             refuse_missing=refuse_missing,
             preflight=lambda made: examine(made, facts.facts(made.namespace), clock()),
+            nodes=facts.nodes,
         )
         tools = Tools(self._cluster, blobs, database, clock, partial(free_bytes, blobs.root))
         self._data = DataActs(tools, self._engine, self._vault, self._journal, self._audit)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from champ_offline.catalog.patterns import NotAPattern, compiled
@@ -103,7 +104,7 @@ class Validator:
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._schema = schema
-        self._validator = _validator(schema)
+        self._validator = _kind_of_validator()(schema)
 
     def broken(self) -> str:
         """Where the schema breaks JSON Schema's own rules or has a wrong pattern; else nothing."""
@@ -132,7 +133,8 @@ def path_of(parts: Iterable[str | int]) -> str:
     return text
 
 
-def _validator(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 (the class is made at run time)
+@cache
+def _kind_of_validator() -> Any:  # noqa: ANN401 (the class is made at run time)
     from jsonschema import Draft202012Validator, TypeChecker
     from jsonschema.validators import extend
 
@@ -147,8 +149,7 @@ def _validator(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 (the class is 
         "dependentRequired": _dependents,
         "uniqueItems": _unique,
     }
-    made = extend(Draft202012Validator, own, type_checker=kinds)  # type: ignore[no-untyped-call]
-    return made(schema)
+    return extend(Draft202012Validator, own, type_checker=kinds)  # type: ignore[no-untyped-call]
 
 
 def _pattern(

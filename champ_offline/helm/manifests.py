@@ -26,6 +26,11 @@ _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
 _SHOWN = 200
 _MOST_MERGED = 100_000
 _DEEPEST = 200
+# What stands before the first value of a line: blanks, and indicators with blanks behind them.
+_MARGIN = re.compile(
+    "(?:^|(?<=[\r\x85\u2028\u2029]))[ \t]*(?:[-?:!&][^ \t\n\r\x85\u2028\u2029]*[ \t]+)*",
+    re.MULTILINE,
+)
 # PyYAML's constructors let through what they meet in a value that does not fit its tag.
 _BROKEN = (yaml.YAMLError, ValueError, AttributeError, LookupError, RecursionError)
 
@@ -58,6 +63,7 @@ class _Placed(_Merges, yaml.SafeLoader):
 
 # The C parser is ten times as fast; it and Helm's own come from one C source.
 _C_LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+_DUMPER = yaml.CSafeDumper if yaml.__with_libyaml__ else yaml.SafeDumper
 _TEXT_LOADER = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
 
 
@@ -148,6 +154,20 @@ def is_hook(item: dict[str, Any]) -> bool:
     return HOOK in annotations_of(item)
 
 
+def is_hook_text(text: str, source: str) -> bool:
+    """The same of a document as text; raises NotAnObject where it has to be read for that."""
+    return may_hold(text, HOOK) and is_hook(load(text, source))
+
+
+def may_hold(text: str, word: str) -> bool:
+    """Whether a document may have the word in a key or a value; in doubt it may.
+
+    In double quotes a word can be written with escapes (YAML 1.1, section 5.7), over lines, and so
+    otherwise than it reads.
+    """
+    return word in text or "\\" in text
+
+
 def scalars(text: str, source: str) -> Iterator[Scalar]:
     """Every text value of a document with its place; raises NotAnObject."""
     try:
@@ -173,7 +193,8 @@ def replace(text: str, changes: Sequence[tuple[Scalar, str]]) -> str:
 
 def dump(item: object) -> str:
     """An object as YAML for reading and comparing: sorted keys, block style."""
-    return yaml.safe_dump(item, sort_keys=True, allow_unicode=True, width=1000)
+    how: dict[str, Any] = {"sort_keys": True, "allow_unicode": True, "width": 1000}
+    return str(yaml.dump(item, Dumper=_DUMPER, **how))
 
 
 def _refuse_deep(text: str) -> None:
@@ -181,6 +202,8 @@ def _refuse_deep(text: str) -> None:
 
     Its events come one by one, without any nesting of calls.
     """
+    if most_nested(text) <= _DEEPEST:
+        return
     depth = 0
     for event in yaml.parse(text, Loader=_TEXT_LOADER):
         if isinstance(event, yaml.events.CollectionStartEvent):
@@ -189,6 +212,17 @@ def _refuse_deep(text: str) -> None:
                 raise ConstructorError(None, None, "it is nested too deeply", None)
         elif isinstance(event, yaml.events.CollectionEndEvent):
             depth -= 1
+
+
+def most_nested(text: str) -> int:
+    """How deeply values of a document can be nested at most, told without parsing it.
+
+    A block begins further to the right than the one around it, but for a list in a table (YAML
+    1.1, section 9.2), behind nothing but indicators; whatever else is nested begins with a bracket,
+    and may hold a pair without brackets (section 7.4.1).
+    """
+    margin = max(map(len, _MARGIN.findall(text)), default=0)
+    return 2 * (margin + 1 + text.count("[") + text.count("{"))
 
 
 def _is_flat(table: object) -> bool:

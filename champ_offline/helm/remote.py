@@ -209,8 +209,9 @@ def _rendered(chart: str, files: dict[str, str], crds: dict[str, str]) -> Render
         if source.endswith("NOTES.txt") or source.rpartition("/")[2].startswith("_"):
             continue
         for text in manifests.split(files[source]):
-            is_hook = manifests.is_hook(manifests.load(text, source))
-            (hooks if is_hook else plain).append(Document(source, text))
+            (hooks if manifests.is_hook_text(text, source) else plain).append(
+                Document(source, text)
+            )
     return Rendered(
         manifests=tuple(plain),
         hooks=tuple(hooks),

@@ -11,6 +11,7 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import deque
@@ -46,6 +47,7 @@ class Worker:
         self._talk: deque[str] = deque(maxlen=_LINES_KEPT)
         self._listener: threading.Thread | None = None
         self._buffer = b""
+        self._kinds: tempfile.TemporaryDirectory[str] | None = None
         self._turn = threading.Lock()
         self._cancelled = threading.Event()
 
@@ -86,6 +88,8 @@ class Worker:
                 pipe.close()
         process.wait()
         self._hear_out()
+        if self._kinds is not None:
+            self._kinds.cleanup()
 
     def _hear_out(self) -> None:
         if self._listener is not None:
@@ -97,6 +101,7 @@ class Worker:
         self.close()
         self._talk.clear()
         executable, argv = self._invocation()
+        self._kinds = tempfile.TemporaryDirectory(prefix="champ-helm-")
         try:
             self._process = subprocess.Popen(
                 argv,
@@ -104,10 +109,11 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=_environment(),
+                env=_environment(self._kinds.name),
                 start_new_session=True,  # Ctrl-C is for the parent to decide on
             )
         except OSError as error:
+            self._kinds.cleanup()
             raise EngineMissing(reason=f"{executable}: {error.strerror}") from error
         self._listener = threading.Thread(target=self._listen, args=(self._process,), daemon=True)
         self._listener.start()
@@ -168,11 +174,12 @@ class Worker:
 _CHILD_MODULE = "champ_offline.helm.child"
 
 
-def _environment() -> dict[str, str]:
+def _environment(kinds: str) -> dict[str, str]:
     """The parent's environment without what would steer Helm, and with this library's place.
 
-    Helm's library would keep what it learnt of a cluster's kinds in the user's home, by address: a
-    cluster made anew at the same address would be taken for the old one. It finds no folder there.
+    Helm's library keeps what it learnt of a cluster's kinds in a folder, by address. In the user's
+    home a cluster made anew at the same address would be taken for the old one: `kinds` is of one
+    child alone and goes with it. Without any it would ask the cluster again for every object.
     """
     kept = {
         name: value
@@ -180,7 +187,7 @@ def _environment() -> dict[str, str]:
         if not name.startswith("HELM_") and name != "KUBECONFIG"
     }
     places = [str(_SOURCE), *filter(None, [kept.get("PYTHONPATH")])]
-    return {**kept, "PYTHONPATH": os.pathsep.join(places), "KUBECACHEDIR": os.devnull}
+    return {**kept, "PYTHONPATH": os.pathsep.join(places), "KUBECACHEDIR": kinds}
 
 
 def _pipe(pipe: Any) -> Any:  # noqa: ANN401 (IO[bytes] | None from Popen, never None here)

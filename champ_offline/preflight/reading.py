@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from champ_offline.cluster.interface import POD_SECURITY, Cluster, ClusterForbidden, Contact
+from champ_offline.cluster.interface import POD_SECURITY, Cluster, ClusterForbidden, Contact, Node
+from champ_offline.cluster.nodes import node_of
 from champ_offline.preflight import resources
 from champ_offline.preflight.facts import (
     ClassFacts,
@@ -84,6 +85,13 @@ class Reading:
             **parts,
             unseen={**common.unseen, **own.unseen},
         )
+
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes of the cluster; none for a user who may not list them.
+
+        Raises ClusterUnreachable, ClusterFault.
+        """
+        return tuple(node_of(item) for item in self._shared().of("v1", "Node"))
 
     def _shared(self) -> _Lists:
         now = self._now()

@@ -81,9 +81,13 @@ class NeverDeployed(ChampError):
 
 @dataclass(frozen=True)
 class Base:
-    """Helm's newest revision (0: none) and manifest, and the salted digest of the latter."""
+    """Helm's newest revision (0: none) and manifest, and the salted digest of the latter.
+
+    `place` says whether the namespace is there.
+    """
 
     cluster: str
+    place: bool
     revision: int
     manifest: str = field(repr=False)
     digest: Digest | None
@@ -97,18 +101,23 @@ class Base:
 
 
 def read(engine: HelmEngine, cluster: Cluster, release: str, namespace: str, salt: str) -> Base:
-    """The release as it is; raises ReleaseBusy while Helm works on it."""
-    identity = cluster.identity()
-    found = engine.status(release, namespace)
+    """The release as it is; raises ReleaseBusy while Helm works on it.
+
+    Helm keeps its records in the namespace: where there is none it is not asked for any.
+    """
+    identity, place = cluster.identity(), cluster.has_namespace(namespace)
+    found = engine.status(release, namespace) if place else None
     if found is None:
-        return Base(identity, 0, "", None, "", deployed=False)
+        return Base(identity, place, 0, "", None, "", deployed=False)
     if found.status in PENDING:
         raise ReleaseBusy(release=release, namespace=namespace)
     standing = found.status == DEPLOYED or any(
         one.status in {DEPLOYED, SUPERSEDED} for one in engine.history(release, namespace)
     )
     digest = Digest.of(salt.encode() + found.manifest.encode())
-    return Base(identity, found.revision, found.manifest, digest, found.app_version, standing)
+    return Base(
+        identity, place, found.revision, found.manifest, digest, found.app_version, standing
+    )
 
 
 def check(plan: Plan, found: Base) -> None:

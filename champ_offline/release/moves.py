@@ -40,7 +40,8 @@ class Moves:
         Raises as `check_move`.
         """
         now = self._history.current(plan.cluster, plan.namespace, plan.release)
-        if not plan.to_version or (now is not None and now.app != plan.app):
+        moves = plan.from_version and plan.to_version
+        if not moves or (now is not None and now.app != plan.app):
             return plan
         move = Move(plan.release, plan.app, plan.from_version, plan.to_version)
         entry = self._check(move, plan.cluster, plan.namespace)

@@ -6,12 +6,12 @@ the same kind of value, and a rollback goes the way of an upgrade, from an older
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from champ_offline.cluster.interface import Cluster
+from champ_offline.cluster.interface import Cluster, Node
 from champ_offline.helm.engine import Capabilities, Document, HelmEngine, Rendered
 from champ_offline.helm.faults import ReleaseNameTaken, ReleaseUnknown
 from champ_offline.oci.digest import Digest
@@ -64,7 +64,7 @@ class Planner:
 
     `registry` (host:port/prefix) is set only where nodes have no mirror and references must be
     rewritten; `refuse_missing` raises for images that nodes could not pull; `preflight` says what
-    stands in the way of a change.
+    stands in the way of a change. `nodes` gives the cluster's, where somebody remembers them.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class Planner:
         registry: str = "",
         refuse_missing: Callable[[Mapping[str, Digest]], None] | None = None,
         preflight: Callable[[Planned], tuple[Concern, ...]] = lambda _planned: (),
+        nodes: Callable[[], Sequence[Node]] | None = None,
     ) -> None:
         self._engine = engine
         self._cluster = cluster
@@ -91,6 +92,7 @@ class Planner:
         self._registry = registry
         self._refuse_missing = refuse_missing
         self._preflight = preflight
+        self._nodes = nodes or cluster.nodes
 
     def change(self, request: ReleaseRequest) -> Plan:
         """Install the release, or upgrade it where it exists."""
@@ -256,7 +258,8 @@ class Planner:
         )
 
     def _composed(self, wanted: _Wanted, found: Base, mask: Mask) -> Plan:
-        scalers = autoscalers(self._cluster, wanted.namespace)
+        fresh = not found.place
+        scalers = () if fresh else autoscalers(self._cluster, wanted.namespace)
         pinned = self._pinned(wanted, found, scalers)
         images = tuple(Image(name, at, self._size(at)) for name, at in pinned.images.items())
         sealed, record = self._sealed(wanted, pinned.rendered)
@@ -264,10 +267,9 @@ class Planner:
         concerns = self._preflight(prospect(*where, found, pinned.rendered, images, record))
         if buildable(concerns):
             self._try(wanted, found, pinned.rendered, sealed)
-        fresh = not self._cluster.has_namespace(wanted.namespace)
         compared, claims = self._compared(wanted, found, pinned.rendered, concerns, fresh=fresh)
         elsewhere = self._elsewhere(wanted, found)
-        fetched = pulls(images, compared, self._cluster.nodes())
+        fetched = pulls(images, compared, self._nodes())
         made = wanted.namespace if fresh else ""
         salt = self._vault.salt(found.cluster, wanted.namespace, wanted.release)
         return Plan(
@@ -336,7 +338,7 @@ class Planner:
         comparison = Comparison(self._cluster, *where, foretold(concerns))
         old = items_of_manifest(found.manifest, wanted.namespace)
         compared = comparison.change(old, rendered, upgrade=found.exists, new_namespace=fresh)
-        return compared, comparison.claims(compared)
+        return compared, frozenset() if fresh else comparison.claims(compared)
 
     def _rendered(self, wanted: _Wanted, found: Base) -> Rendered:
         offer = self._cluster.offer()

@@ -175,6 +175,8 @@ def is_position(path: manifests.Path) -> bool:
 
 def positions(document: Document) -> list[manifests.Scalar]:
     """The values of a document that name an image and are held to its digest."""
+    if not manifests.may_hold(document.text, "image"):
+        return []
     item = manifests.load(document.text, document.source)
     if item["kind"] == "CustomResourceDefinition" or not _names_image(item):
         return []

@@ -99,10 +99,10 @@ class Vault:
     def put(self, data: bytes) -> Digest:
         """Keep `data`; the same twice is kept once."""
         digest = Digest.of(data)
+        row = (str(digest), zlib.compress(data))
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT INTO vault VALUES (?, ?) ON CONFLICT (digest) DO NOTHING",
-                (str(digest), zlib.compress(data)),
+                "INSERT INTO vault VALUES (?, ?) ON CONFLICT (digest) DO NOTHING", row
             )
         return digest
 

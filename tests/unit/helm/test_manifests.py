@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import random
+from contextlib import suppress
+
 import pytest
 import yaml
 
 from champ_offline.helm import manifests
-from champ_offline.helm.manifests import NotAnObject, load, read, replace, scalars, split, texts
+from champ_offline.helm.manifests import (
+    NotAnObject,
+    load,
+    most_nested,
+    read,
+    replace,
+    scalars,
+    split,
+    texts,
+)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +73,33 @@ def test_what_is_nested_too_deeply_is_refused(text: str) -> None:
     for reading in (read, texts, lambda one, source: list(scalars(one, source))):
         with pytest.raises(NotAnObject, match="nested too deeply"):
             reading(text, "x")
+
+
+_PIECES = (
+    "- ", "? ", ": ", "a: ", "a:\n", "  ", "    ", "\n", "\n  ", "\n    ", "[", "{", "]", "}", "x",
+    "&a ", "!!map ", "!!seq ", "\r", "\x85", "\u2028", "'q'", '"k": ', "---\n", "--- ", "|\n", "\t",
+)  # fmt: skip
+
+
+def nested(text: str) -> int:
+    """How deeply values are nested, as far as the text can be parsed."""
+    depth = deepest = 0
+    with suppress(yaml.YAMLError):
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, yaml.events.CollectionStartEvent)
+            deepest = max(deepest, depth)
+            depth -= isinstance(event, yaml.events.CollectionEndEvent)
+    return deepest
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_nothing_is_nested_deeper_than_was_told(seed: int) -> None:
+    chance, deepest = random.Random(seed), 0
+    for _ in range(500):
+        text = "".join(chance.choices(_PIECES, k=chance.randrange(1, 40)))
+        deepest = max(deepest, found := nested(text))
+        assert found <= most_nested(text), text
+    assert deepest > 2
 
 
 @pytest.mark.parametrize(
