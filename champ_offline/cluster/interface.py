@@ -199,6 +199,10 @@ class Cluster(Commands, Protocol):
         """Create it with POD_SECURITY labels; an existing one is left alone (then False)."""
         ...
 
+    def is_namespaced(self, api_version: str, kind: str) -> bool:
+        """Whether objects of the kind are in namespaces; False where the kind is not known."""
+        ...
+
     def get(self, api_version: str, kind: str, namespace: str, name: str) -> Object | None:
         """The live object; None when it, or its kind, is not there."""
         ...

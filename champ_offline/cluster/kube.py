@@ -140,6 +140,11 @@ class KubeCluster:
         self._checked(answer)
         return True
 
+    def is_namespaced(self, api_version: str, kind: str) -> bool:
+        """See Cluster."""
+        known = self._known(api_version, kind)
+        return known is not None and known.namespaced
+
     def get(self, api_version: str, kind: str, namespace: str, name: str) -> Object | None:
         """See Cluster."""
         place = self._place(api_version, kind, namespace, name)

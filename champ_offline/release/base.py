@@ -131,16 +131,23 @@ def check(plan: Plan, found: Base) -> None:
 
 
 def check_objects(
-    plan: Plan, cluster: Cluster, salt: str, left: Collection[str] = frozenset()
+    plan: Plan,
+    cluster: Cluster,
+    salt: str,
+    left: Collection[str] = frozenset(),
+    *,
+    there: bool = True,
 ) -> None:
     """Raise ObjectsMoved, naming each, unless all live objects are as they were planned on.
 
     `salt` is the release's, `left` the UIDs of claims that own attempts at this plan made:
-    these may have come since. Asks the cluster once for each kind, not for each object.
+    these may have come since. `there` says whether the namespace is. Asks the cluster once for each
+    kind, not for each object.
     """
     guarded = {_place(action): action for action in plan.actions if action.guard}
-    found = live.read(cluster, guarded)
-    scaled = guard.scaled([*found.values(), *autoscalers(cluster, plan.namespace)])
+    found = live.read(cluster, guarded, "" if there else plan.namespace)
+    scalers = autoscalers(cluster, plan.namespace) if there else ()
+    scaled = guard.scaled([*found.values(), *scalers])
     moves = [
         Move(action.kind, action.name, moved)
         for place, action in guarded.items()

@@ -33,14 +33,21 @@ class Place:
         return cls(item.api_version, item.kind, item.namespace, item.name)
 
 
-def read(cluster: Cluster, places: Iterable[Place]) -> Mapping[Place, Object | None]:
-    """The live object at each place: a list for each kind with several, else one by one."""
+def read(
+    cluster: Cluster, places: Iterable[Place], nowhere: str = ""
+) -> Mapping[Place, Object | None]:
+    """The live object at each place: a list for each kind with several, else one by one.
+
+    `nowhere` is a namespace known not to be there: nothing in it is asked for.
+    """
     groups: dict[tuple[str, str, str], list[Place]] = {}
     for place in dict.fromkeys(places):
         groups.setdefault((place.api_version, place.kind, place.namespace), []).append(place)
     found: dict[Place, Object | None] = {}
     for where, group in groups.items():
-        if len(group) < _WORTH_A_LIST or where[1] in _NEVER_LISTED:
+        if nowhere and where[2] == nowhere and cluster.is_namespaced(*where[:2]):
+            found |= dict.fromkeys(group)
+        elif len(group) < _WORTH_A_LIST or where[1] in _NEVER_LISTED:
             found |= {place: cluster.get(*where, place.name) for place in group}
         else:
             there = {str(one["metadata"]["name"]): one for one in cluster.listed(*where)}

@@ -75,6 +75,11 @@ class ClusterContract:
         assert cluster.get("v1", "ConfigMap", namespace, "nothing") is None
         assert cluster.get("nowhere.example/v9", "Nothing", namespace, "nothing") is None
 
+    def test_it_tells_which_kinds_are_in_namespaces(self, cluster: Cluster) -> None:
+        assert cluster.is_namespaced("apps/v1", "Deployment")
+        assert not cluster.is_namespaced("v1", "Namespace")
+        assert not cluster.is_namespaced("nowhere.example/v9", "Nothing")
+
     def test_objects_are_listed_by_kind_as_they_are_got_one_by_one(
         self, cluster: Cluster, engine: HelmEngine, namespace: str
     ) -> None:

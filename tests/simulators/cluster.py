@@ -113,6 +113,11 @@ class SimulatedCluster:
         self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}, "")
         return True
 
+    def is_namespaced(self, api_version: str, kind: str) -> bool:
+        self._answer()
+        known = f"{api_version}/{kind}" in self.offer().api_versions
+        return known and kind not in WHOLE_CLUSTER
+
     def get(self, api_version: str, kind: str, namespace: str, name: str) -> Object | None:
         self._answer()
         found = self._store.get(self._key(api_version, kind, namespace, name))

@@ -134,9 +134,10 @@ class Executor:
     def _refuse_moved(self, plan: Plan) -> None:
         salt = self._vault.salt(plan.cluster, plan.namespace, plan.release)
         where = (plan.release, plan.namespace, salt)
-        base.check(plan, base.read(self._engine, self._cluster, *where))
+        found = base.read(self._engine, self._cluster, *where)
+        base.check(plan, found)
         left = claims_left(self._journal, self._history, plan)
-        base.check_objects(plan, self._cluster, salt, left)
+        base.check_objects(plan, self._cluster, salt, left, there=found.place)
 
     def _applied(
         self,
