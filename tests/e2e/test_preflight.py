@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lightkube import Client, KubeConfig
+from lightkube import ApiError, Client, KubeConfig
 from lightkube.codecs import from_dict
+from lightkube.models.coordination_v1 import LeaseSpec
+from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.resources.coordination_v1 import Lease
 from lightkube.resources.core_v1 import Namespace
 
 from champ_offline.clock import now_utc
@@ -33,6 +36,7 @@ from champ_offline.release.request import ReleaseRequest
 from tests.contracts.helm_engine import QUICK, eventually
 from tests.simulators.charts import PAUSE, SAMPLE, chart
 
+LEASES = "leases.coordination.k8s.io"
 LABEL = "pod-security.kubernetes.io/enforce"
 NAME = "foretold"
 BASE = {name: text for name, text in SAMPLE.items() if not name.startswith("crds/")}
@@ -99,6 +103,23 @@ class Place:
         self.client.create(
             from_dict({"apiVersion": "v1", "kind": kind, "metadata": metadata, "spec": spec})
         )
+
+    def limit(self, **hard: str) -> None:
+        """Put a quota into the namespace, and wait until the API server goes by it."""
+        self.add("ResourceQuota", "team", {"hard": {**hard, f"count/{LEASES}": "0"}})
+        assert eventually(lambda: self._told() and self._kept())
+
+    def _told(self) -> bool:
+        quota = self.cluster.get("v1", "ResourceQuota", self.namespace, "team") or {}
+        return bool(quota.get("status", {}).get("hard"))
+
+    def _kept(self) -> bool:
+        try:
+            self.client.create(Lease(metadata=ObjectMeta(name="one"), spec=LeaseSpec()),
+                               namespace=self.namespace, dry_run=True)  # fmt: skip
+        except ApiError as error:
+            return "exceeded quota" in str(error)
+        return False
 
     def reasons(self) -> str:
         """What the cluster says of the release's objects."""
@@ -167,9 +188,7 @@ def test_a_privileged_pod_in_a_restricted_namespace(place: Place) -> None:
 
 
 def test_a_quota_that_is_exceeded(place: Place) -> None:
-    place.add("ResourceQuota", "team", {"hard": {"pods": "1"}})
-    assert eventually(lambda: bool(place.cluster.listed("v1", "ResourceQuota", place.namespace)[0]
-                                   .get("status", {}).get("hard")))  # fmt: skip
+    place.limit(pods="1")
     plan = place.plan(BASE, replicas=2)
     assert blocking(plan) == [("quota.exceeded", "ResourceQuota team")]
     assert blocking(place.plan(BASE, replicas=1)) == []
@@ -179,9 +198,7 @@ def test_a_quota_that_is_exceeded(place: Place) -> None:
 
 
 def test_a_quota_on_objects_that_the_api_server_refuses_to_foretell(place: Place) -> None:
-    place.add("ResourceQuota", "team", {"hard": {"services": "0"}})
-    assert eventually(lambda: bool(place.cluster.listed("v1", "ResourceQuota", place.namespace)[0]
-                                   .get("status", {}).get("hard")))  # fmt: skip
+    place.limit(services="0")
     files = {**BASE, "templates/door.yaml": SERVICE}
     assert blocking(place.plan(files)) == [("quota.exceeded", "ResourceQuota team")]
     with pytest.raises(ChampError, match="exceeded quota"):
