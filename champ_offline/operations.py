@@ -118,11 +118,9 @@ class Operations:
         own = None if external else pki
         facts = Reading(self._cluster, clock, lambda: certificate_end(own) if own else None)
         self._missing = external.missing if external else self._gone
+        parts = (self._engine, self._cluster, self._history, self._vault)
         self._planner = Planner(
-            self._engine,
-            self._cluster,
-            self._history,
-            self._vault,
+            *parts,
             zone=zone,
             now=clock,
             size=self._image_size,
@@ -135,10 +133,7 @@ class Operations:
         self._data = DataActs(tools, self._engine, self._vault, self._journal, self._audit)
         self._data_plans = DataPlans(catalog, self._history, tools.backups)
         self._executor = Executor(
-            self._engine,
-            self._cluster,
-            self._history,
-            self._vault,
+            *parts,
             self._journal,
             audit=self._audit,
             now=clock,
