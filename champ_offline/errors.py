@@ -57,6 +57,24 @@ class Said(str):
         return said
 
 
+class Phrase(str):
+    """Some words of ours within a sentence, as a field; itself it is the English text.
+
+    `template` is a `str.format` template over `fields`, translated before they are filled in; a
+    field may be a phrase in turn.
+    """
+
+    __slots__ = ("fields", "template")
+    template: str
+    fields: Mapping[str, object]
+
+    def __new__(cls, template: str, /, **fields: object) -> Self:
+        """The template with its fields; without any it is the text itself, braces and all."""
+        said = super().__new__(cls, template.format(**fields) if fields else template)
+        said.template, said.fields = template, fields
+        return said
+
+
 class ChampError(Exception):
     """Base of all errors a user can meet.
 

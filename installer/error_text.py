@@ -5,7 +5,7 @@ Invariant: the template is translated first and its fields are filled in afterwa
 
 from __future__ import annotations
 
-from champ_offline.errors import Bytes, ChampError, Said, Several
+from champ_offline.errors import Bytes, ChampError, Phrase, Said, Several
 from installer.language import active
 from installer.language import translate as _
 from installer.quantities import size
@@ -54,6 +54,9 @@ def _shown(value: object) -> object:
             return sentences(value)[0].rstrip(".。")
         case Several():
             return " ".join(sentences(error)[0] for error in value)
+        case Phrase():
+            fields = {name: _shown(field) for name, field in value.fields.items()}
+            return _(value.template).format(**fields) if fields else _(value.template)
         case Said():
             return value.texts.get(active(), str(value))
         case str():
@@ -63,7 +66,7 @@ def _shown(value: object) -> object:
 
 def _in_words(error: ChampError) -> dict[str, str]:
     """The fields that hold the library's own words, in the user's language."""
-    return _wrong_line(error) | _findings(error) | _moves(error) | _forbidden(error)
+    return _findings(error) | _moves(error) | _forbidden(error)
 
 
 def _forbidden(error: ChampError) -> dict[str, str]:
@@ -97,20 +100,6 @@ def _moves(error: ChampError) -> dict[str, str]:
     if not isinstance(moves, Moves):
         return {}
     return {"objects": ", ".join(f"{one.kind} {one.name} ({word(one.moved)})" for one in moves)}
-
-
-def _wrong_line(error: ChampError) -> dict[str, str]:
-    """What an answers file's wrong line should hold and holds."""
-    problem = error.fields.get("problem")
-    if problem is None:
-        return {}
-    # Loaded only here: most errors are not about answers.
-    from champ_offline.catalog.problems import FINDINGS, FieldProblem
-
-    if not isinstance(problem, FieldProblem):
-        return {}
-    found = _(problem.found) if problem.found in FINDINGS else problem.found
-    return {"expected": _(problem.expected).format(**problem.fields), "found": found}
 
 
 def note(error: ChampError) -> str:

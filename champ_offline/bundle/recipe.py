@@ -114,7 +114,7 @@ def _images(node: Node, folder: Path) -> tuple[ImageEntry, ...]:
             raise row["name"].refuse("a name that no other image of this recipe has")
         kinds = [kind for kind in _READERS if kind in row]
         if len(kinds) != 1:
-            raise item.refuse("exactly one source: " + ", ".join(_READERS))
+            raise item.refuse("exactly one source: {sources}", sources=", ".join(_READERS))
         images[name] = ImageEntry(name, _READERS[kinds[0]](row[kinds[0]], folder))
     return tuple(images.values())
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from champ_offline.catalog.form import FieldProblem, Form
-from champ_offline.catalog.problems import A_KNOWN_KEY, MISSING
+from champ_offline.catalog.problems import A_KNOWN_KEY, FINDINGS, MISSING
 from champ_offline.catalog.yaml_text import block
 from champ_offline.durable import typed_yaml
 from champ_offline.durable.typed_yaml import MissingKey, Node, UnknownKey, WrongValue
 from champ_offline.durable.write import write_atomic
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase
 
 
 class AnswersNotWritten(ChampError):
@@ -132,5 +132,6 @@ def _refusal(node: Node, problem: FieldProblem) -> ChampError:
         return UnknownKey(**place, known=problem.fields["known"])
     if problem.expected in MISSING:
         return MissingKey(**place)
-    expected = problem.expectation
-    return WrongValue(**place, expected=expected, found=problem.found, problem=problem)
+    expected = Phrase(problem.expected, **problem.fields)
+    found = Phrase(problem.found) if problem.found in FINDINGS else problem.found
+    return WrongValue(**place, expected=expected, found=found)

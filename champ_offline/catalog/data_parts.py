@@ -71,7 +71,7 @@ def typed_parts(root: Table) -> tuple[DataPart, ...]:
     """`data` of app.yaml; raises WrongValue, UnknownKey, MissingKey."""
     rows = root.get("data", []).items()
     if len(rows) > _MOST_PARTS:
-        raise root["data"].refuse(f"at most {_MOST_PARTS} parts")
+        raise root["data"].refuse("at most {most} parts", most=_MOST_PARTS)
     parts = tuple(map(_part, rows))
     names = [part.name for part in parts]
     if len(set(names)) < len(names):
@@ -79,7 +79,7 @@ def typed_parts(root: Table) -> tuple[DataPart, ...]:
     for node, part, way in ((n, p, w) for n, p in zip(rows, parts, strict=True) for w in _WAYS):
         runs_in = {getattr(one, way).workload for one in parts}
         if runs_in & set(getattr(part, way).still):
-            raise node.refuse(f"workloads to stand still that nothing of “{way}” runs in")
+            raise node.refuse("workloads to stand still that nothing of “{way}” runs in", way=way)
     return parts
 
 
@@ -98,9 +98,11 @@ def _command(node: Node) -> Command:
     argv = tuple(row["run"].texts(_WORD, "the words of a command"))
     still = row.get("still", []).items()
     if not 0 < len(argv) <= _MOST_WORDS or not argv[0]:
-        raise row["run"].refuse(f"a program and its arguments, at most {_MOST_WORDS} words")
+        raise row["run"].refuse(
+            "a program and its arguments, at most {most} words", most=_MOST_WORDS
+        )
     if len(still) > _MOST_STILL:
-        raise row["still"].refuse(f"at most {_MOST_STILL} workloads")
+        raise row["still"].refuse("at most {most} workloads", most=_MOST_STILL)
     return Command(
         workload=_workload(place),
         container=place["container"].text(_NAME, "a container's name"),
@@ -112,9 +114,9 @@ def _command(node: Node) -> Command:
 def _workload(row: Table) -> Workload:
     kind = row["kind"].choice(*KINDS)
     if ("name" in row) == ("component" in row):
-        raise row.node.refuse(f"“name”, or “component” (the label {COMPONENT})")
+        raise row.node.refuse("“name”, or “component” (the label {label})", label=COMPONENT)
     if "name" in row:
-        return Workload(kind, name=row["name"].text(_OBJECT, f'a name such as "{RELEASE}-db"'))
+        return Workload(kind, name=row["name"].text(_OBJECT, 'a name such as "{{release}}-db"'))
     return Workload(kind, component=row["component"].text(_LABEL, "a label's value"))
 
 

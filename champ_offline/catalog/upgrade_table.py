@@ -28,10 +28,12 @@ def typed_upgrades(root: Table, versions: Collection[str]) -> Upgrades:
     if order is Order.SEMVER:
         for version in versions:
             if order.key(version) is None:
-                raise root["order"].refuse(f"catalog, as {version} is no Semantic Version")
+                raise root["order"].refuse(
+                    "catalog, as {version} is no Semantic Version", version=version
+                )
     rows = root.get("upgrades", []).items()
     if len(rows) > _MOST:
-        raise root["upgrades"].refuse(f"at most {_MOST} rows")
+        raise root["upgrades"].refuse("at most {most} rows", most=_MOST)
     return Upgrades(order, tuple(_typed(row, order, versions) for row in rows))
 
 

@@ -12,7 +12,7 @@ Use:
     for image in root.get("images", []).items():             # list of nodes
         row = image.table("name", "source")
         if row["source"].text() not in KNOWN:
-            raise row["source"].refuse("one of registry, debian")    # WrongValue, at its line
+            raise row["source"].refuse("a source that is known")     # WrongValue, at its line
     for version, node in root["versions"].entries():         # a table with free keys
         ...
 
@@ -24,7 +24,8 @@ Use:
     Node.text(pattern, expected) -> str   Node.choice(*allowed) -> str
     Node.integer(lowest, highest) -> int  Node.boolean() -> bool
     Node.plain() -> object                None, bool, int, float, str, list, dict, all the way down
-    Node.refuse(expected) -> WrongValue   to be raised by the caller; Node.file, .line, .key
+    Node.refuse(expected, **fields) -> WrongValue   to be raised by the caller; fields fill in the
+                                          words of `expected`, which are translated
     Table[key] -> Node (MissingKey)       Table.get(key, default) -> Node    key in Table
 
 Scalars follow YAML 1.2's core schema (section 10.3.2), not 1.1: `no`, `on`, `22:30` and
@@ -43,7 +44,7 @@ from typing import TypeAlias
 
 import yaml
 
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase
 
 Scalar: TypeAlias = bool | int | float | str | None
 _Content: TypeAlias = "Scalar | list[Node] | dict[str, Node]"
@@ -133,10 +134,11 @@ class Node:
     key: str
     content: _Content
 
-    def refuse(self, expected: str) -> WrongValue:
-        """The error that this value is not `expected`; the caller raises it."""
+    def refuse(self, expected: str, /, **fields: object) -> WrongValue:
+        """The error that this value is not `expected`, a phrase's template; to be raised."""
+        wanted, key = Phrase(expected, **fields), self.key or Phrase("the whole document")
         return WrongValue(
-            file=self.file, line=self.line, key=self.key, expected=expected, found=self._shown()
+            file=self.file, line=self.line, key=key, expected=wanted, found=self._shown()
         )
 
     def table(self, *known: str) -> Table:
@@ -173,7 +175,9 @@ class Node:
         """The value as text that matches `pattern` in full; raises WrongValue."""
         if not isinstance(self.content, str):
             quoted = isinstance(self.content, (bool, int, float))
-            raise self.refuse(f"{expected} (in quotes)" if quoted else expected)
+            if quoted:
+                raise self.refuse("{expected} (in quotes)", expected=Phrase(expected))
+            raise self.refuse(expected)
         if pattern is not None and pattern.fullmatch(self.content) is None:
             raise self.refuse(expected)
         return self.content
@@ -181,15 +185,18 @@ class Node:
     def choice(self, *allowed: str) -> str:
         """The value as one of the allowed texts; raises WrongValue."""
         if self.content not in allowed:
-            raise self.refuse(f"one of {', '.join(allowed)}")
+            raise self.refuse("one of {choices}", choices=", ".join(allowed))
         return self.text()
 
     def integer(self, lowest: int, highest: int) -> int:
         """The value as a whole number within both limits, included; raises WrongValue."""
         value = self.content
         if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
-            only = f"a whole number from {lowest} to {highest}"
-            raise self.refuse(str(lowest) if lowest == highest else only)
+            if lowest == highest:
+                raise self.refuse("exactly {value}", value=lowest)
+            raise self.refuse(
+                "a whole number from {lowest} to {highest}", lowest=lowest, highest=highest
+            )
         return value
 
     def boolean(self) -> bool:
@@ -208,10 +215,10 @@ class Node:
 
     def _shown(self) -> str:
         if isinstance(self.content, (dict, list)):
-            return "a table" if isinstance(self.content, dict) else "a list"
+            return Phrase("a table") if isinstance(self.content, dict) else Phrase("a list")
         if isinstance(self.content, str):
             return f"“{self.content[:_SHOWN]}”"
-        return "nothing" if self.content is None else str(self.content).lower()
+        return Phrase("nothing") if self.content is None else str(self.content).lower()
 
 
 @dataclass(frozen=True)
@@ -258,9 +265,12 @@ def parse(data: bytes, file: str, limit: int = LIMIT) -> Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise NotYaml(file=file, line=line, reason=error.problem or "not YAML") from error
+        reason = error.problem or Phrase("it is not YAML")
+        raise NotYaml(file=file, line=line, reason=reason) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise NotYaml(file=file, line=1, reason="it holds bytes that are not text") from error
+        raise NotYaml(
+            file=file, line=1, reason=Phrase("it holds bytes that are not text")
+        ) from error
 
 
 class _Composer:
@@ -291,7 +301,7 @@ class _Composer:
         if getattr(event, "tag", None):
             raise self.refused(event, "tags are not accepted")
         if depth > DEEPEST:
-            raise self.refused(event, f"values are nested deeper than {DEEPEST} levels")
+            raise self.refused(event, "values are nested deeper than {levels} levels")
         if isinstance(event, yaml.ScalarEvent):
             content: _Content = _scalar(event.value) if event.implicit[0] else event.value
         elif isinstance(event, yaml.SequenceStartEvent):
@@ -321,7 +331,8 @@ class _Composer:
         return found
 
     def refused(self, event: yaml.Event, reason: str) -> NotYaml:
-        return NotYaml(file=self.file, line=_line(event), reason=reason)
+        told = Phrase(reason, levels=DEEPEST)
+        return NotYaml(file=self.file, line=_line(event), reason=told)
 
 
 def _line(event: yaml.Event) -> int:

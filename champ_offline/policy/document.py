@@ -24,6 +24,7 @@ _FORMAT = 1
 _LONGEST_RUN = 7 * 24 * 60
 _PATTERN = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 _A_PATTERN = "a name, in which * stands for any characters"
+_AN_OBJECT = "an object as Kind/name, in which * stands for any characters"
 _CLOCK = re.compile(r"(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
 _MIDNIGHT = "24:00"
 _OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>0[0-9]|1[0-4]):(?P<minutes>[0-5][0-9])")
@@ -172,9 +173,8 @@ def _step(node: Node) -> Kind | Step:
 
 def _allowed(node: Node) -> Allowed:
     row = node.table("replaced", "deleted", "volumes", "downtime")
-    expected = "an object as Kind/name, in which * stands for any characters"
     return Allowed(
-        **{key: tuple(found.texts(_PATTERN, expected)) for key, found in row.rows.items()}
+        **{key: tuple(found.texts(_PATTERN, _AN_OBJECT)) for key, found in row.rows.items()}
     )
 
 
@@ -188,7 +188,7 @@ def _hours(node: Node) -> Hours | None:
     if node.content == _ALWAYS:
         return None
     if isinstance(node.content, str):
-        raise node.refuse(f"a table (key: value) or {_ALWAYS}")
+        raise node.refuse("a table (key: value) or {word}", word=_ALWAYS)
     row = node.table("zone", "open", "outside")
     windows = tuple(_window(item) for item in row["open"].items())
     if not windows:

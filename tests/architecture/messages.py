@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -20,11 +22,14 @@ from babel.messages.pofile import read_po, write_po
 
 from champ_offline.preflight.checks import SORTS
 from installer.language import DOMAIN, LOCALE
-from tests.architecture.source import constant_text, product_errors, sources
+from tests.architecture.source import Source, constant_text, product_errors, sources
 
 FOLDER = LOCALE / "zh_CN" / "LC_MESSAGES"
 PO = FOLDER / f"{DOMAIN}.po"
 MO = FOLDER / f"{DOMAIN}.mo"
+# Which argument of which calls is such a phrase: of `errors.Phrase`, and of `typed_yaml`'s nodes.
+_PHRASE_AT = {"Phrase": 0, "refuse": 0, "refused": 1, "text": 1, "texts": 1, "fits": 3}
+_WORD = re.compile(r"\w+")
 _MARKERS = frozenset({"_", "translate", "mark"})
 
 
@@ -42,6 +47,38 @@ def marked_texts() -> set[str]:
 def error_texts() -> set[str]:
     errors = product_errors()
     return {error.message for error in errors} | {error.remedy for error in errors}
+
+
+def phrases() -> set[str]:
+    """The words of the library that stand as a field within its errors' sentences."""
+    return {text for text in map(_text_of, _given_phrases()) if text is not None}
+
+
+def composed_phrases() -> list[str]:
+    """Where such words are put together before they can be translated."""
+    return [
+        source.at(argument)
+        for source, argument in _given_phrases()
+        if isinstance(argument, ast.JoinedStr | ast.BinOp)
+    ]
+
+
+def _given_phrases() -> Iterator[tuple[Source, ast.expr]]:
+    for source in sources("champ_offline"):
+        if not {"Phrase", "typed_yaml"} & set(_WORD.findall(source.text)):
+            continue
+        for call in source.calls():
+            name = str(getattr(call.func, "attr", "") or getattr(call.func, "id", ""))
+            place = _PHRASE_AT.get(name)
+            if place is not None and len(call.args) > place:
+                yield source, call.args[place]
+
+
+def _text_of(given: tuple[Source, ast.expr]) -> str | None:
+    source, argument = given
+    if isinstance(argument, ast.Name):
+        return source.constants().get(argument.id)
+    return constant_text(argument)
 
 
 def concern_texts() -> set[str]:
@@ -62,7 +99,7 @@ def click_texts() -> frozenset[str]:
 
 
 def needed() -> set[str]:
-    return marked_texts() | error_texts() | concern_texts()
+    return marked_texts() | error_texts() | concern_texts() | phrases()
 
 
 def catalog() -> Catalog:

@@ -38,6 +38,16 @@ class Source:
     def calls(self) -> Iterator[ast.Call]:
         return (node for node in ast.walk(self.tree) if isinstance(node, ast.Call))
 
+    def constants(self) -> dict[str, str]:
+        """The module's own names of texts."""
+        return {
+            target.id: text
+            for node in self.tree.body
+            if isinstance(node, ast.Assign) and (text := constant_text(node.value)) is not None
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+
 
 @cache
 def sources(*folders: str) -> tuple[Source, ...]:

@@ -21,6 +21,10 @@ def test_every_text_has_a_translation() -> None:
     assert missing == [], "run `make messages` and translate what it lists"
 
 
+def test_no_phrase_is_put_together_before_it_is_translated() -> None:
+    assert messages.composed_phrases() == []
+
+
 def test_no_entry_is_unused() -> None:
     assert set(CATALOG) - messages.needed() - messages.click_texts() == set()
 
@@ -59,7 +63,7 @@ def test_every_step_has_a_name() -> None:
 
 
 def _steps(source: Source) -> set[str]:
-    constants = {**_imported(source), **_constants(source)}
+    constants = {**_imported(source), **source.constants()}
     found = set()
     for call in source.calls():
         if isinstance(call.func, ast.Name) and call.func.id in EVENTS and call.args:
@@ -69,22 +73,12 @@ def _steps(source: Source) -> set[str]:
     return found
 
 
-def _constants(source: Source) -> dict[str, str]:
-    return {
-        target.id: text
-        for node in source.tree.body
-        if isinstance(node, ast.Assign) and (text := constant_text(node.value))
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-
-
 def _imported(source: Source) -> dict[str, str]:
     others = {other.name: other for other in sources("champ_offline")}
     found: dict[str, str] = {}
     for node in source.tree.body:
         if isinstance(node, ast.ImportFrom) and node.module:
             other = others.get(node.module.replace(".", "/") + ".py")
-            known = _constants(other) if other else {}
+            known = other.constants() if other else {}
             found |= {a.name: known[a.name] for a in node.names if a.name in known}
     return found

@@ -10,7 +10,8 @@ import pytest
 from champ_offline.bundle.errors import NoSpace, SeveralTroubles, VolumeCorrupt, VolumeMissing
 from champ_offline.bundle.reader import INDEX
 from champ_offline.cluster.causes.words import NodeNotReady
-from champ_offline.errors import Bytes, Several
+from champ_offline.durable.typed_yaml import parse
+from champ_offline.errors import Bytes, ChampError, Several
 from champ_offline.events import FaultFound
 from champ_offline.release.apply.failures import ApplyPutBack
 from champ_offline.release.base import ObjectsMoved
@@ -40,6 +41,22 @@ def test_sizes_have_the_unit_people_read() -> None:
     assert plain.startswith("/srv has 5.00 MB free; this bundle needs 71.1 MB, of which 16.0 MB")
     assert message.count(NO_BREAK) == 3
     assert "71139543 bytes" in str(NO_ROOM)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a: 2026", "x.yaml 第 1 行“a”：应为 版本（加引号），实为 2026。"),
+        ("a: [x]", "x.yaml 第 1 行“a”：应为 版本，实为 列表。"),
+        ("- a", "x.yaml 第 1 行“整个文档”：应为 表（键: 值），实为 列表。"),
+        ("a: *b", "x.yaml 第 1 行：不接受锚点和别名。"),
+    ],
+)
+def test_what_is_expected_of_a_file_is_told_in_the_language(text: str, told: str) -> None:
+    with pytest.raises(ChampError) as caught:
+        parse(text.encode(), "x.yaml").table("a")["a"].text(None, "a version")
+    activate("zh")
+    assert sentences(caught.value)[0] == told
 
 
 def test_errors_within_errors_are_in_the_language_too() -> None:

@@ -165,7 +165,7 @@ def _text(row: Table, folder: Path) -> str:
     path = _file(row["from"], folder)
     data = path.read_bytes()
     if len(data) > _LARGEST_FILE:
-        raise row["from"].refuse(f"a file of at most {_LARGEST_FILE} bytes")
+        raise row["from"].refuse("a file of at most {most} bytes", most=_LARGEST_FILE)
     try:
         return data.decode()
     except UnicodeDecodeError as error:
@@ -181,8 +181,8 @@ def _rights(row: Table, mode: str) -> tuple[int, int, int]:
 def _name(node: Node) -> str:
     try:
         name = canonical(node.text())
-    except BadName as error:
-        raise node.refuse(f"a path inside the image without a leading slash, not {error}") from None
+    except BadName:
+        raise node.refuse("a path inside the image without a leading slash") from None
     if not name:
         raise node.refuse("a path inside the image")
     return name

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from champ_offline.catalog.answers import AnswersNotWritten, read_answers, write_answers
-from champ_offline.catalog.form import FieldProblem, Form
+from champ_offline.catalog.form import Form
 from champ_offline.durable.typed_yaml import (
     DuplicateKey,
     FileUnreadable,
@@ -18,7 +18,7 @@ from champ_offline.durable.typed_yaml import (
     UnknownKey,
     WrongValue,
 )
-from champ_offline.errors import ChampError
+from champ_offline.errors import ChampError, Phrase
 
 
 @pytest.fixture
@@ -58,9 +58,9 @@ def test_a_wrong_value_can_be_told_in_another_language(form: Form, file: Path) -
     file.write_text("port: 80\n")
     with pytest.raises(WrongValue) as caught:
         read_answers(file, form)
-    problem = caught.value.fields["problem"]
-    assert isinstance(problem, FieldProblem)
-    assert dict(problem.fields) == {"lowest": 1024, "highest": 65535}
+    expected = caught.value.fields["expected"]
+    assert isinstance(expected, Phrase)
+    assert dict(expected.fields) == {"lowest": 1024, "highest": 65535}
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         (lambda node: node.text(), "text (in quotes)"),
         (lambda node: node.boolean(), "true or false"),
         (lambda node: node.integer(0, 9), "a whole number from 0 to 9"),
-        (lambda node: node.integer(1, 1), "1"),
+        (lambda node: node.integer(1, 1), "exactly 1"),
         (lambda node: node.items(), "a list"),
         (lambda node: node.entries(), "a table (key: value)"),
         (lambda node: node.choice("a", "b"), "one of a, b"),
