@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,9 @@ from champ_offline.durable.owner import opened, telling_owner
 from champ_offline.errors import ChampError, ExitCode
 
 _HOLDER = 20
+
+
+_POLL_SECONDS = 0.1
 
 
 class Locked(ChampError):
@@ -29,24 +33,27 @@ class Locked(ChampError):
 
 
 class FileLock:
-    """Held exclusively inside `with`; raises Locked at once when another process holds it.
+    """Held exclusively inside `with`; raises Locked when another process holds it.
 
-    FileForbidden, FileStrayed where the file is somebody else's.
+    At once, or when that has not changed for `patience` seconds. FileForbidden, FileStrayed where
+    the file is somebody else's.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, patience: float = 0.0) -> None:
+        self._path, self._patience = path, patience
         self._descriptor = -1
 
     def __enter__(self) -> Self:
         with telling_owner():
             self._descriptor = opened(self._path, os.O_RDWR, 0o600)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            self._taken()
+        except BaseException as error:
             holder = os.pread(self._descriptor, _HOLDER, 0).decode("ascii", "replace").strip()
             os.close(self._descriptor)
-            raise Locked(path=self._path.parent, holder=holder or "?") from error
+            if isinstance(error, BlockingIOError):
+                raise Locked(path=self._path.parent, holder=holder or "?") from error
+            raise
         # Only others read this, so a full disk is no reason to stop; its one block is kept.
         with suppress(OSError):
             os.pwrite(self._descriptor, f"{os.getpid():<{_HOLDER}}".encode(), 0)
@@ -59,6 +66,18 @@ class FileLock:
         trace: TracebackType | None,
     ) -> None:
         os.close(self._descriptor)
+
+    def _taken(self) -> None:
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(_POLL_SECONDS)
+            else:
+                return
 
 
 def is_held(path: Path) -> bool:

@@ -91,10 +91,15 @@ def pull(connection: http.client.HTTPConnection, layer: Descriptor) -> None:
 
 
 def pull_slowly(
-    connection: http.client.HTTPConnection, layer: Descriptor, over: threading.Event
+    connection: http.client.HTTPConnection,
+    layer: Descriptor,
+    over: threading.Event,
+    begun: threading.Event | None = None,
 ) -> None:
-    """Until all is over: as slowly as a client reads that has a slow link."""
+    """Until all is over: as slowly as a client reads that has a slow link; says when it began."""
     found = asked(connection, "GET", f"/v2/champ.local/big/blobs/{layer.digest}", 200)
+    if begun is not None:
+        begun.set()
     state, size = hashlib.sha256(), 0
     while piece := found.read(MEBIBYTE // 8):
         state.update(piece)

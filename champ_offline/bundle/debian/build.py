@@ -17,11 +17,10 @@ from champ_offline.bundle.debian.errors import CompressorDiffers, DescriptionCha
 from champ_offline.bundle.debian.layer import Filter, LayerMaker
 from champ_offline.bundle.debian.lock import DebianLock
 from champ_offline.bundle.debian.pool import Pool
-from champ_offline.bundle.debian.resolve import private_root
+from champ_offline.bundle.debian.resolve import alone, private_root
 from champ_offline.bundle.debian.spool import Spool
 from champ_offline.bundle.debian.tar import write_tar
 from champ_offline.bundle.debian.tree import Entry, Fingerprint, LayerTree
-from champ_offline.durable.lock import FileLock
 from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
@@ -63,7 +62,7 @@ def _fetch(lock: DebianLock, cache: Path, pool: Pool, notify: Subscriber) -> Non
         return
     total, done = sum(package.size for package in missing), 0
     root = private_root(cache, lock.suite)
-    with FileLock(root / "lock"):
+    with alone(root):
         private = apt.PrivateApt(root, lock.suite, mirror.of_this_host())
         for package in missing:
             notify(Progress(FETCH, done, total, subject=package.name))

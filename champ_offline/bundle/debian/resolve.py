@@ -18,6 +18,7 @@ from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
 
 INDEX = "debian.index"
 SOLVE = "debian.solve"
+_PATIENCE = 300.0
 
 
 def resolve(description: Path, cache: Path, notify: Subscriber) -> DebianLock:
@@ -28,7 +29,7 @@ def resolve(description: Path, cache: Path, notify: Subscriber) -> DebianLock:
     """
     image = ImageDescription.from_file(description)
     root = private_root(cache, image.suite)
-    with FileLock(root / "lock"):
+    with alone(root):
         private = apt.PrivateApt(root, image.suite, mirror.of_this_host())
         started = time.monotonic()
         notify(StepStarted(INDEX, image.suite))
@@ -41,6 +42,11 @@ def resolve(description: Path, cache: Path, notify: Subscriber) -> DebianLock:
             compressor=compress.identity(),
             layers=tuple(_layers(private, image, notify)),
         )
+
+
+def alone(root: Path) -> FileLock:
+    """Held while a private apt is used: whoever comes later waits, for a download ends."""
+    return FileLock(root / "lock", _PATIENCE)
 
 
 def private_root(cache: Path, suite: str) -> Path:
