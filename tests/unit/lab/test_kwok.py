@@ -62,6 +62,7 @@ def test_memory_is_that_of_a_process_and_all_below_it() -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         every = family(process.pid)
-        names = [Path(f"/proc/{pid}/comm").read_text().strip() for pid in every]
+        fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2] for pid in every]
         subprocess.run(["kill", *map(str, every)], check=True)
-    assert names == ["sh", "sleep"]
+    [_, parent_of_the_sleeping] = [int(field.split()[1]) for field in fields]
+    assert every[0] == parent_of_the_sleeping == process.pid
