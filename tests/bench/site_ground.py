@@ -244,14 +244,17 @@ def family(pid: int) -> list[int]:
 
 
 @contextmanager
-def ground(folder: Path, nodes: int, names: Sequence[str] = ("north", "south")) -> Iterator[Ground]:
-    """The ground, with so many nodes on all clusters together; all of it ends with the block."""
+def ground(folder: Path, nodes: int, *, throttled: bool = False) -> Iterator[Ground]:
+    """The ground, with so many nodes on both clusters together; all of it ends with the block."""
     binaries, players = kwok.programs()
     records = Records(folder)
     try:
-        clusters = [KwokCluster(records, folder / name, name, binaries, players) for name in names]
+        clusters = [
+            KwokCluster(records, folder / name, name, binaries, players, throttled=throttled)
+            for name in ("north", "south")
+        ]
         for one in clusters:
-            one.start(nodes // len(names))
+            one.start(nodes // len(clusters))
         yield Ground(folder, clusters, binaries / "helm")
     finally:
         resources.remove_all(records)

@@ -30,6 +30,9 @@ LIMIT = 120
 TIMEOUT = 30
 # What the endpoint of the service “kubernetes” would say; nobody goes there.
 ADVERTISED = "198.18.0.1"
+# More than two cores ever get to: the limits that controllers and scheduler set themselves (20 and
+# 50 requests a second) would be what a trial of many pods measures.
+UNTHROTTLED = ("--kube-api-qps=5000", "--kube-api-burst=10000")
 NODE_SIZE = {"cpu": "32", "memory": "256Gi", "pods": "110", "ephemeral-storage": "1Ti"}
 
 
@@ -37,13 +40,22 @@ class KwokCluster:
     """A control plane in `folder` with nodes that kwok plays; `start` it, `stop` it.
 
     `binaries` has the program `kube`, `kwok` the program of that name. `kubeconfig` is the
-    administrator's.
+    administrator's. Controllers and scheduler ask as often as they can, `throttled` ones as often
+    as their defaults let them.
     """
 
     def __init__(
-        self, records: Records, folder: Path, name: str, binaries: Path, kwok: Path
+        self,
+        records: Records,
+        folder: Path,
+        name: str,
+        binaries: Path,
+        kwok: Path,
+        *,
+        throttled: bool = False,
     ) -> None:
         self.name, self.kubeconfig = name, folder / "kubeconfig"
+        self._often = () if throttled else UNTHROTTLED
         self._records, self._folder = records, folder
         self._binaries, self._kwok = binaries, kwok
         self._port, self._etcd, self._peers = free_ports(3)
@@ -191,10 +203,11 @@ class KwokCluster:
                 f"--kubeconfig={self._folder}/controllers.kubeconfig",
                 f"--service-account-private-key-file={pki}/sa.key", f"--root-ca-file={pki}/ca.crt",
                 "--use-service-account-credentials", "--leader-elect=false", "--secure-port=0",
+                *self._often,
             ],
             "kube-scheduler": [
                 f"--kubeconfig={self._folder}/scheduler.kubeconfig", "--leader-elect=false",
-                "--secure-port=0",
+                "--secure-port=0", *self._often,
             ],
             "kwok": [
                 f"--kubeconfig={self.kubeconfig}", f"--config={STAGES}", "--manage-all-nodes=true",
