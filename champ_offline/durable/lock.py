@@ -18,8 +18,6 @@ from champ_offline.durable.owner import opened, telling_owner
 from champ_offline.errors import ChampError, ExitCode
 
 _HOLDER = 20
-
-
 _POLL_SECONDS = 0.1
 
 
