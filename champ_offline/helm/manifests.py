@@ -65,6 +65,8 @@ class _Placed(_Merges, yaml.SafeLoader):
 _C_LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _DUMPER = yaml.CSafeDumper if yaml.__with_libyaml__ else yaml.SafeDumper
 _TEXT_LOADER = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
+# What it places otherwise: the end of a block scalar, and all behind a byte order mark.
+_PLACED_OTHERWISE = re.compile("[|>\ufeff]")
 
 
 class _Loader(_Merges, _C_LOADER):  # type: ignore[misc, valid-type]
@@ -172,7 +174,8 @@ def scalars(text: str, source: str) -> Iterator[Scalar]:
     """Every text value of a document with its place; raises NotAnObject."""
     try:
         _refuse_deep(text)
-        node = yaml.compose(text, Loader=_Placed)
+        exact = _PLACED_OTHERWISE.search(text)
+        node = yaml.compose(text, Loader=_Placed if exact else _Loader)
     except _BROKEN as error:
         raise NotAnObject(source=source, reason=str(error)[:_SHOWN]) from error
     # A value met again through an alias is written once, where its anchor is.

@@ -37,7 +37,8 @@ def left_alone(
     rendered: Rendered, namespace: str, scalers: Collection[Object], cluster: Cluster
 ) -> Rendered:
     """The release without the replicas that autoscalers hold."""
-    own = [one.content for one in items(rendered.manifests, namespace) if one.kind == _KIND]
+    named = [one for one in rendered.manifests if manifests.may_hold(one.text, _KIND)]
+    own = [one.content for one in items(named, namespace) if one.kind == _KIND]
     targets = guard.scaled([*own, *scalers])
     if not targets:
         return rendered

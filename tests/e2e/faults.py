@@ -23,8 +23,9 @@ import yaml
 from champ_offline.clock import now_utc
 from champ_offline.registry.pki import ensure_certificates
 from tests.e2e.commands import Champ, environment, run
-from tests.e2e.faulty_app import APP, GOOD, PORT
+from tests.e2e.faulty_app import APP, GOOD
 from tests.e2e.ground import HOSTS, LabGround, serve_words, wait_for_registry
+from tests.e2e.web_app import PORT
 from tests.lab import network
 from tests.lab.node import Node
 from tests.lab.zone import Zone

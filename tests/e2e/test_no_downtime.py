@@ -6,7 +6,8 @@ import json
 
 from tests.e2e.one_zone import OneZone
 from tests.e2e.steady_clients import SteadyClients, answer
-from tests.e2e.twin_app import APP, NEW, NODE_PORT, OLD, PORT
+from tests.e2e.twin_app import APP, NEW, NODE_PORT, OLD
+from tests.e2e.web_app import PORT
 from tests.lab import network
 from tests.lab.processes import wait_until
 

@@ -115,3 +115,18 @@ def test_nothing_is_nested_deeper_than_was_told(seed: int) -> None:
 def test_values_are_those_whose_places_are_told(text: str) -> None:
     """The parser for values and the one for places agree."""
     assert read(text, "x") == yaml.load(text, Loader=manifests._Placed)  # noqa: S506
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_both_parsers_tell_the_same_places(seed: int) -> None:
+    chance, told = random.Random(seed), 0
+    more = ("中文", '"é\\\n  x"', "'a  b'", " # c\n", "b: 😀 y\n", "!t ")
+    pieces = [*more, *(piece for piece in _PIECES if piece != "|\n")]
+    for _ in range(500):
+        text = "".join(chance.choices(pieces, k=chance.randrange(1, 8)))
+        with suppress(NotAnObject):
+            # The mark of a block scalar, also in a comment, makes the exact parser read it.
+            exact = list(scalars(f"{text}\n#|", "t"))
+            told += len(exact)
+            assert list(scalars(f"{text}\n#", "t")) == exact, text
+    assert told > 20
