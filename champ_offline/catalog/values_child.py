@@ -32,6 +32,8 @@ MEMORY = 512 * 1024 * 1024
 LARGEST = 1024 * 1024
 _INPUT, _OUTPUT = 0, 1
 _HEAD = 8
+# The status of a fork that had nothing to read; 1 is that of one that failed.
+_AT_END = 3
 _FILE = "<template>"
 _SHOWN = 200
 _SHORTEST_SECRET = 4
@@ -52,20 +54,26 @@ def main() -> None:
     while coming.poll()[0][1] & select.POLLIN:
         fork = os.fork()
         if fork == 0:
-            _serve()
-            return
+            # What an interpreter does at its end would be done for each request.
+            os._exit(0 if _serve() else _AT_END)
         status = os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1])
+        if status == _AT_END:
+            return
         os.write(_OUTPUT, b"%d\n" % status)
 
 
-def _serve() -> None:
-    """Answer one request, in a process for it alone."""
+def _serve() -> bool:
+    """Answer one request, in a process for it alone; False where the input has come to its end."""
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
-    request = json.loads(_taken(struct.unpack(">Q", _taken(_HEAD))[0]))
+    head = _taken(_HEAD)
+    if not head:
+        return False
+    request = json.loads(_taken(struct.unpack(">Q", head)[0]))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     reply = memoryview(json.dumps(_answer(request)).encode() + b"\n")
     while reply:
         reply = reply[os.write(_OUTPUT, reply) :]
+    return True
 
 
 def _taken(size: int) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +210,14 @@ def test_answers_do_not_stay_in_the_process() -> None:
         assert serve(process, b"a: {{ answers.a }}", a=secret) == {"a": secret}
         assert process._process is not None
         assert secret not in memory_of(process._process.pid)
+
+
+def test_a_process_ends_with_its_input_whatever_that_is() -> None:
+    words = [sys.executable, "-m", "champ_offline.catalog.values_child"]
+    ended = subprocess.run(
+        words, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=True
+    )
+    assert (ended.stdout, ended.stderr) == (b"", b"")
 
 
 def memory_of(pid: int) -> str:
