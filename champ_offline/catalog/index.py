@@ -114,6 +114,8 @@ class Catalog:
     def __init__(self, refs: Refs, blobs: BlobStore) -> None:
         self._refs = refs
         self._blobs = blobs
+        # By what their files say: a site asks for the same forms again and again.
+        self._forms: dict[tuple[bytes, bytes], Form] = {}
 
     def listing(self) -> Listing:
         """What there is at this moment."""
@@ -145,11 +147,10 @@ class Catalog:
 
     def form(self, entry: AppEntry) -> Form:
         """The app's form; raises FormUnusable, AppFileMissing, BlobMissing."""
-        return Form.from_bytes(
-            self.file(entry, entry.form),
-            self.file(entry, entry.hints),
-            f"{entry.name} {entry.version}",
-        )
+        files = self.file(entry, entry.form), self.file(entry, entry.hints)
+        if files not in self._forms:
+            self._forms[files] = Form.from_bytes(*files, f"{entry.name} {entry.version}")
+        return self._forms[files]
 
     def chart(self, entry: AppEntry) -> bytes:
         """The chart's .tgz; raises AppChartUnusable, BlobMissing, BlobTooLarge."""

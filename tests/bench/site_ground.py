@@ -29,6 +29,8 @@ from tests.lab.kwok import KwokCluster
 from tests.lab.records import Records
 
 SAMPLE_SECONDS = 0.5
+# Clusters are at rest when for so long they use no more of a processor than this.
+REST_SECONDS, IDLE = 2.0, 0.15
 _NOT_GIVEN = frozenset({"KUBECONFIG", "PYTHONDONTWRITEBYTECODE"})
 CHAMP = Path(sys.executable).with_name("champ")
 
@@ -87,9 +89,17 @@ class Ground:
         return tuple(one.name for one in self.clusters)
 
     def empty(self) -> None:
-        """No release on any of the clusters."""
+        """No release on any of the clusters, and nothing left to do for their controllers."""
         with ThreadPoolExecutor(len(self.clusters)) as pool:
             list(pool.map(KwokCluster.empty, self.clusters))
+        while self._processor_seconds(REST_SECONDS) > IDLE * REST_SECONDS:
+            pass
+
+    def _processor_seconds(self, seconds: float) -> float:
+        """What the clusters use in so many seconds."""
+        before = sum(one.processor_seconds() for one in self.clusters)
+        time.sleep(seconds)
+        return sum(one.processor_seconds() for one in self.clusters) - before
 
     def running(self) -> int:
         """How many pods run on all clusters."""
