@@ -19,7 +19,6 @@ from champ_offline.release.review.codec import plain, typed
 
 KIND = "site"
 _FORMAT = 1
-LARGEST = 16 * 1024 * 1024
 
 
 class SitePlanUnreadable(ChampError):
@@ -116,9 +115,9 @@ class SitePlan:
 
 
 def is_site_plan(data: bytes) -> bool:
-    """Whether a plan file holds a site plan, readable or not."""
+    """Whether a plan file begins with a site plan, readable or not."""
     try:
-        document = json.loads(data)
+        document = json.loads(data.partition(b"\n")[0])
     except (ValueError, RecursionError):
         return False
     return isinstance(document, dict) and document.get("kind") == KIND

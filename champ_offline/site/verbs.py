@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from champ_offline.release.records.history import History
 from champ_offline.release.records.vault import Vault, VaultMissing
 from champ_offline.releases import Releases
 from champ_offline.site.books import SiteBooks
+from champ_offline.site.carried import Carried
 from champ_offline.site.check import Checked, Forms, check
 from champ_offline.site.crew import Crew
 from champ_offline.site.document import Site
@@ -106,11 +107,10 @@ class Sites:
 
         return form
 
-    def plans(self, plan: SitePlan) -> Iterator[Plan]:
-        """The plans of its members, in their order; raises VaultMissing elsewhere than here."""
-        for member in plan.members:
-            if member.plan is not None:
-                yield Plan.from_bytes(self._vault.get(member.plan))
+    def carried(self, plan: SitePlan) -> Carried:
+        """The plan with those of its members; raises VaultMissing elsewhere than here."""
+        named = (member.plan for member in plan.members)
+        return Carried(plan, tuple(self._vault.get(one) for one in named if one is not None))
 
     def apply(
         self, plan: SitePlan, notify: Subscriber, workers: int = WORKERS

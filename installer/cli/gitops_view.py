@@ -20,7 +20,8 @@ def export_plan(session: Session, planfile: Path, tool: str, source: str, folder
     """Write the files; raises what reading the plan and `Sites.export` raise."""
     from champ_offline.site.gitops.objects import Tool
 
-    plan = read_site(planfile) or read(planfile)
+    site = read_site(planfile)
+    plan = read(planfile) if site is None else site.plan
     made = session.sites().export(plan, Tool(tool), source, folder)
     shown = {
         "folder": folder,

@@ -20,6 +20,7 @@ from installer.words import word
 if TYPE_CHECKING:
     from champ_offline.appliance import Appliance
     from champ_offline.release.plan import Plan
+    from champ_offline.site.carried import Carried
     from champ_offline.site.plan import SitePlan
 
 
@@ -36,7 +37,7 @@ def show(session: Session, plan: Plan, *, differences: bool = False) -> None:
     session.output.text(review(plan, differences=differences))
 
 
-def keep(plan: Plan | SitePlan, path: Path) -> None:
+def keep(plan: Plan | Carried, path: Path) -> None:
     """Write the plan to a file for `champ apply`; raises FileNotWritten."""
     from champ_offline.durable.write import write_atomic
 

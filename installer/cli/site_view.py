@@ -20,28 +20,31 @@ from installer.language import translate as _
 from installer.words import word
 
 if TYPE_CHECKING:
+    from champ_offline.site.carried import Carried
     from champ_offline.site.execute import Ended
     from champ_offline.site.plan import SitePlan
 
 
 def plan_site(
     session: Session, document: Path, workers: int, accepted: Sequence[str] = ()
-) -> SitePlan:
+) -> Carried:
     """Plan, with progress."""
+    sites = session.sites()
     with session.watched() as notify:
-        return session.sites().plan(document, notify, workers, accepted)
+        return sites.carried(sites.plan(document, notify, workers, accepted))
 
 
-def read_site(path: Path) -> SitePlan | None:
+def read_site(path: Path) -> Carried | None:
     """The site plan in a file; None where it holds something else. Raises FileNotRead."""
-    from champ_offline.site.plan import LARGEST, SitePlan, is_site_plan
+    from champ_offline.site.carried import LARGEST, Carried
+    from champ_offline.site.plan import is_site_plan
 
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
         raise FileNotRead(path=path, reason=error.strerror or str(error)) from error
-    return SitePlan.from_bytes(data, path) if is_site_plan(data) else None
+    return Carried.from_bytes(data, path) if is_site_plan(data) else None
 
 
 def carry_out_site(
@@ -59,10 +62,18 @@ def carry_out_site(
     return int(exit_code(ended))
 
 
-def show_site(session: Session, plan: SitePlan, *, differences: bool = False) -> None:
-    """Its members in waves; with `differences` each plan in it whole. With --json all of it."""
+def show_site(
+    session: Session, carried: Carried, *, reviews: bool = False, differences: bool = False
+) -> None:
+    """Its members in waves; with `reviews` that of each plan in it, with `differences` whole.
+
+    With --json all of it always: `plans` has them in the order of the members.
+    """
+    plan = carried.plan
     if session.form != "table":
-        session.output.document({**json.loads(plan.to_bytes()), "digest": plan.digest})
+        plans = [json.loads(line) for line in carried.lines]
+        document = {**json.loads(plan.to_bytes()), "digest": plan.digest, "plans": plans}
+        session.output.document(document)
         return
     rows = [
         {"wave": number, **vars(member)}
@@ -89,11 +100,13 @@ def show_site(session: Session, plan: SitePlan, *, differences: bool = False) ->
         if one.stops:
             text = _("{name} would not go well: {reason}")
             say(text.format(name=one.name, reason=", ".join(one.stops)))
-    if differences:
+    if reviews or differences:
         from installer.plan_text import review
 
-        for made in session.sites().plans(plan):
-            session.output.text("\n" + review(made, differences=True))
+        for made in carried.plans():
+            session.output.text("\n" + review(made, differences=differences))
+        told = _("The whole of it is plan {digest}").format(digest=plan.digest)
+        session.output.text(f"\n{told}\n")
 
 
 def _versions(row: dict[str, str]) -> str:

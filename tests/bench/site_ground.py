@@ -209,7 +209,7 @@ class Attempt:
     @property
     def changes(self) -> int:
         """How many members the plan of `plan` has."""
-        return sum(map(len, json.loads(self._plan.read_text())["waves"]))
+        return sum(map(len, json.loads(self._plan.read_text().partition("\n")[0])["waves"]))
 
     @property
     def _plan(self) -> Path:

@@ -43,13 +43,13 @@ def planned(session: Session, zone: Zone, *, differences: bool = False) -> tuple
     made = plan_site(session, zone.write(FOUR), 2)
     keep(made, out)
     show_site(session, made, differences=differences)
-    return made.has_changes, out
+    return made.plan.has_changes, out
 
 
 def applied(session: Session, out: Path, name: str = "core-business") -> int:
-    plan = read_site(out)
-    assert plan is not None
-    return carry_out_site(session, plan, name, 2)
+    carried = read_site(out)
+    assert carried is not None
+    return carry_out_site(session, carried.plan, name, 2)
 
 
 def test_a_plan_is_shown_in_waves_kept_and_applied(
@@ -130,12 +130,14 @@ def test_json_is_the_whole_site_plan(
     _changes, out = planned(session, zone)
     found = json.loads(capsys.readouterr().out)
     digest = found.pop("digest")
-    assert found == json.loads(out.read_bytes())
-    plan = read_site(out)
-    assert plan is not None
-    approved(plan, digest)
+    plans = found.pop("plans")
+    assert [found, *plans] == [json.loads(line) for line in out.read_bytes().splitlines()]
+    assert {one["release"] for one in plans} == {"alone", "db", "pacs", "viewer"}
+    carried = read_site(out)
+    assert carried is not None
+    approved(carried.plan, digest)
     with pytest.raises(PlanDigestDiffers):
-        approved(plan, "sha256:" + "0" * 64)
+        approved(carried.plan, "sha256:" + "0" * 64)
     assert applied(session, out) == 0
     assert {one["ending"] for one in json.loads(capsys.readouterr().out)} == {"applied"}
 
@@ -203,3 +205,23 @@ def test_a_setting_is_changed_in_many_apps(zone: Zone) -> None:
     assert (code, "[site.setting-refused]" in said, "greeter 1.0" in said) == (2, True, True)
     code, _told, said = changed("greeting=hi")
     assert (code, "--select" in said) == (2, True)
+
+
+def test_a_site_plan_is_reviewed_where_neither_zone_nor_cluster_is(
+    session: Session, zone: Zone, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _changes, out = planned(session, zone)
+    capsys.readouterr()
+    carried = read_site(out)
+    assert carried is not None
+    shown = loaded_champ("show", str(out), KUBECONFIG="")
+    assert shown.returncode == 0
+    assert all(f"main/{name}" in shown.stdout for name in ("db", "pacs", "alone"))
+    assert shown.stdout.count("\nplan sha256:") == 5
+    assert shown.stdout.endswith(f"\nThe whole of it is plan {carried.plan.digest}\n")
+    told = json.loads(loaded_champ("show", str(out), "--json", KUBECONFIG="").stdout)
+    assert {one["release"] for one in told["plans"]} == {"alone", "db", "pacs", "viewer"}
+    out.write_bytes(b"greeted".join(out.read_bytes().rsplit(b"greeter", 1)))
+    changed = loaded_champ("show", str(out), KUBECONFIG="")
+    assert changed.returncode == 11
+    assert "cannot be read" in changed.stderr

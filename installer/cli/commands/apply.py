@@ -41,10 +41,10 @@ def command(
     """Apply the sealed plan and show how it ended."""
     if (site := read_site(planfile)) is not None:
         if digest is not None:
-            approved(site, digest)
+            approved(site.plan, digest)
         foretell(session)
         with _naming(planfile):
-            return carry_out_site(session, site, confirm, workers, asks=digest is None)
+            return carry_out_site(session, site.plan, confirm, workers, asks=digest is None)
     plan, question = read(planfile), _("This changes {name}.")
     if digest is not None:
         approved(plan, digest)

@@ -76,7 +76,7 @@ def command(
         if out is not None:
             keep(planned, out)
         show_site(session, planned, differences=differences)
-        return _code(planned, exit_code=exit_code)
+        return _code(planned.plan, exit_code=exit_code)
     if app is None:
         raise click.UsageError(_("Name an APP of the catalog, or a document with --site FILE."))
     name = release or app

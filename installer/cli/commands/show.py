@@ -9,6 +9,7 @@ import click
 from installer.cli.options import FILE, Verb, differences
 from installer.cli.plan_view import read, show
 from installer.cli.session import Session
+from installer.cli.site_view import read_site, show_site
 from installer.language import translate as _
 
 
@@ -25,4 +26,7 @@ from installer.language import translate as _
 @click.pass_obj
 def command(session: Session, planfile: Path, differences: bool) -> None:  # noqa: FBT001 - a flag
     """Show the plan; nothing is looked up."""
-    show(session, read(planfile), differences=differences)
+    if (site := read_site(planfile)) is not None:
+        show_site(session, site, reviews=True, differences=differences)
+    else:
+        show(session, read(planfile), differences=differences)

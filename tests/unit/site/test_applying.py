@@ -13,8 +13,8 @@ from champ_offline.journal.audit import Audit
 from champ_offline.operations import PlanNotOurs
 from champ_offline.release.apply.failures import ApplyPutBack
 from champ_offline.release.base import PlanStale
-from champ_offline.release.plan import Plan
 from champ_offline.release.records.history import Outcome
+from champ_offline.site.carried import Carried
 from champ_offline.site.compose import AppNotPlanned
 from champ_offline.site.document import ZoneNotInSite
 from champ_offline.site.execute import Ending, exit_code
@@ -142,7 +142,7 @@ def test_an_upgrade_that_was_put_back_is_taken_up_again(zone: Zone) -> None:
 def put_back(zone: Zone, plan: SitePlan, name: str) -> None:
     """Let one member be tried and put back as Helm does it: two more of its revisions."""
     (member,) = (one for one in plan.members if one.name == name)
-    (made,) = (one for one in zone.sites.plans(plan) if one.digest == member.plan)
+    (made,) = (one for one in zone.sites.carried(plan).plans() if one.digest == member.plan)
     helm = zone.places["main"].helm
     helm.late = {made.release}
     with pytest.raises(ApplyPutBack):
@@ -223,7 +223,7 @@ def test_secrets_are_kept_or_come_from_a_private_file(zone: Zone) -> None:
     zone.apply(made)
     assert secret(zone) == "chosen-by-a-person"
     assert b"chosen-by" not in made.to_bytes()
-    assert all(b"chosen-by" not in one.to_bytes() for one in zone.sites.plans(made))
+    assert all(b"chosen-by" not in one.to_bytes() for one in zone.sites.carried(made).plans())
     with pytest.raises(SecretInDocument, match="line 9: “databasePassword”") as raised:
         zone.plan(many(1, ", answers: {databasePassword: seen-by-all-of-us}"))
     assert "seen-by" not in str(raised.value)
@@ -250,9 +250,21 @@ def test_a_site_plan_is_read_as_it_was_written(zone: Zone) -> None:
     data = plan.to_bytes()
     assert is_site_plan(data)
     assert SitePlan.from_bytes(data) == plan
-    assert not is_site_plan(next(zone.sites.plans(plan)).to_bytes())
-    assert [one.digest for one in zone.sites.plans(plan)] == [one.plan for one in plan.members]
+    made = list(zone.sites.carried(plan).plans())
+    assert not is_site_plan(made[0].to_bytes())
+    assert [one.digest for one in made] == [one.plan for one in plan.members]
     for wrong in (b"{", b"[]", data.replace(b'"format":1', b'"format":9'), data + b" "):
         with pytest.raises(SitePlanUnreadable):
             SitePlan.from_bytes(wrong)
-    assert isinstance(next(zone.sites.plans(plan)), Plan)
+
+
+def test_a_site_plan_is_carried_with_every_plan_that_it_names_and_no_other(zone: Zone) -> None:
+    carried = zone.sites.carried(zone.plan(FOUR))
+    data = carried.to_bytes()
+    assert is_site_plan(data)
+    assert Carried.from_bytes(data) == carried
+    lines = data.splitlines(keepends=True)
+    changed = lines[2].replace(b"greeter", b"greeted", 1)
+    for wrong in (lines[:-1], [*lines, lines[1]], [lines[0]], [*lines[:2], changed, *lines[3:]]):
+        with pytest.raises(SitePlanUnreadable, match="are not those that it names"):
+            Carried.from_bytes(b"".join(wrong))

@@ -48,7 +48,7 @@ def test_every_application_has_its_manifests_word_for_word(zone: Zone) -> None:
     made, folder = exported(zone, plan)
     assert made.applications == 4
     pacs = folder / "clusters/main/apps/imaging.pacs"
-    (member,) = (one for one in zone.sites.plans(plan) if one.release == "pacs")
+    (member,) = (one for one in zone.sites.carried(plan).plans() if one.release == "pacs")
     assert member.sealed is not None
     sealed = seal.opened(zone.vault.get(member.sealed))
     texts = {
@@ -104,7 +104,7 @@ def test_no_secret_is_in_any_file_and_each_is_listed(zone: Zone) -> None:
     made, folder = exported(zone, plan)
     passwords = {
         text
-        for one in zone.sites.plans(plan)
+        for one in zone.sites.carried(plan).plans()
         if one.values is not None
         for text in zone.vault.inputs(one.values).secrets
     }
@@ -197,7 +197,7 @@ def test_what_cannot_be_exported_is_refused(zone: Zone) -> None:
 
 
 def test_the_plan_of_one_release_can_be_exported(zone: Zone) -> None:
-    plan = next(one for one in zone.sites.plans(zone.plan(FOUR)) if one.release == "db")
+    plan = next(one for one in zone.sites.carried(zone.plan(FOUR)).plans() if one.release == "db")
     assert isinstance(plan, Plan)
     made = zone.sites.export(plan, Tool.FLUX, "flux-system", zone.folder.parent / "one")
     assert made.applications == 1
