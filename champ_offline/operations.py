@@ -48,7 +48,7 @@ from champ_offline.release.data.backups import Backup
 from champ_offline.release.data.keeper import Tools
 from champ_offline.release.data.planning import APP_ONLY, DataPlans, WayBack
 from champ_offline.release.drift.survey import Survey
-from champ_offline.release.hidden import of_sealed
+from champ_offline.release.hidden import of_revision
 from champ_offline.release.images.digests import gone, refuse_gone
 from champ_offline.release.masks import Mask
 from champ_offline.release.moves import Moves
@@ -340,9 +340,9 @@ class Operations:
 
     def causes(self, revision: Revision) -> tuple[Cause, ...]:
         """Why what is not ready of the release is not, the first cause first."""
-        secrets = self._vault.inputs(revision.inputs).secrets if revision.inputs else ()
-        sealed = self._vault.get(revision.sealed) if revision.sealed else b""
-        hide = Mask((*secrets, *of_sealed(sealed))).text
+        # Also what was tried and put back: a pod's last words may still be those of then.
+        known = self._history.revisions(*revision.place)
+        hide = Mask({text for one in known for text in of_revision(self._vault, one)}).text
         scene = look(self._cluster, revision.namespace, revision.release)
         return tuple(
             cause(found, self._cluster, revision.namespace, hide) for found in judge(scene)

@@ -13,12 +13,25 @@ from contextlib import suppress
 from typing import Any
 
 from champ_offline.helm import manifests
+from champ_offline.release.records.history import Revision
+from champ_offline.release.records.vault import Vault, VaultMissing
 from champ_offline.release.seal import sealed_manifests
 
 # What stands in a Secret and is shorter is a port or a switch.
 SHORTEST = 8
 _NAME = re.compile(r"[a-z][a-z0-9.-]*")
 _NAMED = re.compile(r"'image': '([^']+)'")
+
+
+def of_revision(vault: Vault, revision: Revision) -> Iterator[str]:
+    """Secret answers, salt and the values of Secrets of a revision, as far as it is kept."""
+    with suppress(VaultMissing):
+        if revision.inputs is not None:
+            inputs = vault.inputs(revision.inputs)
+            yield from (*inputs.secrets, inputs.salt)
+    with suppress(VaultMissing):
+        if revision.sealed is not None:
+            yield from of_sealed(vault.get(revision.sealed))
 
 
 def of_sealed(sealed: bytes) -> set[str]:

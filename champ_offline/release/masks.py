@@ -1,22 +1,19 @@
 """Keep secrets out of what people and files see.
 
-Invariant: text that went through a mask holds none of its secrets, neither as they are nor in
-base64; values of Secret objects never appear at all.
+Invariant: text that went through a mask holds none of its secrets, in none of the forms that
+`hiding` knows; values of Secret objects never appear at all.
 """
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from champ_offline.errors import ChampError
+from champ_offline.release.hiding import HIDDEN, Hiding
 
-HIDDEN = "(hidden)"
 CHANGED = "(hidden, changed)"
-# Shorter texts would be found in half the words of a plan, and are no secrets.
-_SHORTEST = 4
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -24,15 +21,11 @@ class Mask:
     """Hides the given texts."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        plain = {secret for secret in secrets if len(secret) >= _SHORTEST}
-        coded = {base64.b64encode(secret.encode()).decode() for secret in plain}
-        self._forms = sorted(plain | coded, key=len, reverse=True)
+        self._hiding = Hiding(secrets)
 
     def text(self, text: str) -> str:
         """`text` with each secret replaced."""
-        for form in self._forms:
-            text = text.replace(form, HIDDEN)
-        return text
+        return self._hiding.text(text)
 
     @contextmanager
     def errors(self) -> Iterator[None]:

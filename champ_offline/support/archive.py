@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any
 
 from champ_offline.errors import ChampError, ExitCode
-from champ_offline.support.hiding import Hiding
+from champ_offline.release.hiding import Hiding
 
 LARGEST_FILE = 1024 * 1024
 LARGEST = 16 * 1024 * 1024

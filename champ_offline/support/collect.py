@@ -30,11 +30,11 @@ from champ_offline.journal.audit import Audit, AuditBroken
 from champ_offline.journal.journal import Journal
 from champ_offline.release.clusters import Clusters
 from champ_offline.release.hidden import without_names
+from champ_offline.release.hiding import Hiding
 from champ_offline.release.records.history import History, Revision
 from champ_offline.release.records.vault import Vault
 from champ_offline.support import secrets
 from champ_offline.support.archive import Collection, SupportBundle, newest, place
-from champ_offline.support.hiding import Hiding
 from champ_offline.zone import ZoneSummary
 
 _OPERATIONS, _ROWS, _REVISIONS, _EVENTS, _OBJECTS, _LINES = 200, 500, 50, 200, 500, 200

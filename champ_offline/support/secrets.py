@@ -6,7 +6,6 @@ Invariant: gathered only to be taken out of texts; nothing here is written or sh
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from champ_offline.cluster.interface import Cluster, ClusterForbidden, Object
@@ -14,19 +13,13 @@ from champ_offline.errors import ChampError
 from champ_offline.helm import manifests
 from champ_offline.release import hidden
 from champ_offline.release.records.history import History, Revision
-from champ_offline.release.records.vault import Vault, VaultMissing
+from champ_offline.release.records.vault import Vault
 
 
 def of_zone(history: History, vault: Vault) -> Iterator[str]:
     """Secret answers, salts and the values of Secrets of every revision that is remembered."""
     for revision in every_revision(history):
-        with suppress(VaultMissing):
-            if revision.inputs is not None:
-                inputs = vault.inputs(revision.inputs)
-                yield from (*inputs.secrets, inputs.salt)
-        with suppress(VaultMissing):
-            if revision.sealed is not None:
-                yield from hidden.of_sealed(vault.get(revision.sealed))
+        yield from hidden.of_revision(vault, revision)
 
 
 def every_revision(history: History) -> Iterator[Revision]:

@@ -11,7 +11,7 @@ from textual.app import App, ComposeResult
 
 from champ_offline.cluster.causes.words import CrashLoop
 from champ_offline.events import Cause, ObjectState, StepStarted, ignore
-from champ_offline.release.masks import HIDDEN
+from champ_offline.release.hiding import HIDDEN
 from champ_offline.release.records.vault import Vault
 from champ_offline.release.status import Health
 from installer.tui.screens.release import facts

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from champ_offline.release.masks import CHANGED, HIDDEN, Mask
+from champ_offline.release.hiding import HIDDEN
+from champ_offline.release.masks import CHANGED, Mask
 
 _NAME = "name"
 Places: TypeAlias = dict[str, Any]

@@ -1,7 +1,7 @@
 """One release as files: its sealed objects word for word, and what of it no file may hold.
 
 Invariant: pure. Nothing that is a Secret becomes a file, and no file holds a secret of the form or
-a value of such a Secret in any of the forms that `support.hiding` knows: it is refused instead.
+a value of such a Secret in any of the forms that `release.hiding` knows: it is refused instead.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from champ_offline.errors import ChampError, ExitCode
 from champ_offline.helm import manifests
 from champ_offline.helm.engine import Document, Rendered
 from champ_offline.oci.digest import Digest
+from champ_offline.release.hiding import Hiding
 from champ_offline.release.objects import Item, items
-from champ_offline.support.hiding import Hiding
 
 BEFORE, MAIN, AFTER = "before", "", "after"
 _PHASES = {

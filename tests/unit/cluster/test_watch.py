@@ -18,7 +18,8 @@ from champ_offline.cluster.interface import ClusterForbidden
 from champ_offline.cluster.watch import HealthWatch
 from champ_offline.errors import every_error
 from champ_offline.events import Cause, Event, as_document
-from champ_offline.release.masks import HIDDEN, Mask
+from champ_offline.release.hiding import HIDDEN
+from champ_offline.release.masks import Mask
 from tests.simulators.cluster import SimulatedCluster
 from tests.unit.cluster.documents import (
     RELEASE,

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from champ_offline.release.base import ObjectsMoved
-from champ_offline.release.masks import CHANGED, HIDDEN
+from champ_offline.release.hiding import HIDDEN
+from champ_offline.release.masks import CHANGED
 from champ_offline.release.plan import Change, Plan, PlanUnreadable
 from champ_offline.release.records.recorded import recorded
 from champ_offline.release.review.answers import Answer

@@ -18,7 +18,7 @@ from champ_offline.cluster.interface import Cluster, ClusterUnreachable
 from champ_offline.findings import Finding, State
 from champ_offline.journal.acts import Act, done
 from champ_offline.journal.audit import Audit
-from champ_offline.release.masks import HIDDEN
+from champ_offline.release.hiding import HIDDEN, Hiding
 from champ_offline.support.archive import (
     LARGEST,
     LARGEST_FILE,
@@ -27,7 +27,6 @@ from champ_offline.support.archive import (
     SupportWouldLeak,
 )
 from champ_offline.support.collect import ZoneSide, collect
-from champ_offline.support.hiding import Hiding
 from champ_offline.zone import ZoneSummary
 from tests.simulators.cluster import SimulatedCluster
 from tests.simulators.helm import SimulatedHelm

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from champ_offline.release.masks import CHANGED, HIDDEN
+from champ_offline.release.hiding import HIDDEN
+from champ_offline.release.masks import CHANGED
 from champ_offline.release.review.answers import Answer, compare
 
 

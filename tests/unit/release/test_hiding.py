@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
+import re
+import shlex
 from urllib.parse import quote
 
 import pytest
 
-from champ_offline.release.masks import HIDDEN
-from champ_offline.support.hiding import Hiding
+from champ_offline.release.hiding import HIDDEN, Hiding
 
 SECRET = 'Grün/weiß+"rot'
 FORMS = {
@@ -21,12 +23,28 @@ FORMS = {
     "URL": quote(SECRET, safe=""),
     "hexadecimal": SECRET.encode().hex(),
 }
+# Every sign that some language, encoder or log has a form of its own for.
+LOUD = "Ab/+@&\"\\<x>'Leak-77"
+JSON = json.dumps(LOUD)
+LOUD_FORMS = {
+    "JSON with slashes escaped": JSON.replace("/", "\\/")[1:-1],
+    "JSON for web pages": JSON.translate({38: "\\u0026", 60: "\\u003c", 62: "\\u003e"})[1:-1],
+    "JSON in JSON": json.dumps(JSON)[3:-3],
+    "URL in small letters": re.sub("%..", lambda code: code[0].lower(), quote(LOUD, safe="")),
+    "URL with every sign": "".join(f"%{ord(s):02X}" if not s.isalnum() else s for s in LOUD),
+    "Python": repr(LOUD)[1:-1],
+    "HTML": html.escape(LOUD),
+    "shell": shlex.quote(LOUD)[1:-1],
+    "SQL": LOUD.replace("'", "''"),
+    "connection string": LOUD.replace("\\", "\\\\").replace("'", "\\'"),
+    "hexadecimal in pairs": LOUD.encode().hex(" "),
+}
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", FORMS | LOUD_FORMS)
 def test_each_form_is_hidden(form: str) -> None:
-    hiding = Hiding([SECRET])
-    text = f"before {FORMS[form]} after"
+    hiding = Hiding([SECRET, LOUD])
+    text = f"before {(FORMS | LOUD_FORMS)[form]} after"
     assert hiding.text(text) == f"before {HIDDEN} after"
     assert hiding.leaks(text.encode())
     assert not hiding.leaks(hiding.text(text).encode())

@@ -1,20 +1,22 @@
 """Every form in which a secret may stand in a text, taken out of it.
 
 Invariant: text that went through holds no secret of at least SHORTEST characters, neither plain nor
-in base64 (at any of its three alignments, alone or inside something longer), nor escaped as in JSON
-or URLs, nor in hexadecimal digits; `leaks` looks again at what is about to be written.
+in base64 (at any of its three alignments, alone or inside something longer), nor escaped as JSON,
+URLs, HTML, shells, SQL and programming languages have it, once or twice, nor in hexadecimal digits;
+`leaks` looks again at what is about to be written.
 """
 
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
-from champ_offline.release.masks import HIDDEN
-
+HIDDEN = "(hidden)"
+# Shorter texts would be found in half the words of a plan, and are no secrets.
 SHORTEST = 4
 # A shorter piece of base64 stands for too little to be told from other text.
 _SHORTEST_CODED = 7
@@ -53,12 +55,42 @@ def _pieces(secret: str) -> set[str]:
 
 def _forms(piece: str) -> set[str]:
     data = piece.encode()
-    escaped = {json.dumps(piece)[1:-1], json.dumps(piece, ensure_ascii=False)[1:-1]}
-    found = {piece, *escaped, quote(piece), quote(piece, safe=""), quote_plus(piece)}
-    found |= {data.hex(), data.hex().upper()} if len(piece) >= _SHORTEST_LINE else set()
+    once = _escaped(piece)
+    found = once | {twice for form in once for twice in _in_json(form)} | _percent(piece)
+    if len(piece) >= _SHORTEST_LINE:
+        digits = {data.hex(), data.hex(" "), data.hex(":")}
+        found |= digits | {one.upper() for one in digits}
     for coded in (base64.b64encode(data), base64.urlsafe_b64encode(data)):
         found.add(coded.decode())
     return found | _inner(data)
+
+
+def _escaped(piece: str) -> set[str]:
+    """The text itself, and as it stands between the quotes of some language."""
+    quoted = {piece.replace("'", form) for form in ("''", "\\'", "'\"'\"'", "'\\''")}
+    doubled = piece.replace("\\", "\\\\")
+    pages = {html.escape(piece), html.escape(piece, quote=False)}
+    languages = {doubled, doubled.replace("'", "\\'"), doubled.replace('"', '\\"')}
+    return {piece, repr(piece)[1:-1], *quoted, *pages, *languages, *_in_json(piece)}
+
+
+def _in_json(text: str) -> set[str]:
+    """As encoders of several languages put it into a JSON string (RFC 8259, section 7)."""
+    plain = {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
+    signs = str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in "<>&"})
+    return {
+        form
+        for one in plain
+        for safe in (one, one.translate(signs))
+        for form in (safe, safe.replace("/", "\\/"))
+    }
+
+
+def _percent(piece: str) -> set[str]:
+    """As parts of URLs, however much an encoder escapes (RFC 3986, section 2.1)."""
+    every = re.sub(rb"[^0-9A-Za-z]", lambda sign: b"%%%02X" % ord(sign[0]), piece.encode()).decode()
+    found = {quote(piece), quote(piece, safe=""), quote_plus(piece), every}
+    return found | {re.sub("%..", lambda code: code[0].lower(), one) for one in found}
 
 
 def _inner(data: bytes) -> set[str]:
