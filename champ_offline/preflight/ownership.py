@@ -5,7 +5,9 @@ Invariant: pure; one concern for each field and holder, so that exactly what was
 
 from __future__ import annotations
 
-from champ_offline.preflight.concern import Concern, Sort, Weight
+from collections.abc import Iterable
+
+from champ_offline.preflight.concern import Concern, Sort, Weight, listed
 
 HELD = Sort(
     "fields.held-by-others",
@@ -14,6 +16,13 @@ HELD = Sort(
     "Helm does not touch what others hold, and whatever {manager} set there would be lost.",
     "Find out who uses {manager} and why. Have the field given back, or answer so that it stays as"
     " it is; to take it back, plan with `--accept fields.held-by-others`.",
+)
+ADDED = Sort(
+    "fields.added-by-others",
+    Weight.WARNING,
+    "{manager} set {fields} of {subject}, of which the app says nothing.",
+    "It stays through this change and through every way back, whatever it does to the app.",
+    "Where it is not meant, take it out with the tool that put it there, such as `kubectl edit`.",
 )
 CHANGED = Sort(
     "release.changed-by-others",
@@ -30,12 +39,17 @@ REMOVED = Sort(
     "Somebody removed it with another tool, and this plan installs it again.",
     "Find out who did and why before it is applied. Volumes that stayed are used as they are.",
 )
-SORTS = (HELD, CHANGED, REMOVED)
+SORTS = (HELD, ADDED, CHANGED, REMOVED)
 
 
 def held(subject: str, manager: str, field: str) -> Concern:
     """That `manager` holds a field of an object."""
     return HELD.of(subject, manager=manager, field=field)
+
+
+def added(subject: str, managers: Iterable[str], fields: Iterable[str]) -> Concern:
+    """That `managers` set fields of an object that are not the release's."""
+    return ADDED.of(subject, manager=listed(managers), fields=listed(fields))
 
 
 def since(release: str, expected: int, found: int) -> tuple[Concern, ...]:

@@ -45,8 +45,8 @@ class RevisionMoved(PlanStale):
 
     id = "release.plan-revision-moved"
     message = (
-        "Nothing was changed: since {release} was planned, its revision went from {planned} to"
-        " {found} (0: not there)."
+        "Nothing was changed: since {release} was planned, Helm's revision of it went from"
+        " {planned} to {found} (0: there is none)."
     )
 
 

@@ -8,6 +8,7 @@ sigs.k8s.io/structured-merge-diff.
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
@@ -19,6 +20,8 @@ Path: TypeAlias = tuple[Step, ...]
 NOTHING = object()
 """No value, not even null."""
 _NAME = "name"
+_BY_HAND = "kubectl"
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 
 
@@ -72,6 +75,32 @@ def dotted(path: Path) -> str:
         else:
             text += f".{step}" if text else step
     return text
+
+
+def as_kept(wanted: Object) -> Object:
+    """A Secret's plain texts as the API server keeps them; any other object as it is."""
+    if wanted["kind"] != "Secret" or not wanted.get("stringData"):
+        return wanted
+    coded = {
+        key: base64.b64encode(str(value).encode()).decode()
+        for key, value in wanted["stringData"].items()
+    }
+    rest = {key: value for key, value in wanted.items() if key != "stringData"}
+    return {**rest, "data": {**(wanted.get("data") or {}), **coded}}
+
+
+def added(sealed: Object, live: Object) -> Iterator[tuple[Path, Any]]:
+    """Fields that somebody put into `live` with kubectl and `sealed` knows nothing of."""
+    seen: set[Path] = set()
+    for entry in live["metadata"].get("managedFields") or []:
+        if not str(entry.get("manager", "")).startswith(_BY_HAND) or entry.get("subresource"):
+            continue
+        for path in leaves(entry.get("fieldsV1") or {}, ()):
+            value = value_at(live, path)
+            if path not in seen and value_at(sealed, path) is NOTHING and value is not NOTHING:
+                seen.add(path)
+                if path[-1:] != (_LAST_APPLIED,):
+                    yield path, value
 
 
 def _step(key: str) -> Step | None:

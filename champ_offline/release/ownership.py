@@ -6,15 +6,16 @@ that there is now was accepted, field by field and holder by holder (adr/0038).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from champ_offline.cluster.interface import Cluster, Conflict
 from champ_offline.preflight import ownership
 from champ_offline.preflight.concern import Concern, listed
 from champ_offline.release.base import PlanStale
+from champ_offline.release.managed import added, as_kept, dotted, managers
 from champ_offline.release.objects import Item, items
 from champ_offline.release.plan import Plan
-from champ_offline.release.review.compared import Compared
+from champ_offline.release.review.compared import Change, Compared
 from champ_offline.release.seal import opened
 
 
@@ -28,9 +29,16 @@ class FieldsMoved(PlanStale):
     )
 
 
-def held(compared: Iterable[Compared]) -> tuple[Concern, ...]:
-    """A concern for every field of these objects that somebody else holds."""
-    return tuple(_concern(one.item, found) for one in compared for found in one.conflicts)
+def of_others(compared: Collection[Compared]) -> Iterator[Concern]:
+    """A concern for each field that somebody else holds, and for each object that has more."""
+    yield from (_concern(one.item, found) for one in compared for found in one.conflicts)
+    for one in compared:
+        if one.live is None or one.change is Change.DELETED:
+            continue
+        paths = [path for path, _value in added(as_kept(one.item.content), one.live)]
+        if paths:
+            holders = {name: None for path in paths for name in managers(one.live, path)}
+            yield ownership.added(f"{one.kind} {one.name}", holders, map(dotted, paths))
 
 
 def taken(plan: Plan) -> tuple[Concern, ...]:

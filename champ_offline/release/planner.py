@@ -25,7 +25,7 @@ from champ_offline.release.base import Base, NeverDeployed
 from champ_offline.release.images.digests import Image, Pinned, pin
 from champ_offline.release.masks import Mask
 from champ_offline.release.objects import Object, items, items_of_manifest
-from champ_offline.release.ownership import held
+from champ_offline.release.ownership import of_others
 from champ_offline.release.plan import Operation, Plan
 from champ_offline.release.prospect import buildable, foretold, masked, prospect
 from champ_offline.release.records.history import History, Outcome, Revision
@@ -295,7 +295,7 @@ class Planner:
             effects=_masked(effects(compared, claims, removal=False, new_namespace=made), mask),
             irreversible=irreversible(compared, claims),
             estimate=self._estimate(wanted.operation, wanted.release, wanted.namespace, wanted.app),
-            concerns=masked(ordered((*concerns, *held(compared), *elsewhere)), mask),
+            concerns=masked(ordered((*concerns, *of_others(compared), *elsewhere)), mask),
             source=self._source(wanted),
         )
 

@@ -12,14 +12,13 @@ from typing import Any, TypeAlias
 
 from champ_offline.release.differences import essence
 from champ_offline.release.drift.values import FieldDrift
-from champ_offline.release.managed import NOTHING, Path, dotted, leaves, managers, value_at
-from champ_offline.release.masks import CHANGED, HIDDEN, Mask
+from champ_offline.release.hiding import HIDDEN
+from champ_offline.release.managed import Path, dotted, managers
+from champ_offline.release.masks import CHANGED, Mask
 
 Object: TypeAlias = dict[str, Any]
 
 _NAME = "name"
-_BY_HAND = "kubectl"
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _SECRET_PARTS = frozenset({"data", "stringData"})
 _SHOWN = 200
 
@@ -52,20 +51,6 @@ def overlaid(sealed: Any, live: Any) -> Any:  # noqa: ANN401 (any JSON value)
         wanted = {item[_NAME]: overlaid(item, found.get(item[_NAME])) for item in sealed}
         return [*wanted.values(), *(item for name, item in found.items() if name not in wanted)]
     return sealed
-
-
-def added(sealed: Object, live: Object) -> Iterator[tuple[Path, Any]]:
-    """Fields that somebody put into `live` with kubectl and `sealed` knows nothing of."""
-    seen: set[Path] = set()
-    for entry in live["metadata"].get("managedFields") or []:
-        if not str(entry.get("manager", "")).startswith(_BY_HAND) or entry.get("subresource"):
-            continue
-        for path in leaves(entry.get("fieldsV1") or {}, ()):
-            value = value_at(live, path)
-            if path not in seen and value_at(sealed, path) is NOTHING and value is not NOTHING:
-                seen.add(path)
-                if path[-1:] != (_LAST_APPLIED,):
-                    yield path, value
 
 
 def told(kind: str, live: Object, path: Path, sealed: Any, now: Any, mask: Mask) -> FieldDrift:  # noqa: ANN401

@@ -6,7 +6,6 @@ Preview of the very apply that Helm would do, as planning asks it (release/actio
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -25,6 +24,7 @@ from champ_offline.release.drift.values import (
     ObjectDrift,
     Standing,
 )
+from champ_offline.release.managed import added, as_kept
 from champ_offline.release.masks import Mask
 from champ_offline.release.objects import Item, Key
 
@@ -98,7 +98,7 @@ def _object(sealed: Sealed, item: Item, live: Mapping[Key, Object], ask: Ask) ->
     if now is None:
         return _missing(item)
     wanted = sealed.owned(item)
-    kept, reason = _as_kept(wanted), ""
+    kept, reason = as_kept(wanted), ""
     found: list[FieldDrift] = []
     if not fields.within(kept, now):
         try:
@@ -112,7 +112,7 @@ def _object(sealed: Sealed, item: Item, live: Mapping[Key, Object], ask: Ask) ->
     known = {one.path for one in found}
     by_hand = [
         fields.told(item.kind, now, path, None, value, sealed.mask)
-        for path, value in fields.added(kept, now)
+        for path, value in added(kept, now)
     ]
     found += [one for one in by_hand if one.path not in known]
     if not found and not reason:
@@ -184,18 +184,6 @@ def _digest(image: str) -> Digest | None:
         return Digest.parse(image.rpartition("@")[2]) if "@" in image else None
     except InvalidDigest:
         return None
-
-
-def _as_kept(wanted: Object) -> Object:
-    """A Secret's plain texts as the API server keeps them; any other object as it is."""
-    if wanted["kind"] != "Secret" or not wanted.get("stringData"):
-        return wanted
-    coded = {
-        key: base64.b64encode(str(value).encode()).decode()
-        for key, value in wanted["stringData"].items()
-    }
-    rest = {key: value for key, value in wanted.items() if key != "stringData"}
-    return {**rest, "data": {**(wanted.get("data") or {}), **coded}}
 
 
 def _missing(item: Item) -> ObjectDrift:

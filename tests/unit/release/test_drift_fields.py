@@ -8,7 +8,8 @@ import pytest
 
 from champ_offline.release import managed
 from champ_offline.release.drift import fields
-from champ_offline.release.masks import CHANGED, HIDDEN, Mask
+from champ_offline.release.hiding import HIDDEN
+from champ_offline.release.masks import CHANGED, Mask
 
 NOBODY = Mask(())
 
@@ -97,7 +98,7 @@ def test_replicas_that_an_autoscaler_holds_are_handed_over() -> None:
     sealed = deployment()
     del sealed["spec"]["replicas"]
     live = held(deployment(replicas=7), "kube-controller-manager", {"f:spec": {"f:replicas": {}}})
-    assert list(fields.added(sealed, live)) == []
+    assert list(managed.added(sealed, live)) == []
     assert fields.within(sealed["spec"], live["spec"])
 
 
@@ -116,7 +117,7 @@ def test_what_a_person_added_is_told() -> None:
     live["metadata"]["annotations"] = {
         "kubectl.kubernetes.io/last-applied-configuration": "{}", "a.example/b": "c",
     }  # fmt: skip
-    found = {managed.dotted(path): value for path, value in fields.added(deployment(), live)}
+    found = {managed.dotted(path): value for path, value in managed.added(deployment(), live)}
     container = "spec.template.spec.containers[name=web]"
     assert found == {
         "metadata.annotations[a.example/b]": "c",
@@ -128,7 +129,7 @@ def test_what_a_person_added_is_told() -> None:
 def test_what_others_write_through_a_subresource_is_theirs() -> None:
     live = held(deployment(), "kubectl", {"f:status": {"f:conditions": {}}})
     live["metadata"]["managedFields"][0]["subresource"] = "status"
-    assert list(fields.added(deployment(), live)) == []
+    assert list(managed.added(deployment(), live)) == []
 
 
 def test_a_field_is_told_without_secrets() -> None:

@@ -62,6 +62,21 @@ def held(plan: Plan) -> list[tuple[str, str, str]]:
     ]
 
 
+def test_a_plan_names_what_others_put_in_besides_and_leaves_it(world: World) -> None:
+    world.apply(planned(world, "1.0", greeting="moin"))
+    config = live(world, "ConfigMap", "config")
+    config["data"] |= {"extra": "x", "more": "y"}
+    world.cluster.edit(config, "kubectl-edit", {"f:data": {"f:extra": {}, "f:more": {}}})
+    plan = planned(world, greeting="servus")
+    [concern] = plan.concerns
+    assert (concern.id, concern.weight) == ("fields.added-by-others", Weight.WARNING)
+    assert concern.subject == f"ConfigMap {NAME}-config"
+    assert concern.fields == {"manager": "kubectl-edit", "fields": "data.extra, data.more"}
+    world.apply(plan)
+    kept = {"greeting": "servus", "extra": "x", "more": "y"}
+    assert live(world, "ConfigMap", "config")["data"].items() >= kept.items()
+
+
 def test_a_plan_says_who_holds_what_and_is_not_applied(world: World) -> None:
     world.apply(planned(world, "1.0", greeting="moin"))
     edited(world, "by hand")

@@ -105,7 +105,7 @@ def test_a_plan_without_changes_leaves_all_alone(world: World) -> None:
 def test_a_plan_is_applied_once(world: World) -> None:
     plan = world.plan()
     world.apply(plan)
-    with pytest.raises(PlanStale, match="revision went from 0 to 1"):
+    with pytest.raises(PlanStale, match="revision of it went from 0 to 1"):
         world.apply(plan)
 
 
@@ -113,7 +113,7 @@ def test_another_revision_makes_a_plan_stale(world: World) -> None:
     world.apply(world.plan())
     plan = world.plan(greeting="mine")
     world.apply(world.plan(greeting="yours"))
-    with pytest.raises(PlanStale, match="revision went from 1 to 2"):
+    with pytest.raises(PlanStale, match="revision of it went from 1 to 2"):
         world.apply(plan)
     live = world.cluster.get("v1", "ConfigMap", PLACE, f"{NAME}-config")
     assert live is not None
