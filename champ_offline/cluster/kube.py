@@ -6,6 +6,7 @@ leaves here as a ChampError.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -46,8 +47,11 @@ _APPLY = {"Content-Type": "application/apply-patch+yaml"}
 _DISCOVERY = {"Accept": "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"}
 _NAMES = {"Accept": "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"}
 _REFUSALS = {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.BAD_REQUEST}
-# What the API server says, with status 500, of a field that the kind does not have.
-_UNTYPED = "failed to create typed patch object"
+# What the API server says, with status 500, of a field that the kind does not have, and of one node
+# port twice in a Service.
+_WRONG = ("failed to create typed patch object", "duplicate nodePort")
+# How a 403 for what the user may not do is told from one for what nobody may (RBAC's own words).
+_NOT_ALLOWED = re.compile(r'\bUser ".*" cannot ')
 _NO_RECORDS = "type!=helm.sh/release.v1"
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _PLACES = {
@@ -281,8 +285,7 @@ class KubeCluster:
         """Server-side apply, as Helm's manager; raises ObjectRefused, but not for conflicts."""
         parameters = {"fieldManager": FIELD_MANAGER, **how}
         answer = self._answer("PATCH", place, json=wanted, headers=_APPLY, params=parameters)
-        refused = answer.status_code == HTTPStatus.CONFLICT and not conflicts(answer.json())
-        if refused or answer.status_code in _REFUSALS or _UNTYPED in _reason(answer):
+        if _is_refusal(answer):
             raise ObjectRefused(**_named(wanted), reason=_reason(answer))
         return answer
 
@@ -366,6 +369,16 @@ def _path(api_version: str, kind: Kind, namespace: str) -> str:
 
 def _named(wanted: Object) -> dict[str, str]:
     return {"kind": wanted["kind"], "name": wanted["metadata"]["name"]}
+
+
+def _is_refusal(answer: httpx2.Response) -> bool:
+    """Whether the object is what is wrong, and not the asking."""
+    status, reason = answer.status_code, _reason(answer)
+    if status == HTTPStatus.CONFLICT:
+        return not conflicts(answer.json())
+    if status == HTTPStatus.FORBIDDEN:
+        return _NOT_ALLOWED.search(reason) is None
+    return status in _REFUSALS or any(words in reason for words in _WRONG)
 
 
 def _absent(answer: httpx2.Response) -> bool:

@@ -17,6 +17,8 @@ from champ_offline.release.objects import items_of_manifest
 from tests.contracts.helm_engine import NAME, QUICK, eventually, small_with
 from tests.simulators.charts import NOWHERE, small
 
+_TWO_PORTS = (("a", 80), ("b", 81))
+
 
 def config(name: str, **data: str) -> dict[str, Any]:
     """A ConfigMap as somebody would apply it."""
@@ -181,6 +183,22 @@ class ClusterContract:
     ) -> None:
         with pytest.raises(ObjectRefused, match="dta"):
             cluster.preview({**config("x"), "dta": {"a": "1"}}, namespace)
+
+    def test_a_preview_refuses_what_is_wrong_in_itself_whatever_the_user_may(
+        self, cluster: Cluster, namespace: str
+    ) -> None:
+        ports = [{"name": name, "port": port, "nodePort": 32001} for name, port in _TWO_PORTS]
+        service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "twice"}}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "on-the-node"}}
+        containers = [{"name": "a", "image": "a.example/a"}]
+        once = {**service, "spec": {"type": "NodePort", "ports": ports[:1]}}
+        cluster.apply(once, namespace)
+        for wanted, reason in (
+            ({**service, "spec": {"type": "NodePort", "ports": ports}}, "nodePort"),
+            ({**pod, "spec": {"hostNetwork": True, "containers": containers}}, "PodSecurity"),
+        ):
+            with pytest.raises(ObjectRefused, match=reason):
+                cluster.preview(wanted, namespace)
 
     def test_a_forced_preview_goes_over_what_others_hold(
         self, cluster: Cluster, engine: HelmEngine, namespace: str

@@ -305,6 +305,7 @@ class SimulatedCluster:
         """What server-side apply gives, for an object that one manager owns wholly."""
         after = copy.deepcopy(wanted)
         _refuse_strange_fields(after)
+        _refuse_impossible(after)
         if wanted["kind"] == "Secret":
             _encode(after)
         if live and wanted["kind"] == "Deployment":
@@ -361,6 +362,17 @@ def _refuse_strange_fields(item: Object) -> None:
     }  # fmt: skip
     if strange := sorted(item.keys() - known):
         reason = f".{strange[0]}: field not declared in schema"
+        raise ObjectRefused(kind=item["kind"], name=item["metadata"]["name"], reason=reason)
+
+
+def _refuse_impossible(item: Object) -> None:
+    """Refuse a Service with one node port twice, and a pod that no admission level lets in."""
+    spec = item.get("spec") or {}
+    ports = [one["nodePort"] for one in spec.get("ports") or [] if one.get("nodePort")]
+    reason = "duplicate nodePort" if len(set(ports)) < len(ports) else ""
+    if item["kind"] == "Pod" and spec.get("hostNetwork"):
+        reason = "violates PodSecurity"
+    if reason:
         raise ObjectRefused(kind=item["kind"], name=item["metadata"]["name"], reason=reason)
 
 
