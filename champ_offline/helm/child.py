@@ -13,9 +13,11 @@ import io
 import json
 import os
 import queue
+import shutil
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 # How a frozen executable, which has no `-m`, is told to be the child.
 CHILD_VERB = "helm-child"
+# Where Helm's library keeps the kinds of a cluster: a folder with this name is the child's own.
+KINDS_FOLDER, KINDS_PREFIX = "KUBECACHEDIR", "champ-helm-"
 _NO_RELEASE = "NOT_FOUND"
 
 
@@ -46,14 +50,23 @@ def serve(requests: BinaryIO, replies: io.RawIOBase) -> None:
         while left:
             left = left[replies.write(left) or 0 :]
     sessions.close()
+    _forget_kinds()
 
 
 def _read(requests: BinaryIO, lines: queue.Queue[bytes], busy: threading.Event) -> None:
     for line in requests:
         lines.put(line)
     if busy.is_set():
+        _forget_kinds()
         os.kill(os.getpid(), signal.SIGKILL)
     lines.put(b"")
+
+
+def _forget_kinds() -> None:
+    """Remove the child's own folder; the parent does, where it still can."""
+    folder = os.environ.get(KINDS_FOLDER, "")
+    if Path(folder).name.startswith(KINDS_PREFIX):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Sessions:

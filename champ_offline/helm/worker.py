@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from champ_offline.helm.child import CHILD_VERB
+from champ_offline.helm.child import CHILD_VERB, KINDS_FOLDER, KINDS_PREFIX
 from champ_offline.helm.faults import (
     EngineCancelled,
     EngineCrashed,
@@ -101,7 +101,7 @@ class Worker:
         self.close()
         self._talk.clear()
         executable, argv = self._invocation()
-        self._kinds = tempfile.TemporaryDirectory(prefix="champ-helm-")
+        self._kinds = tempfile.TemporaryDirectory(prefix=KINDS_PREFIX)
         try:
             self._process = subprocess.Popen(
                 argv,
@@ -187,7 +187,7 @@ def _environment(kinds: str) -> dict[str, str]:
         if not name.startswith("HELM_") and name != "KUBECONFIG"
     }
     places = [str(_SOURCE), *filter(None, [kept.get("PYTHONPATH")])]
-    return {**kept, "PYTHONPATH": os.pathsep.join(places), "KUBECACHEDIR": kinds}
+    return {**kept, "PYTHONPATH": os.pathsep.join(places), KINDS_FOLDER: kinds}
 
 
 def _pipe(pipe: Any) -> Any:  # noqa: ANN401 (IO[bytes] | None from Popen, never None here)

@@ -98,25 +98,31 @@ def test_the_real_child_translates_what_the_sdk_raises(engine: SdkEngine) -> Non
         engine.releases()
 
 
-def test_the_real_child_ends_with_its_parent(engine: SdkEngine, tmp_path: Path) -> None:
+def test_the_real_child_ends_with_its_parent_and_leaves_nothing(
+    engine: SdkEngine, tmp_path: Path
+) -> None:
     code = (
         "import sys\nfrom pathlib import Path\nfrom champ_offline.helm.remote import SdkEngine\n"
         "from champ_offline.errors import ChampError\n"
         f"engine = SdkEngine(Path({str(tmp_path / 'kubeconfig')!r}))\n"
         "try:\n engine.releases()\nexcept ChampError:\n pass\n"
-        "print(engine._worker._process.pid, flush=True)\nsys.stdin.read()\n"
+        "print(engine._worker._process.pid, flush=True)\n"
+        "print(engine._worker._kinds.name, flush=True)\nsys.stdin.read()\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as parent:
         assert parent.stdout is not None
         child = Path("/proc") / parent.stdout.readline().strip()
+        kinds = Path(parent.stdout.readline().strip())
         assert child.exists()
+        assert kinds.is_dir()
         parent.kill()
     deadline = time.monotonic() + 5
     while child.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not child.exists()
+    assert not kinds.exists()
 
 
 @pytest.mark.parametrize(
