@@ -45,11 +45,16 @@ def of_helm(helm: HelmDrift) -> str:
     if not helm.revision:
         text = _("Helm has no record of this release any more; this zone left revision {expected}.")
         return text.format(expected=helm.expected)
+    if helm.revision == helm.expected:
+        text = _("Helm's record of this release, revision {revision}, says: {status}.")
+        return text.format(revision=helm.revision, status=word(helm.status))
     text = _(
-        "Helm's record is another than this zone made: revision {revision} instead of {expected},"
-        " {status}, {modified}, {description}, written by {manager}"
+        "Helm's record is another than this zone made: revision {revision} instead of {expected}"
     )
-    return text.format(**{**vars(helm), "status": word(helm.status)})
+    told = [word(helm.status), helm.modified, helm.description]
+    told += [_("written by {manager}").format(manager=helm.manager)] if helm.manager else []
+    known = text.format(revision=helm.revision, expected=helm.expected)
+    return ", ".join([known, *filter(None, told)])
 
 
 def lines(drift: Drift) -> Iterator[Line]:

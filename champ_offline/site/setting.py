@@ -38,10 +38,11 @@ class SettingUnreadable(ChampError):
 
     id = "site.setting-unreadable"
     exit_code = ExitCode.USAGE
-    message = "“{given}” is not a setting of the form KEY=VALUE."
+    message = "The setting of “{key}” is not of the form KEY=VALUE."
     remedy = (
         "Write the key as in an answers file, with dots into tables, and a value or a list of"
-        " values as YAML has them: timezone=Europe/Berlin, web.port=8080, hosts=[a, b]."
+        " values as YAML has them: timezone=Europe/Berlin, web.port=8080, hosts=[a, b],"
+        " 'title=\"A: 1\"'. Tables, also in a list, are written into the document itself."
     )
 
 
@@ -74,15 +75,17 @@ class Setting:
     def parse(cls, given: str) -> Setting:
         """Read KEY=VALUE; raises SettingUnreadable."""
         key, equals, value = given.partition("=")
+        # The value may be a secret, which is not to be repeated.
+        unreadable = SettingUnreadable(key=key[:60])
         if not equals or not _KEY.fullmatch(key):
-            raise SettingUnreadable(given=given[:60])
+            raise unreadable
         try:
             read = typed_yaml.parse(value.encode(errors="replace"), "VALUE")
         except ChampError as error:
-            raise SettingUnreadable(given=given[:60]) from error
+            raise unreadable from error
         single = [read, *(read.content if isinstance(read.content, list) else ())]
         if read.content is None or any(isinstance(one.content, dict) for one in single):
-            raise SettingUnreadable(given=given[:60])
+            raise unreadable
         return cls(tuple(key.split(".")), read)
 
     @property

@@ -52,6 +52,15 @@ class Verb(click.Command):
         super().__init__(*arguments, **settings)
         self.params.extend(global_options(hidden=True))
 
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own
+        """Refuse empty texts: a script whose variable is not set means something else."""
+        for one in self.params:
+            value = ctx.params.get(one.name or "")
+            typed = ctx.get_parameter_source(one.name or "") is ParameterSource.COMMANDLINE
+            if typed and (value == "" or (isinstance(value, tuple) and "" in value)):
+                raise click.BadParameter(_("An empty text names nothing."), ctx, one)
+        return super().invoke(ctx)
+
 
 def global_options(*, hidden: bool = False) -> list[click.Parameter]:
     """Fresh parameters for --zone, --output, --json, --progress and --lang."""

@@ -79,13 +79,12 @@ def document(result: Result) -> dict[str, Any]:
 
 def keep(result: Result, folder: Path) -> None:
     """Write a receipt; none that is there is written over. Raises FileNotWritten."""
-    from champ_offline.durable.write import make_directory, write_atomic
+    from champ_offline.durable.write import write_atomic
 
     stamp = "".join(sign for sign in result.began if sign.isalnum())[:15]
     data = json.dumps(as_plain(document(result)), ensure_ascii=False, indent=2).encode() + b"\n"
     path = folder / f"champ-run-{stamp}Z-{hashlib.sha256(data).hexdigest()[:8]}.json"
     try:
-        make_directory(folder)
         write_atomic(path, data)
     except OSError as error:
         raise FileNotWritten(path=path, reason=error.strerror or str(error)) from error

@@ -16,6 +16,8 @@ MOVING = {
     "shutil.copyfile", "shutil.copy2", "shutil.copytree",
 }  # fmt: skip
 ENDING = {"sys.exit", "os._exit", "os.system", "os.popen", "sys.stdout.write", "sys.stderr.write"}
+# A fork ends without what an interpreter does at its end: that is for the process it was made from.
+FORKS = {"champ_offline/catalog/values_child.py": {"os._exit"}}
 WRITERS = {"write_text", "write_bytes"}
 CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time"}
 FRONT_ENDS = {"argparse", "click", "textual", "rich", "installer", "optparse"}
@@ -78,7 +80,7 @@ def test_the_library_neither_talks_nor_ends_the_process() -> None:
         source.at(call)
         for source in library()
         for call in source.calls()
-        if dotted(call.func) in TALKING | ENDING
+        if dotted(call.func) in TALKING | ENDING - FORKS.get(source.name, set())
     ]
     assert found == []
 

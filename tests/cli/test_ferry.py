@@ -53,6 +53,7 @@ def test_one_look_tells_each_bundle_on_a_line(
 ) -> None:
     drop(media, "1.0", tmp_path / "ferry")
     (drop(media, "2.0", tmp_path / "ferry") / "greeter-2.0.0001.tar").unlink()
+    (tmp_path / "receipts").mkdir()
     form = ["-o", "json", "--progress", "ndjson", "--receipt", str(tmp_path / "receipts")]
     done = loaded_champ(*words, "--once", *form)
     assert done.returncode == 9, done.stderr

@@ -80,6 +80,10 @@ def test_check_names_the_line_that_is_wrong(tmp_path: Path) -> None:
 def test_a_receipt_is_the_result(zone: Path, media: Media, tmp_path: Path) -> None:
     words = ["--zone", str(zone), "--json", "run", str(media.stick), "--policy",
              policy(tmp_path, TAKE), "--receipt", str(tmp_path / "receipts")]  # fmt: skip
+    without = loaded_champ(*words)
+    assert (without.returncode, without.stdout) == (2, "")
+    assert f"There is no folder {tmp_path / 'receipts'}" in without.stderr
+    (tmp_path / "receipts").mkdir()
     first = loaded_champ(*words)
     assert first.returncode == 0, first.stderr
     (receipt,) = (tmp_path / "receipts").iterdir()
@@ -92,9 +96,8 @@ def test_a_receipt_is_the_result(zone: Path, media: Media, tmp_path: Path) -> No
 def test_a_receipt_that_cannot_be_written_is_told_after_the_result(
     zone: Path, media: Media, tmp_path: Path
 ) -> None:
-    (tmp_path / "file").write_text("")
     words = ["--zone", str(zone), "--json", "run", str(media.stick), "--policy"]
-    words += [policy(tmp_path, TAKE), "--receipt", str(tmp_path / "file" / "receipts")]
+    words += [policy(tmp_path, TAKE), "--receipt", "/proc"]  # where nobody can make a file
     done = loaded_champ(*words)
     assert json.loads(done.stdout)["exit_code"] == 0
     assert (done.returncode, json.loads(done.stderr.splitlines()[-1])["id"]) == (

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from champ_offline.appliance import Appliance
+from champ_offline.bundle.errors import BundleBelow
 from champ_offline.clock import now_utc
 from champ_offline.durable.database import Database
 from champ_offline.events import ignore
@@ -19,6 +20,7 @@ from champ_offline.helm.engine import Options
 from champ_offline.helm.faults import ReleaseFailed
 from champ_offline.journal.journal import Journal
 from champ_offline.release.apply.failures import ApplyLeftOpen, ApplyTakenOver
+from champ_offline.release.prospect import PlanBlocked
 from installer.cli.main import command_line
 from installer.cli.session import Session
 from tests.cli.command import loaded_champ
@@ -200,6 +202,29 @@ def test_a_verb_that_puts_right_first_says_so(
     assert "put right first" in site.said
     site.champ(capsys, "remove", "pacs", "--dry-run")
     assert "put right first" not in site.said
+    site.cut_off("2.0")
+    (site.zone.parent / "policy.yaml").write_text("format: 1\nbundles: [greeter]\nhours: always\n")
+    words = ("run", str(site.zone.parent), "--policy", str(site.zone.parent / "policy.yaml"))
+    with pytest.raises(BundleBelow):
+        site.champ(capsys, "--progress", "ndjson", *words)
+    site.said = capsys.readouterr().err
+    assert json.loads(site.said.splitlines()[0])["event"] == "Interrupted"
+
+
+def test_the_rehearsal_of_a_way_back_ends_as_the_way_back_would(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.apply("2.0")
+    assert site.champ(capsys, "rollback", "pacs", "--dry-run")[0] == 0
+    found = site.world.cluster.listed("v1", "ConfigMap", "pacs")
+    config = next(one for one in found if one["metadata"]["name"].startswith("pacs"))
+    key = min(config["data"])
+    edited = {**config, "data": {**config["data"], key: "by hand"}}
+    site.world.cluster.edit(edited, "kubectl-edit", {"f:data": {f"f:{key}": {}}})
+    code, shown = site.champ(capsys, "rollback", "pacs", "--dry-run")
+    assert (code, "[fields.held-by-others]" in shown) == (4, True)
+    with pytest.raises(PlanBlocked):
+        site.champ(capsys, "rollback", "pacs", "--confirm", "pacs")
 
 
 def test_verbs_that_plan_put_right_first_and_say_once_where_to_look(site: Site) -> None:

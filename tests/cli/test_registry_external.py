@@ -141,8 +141,7 @@ def test_what_is_refused(folder: Path, target: str) -> None:
         (f"set {target} --username robot", "cli.password-needed", 2),
         (f"set {target} --username robot --password-file empty",
          "external.credentials-incomplete", 2),
-        (f"set {target} --username '' --password-file robot.password",
-         "external.credentials-incomplete", 2),
+        (f"set {target} --username '' --password-file robot.password", "cli.usage", 2),
         (f"set {target} --plain-http --ca harbor-ca.crt", "cli.usage", 2),
         (f"set {target} {options} --token-server http://x", "external.invalid-address", 2),
     ):  # fmt: skip

@@ -152,6 +152,19 @@ def test_an_empty_path_is_not_the_present_folder(arguments: tuple[str, ...]) -> 
     assert "An empty text names nothing." in done.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan", "x", "--release", ""), ("audit", "verify", "--head", ""), ("status", ""),
+        ("site", "set", "site.yaml", "a=1", "--apps", ""), ("plan", "x", "--version", ""),
+    ],
+)  # fmt: skip
+def test_an_empty_text_is_not_taken_for_one_that_was_left_out(words: tuple[str, ...]) -> None:
+    done = champ("--zone", "/nowhere", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "An empty text names nothing." in done.stderr
+
+
 def test_what_click_says_is_chinese_to_the_full_stop(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert "[必填]" in champ("zone", "init", "--help", "--lang", "zh").stdout

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from champ_offline.errors import ExitCode
 from installer.cli.interrupted import foretell
 from installer.cli.options import Verb, accepting, confirmation, kubeconfig, namespace
 from installer.cli.plan_view import carry_out, show
@@ -60,7 +61,7 @@ def command(
     accept: tuple[str, ...],
     confirm: str | None,
     kubeconfig: Path | None,
-) -> None:
+) -> int:
     """Plan the way back, show it, and carry it out once confirmed."""
     from champ_offline.release.data.planning import WayBack
 
@@ -74,5 +75,6 @@ def command(
     plan = appliance.releases.accept(plan, accept) if accept else plan
     if dry_run:
         show(session, plan)
-    else:
-        carry_out(session, appliance, plan, _("This puts {name} back."), confirm, kubeconfig)
+        return int(ExitCode.PREFLIGHT if plan.blocked else ExitCode.OK)
+    carry_out(session, appliance, plan, _("This puts {name} back."), confirm, kubeconfig)
+    return int(ExitCode.OK)

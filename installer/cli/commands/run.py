@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from installer.cli.interrupted import foretell
 from installer.cli.options import DIRECTORY, FILE, Verb, kubeconfig
 from installer.cli.run_view import keep, show
 from installer.cli.session import Session
@@ -67,6 +68,9 @@ def command(
     from champ_offline.policy.document import Policy
 
     rules = Policy.from_file(policy)
+    if receipts is not None and not receipts.is_dir():
+        raise click.UsageError(_("There is no folder {path}.").format(path=receipts))
+    foretell(session)
     if folder is not None:
         return _watch(session, folder, rules, receipts, kubeconfig, once=once)
     from champ_offline.policy.run import Runner

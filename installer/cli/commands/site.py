@@ -98,12 +98,14 @@ def set_(
     dry_run: bool,  # noqa: FBT001 - a flag of the command line
 ) -> int:
     """Change the document, and show how; raises what `Sites.edited` raises."""
-    if not apps and not patterns:
-        raise click.UsageError(_("Say which apps are meant, with --apps or --select."))
     from champ_offline.site.setting import Choice, Setting
 
     names = tuple(name for text in apps for name in text.split(",") if name)
+    if not names and not patterns:
+        raise click.UsageError(_("Say which apps are meant, with --apps or --select."))
     parsed = [Setting.parse(one) for one in settings]
+    if len({one.key for one in parsed}) < len(parsed):
+        raise click.UsageError(_("A field can be given one value only."))
     found = session.sites().edited(file, parsed, Choice(names, patterns))
     if not dry_run and found.changed:
         try:

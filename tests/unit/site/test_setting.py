@@ -100,8 +100,14 @@ def test_a_place_that_cannot_be_edited_alone_is_left_to_people(zone: Zone) -> No
 
 @pytest.mark.parametrize("given", ["greeting", "=x", "a b=1", "x={a: 1}", "x=", "x=[{}]", "x={"])
 def test_what_is_no_setting_is_refused(given: str) -> None:
-    with pytest.raises(SettingUnreadable, match="is not a setting"):
+    with pytest.raises(SettingUnreadable, match="is not of the form"):
         Setting.parse(given)
+
+
+def test_the_value_of_what_is_no_setting_is_not_repeated() -> None:
+    with pytest.raises(SettingUnreadable) as caught:
+        Setting.parse("users=[{name: ada, password: hugo-12345}]")
+    assert caught.value.fields == {"key": "users"}
 
 
 @pytest.mark.parametrize(
