@@ -254,13 +254,13 @@ def family(pid: int) -> list[int]:
 
 
 @contextmanager
-def ground(folder: Path, nodes: int, *, throttled: bool = False) -> Iterator[Ground]:
+def ground(folder: Path, nodes: int, *, unthrottled: bool = False) -> Iterator[Ground]:
     """The ground, with so many nodes on both clusters together; all of it ends with the block."""
     binaries, players = kwok.programs()
     records = Records(folder)
     try:
         clusters = [
-            KwokCluster(records, folder / name, name, binaries, players, throttled=throttled)
+            KwokCluster(records, folder / name, name, binaries, players, unthrottled=unthrottled)
             for name in ("north", "south")
         ]
         for one in clusters:

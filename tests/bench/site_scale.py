@@ -1,12 +1,12 @@
 """A whole site from one document against the stock helm doing the same installs, in the same run.
 
     python -m tests.bench.site_scale [--releases 10,20,40] [--rounds 3] [--nodes 60] [--workers 4]
-        [--throttled]
+        [--unthrottled]
 
 Two clusters with kwok's nodes and real control planes. In each round, in an order drawn by lot, the
 site is planned and applied by `champ` and installed by as many `helm install --wait` at once, on
-clusters emptied before. Controllers ask the API server as often as they can; with `--throttled` as
-often as their defaults let them, and both sides spend most of their time waiting for that.
+clusters emptied before. Controllers ask the API server as often as their defaults let them, which
+both sides spend most of their time waiting for; with `--unthrottled` as often as they can.
 
 Prints seconds, processor time, API requests and memory of each; then how many times as long as helm
 champ took (planning included, and told apart), a second plan and apply with nothing changed, and
@@ -150,14 +150,14 @@ def main() -> int:
     parser.add_argument("--nodes", type=int, default=60, help="of both clusters together")
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument(
-        "--throttled", action="store_true", help="controllers keep their limits of requests"
+        "--unthrottled", action="store_true", help="controllers without limits of requests"
     )
     parser.add_argument("--folder", type=Path, help="where to work; default: a temporary folder")
     options = parser.parse_args()
     every = [Measured(int(number)) for number in options.releases.split(",")]
     with (
         tempfile.TemporaryDirectory(dir=options.folder) as name,
-        ground(Path(name), options.nodes, throttled=options.throttled) as place,
+        ground(Path(name), options.nodes, unthrottled=options.unthrottled) as place,
     ):
         for _ in range(options.rounds):
             for found in every:

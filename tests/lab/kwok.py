@@ -30,8 +30,8 @@ LIMIT = 120
 TIMEOUT = 30
 # What the endpoint of the service “kubernetes” would say; nobody goes there.
 ADVERTISED = "198.18.0.1"
-# More than two cores ever get to: the limits that controllers and scheduler set themselves (20 and
-# 50 requests a second) would be what a trial of many pods measures.
+# More than two cores ever get to. By themselves controllers ask for 20 things a second and the
+# scheduler for 50, which is what a trial of many pods then waits for most of its time.
 UNTHROTTLED = ("--kube-api-qps=5000", "--kube-api-burst=10000")
 NODE_SIZE = {"cpu": "32", "memory": "256Gi", "pods": "110", "ephemeral-storage": "1Ti"}
 
@@ -40,8 +40,8 @@ class KwokCluster:
     """A control plane in `folder` with nodes that kwok plays; `start` it, `stop` it.
 
     `binaries` has the program `kube`, `kwok` the program of that name. `kubeconfig` is the
-    administrator's. Controllers and scheduler ask as often as they can, `throttled` ones as often
-    as their defaults let them.
+    administrator's. Controllers and scheduler ask the API server as often as their defaults let
+    them, `unthrottled` as often as they can.
     """
 
     def __init__(
@@ -52,10 +52,10 @@ class KwokCluster:
         binaries: Path,
         kwok: Path,
         *,
-        throttled: bool = False,
+        unthrottled: bool = False,
     ) -> None:
         self.name, self.kubeconfig = name, folder / "kubeconfig"
-        self._often = () if throttled else UNTHROTTLED
+        self._often = UNTHROTTLED if unthrottled else ()
         self._records, self._folder = records, folder
         self._binaries, self._kwok = binaries, kwok
         self._port, self._etcd, self._peers = free_ports(3)
