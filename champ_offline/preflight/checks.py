@@ -22,6 +22,7 @@ from champ_offline.preflight import (
     security,
     storage,
     times,
+    versions,
 )
 from champ_offline.preflight.change import Planned
 from champ_offline.preflight.concern import Concern, Sort, Weight, ordered
@@ -39,7 +40,7 @@ SORTS: Mapping[str, Sort] = {
     for sort in (
         UNSEEN, *apis.SORTS, *capacity.SORTS, *downtime.SORTS, *limits.SORTS, *nodes.SORTS,
         *ownership.SORTS, *ports.SORTS, *quota.SORTS, *record.SORTS, *references.SORTS,
-        *security.SORTS, *storage.SORTS, *times.SORTS,
+        *security.SORTS, *storage.SORTS, *times.SORTS, *versions.SORTS,
     )
 }  # fmt: skip
 

@@ -12,7 +12,9 @@ from champ_offline.catalog.entry import AppEntry
 from champ_offline.catalog.index import Catalog
 from champ_offline.catalog.upgrades import Move, check_move, no_return
 from champ_offline.catalog.versions import version_key
-from champ_offline.release.plan import Plan
+from champ_offline.preflight import versions
+from champ_offline.preflight.concern import ordered
+from champ_offline.release.plan import Operation, Plan
 from champ_offline.release.records.history import History
 from champ_offline.release.records.retention import Retentions
 from champ_offline.release.review.irreversible import in_order, no_way_back
@@ -35,7 +37,7 @@ class Moves:
             self._check(move, cluster, namespace)
 
     def held_to(self, plan: Plan) -> Plan:
-        """A plan that the rules allow, which says so where it cannot be taken back.
+        """A plan that the rules allow, which says so where it goes back or cannot be taken back.
 
         Raises as `check_move`.
         """
@@ -45,11 +47,16 @@ class Moves:
             return plan
         move = Move(plan.release, plan.app, plan.from_version, plan.to_version)
         entry = self._check(move, plan.cluster, plan.namespace)
+        if plan.operation is Operation.UPGRADE and version_key(move.after) < version_key(
+            move.before
+        ):
+            told = versions.older(plan.release, move.before, move.after)
+            plan = replace(plan, concerns=ordered((*plan.concerns, told)))
         said = no_return(entry.upgrades, move) if entry else None
         if said is None:
             return plan
-        told = no_way_back(plan.app, plan.from_version, plan.to_version, said.texts)
-        return replace(plan, irreversible=in_order((*plan.irreversible, told)))
+        final = no_way_back(plan.app, plan.from_version, plan.to_version, said.texts)
+        return replace(plan, irreversible=in_order((*plan.irreversible, final)))
 
     def _check(self, move: Move, cluster: str, namespace: str) -> AppEntry | None:
         """Gives the entry that spoke for the move."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from champ_offline.release.drift.values import (
 )
 from installer.cli import drift_view
 from installer.cli.session import Session
-from installer.drift_text import in_short
+from installer.drift_text import in_short, of_helm
 from tests.cli.command import loaded_champ
 from tests.simulators.charts import NOWHERE
 from tests.simulators.cluster import SimulatedCluster
@@ -129,6 +130,15 @@ def test_every_difference_on_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert table[2].split() == ["Service", "web", "missing"]
     assert "another image" in table[3]
     assert "missing in the registry" in table[4]
+
+
+def test_a_change_that_could_not_be_put_back_is_told_as_what_helm_says() -> None:
+    left = HelmDrift(16, 16, "failed", "", "", "Helm")
+    assert of_helm(left) == "Helm's record of this release, revision 16, says: failed."
+    removed = replace(left, revision=17, manager="")
+    assert of_helm(removed) == (
+        "Helm's record is another than this zone made: revision 17 instead of 16, failed"
+    )
 
 
 def test_a_release_that_helm_has_forgotten(capsys: pytest.CaptureFixture[str]) -> None:

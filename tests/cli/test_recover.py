@@ -36,6 +36,7 @@ contexts: [{name: c, context: {cluster: c, user: u}}]
 clusters: [{name: c, cluster: {server: "https://127.0.0.1:9"}}]
 users: [{name: u, user: {token: t}}]
 """
+ANSWERED = "answers.yaml"
 ANSWERS = "site: Ward\nusers: [{name: admin}]\nstorage: {}\n"
 
 
@@ -77,7 +78,7 @@ class Site:
 
     def apply(self, version: str) -> None:
         releases = self.world.open(self.zone).releases
-        answers = self.zone.parent / "answers.yaml"
+        answers = self.zone.parent / ANSWERED
         answers.write_text(ANSWERS)
         plan = releases.plan_install("greeter", version, "pacs", "pacs", answers, self.kubeconfig)
         releases.apply(plan, self.kubeconfig, ignore)
@@ -209,6 +210,18 @@ def test_a_verb_that_puts_right_first_says_so(
         site.champ(capsys, "--progress", "ndjson", *words)
     site.said = capsys.readouterr().err
     assert json.loads(site.said.splitlines()[0])["event"] == "Interrupted"
+
+
+def test_a_plan_that_leads_to_an_older_version_says_so(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.apply("2.0")
+    words = ("plan", "greeter", "--release", "pacs", "--answers", str(site.zone.parent / ANSWERED))
+    _, older = site.json(capsys, *words, "--version", "1.0")
+    _, same = site.json(capsys, *words, "--version", "2.0")
+    _, back = site.json(capsys, "rollback", "pacs", "--dry-run")
+    told = [[one["id"] for one in plan["concerns"]] for plan in (older, same, back)]
+    assert ["version.older" in ids for ids in told] == [True, False, False]
 
 
 def test_the_rehearsal_of_a_way_back_ends_as_the_way_back_would(
