@@ -88,7 +88,9 @@ class Records:
     def _gone(self) -> list[Backup]:
         # What is not at its end may bring back any of them.
         open_ones = {one.subject for one in Journal(self._database, self._clock).under_way()}
-        gone = self._backups.dispensable(self.retention().backups)
+        kept = self._history.returnable(self.retention().revisions)
+        versions = {(one.place, one.version) for one in kept}
+        gone = self._backups.dispensable(self.retention().backups, versions)
         return [one for one in gone if one.subject.text not in open_ones]
 
     def dispensable(self) -> Mapping[Digest, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
@@ -276,14 +276,24 @@ class Backups:
             raise NothingSaved(release=place[2], version=version)
         return found[-1]
 
-    def dispensable(self, keep: int) -> Iterator[Backup]:
-        """What is broken, and of each release what is older than its newest `keep` whole ones."""
+    def dispensable(
+        self, keep: int, returnable: Collection[tuple[tuple[str, str, str], str]] = ()
+    ) -> Iterator[Backup]:
+        """What is broken, and of each release what is older than its newest `keep` whole ones.
+
+        Never the newest one of a release and version that is `returnable`: attempts that failed
+        leave backups too, and must not push out the way back.
+        """
+        held = {
+            one.number for place, version in returnable for one in self.whole(place, version)[-1:]
+        }
         ordered = sorted(self.every(), key=lambda one: (one.subject.place, one.number))
         for _, group in groupby(ordered, key=lambda one: one.subject.place):
             of_one = list(group)
             whole = [one for one in of_one if one.state is State.WHOLE]
             yield from (one for one in of_one if one.state is State.BROKEN)
-            yield from whole[: max(0, len(whole) - keep)]
+            older = whole[: max(0, len(whole) - keep)]
+            yield from (one for one in older if one.number not in held)
 
 
 def _backup(row: sqlite3.Row, parts: tuple[SavedPart, ...]) -> Backup:

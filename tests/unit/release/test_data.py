@@ -307,6 +307,9 @@ def test_the_newest_whole_ones_of_each_release_are_kept(ward: Ward) -> None:
     with pytest.raises(CommandFailed):
         ward.save()
     assert [one.number for one in ward.backups.dispensable(2)] == [4, 1]
+    subject = ward.backups.one(1).subject
+    former = [(subject.place, subject.version), (subject.place, "0.9")]
+    assert [one.number for one in ward.backups.dispensable(0, former)] == [4, 1, 2]
     ward.shelf.remove(4)
     assert [one.number for one in ward.shelf.listed(NAME, None)] == [1, 2, 3]
     assert ward.shelf.listed("other", None) == ()
