@@ -212,6 +212,16 @@ def test_a_verb_that_puts_right_first_says_so(
     assert json.loads(site.said.splitlines()[0])["event"] == "Interrupted"
 
 
+def test_history_says_what_was_interrupted(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    site.cut_off("2.0")
+    shown = loaded_champ("--zone", str(site.zone), "history", "pacs").stdout.splitlines()
+    assert " interrupted " in shown[-1]
+    assert " — " in shown[-1]
+    site.champ(capsys, "recover")
+    shown = loaded_champ("--zone", str(site.zone), "history", "pacs").stdout.splitlines()
+    assert " interrupted " not in shown[-1]
+
+
 def test_a_plan_that_leads_to_an_older_version_says_so(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import click
@@ -15,6 +17,7 @@ from installer.language import translate as _
 from installer.words import word
 
 _NEWEST = 100
+_RUNNING = "running"
 
 
 @click.command(
@@ -60,6 +63,7 @@ def command(
         found += releases.history(release, namespace or release, only, start, most)
         found += releases.data_deeds(release, namespace or release, only, start)
     newest = sorted(found, key=lambda deed: deed.started, reverse=True)[:most]
+    left = {one.subject for one in releases.interrupted()}
     names = [Column("release", _("RELEASE")), Column("namespace", _("NAMESPACE"))]
     session.output.rows(
         newest[::-1] if release else newest,
@@ -72,9 +76,9 @@ def command(
             Column("backup", _("BACKUP"), right=True),
             Column("app", _("APP")),
             Column("", _("FROM → TO"), _versions),
-            Column("outcome", _("OUTCOME"), word),
+            Column("", _("OUTCOME"), partial(_outcome, left)),
             Column("started", _("WHEN"), _second),
-            Column("seconds", _("SECONDS"), _seconds, right=True),
+            Column("", _("SECONDS"), _seconds, right=True),
             Column("actor", _("WHO")),
             Column("plan", _("PLAN"), _short),
             Column("error", _("ERROR")),
@@ -98,8 +102,15 @@ def _second(time: str) -> str:
     return whole + rest[6:] if rest else time
 
 
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.1f}"
+def _outcome(left: Collection[str], deed: dict[str, Any]) -> str:
+    """Its word; what nobody works on any more is not running, whatever is written down."""
+    subject = "/".join(deed[key] for key in ("cluster", "namespace", "release"))
+    cut_off = deed["outcome"] == _RUNNING and subject in left
+    return _("interrupted") if cut_off else word(deed["outcome"])
+
+
+def _seconds(deed: dict[str, Any]) -> str:
+    return "—" if deed["outcome"] == _RUNNING else f"{deed['seconds']:.1f}"
 
 
 def _short(digest: str) -> str:
