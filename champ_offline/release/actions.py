@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-from champ_offline.cluster.interface import Cluster, ClusterForbidden, ObjectRefused, Preview
+from champ_offline.cluster.interface import Cluster, ObjectRefused, Preview
 from champ_offline.helm.engine import Document, Rendered
 from champ_offline.release import differences, live
 from champ_offline.release.live import Place
@@ -107,7 +107,7 @@ class Comparison:
     def _preview(self, wanted: Object, item: Item) -> Preview:
         try:
             return self._cluster.preview(wanted, item.namespace)
-        except (ObjectRefused, ClusterForbidden):
+        except ObjectRefused:
             if not self._foretold(item):
                 raise
             there = self._cluster.get(item.api_version, item.kind, item.namespace, item.name)

@@ -84,7 +84,7 @@ def test_every_kind_of_source_goes_the_whole_way(
     served = {path.name for path in (tmp_path / "zone/store/sha256").iterdir()}
     for image in json.loads(lock)["images"]:
         assert image["digest"].removeprefix("sha256:") in served
-    found = champ.json("sbom", "find", "")
+    found = champ.json("sbom", "find")
     assert (found["searched"], found["bare"]) == (len(NAMES), [])
     listed = {(one["image"], one["type"]) for one in found["sightings"]}
     assert {(NAMES[1], "golang"), (NAMES[3], "deb")} <= listed

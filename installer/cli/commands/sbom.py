@@ -1,4 +1,4 @@
-"""`champ --zone DIR sbom find TEXT` and `sbom show IMAGE`: which packages lie in the images."""
+"""`champ --zone DIR sbom find [TEXT]` and `sbom show IMAGE`: which packages lie in the images."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def command() -> None:
     "find",
     cls=Verb,
     help=_(
-        "List every image, app and release with a package that has TEXT in its name."
+        "List every image, app and release with a package that has TEXT in its name, or with any."
         " Nothing found ends with code 14."
     ),
 )
-@click.argument("text")
+@click.argument("text", default="")
 @click.option(
     "--version",
     "versions",

@@ -173,11 +173,13 @@ def test_a_refusal_that_was_foretold_is_told_once(careful: World) -> None:
     assert work.change.value == "changed"
 
     def forbidden(*_: object) -> None:
-        raise ClusterForbidden(address="https://simulated:6443", reason="exceeded quota")
+        raise ClusterForbidden(address="https://simulated:6443", reason='User "a" cannot patch')
 
-    careful.cluster.preview = forbidden  # type: ignore[method-assign,assignment]
-    assert careful.plan(replicas=2).concerns == tuple(about)
     about[:] = [Concern("capacity.no-room", Weight.BLOCKING, "Deployment another")]
+    with pytest.raises(ObjectRefused):
+        careful.plan(replicas=2)
+    about[:] = [Concern("quota.exceeded", Weight.BLOCKING, "ResourceQuota team")]
+    careful.cluster.preview = forbidden  # type: ignore[method-assign,assignment]
     with pytest.raises(ClusterForbidden):
         careful.plan(replicas=2)
 
