@@ -130,7 +130,8 @@ def test_pushes_that_are_killed_are_completed_by_the_next(
         assert left == 0 or not tagged(between, repository)
         between.forget()
         done = site.does("--zone", zone, "registry", "push")
-        assert sum(name["size"] for name in done["names"]) == left
+        # What was on its way when the process was killed may have come in since.
+        assert 0 <= left - sum(name["size"] for name in done["names"]) < BESIDE
         assert between.sent < left + BESIDE
         assert missing(between, repository, one) == 0
         assert tagged(between, repository) == set(one.tags)

@@ -49,12 +49,16 @@ def disk(lab: Lab) -> Iterator[Path]:
 def fill(folder: Path, leave: int = 0) -> Path:
     """Something else on the same disk takes all the room there is, but for `leave` bytes."""
     other = folder / "other"
+    piece = MIB
     with other.open("wb", buffering=0) as file:
-        try:
-            while (free := free_bytes(folder)) > leave:
-                file.write(os.urandom(min(MIB, free - leave)))
-        except OSError:
-            assert leave == 0
+        while piece and (free := free_bytes(folder)) > leave:
+            try:
+                file.write(os.urandom(min(piece, free - leave)))
+            except OSError:
+                assert leave == 0
+                # What is set aside until it is written to the disk may be less than that.
+                os.fsync(file.fileno())
+                piece //= 2
     return other
 
 
