@@ -9,11 +9,9 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Collection, Sequence
-from functools import cache
 from pathlib import Path
 
 from champ_offline.bundle.at_hand import few
-from champ_offline.catalog.form import Form
 from champ_offline.durable.lock import FileLock
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import Event, Subscriber
@@ -98,14 +96,9 @@ class Sites:
         return edited(document, settings, choice, self._forms())
 
     def _forms(self) -> Forms:
-        """The forms of the apps as they are listed now, each read once."""
+        """The forms of the apps as they are listed now."""
         listing = self._catalog.listing()
-
-        @cache
-        def form(app: str, version: str) -> Form:
-            return self._catalog.form(listing.entry(app, version))
-
-        return form
+        return lambda app, version: self._catalog.form(listing.entry(app, version))
 
     def carried(self, plan: SitePlan) -> Carried:
         """The plan with those of its members; raises VaultMissing elsewhere than here."""

@@ -9,7 +9,6 @@ from installer.cli.diagnostics import say
 from installer.cli.output import Column
 from installer.cli.plan_view import read
 from installer.cli.session import Session
-from installer.cli.site_view import read_site
 from installer.language import translate as _
 
 if TYPE_CHECKING:
@@ -18,10 +17,11 @@ if TYPE_CHECKING:
 
 def export_plan(session: Session, planfile: Path, tool: str, source: str, folder: Path) -> None:
     """Write the files; raises what reading the plan and `Sites.export` raise."""
+    from champ_offline.site.carried import Carried
     from champ_offline.site.gitops.objects import Tool
 
-    site = read_site(planfile)
-    plan = read(planfile) if site is None else site.plan
+    found = read(planfile)
+    plan = found.plan if isinstance(found, Carried) else found
     made = session.sites().export(plan, Tool(tool), source, folder)
     shown = {
         "folder": folder,

@@ -47,18 +47,26 @@ def keep(plan: Plan | Carried, path: Path) -> None:
         raise FileNotWritten(path=path, reason=error.strerror or str(error)) from error
 
 
-def read(path: Path) -> Plan:
-    """The plan that `keep` wrote; raises FileNotRead, PlanUnreadable."""
+def read(path: Path) -> Plan | Carried:
+    """What `keep` wrote, in one go, so that a pipe will do.
+
+    Raises FileNotRead, PlanUnreadable, SitePlanUnreadable.
+    """
     from champ_offline.release.plan import LARGEST, Plan
+    from champ_offline.site import carried
+    from champ_offline.site.plan import is_site_plan
 
     try:
         with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
+            data = file.readline(LARGEST + 1)
+            of_site = is_site_plan(data)
+            most = carried.LARGEST if of_site else LARGEST
+            data += file.read(max(0, most + 1 - len(data)))
     except OSError as error:
         raise FileNotRead(path=path, reason=error.strerror or str(error)) from error
-    if len(data) > LARGEST:
+    if len(data) > most:
         raise FileNotRead(path=path, reason=_("it is too large for a plan"))
-    return Plan.from_bytes(data, path)
+    return carried.Carried.from_bytes(data, path) if of_site else Plan.from_bytes(data, path)
 
 
 def approved(plan: Plan | SitePlan, digest: str) -> None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from installer.cli.confirm import confirm
 from installer.cli.diagnostics import say
-from installer.cli.errors import FileNotRead
 from installer.cli.output import Column
 from installer.cli.session import Session
 from installer.error_text import sentences
@@ -32,19 +31,6 @@ def plan_site(
     sites = session.sites()
     with session.watched() as notify:
         return sites.carried(sites.plan(document, notify, workers, accepted))
-
-
-def read_site(path: Path) -> Carried | None:
-    """The site plan in a file; None where it holds something else. Raises FileNotRead."""
-    from champ_offline.site.carried import LARGEST, Carried
-    from champ_offline.site.plan import is_site_plan
-
-    try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-    except OSError as error:
-        raise FileNotRead(path=path, reason=error.strerror or str(error)) from error
-    return Carried.from_bytes(data, path) if is_site_plan(data) else None
 
 
 def carry_out_site(

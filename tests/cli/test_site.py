@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from champ_offline.appliance import Appliance
+from champ_offline.oci.digest import Digest
 from champ_offline.releases import Releases
+from champ_offline.site.carried import Carried
 from installer.cli.errors import ConfirmationDiffers, PlanDigestDiffers
 from installer.cli.gitops_view import export_plan
-from installer.cli.plan_view import approved, keep
+from installer.cli.plan_view import approved, keep, read
 from installer.cli.session import Session
-from installer.cli.site_view import carry_out_site, plan_site, read_site, show_site
+from installer.cli.site_view import carry_out_site, plan_site, show_site
 from tests.cli.command import loaded_champ
 from tests.unit.site.conftest import Zone, media, zone
 from tests.unit.site.test_applying import FOUR
@@ -47,8 +51,8 @@ def planned(session: Session, zone: Zone, *, differences: bool = False) -> tuple
 
 
 def applied(session: Session, out: Path, name: str = "core-business") -> int:
-    carried = read_site(out)
-    assert carried is not None
+    carried = read(out)
+    assert isinstance(carried, Carried)
     return carry_out_site(session, carried.plan, name, 2)
 
 
@@ -133,8 +137,8 @@ def test_json_is_the_whole_site_plan(
     plans = found.pop("plans")
     assert [found, *plans] == [json.loads(line) for line in out.read_bytes().splitlines()]
     assert {one["release"] for one in plans} == {"alone", "db", "pacs", "viewer"}
-    carried = read_site(out)
-    assert carried is not None
+    carried = read(out)
+    assert isinstance(carried, Carried)
     approved(carried.plan, digest)
     with pytest.raises(PlanDigestDiffers):
         approved(carried.plan, "sha256:" + "0" * 64)
@@ -212,8 +216,8 @@ def test_a_site_plan_is_reviewed_where_neither_zone_nor_cluster_is(
 ) -> None:
     _changes, out = planned(session, zone)
     capsys.readouterr()
-    carried = read_site(out)
-    assert carried is not None
+    carried = read(out)
+    assert isinstance(carried, Carried)
     shown = loaded_champ("show", str(out), KUBECONFIG="")
     assert shown.returncode == 0
     assert all(f"main/{name}" in shown.stdout for name in ("db", "pacs", "alone"))
@@ -225,3 +229,15 @@ def test_a_site_plan_is_reviewed_where_neither_zone_nor_cluster_is(
     changed = loaded_champ("show", str(out), KUBECONFIG="")
     assert changed.returncode == 11
     assert "cannot be read" in changed.stderr
+
+
+def test_a_plan_may_come_through_a_pipe(session: Session, zone: Zone, tmp_path: Path) -> None:
+    _changes, out = planned(session, zone)
+    carried = read(out)
+    assert isinstance(carried, Carried)
+    for data in (carried.to_bytes(), carried.lines[0]):
+        pipe = tmp_path / Digest.of(data).hex
+        os.mkfifo(pipe)
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(pipe.write_bytes, data)
+            assert read(pipe).to_bytes() == data

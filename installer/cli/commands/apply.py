@@ -14,7 +14,7 @@ from installer.cli.interrupted import foretell
 from installer.cli.options import FILE, Verb, confirmation, kubeconfig, workers
 from installer.cli.plan_view import approved, carry_out, read
 from installer.cli.session import Session
-from installer.cli.site_view import carry_out_site, read_site
+from installer.cli.site_view import carry_out_site
 from installer.language import translate as _
 
 
@@ -39,20 +39,19 @@ def command(
     kubeconfig: Path | None,
 ) -> int:
     """Apply the sealed plan and show how it ended."""
-    if (site := read_site(planfile)) is not None:
-        if digest is not None:
-            approved(site.plan, digest)
-        foretell(session)
-        with _naming(planfile):
-            return carry_out_site(session, site.plan, confirm, workers, asks=digest is None)
-    plan, question = read(planfile), _("This changes {name}.")
+    from champ_offline.site.carried import Carried
+    from champ_offline.site.plan import SitePlan
+
+    found, asks = read(planfile), digest is None
+    plan = found.plan if isinstance(found, Carried) else found
     if digest is not None:
         approved(plan, digest)
     foretell(session)
-    appliance = session.appliance()
-    asks = digest is None
     with _naming(planfile):
-        carry_out(session, appliance, plan, question, confirm, kubeconfig, asks=asks)
+        if isinstance(plan, SitePlan):
+            return carry_out_site(session, plan, confirm, workers, asks=asks)
+        question = _("This changes {name}.")
+        carry_out(session, session.appliance(), plan, question, confirm, kubeconfig, asks=asks)
     return int(ExitCode.OK)
 
 

@@ -9,7 +9,7 @@ import click
 from installer.cli.options import FILE, Verb, differences
 from installer.cli.plan_view import read, show
 from installer.cli.session import Session
-from installer.cli.site_view import read_site, show_site
+from installer.cli.site_view import show_site
 from installer.language import translate as _
 
 
@@ -26,7 +26,10 @@ from installer.language import translate as _
 @click.pass_obj
 def command(session: Session, planfile: Path, differences: bool) -> None:  # noqa: FBT001 - a flag
     """Show the plan; nothing is looked up."""
-    if (site := read_site(planfile)) is not None:
-        show_site(session, site, reviews=True, differences=differences)
+    from champ_offline.site.carried import Carried
+
+    found = read(planfile)
+    if isinstance(found, Carried):
+        show_site(session, found, reviews=True, differences=differences)
     else:
-        show(session, read(planfile), differences=differences)
+        show(session, found, differences=differences)
