@@ -75,6 +75,18 @@ class Phrase(str):
         return said
 
 
+class Phrases(tuple[Phrase, ...]):
+    """Several phrases as a field, one after the other with commas."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ", ".join(self)
+
+    def __format__(self, spec: str) -> str:
+        return str(self)
+
+
 class ChampError(Exception):
     """Base of all errors a user can meet.
 

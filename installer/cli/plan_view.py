@@ -69,6 +69,21 @@ def read(path: Path) -> Plan | Carried:
     return carried.Carried.from_bytes(data, path) if of_site else Plan.from_bytes(data, path)
 
 
+def named(session: Session, path: Path) -> tuple[Plan | Carried, bool]:
+    """The plan in a file, or the one that was made in the zone and has this digest.
+
+    Whether it was named by its digest, which approves it, comes with it. Raises as `read`, and
+    PlanNotOurs.
+    """
+    from champ_offline.oci.digest import Digest, InvalidDigest
+
+    try:
+        digest = Digest.parse(str(path))
+    except InvalidDigest:
+        return read(path), False
+    return session.sites().made(digest), True
+
+
 def approved(plan: Plan | SitePlan, digest: str) -> None:
     """Return when `digest` is the plan's; raises PlanDigestDiffers otherwise."""
     if digest.strip().lower() != str(plan.digest):

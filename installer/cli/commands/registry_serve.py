@@ -17,9 +17,10 @@ import click
 from installer.cli.diagnostics import say, write_log
 from installer.cli.options import DIRECTORY, FILE, Verb
 from installer.cli.output import Column
-from installer.cli.services import note_unknown, owner, place, program, program_places
+from installer.cli.services import note_unknown, owner, place, program_places
 from installer.cli.session import Session
 from installer.language import translate as _
+from installer.program import program
 
 DEFAULT_PORT = 5443
 _MEGABYTE = 1000 * 1000
