@@ -39,6 +39,7 @@ from champ_offline.cluster.interface import (
 )
 from champ_offline.cluster.kubeconfig import Access
 from champ_offline.cluster.nodes import node_of
+from champ_offline.errors import Phrase, Quoted, Reason, system_said
 from champ_offline.events import ObjectState
 
 _PAGE = 500
@@ -199,7 +200,9 @@ class KubeCluster:
         """See Cluster."""
         place = self._place_of(wanted, namespace)
         if place is None:
-            raise ObjectRefused(**_named(wanted), reason="the cluster does not know its kind")
+            raise ObjectRefused(
+                **_named(wanted), reason=Phrase("the cluster does not know its kind")
+            )
         self._checked(self._apply(place, wanted, {"force": "true"}))
 
     def claims(self, namespace: str) -> tuple[Claim, ...]:
@@ -347,8 +350,7 @@ class KubeCluster:
             with self._turn:
                 return self._session.request(method, place, **how)
         except httpx2.HTTPError as error:
-            reason = str(error) or "it does not answer"
-            raise ClusterUnreachable(address=self._address, reason=reason) from error
+            raise ClusterUnreachable(address=self._address, reason=_away(error)) from error
 
     def _checked(self, answer: httpx2.Response) -> Object:
         status = answer.status_code
@@ -381,13 +383,23 @@ def _is_refusal(answer: httpx2.Response) -> bool:
     return status in _REFUSALS or any(words in reason for words in _WRONG)
 
 
+def _away(error: httpx2.HTTPError) -> Reason:
+    """What the system said where it refused, else what the client of HTTP did."""
+    at: BaseException | None = error
+    while at is not None and not (isinstance(at, OSError) and at.errno):
+        at = at.__cause__ or at.__context__
+    if isinstance(at, OSError):
+        return system_said(at)
+    return Quoted(error) if str(error) else Phrase("it does not answer")
+
+
 def _absent(answer: httpx2.Response) -> bool:
     return answer.status_code == HTTPStatus.NOT_FOUND
 
 
-def _reason(answer: httpx2.Response) -> str:
+def _reason(answer: httpx2.Response) -> Quoted:
     try:
         text = str(answer.json().get("message") or answer.reason_phrase)
     except (ValueError, AttributeError):
         text = answer.reason_phrase
-    return " ".join(text.split())[:500].rstrip(".")
+    return Quoted(" ".join(text.split())[:500].rstrip("."))

@@ -28,6 +28,7 @@ from lightkube.core.exceptions import ConfigError
 from champ_offline.cluster import certificates
 from champ_offline.cluster.interface import KubeconfigInvalid
 from champ_offline.cluster.web_socket import Server
+from champ_offline.errors import Phrase, Quoted, system_said
 from champ_offline.oci.strict_json import wrong_in
 
 _SECONDS = 15.0
@@ -49,7 +50,7 @@ class Access:
         with _told(kubeconfig):
             config = KubeConfig.from_file(kubeconfig).get()
             if config is None:
-                raise KubeconfigInvalid(file=kubeconfig, reason="it has no current context")
+                raise KubeconfigInvalid(file=kubeconfig, reason=Phrase("it has no current context"))
             timeout = httpx2.Timeout(_SECONDS)
             session = Client(config, ConnectionParams(timeout=timeout, trust_env=False))
             return cls(str(config.cluster.server), session, _client_end(config), kubeconfig, config)
@@ -75,11 +76,15 @@ class Access:
 def _told(kubeconfig: Path) -> Iterator[None]:
     try:
         yield
-    except (ConfigError, OSError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())[:200]
+    except OSError as error:
+        raise KubeconfigInvalid(file=kubeconfig, reason=system_said(error)) from error
+    except (ConfigError, yaml.YAMLError) as error:
+        # lightkube says it of a file that is not there, too; the sentence about that is ours.
+        said = Quoted(" ".join(str(error).split())[:200])
+        reason = said if kubeconfig.exists() else Phrase("there is no such file")
         raise KubeconfigInvalid(file=kubeconfig, reason=reason) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        reason = f"a part of it is missing or malformed: {wrong_in(error)}"[:200]
+        reason = Phrase("a part of it is missing or malformed: {why}", why=wrong_in(error))
         raise KubeconfigInvalid(file=kubeconfig, reason=reason) from error
 
 

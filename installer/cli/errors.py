@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from champ_offline.durable.owner import refusal
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, system_said
 
 
 class ZoneNotNamed(ChampError):
@@ -103,7 +103,7 @@ def refused(error: OSError) -> ChampError:
         return told
     path = error.filename if isinstance(error.filename, str | bytes) else ""
     shown = path.decode("utf-8", "replace") if isinstance(path, bytes) else path
-    return SystemRefused(path=shown or "—", reason=error.strerror or str(error))
+    return SystemRefused(path=shown or "—", reason=system_said(error))
 
 
 class FileNotWritten(ChampError):

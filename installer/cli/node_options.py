@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from champ_offline.errors import system_said
 from installer.cli.errors import FileNotRead
 from installer.cli.options import DIRECTORY
 from installer.language import translate as _
@@ -62,7 +63,7 @@ def authority_in(path: Path, fingerprint: str | None = None) -> Authority:
         with path.open("rb") as file:
             data = file.read(LIMIT + 1)
     except OSError as error:
-        raise FileNotRead(path=path, reason=error.strerror or str(error)) from error
+        raise FileNotRead(path=path, reason=system_said(error)) from error
     return read_authority(data, path, now_utc(), fingerprint)
 
 

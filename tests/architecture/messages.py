@@ -64,7 +64,7 @@ def composed_phrases() -> list[str]:
 
 
 def _given_phrases() -> Iterator[tuple[Source, ast.expr]]:
-    for source in sources("champ_offline"):
+    for source in sources("champ_offline", "installer"):
         if not {"Phrase", "typed_yaml"} & set(_WORD.findall(source.text)):
             continue
         for call in source.calls():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from champ_offline.errors import system_said
 from champ_offline.external.errors import CaUnreadable
 from champ_offline.external.target import CredentialsIncomplete, Target
 from installer.cli.diagnostics import say
@@ -197,7 +198,7 @@ def _authority(file: Path | None) -> str:
             text = stream.read(_LONGEST).decode("ascii")
         tls(text or "empty")
     except OSError as error:
-        raise FileNotRead(path=file, reason=error.strerror or str(error)) from error
+        raise FileNotRead(path=file, reason=system_said(error)) from error
     except ValueError as error:
         raise CaUnreadable(path=file) from error
     return text

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from champ_offline.errors import ExitCode
+from champ_offline.errors import ExitCode, system_said
 from installer.cli.diagnostics import say
 from installer.cli.errors import FileNotWritten
 from installer.cli.options import FILE, Verb
@@ -111,7 +111,7 @@ def set_(
         try:
             found.write()
         except OSError as error:
-            raise FileNotWritten(path=file, reason=error.strerror or str(error)) from error
+            raise FileNotWritten(path=file, reason=system_said(error)) from error
     _show(session, found, written=not dry_run and bool(found.changed))
     return int(ExitCode.OK)
 
