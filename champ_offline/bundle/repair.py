@@ -16,7 +16,6 @@ from champ_offline.bundle import media
 from champ_offline.bundle.at_hand import VolumeAtHand
 from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.errors import (
-    MediumUnreadable,
     NoBundle,
     SeveralBundles,
     VolumeFault,
@@ -83,14 +82,14 @@ def repair(
     """Mend the bundle on `order.medium`, whose documents some medium at hand has whole.
 
     `stores` may hold blobs too, and `held` its papers. Raises what `accept` raises, NoBundle,
-    SeveralBundles, MediumGone, MediumUnreadable, NoSuchFolder (of `list_to`), and the errors of
+    SeveralBundles, MediumGone, MediumUnreadable, NoSuchFolder, and the errors of
     `repair_errors`: RootsLost
     where without a root nothing can be trusted; RepairIncomplete and RepairNeeded are in
     `Repaired.fault`.
     """
     for path in (order.medium, *order.sources):
         if not media.leads_to_folder(path):
-            raise MediumUnreadable(path=path, reason=Phrase("No such file or directory"))
+            raise NoSuchFolder(path=path)
     if order.list_to is not None and not order.list_to.parent.is_dir():
         raise NoSuchFolder(path=order.list_to.parent)
     try:

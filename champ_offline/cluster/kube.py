@@ -39,7 +39,7 @@ from champ_offline.cluster.interface import (
 )
 from champ_offline.cluster.kubeconfig import Access
 from champ_offline.cluster.nodes import node_of
-from champ_offline.errors import Phrase, Quoted, Reason, system_said
+from champ_offline.cluster.said import told, why_silent
 from champ_offline.events import ObjectState
 
 _PAGE = 500
@@ -289,7 +289,7 @@ class KubeCluster:
         parameters = {"fieldManager": FIELD_MANAGER, **how}
         answer = self._answer("PATCH", place, json=wanted, headers=_APPLY, params=parameters)
         if _is_refusal(answer):
-            raise ObjectRefused(**_named(wanted), reason=_reason(answer))
+            raise ObjectRefused(**_named(wanted), reason=told(answer))
         return answer
 
     def _place_of(self, wanted: Object, namespace: str) -> str | None:
@@ -350,14 +350,14 @@ class KubeCluster:
             with self._turn:
                 return self._session.request(method, place, **how)
         except httpx2.HTTPError as error:
-            raise ClusterUnreachable(address=self._address, reason=_away(error)) from error
+            raise ClusterUnreachable(address=self._address, reason=why_silent(error)) from error
 
     def _checked(self, answer: httpx2.Response) -> Object:
         status = answer.status_code
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            raise ClusterForbidden(address=self._address, reason=_reason(answer))
+            raise ClusterForbidden(address=self._address, reason=told(answer))
         if not answer.is_success:
-            raise ClusterFault(address=self._address, status=status, reason=_reason(answer))
+            raise ClusterFault(address=self._address, status=status, reason=told(answer))
         document: Object = answer.json()
         return document
 
@@ -375,7 +375,7 @@ def _named(wanted: Object) -> dict[str, str]:
 
 def _is_refusal(answer: httpx2.Response) -> bool:
     """Whether the object is what is wrong, and not the asking."""
-    status, reason = answer.status_code, _reason(answer)
+    status, reason = answer.status_code, told(answer)
     if status == HTTPStatus.CONFLICT:
         return not conflicts(answer.json())
     if status == HTTPStatus.FORBIDDEN:
@@ -383,23 +383,5 @@ def _is_refusal(answer: httpx2.Response) -> bool:
     return status in _REFUSALS or any(words in reason for words in _WRONG)
 
 
-def _away(error: httpx2.HTTPError) -> Reason:
-    """What the system said where it refused, else what the client of HTTP did."""
-    at: BaseException | None = error
-    while at is not None and not (isinstance(at, OSError) and at.errno):
-        at = at.__cause__ or at.__context__
-    if isinstance(at, OSError):
-        return system_said(at)
-    return Quoted(error) if str(error) else Phrase("it does not answer")
-
-
 def _absent(answer: httpx2.Response) -> bool:
     return answer.status_code == HTTPStatus.NOT_FOUND
-
-
-def _reason(answer: httpx2.Response) -> Quoted:
-    try:
-        text = str(answer.json().get("message") or answer.reason_phrase)
-    except (ValueError, AttributeError):
-        text = answer.reason_phrase
-    return Quoted(" ".join(text.split())[:500].rstrip("."))

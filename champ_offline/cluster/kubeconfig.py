@@ -1,7 +1,7 @@
 """What a kubeconfig says: the address, and what makes the API server believe who is asking.
 
 Invariant: the only module that imports lightkube, which reads the file and knows the ways to
-authenticate; whatever is wrong with it is KubeconfigInvalid.
+authenticate; whatever is wrong with it is KubeconfigMissing or KubeconfigInvalid.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from lightkube.config.models import User
 from lightkube.core.exceptions import ConfigError
 
 from champ_offline.cluster import certificates
-from champ_offline.cluster.interface import KubeconfigInvalid
+from champ_offline.cluster.interface import KubeconfigInvalid, KubeconfigMissing
 from champ_offline.cluster.web_socket import Server
 from champ_offline.errors import Phrase, Quoted, system_said
 from champ_offline.oci.strict_json import wrong_in
@@ -46,7 +46,10 @@ class Access:
 
     @classmethod
     def of(cls, kubeconfig: Path) -> Access:
-        """As the file's current context says; contacts nobody. Raises KubeconfigInvalid."""
+        """As the file's current context says; contacts nobody.
+
+        Raises KubeconfigMissing, KubeconfigInvalid.
+        """
         with _told(kubeconfig):
             config = KubeConfig.from_file(kubeconfig).get()
             if config is None:
@@ -74,15 +77,15 @@ class Access:
 
 @contextmanager
 def _told(kubeconfig: Path) -> Iterator[None]:
+    if not kubeconfig.exists():
+        raise KubeconfigMissing(file=kubeconfig)
     try:
         yield
     except OSError as error:
         raise KubeconfigInvalid(file=kubeconfig, reason=system_said(error)) from error
     except (ConfigError, yaml.YAMLError) as error:
-        # lightkube says it of a file that is not there, too; the sentence about that is ours.
         said = Quoted(" ".join(str(error).split())[:200])
-        reason = said if kubeconfig.exists() else Phrase("there is no such file")
-        raise KubeconfigInvalid(file=kubeconfig, reason=reason) from error
+        raise KubeconfigInvalid(file=kubeconfig, reason=said) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         reason = Phrase("a part of it is missing or malformed: {why}", why=wrong_in(error))
         raise KubeconfigInvalid(file=kubeconfig, reason=reason) from error

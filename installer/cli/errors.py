@@ -78,6 +78,15 @@ class PlanDigestDiffers(ChampError):
     remedy = "Ask for the file that was approved, or have this one reviewed: `champ show PLANFILE`."
 
 
+class NotThere(ChampError):
+    """A file or folder that was named on the command line, to be read, is not there."""
+
+    id = "cli.not-there"
+    exit_code = ExitCode.NOT_FOUND
+    message = "{path} does not exist."
+    remedy = "Check how it is written, from which folder, and whether its medium is plugged in."
+
+
 class FileNotRead(ChampError):
     """A file that was named on the command line cannot be read."""
 

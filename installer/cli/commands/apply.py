@@ -11,7 +11,7 @@ import click
 from champ_offline.errors import ExitCode
 from installer.cli.diagnostics import say
 from installer.cli.interrupted import foretell
-from installer.cli.options import FILE, Verb, confirmation, kubeconfig, workers
+from installer.cli.options import GIVEN_FILE, Verb, confirmation, kubeconfig, workers
 from installer.cli.plan_view import approved, carry_out, read
 from installer.cli.session import Session
 from installer.cli.site_view import carry_out_site
@@ -21,7 +21,7 @@ from installer.language import translate as _
 @click.command(
     "apply", cls=Verb, help=_("Carry out the plan in PLANFILE, if the cluster is as it was then.")
 )
-@click.argument("planfile", type=FILE)
+@click.argument("planfile", type=GIVEN_FILE)
 @confirmation
 @click.option(
     "--plan-digest", "digest", metavar="DIGEST",
