@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from champ_offline.clock import now_utc
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, system_said
 from champ_offline.paths import ZonePaths
 from champ_offline.tasks.folder import Tasks
 from installer.language import active
@@ -65,7 +65,7 @@ class Processes:
                 start_new_session=True,
             )
         except OSError as error:
-            raise TaskNotStarted(reason=error.strerror or str(error)) from error
+            raise TaskNotStarted(reason=system_said(error)) from error
         # It is this process's child as long as this one lives: somebody has to wait for it.
         threading.Thread(target=process.wait, daemon=True).start()
         return number

@@ -12,28 +12,6 @@ from installer.quantities import size
 from installer.terminal_text import printable
 from installer.words import word
 
-# What stands for a blob where damage lies in none (`bundle.reader`), for clusters without a name,
-# for a probe without words (`cluster.causes`), and why a registry cannot be
-# used (`external.wire`, `bundle.sources.registry`).
-_WORDS = frozenset(
-    {
-        "the volume index",
-        "none yet",
-        "it gives no reason",
-        "the trailer",
-        "connection refused",
-        "its certificate is not signed by an authority that is trusted",
-        "it does not speak TLS",
-        "its name is not known",
-        "its name cannot be looked up",
-        "no route to host",
-        "the network is unreachable",
-        "no answer in time",
-        "the connection broke",
-        "it forgot an upload whenever the connection broke",
-    }
-)
-
 
 def sentences(error: ChampError) -> tuple[str, str]:
     """Message and remedy in the user's language, fields filled in."""
@@ -61,8 +39,6 @@ def _shown(value: object) -> object:
             return _(value.template).format(**fields) if fields else _(value.template)
         case Said():
             return value.texts.get(active(), str(value))
-        case str():
-            return word(value) if value in _WORDS else value
     return value
 
 

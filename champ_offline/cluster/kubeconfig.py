@@ -1,7 +1,7 @@
 """What a kubeconfig says: the address, and what makes the API server believe who is asking.
 
 Invariant: the only module that imports lightkube, which reads the file and knows the ways to
-authenticate; whatever is wrong with it is KubeconfigInvalid.
+authenticate; whatever is wrong with it is KubeconfigMissing or KubeconfigInvalid.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from lightkube.config.models import User
 from lightkube.core.exceptions import ConfigError
 
 from champ_offline.cluster import certificates
-from champ_offline.cluster.interface import KubeconfigInvalid
+from champ_offline.cluster.interface import KubeconfigInvalid, KubeconfigMissing
 from champ_offline.cluster.web_socket import Server
+from champ_offline.errors import Phrase, Quoted, system_said
 from champ_offline.oci.strict_json import wrong_in
 
 _SECONDS = 15.0
@@ -45,11 +46,14 @@ class Access:
 
     @classmethod
     def of(cls, kubeconfig: Path) -> Access:
-        """As the file's current context says; contacts nobody. Raises KubeconfigInvalid."""
+        """As the file's current context says; contacts nobody.
+
+        Raises KubeconfigMissing, KubeconfigInvalid.
+        """
         with _told(kubeconfig):
             config = KubeConfig.from_file(kubeconfig).get()
             if config is None:
-                raise KubeconfigInvalid(file=kubeconfig, reason="it has no current context")
+                raise KubeconfigInvalid(file=kubeconfig, reason=Phrase("it has no current context"))
             timeout = httpx2.Timeout(_SECONDS)
             session = Client(config, ConnectionParams(timeout=timeout, trust_env=False))
             return cls(str(config.cluster.server), session, _client_end(config), kubeconfig, config)
@@ -73,13 +77,17 @@ class Access:
 
 @contextmanager
 def _told(kubeconfig: Path) -> Iterator[None]:
+    if not kubeconfig.exists():
+        raise KubeconfigMissing(file=kubeconfig)
     try:
         yield
-    except (ConfigError, OSError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise KubeconfigInvalid(file=kubeconfig, reason=reason) from error
+    except OSError as error:
+        raise KubeconfigInvalid(file=kubeconfig, reason=system_said(error)) from error
+    except (ConfigError, yaml.YAMLError) as error:
+        said = Quoted(" ".join(str(error).split())[:200])
+        raise KubeconfigInvalid(file=kubeconfig, reason=said) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        reason = f"a part of it is missing or malformed: {wrong_in(error)}"[:200]
+        reason = Phrase("a part of it is missing or malformed: {why}", why=wrong_in(error))
         raise KubeconfigInvalid(file=kubeconfig, reason=reason) from error
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import fields
-from pathlib import Path
 from typing import Any, Final
 
-from champ_offline.errors import Bytes, ChampError, ExitCode, Phrase, Phrases, Said, Several
+from champ_offline.errors import Bytes, ChampError, ExitCode, Phrase, Phrases, Quoted, Said, Several
 from champ_offline.events import (
     Cause,
     Estimate,
@@ -22,6 +21,7 @@ from champ_offline.events import (
     Progress,
     StepFinished,
     StepStarted,
+    as_document,
 )
 
 _EVENTS: Final = {
@@ -37,16 +37,14 @@ class ErrorTold(ChampError):
 
     id = "task.error-told"
     exit_code = ExitCode.INTERNAL
-    message = "{message} [{told}]"
-    remedy = "{remedy}"
+    message = "{message} ({told})"
+    remedy = "{remedy} (Said by another release of champ.)"
 
 
 def document(event: Event) -> dict[str, Any]:
     """The event with its type under "event"."""
-    told = {field.name: getattr(event, field.name) for field in fields(event)}
-    if isinstance(event, Cause):
-        told["error"] = error_document(event.error)
-    return {"event": type(event).__name__, **told}
+    error = {"error": error_document(event.error)} if isinstance(event, Cause) else {}
+    return {**as_document(event), **error}
 
 
 def event_of(told: Mapping[str, Any]) -> Event | None:
@@ -94,8 +92,8 @@ def _can_be_said(error: ChampError) -> bool:
 
 
 def _only_told(told: Mapping[str, Any]) -> ErrorTold:
-    words = {name: str(told[name]) for name in ("message", "remedy")}
-    return ErrorTold(told=str(told["id"]), **words)
+    message, remedy = str(told["message"]), str(told["remedy"])
+    return ErrorTold(told=str(told["id"]), message=message, remedy=remedy)
 
 
 def _class(module: str, name: str) -> type[ChampError] | None:
@@ -112,13 +110,10 @@ def _field(value: object) -> Any:  # noqa: ANN401 - the shape of JSON
     match value:
         case Bytes():
             return {"kind": "bytes", "bytes": int(value)}
-        case Said():
-            return {"kind": "said", "texts": dict(value.texts)}
-        case Phrase():
-            inner = {name: _field(one) for name, one in value.fields.items()}
-            return {"kind": "phrase", "template": value.template, "fields": inner}
+        case Quoted() | Said() | Phrase():
+            return _text(value)
         case Phrases():
-            return {"kind": "phrases", "phrases": [_field(one) for one in value]}
+            return {"kind": "phrases", "phrases": [_text(one) for one in value]}
         case Several():
             return {"kind": "several", "errors": [error_document(one) for one in value]}
         case ChampError():
@@ -127,9 +122,17 @@ def _field(value: object) -> Any:  # noqa: ANN401 - the shape of JSON
             return [_field(one) for one in value]
         case None | bool() | int() | float():
             return value
-        case Path():
-            return str(value)
     return str(value)
+
+
+def _text(value: Quoted | Said | Phrase) -> dict[str, Any]:
+    match value:
+        case Quoted():
+            return {"kind": "quoted", "text": str(value)}
+        case Said():
+            return {"kind": "said", "texts": dict(value.texts)}
+    inner = {name: _field(one) for name, one in value.fields.items()}
+    return {"kind": "phrase", "template": value.template, "fields": inner}
 
 
 def _value(field: Any) -> Any:  # noqa: ANN401 - the shape of JSON
@@ -145,6 +148,8 @@ def _value(field: Any) -> Any:  # noqa: ANN401 - the shape of JSON
         case "phrase":
             inner = {name: _value(one) for name, one in field["fields"].items()}
             return Phrase(field["template"], **inner)
+        case "quoted":
+            return Quoted(field["text"])
         case "phrases":
             return Phrases(map(_value, field["phrases"]))
         case "several":

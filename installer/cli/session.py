@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from champ_offline.errors import ChampError
+from champ_offline.errors import ChampError, system_said
 from champ_offline.events import Event, Subscriber
 from installer.cli.diagnostics import outlive_terminal, say
-from installer.cli.errors import ZoneNotNamed
+from installer.cli.errors import NotFollowed, ZoneNotNamed
 from installer.cli.output import Output
 from installer.cli.progress import subscribed
 from installer.cli.surviving import UnlessGone
-from installer.language import translate as _
+from installer.error_text import sentences
 
 if TYPE_CHECKING:
     from champ_offline.appliance import Appliance
@@ -91,8 +91,7 @@ class Session:
             try:
                 self._task = tasks.carry_out(tasks.ask(self.words))
             except OSError as error:
-                text = _("This cannot be followed from elsewhere: {reason}.")
-                say(text.format(reason=error.strerror or error))
+                say(sentences(NotFollowed(reason=system_said(error)))[0])
             outlive_terminal()
         return self._task
 

@@ -11,7 +11,7 @@ from champ_offline.bundle.errors import NoSpace, SeveralTroubles, VolumeCorrupt,
 from champ_offline.bundle.reader import INDEX
 from champ_offline.cluster.causes.words import NodeNotReady
 from champ_offline.durable.typed_yaml import parse
-from champ_offline.errors import Bytes, ChampError, Phrases, Several
+from champ_offline.errors import Bytes, ChampError, Phrases, Quoted, Several
 from champ_offline.events import FaultFound
 from champ_offline.release.apply.failures import ApplyPutBack
 from champ_offline.release.base import ObjectsMoved
@@ -91,7 +91,7 @@ def test_fields_that_never_change_are_told_in_the_language_with_what_to_do() -> 
 
 
 def test_an_error_names_its_cause_and_what_to_do_about_it_first() -> None:
-    cause = NodeNotReady(kind="Node", name="one", reason="no heartbeat")
+    cause = NodeNotReady(kind="Node", name="one", reason=Quoted("no heartbeat"))
     error = ApplyPutBack(release="pacs", cause=cause)
     message, remedy = sentences(error)
     assert message.endswith("put back as it was: Node one is not ready: no heartbeat.")

@@ -15,6 +15,7 @@ from champ_offline.appliance import Appliance
 from champ_offline.bundle.errors import BundleBelow
 from champ_offline.clock import now_utc
 from champ_offline.durable.database import Database
+from champ_offline.errors import Quoted
 from champ_offline.events import ignore
 from champ_offline.helm.engine import Options
 from champ_offline.helm.faults import ReleaseFailed
@@ -143,7 +144,7 @@ def test_a_hook_that_never_succeeds_is_named_and_can_be_left_out(
     def rollback(release: str, namespace: str, revision: int, options: Options) -> None:
         if options.hooks:
             reason = "post-rollback hooks failed: job pacs-tidy failed"
-            raise ReleaseFailed(release=release, namespace=namespace, reason=reason)
+            raise ReleaseFailed(release=release, namespace=namespace, reason=Quoted(reason))
         whole(release, namespace, revision, options)
 
     helm.rollback = rollback  # type: ignore[method-assign]

@@ -16,7 +16,7 @@ from functools import partial
 from champ_offline.cluster.causes.words import quiet
 from champ_offline.cluster.interface import Cluster
 from champ_offline.cluster.watch import HealthWatch
-from champ_offline.errors import ChampError
+from champ_offline.errors import ChampError, Fields
 from champ_offline.events import StepFinished, StepStarted, Subscriber, ignore
 from champ_offline.helm.engine import HelmEngine, Options
 from champ_offline.helm.faults import ReleaseFailed
@@ -258,7 +258,7 @@ class Executor:
         cause = watch.first_cause if watch.ended or isinstance(error, ReleaseFailed) else None
         known = cause.error if cause else error
         self._end(work, verdict, known.id, began, quiet(known))
-        told: dict[str, object] = {
+        told: Fields = {
             "release": work.intent.release,
             "cause": known if cause else _said(error),
         }
