@@ -58,7 +58,7 @@ class Processes:
             number = tasks_of(folder).ask(words)
             process = subprocess.Popen(
                 [*program(), "--zone", str(folder), "--lang", active(), *_UNSEEN, *words],
-                env={**os.environ, TASK: str(number)},
+                env={**os.environ, TASK: f"{number}:{folder}"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

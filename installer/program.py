@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-# Says which task of its zone a program that is started so is to carry out.
+# Says which task a program that is started so is to carry out: its number, a colon, its zone.
 TASK: Final = "CHAMP_TASK"
 
 
@@ -24,10 +24,10 @@ def program() -> tuple[str, ...]:
     return (sys.executable, str(script.absolute()))
 
 
-def task_asked() -> int:
-    """The number of the task that this very program is to carry out, 0 for none; asked once.
+def task_asked() -> tuple[Path, int] | None:
+    """The task that this very program is to carry out: its zone's folder, its number; asked once.
 
     Programs that this one starts are not asked for it.
     """
-    number = os.environ.pop(TASK, "")
-    return int(number) if number.isdecimal() else 0
+    number, _colon, zone = os.environ.pop(TASK, "").partition(":")
+    return (Path(zone), int(number)) if number.isdecimal() else None

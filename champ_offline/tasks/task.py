@@ -93,7 +93,9 @@ class TaskLines:
         for _event in self.take(b"".join(told)):
             """None is left in them."""
 
-    def _take(self, told: Mapping[str, Any]) -> Happened | None:
+    def _take(self, told: Any) -> Happened | None:  # noqa: ANN401 - the shape of JSON
+        if not isinstance(told, dict):
+            raise TypeError(told)
         if self.task is None:
             self.task = _first(told)
         elif "event" in told:

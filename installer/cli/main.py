@@ -56,9 +56,10 @@ def run(arguments: Sequence[str], screens: Screens, session: Session | None = No
     """Run one command line; `screens` opens the terminal UI on a zone. Returns the exit code."""
     _prepare_streams()
     language.activate(language.choose(_wanted_language(arguments), os.environ))
-    session = session or Session(tuple(arguments), task_asked())
+    session = session or Session(tuple(arguments))
     with Guard(arguments, as_json=lambda: session.json_errors) as guard:
         listen_for_termination()
+        session.take_on(task_asked())
         code = command_line(screens).main(
             list(arguments), prog_name="champ", standalone_mode=False, obj=session
         )

@@ -63,16 +63,12 @@ class Verb(click.Command):
         self.params.extend(global_options(hidden=True))
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own
-        """Refuse empty texts: a script whose variable is not set means something else.
-
-        Where this process was asked to carry out a task of the zone, it takes that on.
-        """
+        """Refuse empty texts: a script whose variable is not set means something else."""
         for one in self.params:
             value = ctx.params.get(one.name or "")
             typed = ctx.get_parameter_source(one.name or "") is ParameterSource.COMMANDLINE
             if typed and (value == "" or (isinstance(value, tuple) and "" in value)):
                 raise click.BadParameter(_("An empty text names nothing."), ctx, one)
-        ctx.ensure_object(Session).take_on()
         return super().invoke(ctx)
 
 

@@ -31,13 +31,9 @@ if TYPE_CHECKING:
 
 @dataclass
 class Session:
-    """The settings of one run; `zone` is None where none was named, `words` are the command's.
-
-    `asked` is the number of the zone's task that this is to carry out, 0 for none.
-    """
+    """The settings of one run; `zone` is None where none was named, `words` are the command's."""
 
     words: tuple[str, ...] = ()
-    asked: int = 0
     open_zone: Callable[[Path], Appliance] | None = None
     zone: Path | None = None
     form: str = "table"
@@ -72,10 +68,16 @@ class Session:
 
             yield both
 
-    def take_on(self) -> None:
-        """Carry out the task that another process asked for, if one did; raises as `appliance`."""
-        if self.asked and self._task is None:
-            self._task = self.appliance().tasks.carry_out(self.asked)
+    def take_on(self, asked: tuple[Path, int] | None) -> None:
+        """Carry out the task of that zone's folder and number, if there is one.
+
+        Raises TaskUnknown, FileForbidden, FileStrayed.
+        """
+        if asked is not None:
+            from installer.background import tasks_of
+
+            zone, number = asked
+            self._task = tasks_of(zone).carry_out(number)
             outlive_terminal()
 
     def ended(self, exit_code: int, error: ChampError | None) -> None:

@@ -71,7 +71,8 @@ class Threads:
     def start(self, zone: Path, words: Sequence[str]) -> int:
         """As Background."""
         number = tasks_of(zone).ask(words)
-        session = Session(tuple(words), number, self._world.open, zone, "json", "none")
+        session = Session(tuple(words), self._world.open, zone, "json", "none")
+        session.take_on((zone, number))
         spoken = ["--lang", active()]
 
         def carry_out() -> None:
