@@ -40,6 +40,7 @@ from champ_offline.cluster.interface import (
 from champ_offline.cluster.kubeconfig import Access
 from champ_offline.cluster.nodes import node_of
 from champ_offline.cluster.said import told, why_silent
+from champ_offline.errors import Phrase
 from champ_offline.events import ObjectState
 
 _PAGE = 500
