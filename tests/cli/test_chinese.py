@@ -269,9 +269,8 @@ def _is_chinese(site: Site, line: str) -> int:
     ]
     cache = str(site.folder / "cache")
     done = loaded_champ_in(site.folder, *zone, *words, CHAMP_LANG="zh", XDG_CACHE_HOME=cache)
-    told = done.stderr
-    for word in sorted(words, key=len, reverse=True):
-        told = told.replace(word, " ") if word else told
+    typed = "|".join(re.escape(word) for word in words if len(word) > 2)
+    told = re.sub(rf"(?<![\w/-])(?:{typed})(?![\w.-])", " ", done.stderr)
     assert english(told) == [], f"champ {line}\n{done.stderr}"
     return done.returncode
 
