@@ -6,6 +6,7 @@ authenticate; whatever is wrong with it is KubeconfigMissing or KubeconfigInvali
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,10 +29,15 @@ from lightkube.core.exceptions import ConfigError
 from champ_offline.cluster import certificates
 from champ_offline.cluster.interface import KubeconfigInvalid, KubeconfigMissing
 from champ_offline.cluster.web_socket import Server
-from champ_offline.errors import Phrase, Quoted, system_said
+from champ_offline.durable import yaml_problem
+from champ_offline.errors import Phrase, Quoted, Reason, system_said
 from champ_offline.oci.strict_json import wrong_in
 
 _SECONDS = 15.0
+_LONGEST = 200
+# lightkube/config/kubeconfig.py, KubeConfig.get.
+_NO_CONTEXT = "No current context set and no default provided"
+_NO_SUCH_CONTEXT = re.compile(r"Context '(?P<name>.*)' not found")
 
 
 @dataclass(frozen=True)
@@ -83,12 +89,24 @@ def _told(kubeconfig: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise KubeconfigInvalid(file=kubeconfig, reason=system_said(error)) from error
-    except (ConfigError, yaml.YAMLError) as error:
-        said = Quoted(" ".join(str(error).split())[:200])
-        raise KubeconfigInvalid(file=kubeconfig, reason=said) from error
+    except yaml.YAMLError as error:
+        reason = yaml_problem.told(getattr(error, "problem", None))
+        raise KubeconfigInvalid(file=kubeconfig, reason=reason) from error
+    except ConfigError as error:
+        raise KubeconfigInvalid(file=kubeconfig, reason=_said(error)) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         reason = Phrase("a part of it is missing or malformed: {why}", why=wrong_in(error))
         raise KubeconfigInvalid(file=kubeconfig, reason=reason) from error
+
+
+def _said(error: ConfigError) -> Reason:
+    """What lightkube cannot do with the file: the usual in our words, the rest in its own."""
+    text = " ".join(str(error).split())[:_LONGEST]
+    if text == _NO_CONTEXT:
+        return Phrase("it has no current context")
+    if found := _NO_SUCH_CONTEXT.fullmatch(text):
+        return Phrase("it has no context {name}, which is its current one", name=found["name"])
+    return Quoted(text)
 
 
 def _client_end(config: SingleConfig) -> datetime | None:

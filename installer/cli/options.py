@@ -45,6 +45,20 @@ class _Place(click.Path):
         return super().convert(value, param, ctx)
 
 
+class Whole(click.IntRange):
+    """A whole number within limits, named in the user's language."""
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's own
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401 - click's own
+        """As click does."""
+        self.name = _("whole number")
+        return super().convert(value, param, ctx)
+
+
 # How --since is typed; the second form is also how times are compared.
 MOMENT = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 # What a verb writes, or waits for, or whose absence it tells itself.
@@ -146,7 +160,7 @@ def _way(cluster: str | None, kubeconfig: Path | None) -> Path | None:
 def workers(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--workers N`, for a plan of a whole site."""
     return click.option(
-        "--workers", type=click.IntRange(1, 16), default=4, show_default=True, metavar="N",
+        "--workers", type=Whole(1, 16), default=4, show_default=True, metavar="N",
         help=_("With a plan of a whole site: how many releases are worked on at once."),
     )(function)  # fmt: skip
 
