@@ -11,6 +11,8 @@ from tests.tui import pictures
 from tests.tui.scenes import SCENES
 from tests.tui.stage import Stage, stage
 
+pytestmark = pytest.mark.usefixtures("in_rich")
+
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
