@@ -55,7 +55,9 @@ class Champ(click.Group):
 def run(arguments: Sequence[str], screens: Screens, session: Session | None = None) -> int:
     """Run one command line; `screens` opens the terminal UI on a zone. Returns the exit code."""
     _prepare_streams()
-    language.activate(language.choose(_wanted_language(arguments), os.environ))
+    wish = _wanted_language(arguments)
+    chosen, named = language.choose(wish, os.environ), language.is_named(wish, os.environ)
+    language.activate(chosen, named=named)
     session = session or Session(tuple(arguments))
     with Guard(arguments, as_json=lambda: session.json_errors) as guard:
         listen_for_termination()

@@ -9,19 +9,24 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.scrollbar import ScrollBar
 from textual.worker import WorkerFailed
 
 from champ_offline.appliance import Appliance
 from champ_offline.errors import ChampError, ExitCode
 from installer.language import mark
+from installer.look import in_ascii
 from installer.tui import routes
+from installer.tui.ascii_lines import AsciiLines
 from installer.tui.desk import Desk
+from installer.tui.preparing import prepare
 from installer.tui.screens.answers import AnswersScreen
 from installer.tui.screens.applying import ApplyScreen
 from installer.tui.screens.bundle import BundleScreen
@@ -59,10 +64,12 @@ class Screens(App[int]):
         super().__init__(ansi_color=True)
         self.desk = desk
         self.unforeseen: BaseException | None = None
+        self._ascii_lines = AsciiLines()
 
     def on_mount(self) -> None:
         """Open the zone that was named, or ask for one."""
         self.theme = "ansi-dark"
+        self.set_class(not in_ascii(), "-rich")
         for number in _ENDING:
             asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
         self.push_screen(ZoneScreen())
@@ -72,6 +79,10 @@ class Screens(App[int]):
     def action_finish(self) -> None:
         """Quit; tasks go on."""
         self.exit(int(ExitCode.OK))
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """As Textual's own, then whatever the look asks for."""
+        return [*super().get_line_filters(), self._ascii_lines]
 
     def on_zone_opened(self, message: routes.ZoneOpened) -> None:
         """Show the zone."""
@@ -152,6 +163,7 @@ class Screens(App[int]):
 
 def run(zone: Path | None) -> int:
     """Run the screens on this terminal; gives the exit code, raises what nobody foresaw."""
+    prepare(os.environ)
     kubeconfig, media = os.environ.get("KUBECONFIG"), os.environ.get("CHAMP_MEDIA")
     app = Screens(
         Desk(

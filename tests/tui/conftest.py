@@ -9,7 +9,8 @@ from typing import Protocol
 import pytest
 
 from champ_offline.appliance import Appliance
-from installer import language
+from installer import language, look
+from installer.look import Look
 from installer.tui.app import Screens
 from tests.tui.sample_app import ZONE, Media, make_media
 from tests.tui.simulated import World
@@ -36,6 +37,19 @@ def spoken(request: pytest.FixtureRequest) -> Iterator[str]:
     language.activate(request.param)
     yield request.param
     language.activate("en")
+
+
+@pytest.fixture(autouse=True)
+def in_ascii() -> Iterator[None]:
+    """Every test here sees the screens in the ASCII look, in which each of them is looked at."""
+    look.activate(Look.ASCII)
+    yield
+    look.activate(None)
+
+
+@pytest.fixture
+def in_rich(in_ascii: None) -> None:
+    look.activate(Look.RICH)
 
 
 @pytest.fixture

@@ -224,4 +224,4 @@ def words(media: Sequence[Path], overrides: Overrides) -> list[str]:
     """The command that imports the bundle on the media."""
     reasons = {"--accept-expired": overrides.expired, "--accept-clock": overrides.clock}
     given = [word for option, why in reasons.items() if why for word in (option, why)]
-    return ["import", *given, "--", *(str(path.absolute()) for path in media)]
+    return ["import", *given, *(str(path.absolute()) for path in media)]

@@ -20,6 +20,7 @@ from champ_offline.events import (
     StepStarted,
 )
 from installer.language import translate as _
+from installer.look import in_ascii
 from installer.quantities import duration
 from installer.step_line import StepLine, cause_lines, fault_line, object_line, step_head
 from installer.terminal_text import fit, wrapped
@@ -122,7 +123,8 @@ class ProgressView(Static):
         if step.last is None or not step.last.total:
             return [f"  {duration(now - step.began)}"]
         full = min(_BAR, step.last.done * _BAR // step.last.total)
-        return [f"  [{'#' * full}{'.' * (_BAR - full)}]", f"  {'  '.join(step.figures())}"]
+        done, rest = ("#", ".") if in_ascii() else ("█", "░")
+        return [f"  [{done * full}{rest * (_BAR - full)}]", f"  {'  '.join(step.figures())}"]
 
     def _told(self, cause: Cause) -> list[str]:
         room = max(10, self.size.width or 78)
