@@ -29,12 +29,15 @@ from installer.tui.desk import Desk
 from installer.tui.preparing import prepare
 from installer.tui.screens.answers import AnswersScreen
 from installer.tui.screens.applying import ApplyScreen
+from installer.tui.screens.audit import AuditScreen
 from installer.tui.screens.bundle import BundleScreen
 from installer.tui.screens.catalog import CatalogScreen
+from installer.tui.screens.clients import ClientsScreen
 from installer.tui.screens.findings import FindingsScreen
 from installer.tui.screens.importing import ImportScreen
 from installer.tui.screens.media import MediaScreen
 from installer.tui.screens.overview import OverviewScreen
+from installer.tui.screens.registry import RegistryScreen
 from installer.tui.screens.release import ReleaseScreen
 from installer.tui.screens.review import ReviewScreen
 from installer.tui.screens.target import TargetScreen
@@ -137,6 +140,22 @@ class Screens(App[int]):
     def on_show_task(self, message: routes.ShowTask) -> None:
         """Look at a task."""
         self.push_screen(TaskScreen(message.task))
+
+    def on_carry_out(self, message: routes.CarryOut) -> None:
+        """Carry out a command, and look at it."""
+        self.push_screen(TaskScreen(None, message.words))
+
+    def on_show_registry(self) -> None:
+        """Show the registry."""
+        self.push_screen(RegistryScreen())
+
+    def on_browse_clients(self) -> None:
+        """List the registry's clients."""
+        self.push_screen(ClientsScreen())
+
+    def on_read_audit(self) -> None:
+        """Look through the audit chain."""
+        self.push_screen(AuditScreen())
 
     async def on_go_home(self) -> None:
         """Leave everything above the overview."""

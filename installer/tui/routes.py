@@ -115,5 +115,27 @@ class ShowTask(Route):
 
 
 @dataclass(eq=False)
+class CarryOut(Route):
+    """Carry out a command as a task, and look at it."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(eq=False)
+class ShowRegistry(Route):
+    """Show the registry that nodes pull from."""
+
+
+@dataclass(eq=False)
+class BrowseClients(Route):
+    """List the registry's clients."""
+
+
+@dataclass(eq=False)
+class ReadAudit(Route):
+    """Look through the audit chain."""
+
+
+@dataclass(eq=False)
 class GoHome(Route):
     """Back to the overview."""

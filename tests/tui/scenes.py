@@ -161,6 +161,10 @@ SCENES: dict[str, Scene] = {
     "applied": Scene(pushed(_apply, lambda: _("Go on")), changes=True),
     "release": Scene(keys("1", lambda: _("History, the newest first:"))),
     "revision": Scene(keys("1", lambda: _("History, the newest first:"), "enter")),
+    "registry": Scene(keys("g", lambda: "champ.local")),
+    "clients": Scene(keys("g", lambda: "champ.local", "n", lambda: "ci")),
+    "audit": Scene(keys("a", lambda: "release.apply.end")),
+    "audit-row": Scene(keys("a", lambda: "release.apply.end", "end", "enter", lambda: "SHA-256")),
     "findings": Scene(keys("d", lambda: _("Checks made: {count}").partition("{")[0]), changes=True),
 }
 

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from champ_offline.appliance import Appliance
 from champ_offline.events import ignore
+from champ_offline.registry.clients import roles
 from champ_offline.trust.keys import KeySigner
 from installer.tui.app import Screens
 from installer.tui.proposals import Install
@@ -133,5 +134,6 @@ def _built(folder: Path) -> Stage:
     for version in ("1.0", "2.0"):
         wanted = Install("greeter", version, "hello", "hello", made.kubeconfig, answers)
         appliance.releases.apply(wanted.plan(appliance), made.kubeconfig, ignore)
+    appliance.registry.clients.add("ci", "", roles(("team/*",), ("team/*",), ()), "engineer")
     appliance._database.close()
     return made

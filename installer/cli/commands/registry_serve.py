@@ -138,7 +138,7 @@ def _serve(session: Session, asked: Serving) -> None:
         log = None
     again = (*program(), *sys.argv[1:]) if asked.hand_over else ()
     where = Address(asked.host, asked.port, asked.called)
-    appliance.serve_registry(where, ready, Running(float(asked.drain), again, log))
+    appliance.registry.serve(where, ready, Running(float(asked.drain), again, log))
 
 
 @click.command(

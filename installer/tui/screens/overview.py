@@ -31,6 +31,8 @@ from installer.tui.routes import (
     BrowseTasks,
     ExamineZone,
     LookForMedia,
+    ReadAudit,
+    ShowRegistry,
     ShowRelease,
     ShowTask,
 )
@@ -97,6 +99,8 @@ class OverviewScreen(Page):
         Binding("c", "catalog", mark("Catalog: install an app")),
         Binding("k", "cluster", mark("Cluster")),
         Binding("d", "doctor", mark("Check")),
+        Binding("g", "registry", mark("Registry")),
+        Binding("a", "audit", mark("Audit")),
         Binding("t", "tasks", mark("Tasks")),
         Binding("f", "recover", mark("Finish what was interrupted")),
         Binding("r", "survey", mark("Refresh")),
@@ -140,6 +144,14 @@ class OverviewScreen(Page):
         self.say("at_work", "\n".join(told[:_NEWEST]))
         if {one.number for one in before} - {one.number for one in message.tasks}:
             self.action_survey()
+
+    def action_registry(self) -> None:
+        """Show where nodes pull from."""
+        self.post_message(ShowRegistry())
+
+    def action_audit(self) -> None:
+        """Show who did what."""
+        self.post_message(ReadAudit())
 
     def action_tasks(self) -> None:
         """Look at the one that is at work, or choose one."""

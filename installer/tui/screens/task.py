@@ -6,6 +6,7 @@ asking for its end does.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -148,29 +149,33 @@ class TaskPage(Page):
 
 
 class TaskScreen(TaskPage):
-    """Any task, come back to."""
+    """Any task: one that is come back to, or a command that is begun here."""
 
     NAME = mark("Task")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "home", mark("To the overview"), key_display="Enter"),
     ]
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task | None, words: Sequence[str] = ()) -> None:
         super().__init__()
-        self.task_shown = task
+        self.task_shown, self.words = task, words
 
     def title_text(self) -> str:
-        """Which task."""
-        return f"{_(self.NAME)} {self.task_shown.number}"
+        """Which task, as far as it has a number."""
+        return f"{_(self.NAME)} {self.task_shown.number}" if self.task_shown else _(self.NAME)
 
     def body(self) -> ComposeResult:
         """What was asked for, then as every task."""
-        yield Static(task_text.line(self.task_shown), classes="heading", markup=False)
+        asked = task_text.line(self.task_shown) if self.task_shown else shlex.join(self.words)
+        yield Static(asked, classes="heading", markup=False)
         yield from super().body()
 
     def on_mount(self) -> None:
-        """Look at it."""
-        self.follow(self.task_shown.number)
+        """Look at it, or begin it."""
+        if self.task_shown is None:
+            self.carry_out(self.words)
+        else:
+            self.follow(self.task_shown.number)
 
     def on_task_ended(self, message: TaskEnded) -> None:
         """Show how it ended."""
