@@ -19,10 +19,12 @@ import click
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from jinja2 import nodes
 
 from champ_offline.preflight.checks import SORTS
 from installer.language import DOMAIN, LOCALE
-from tests.architecture.source import Source, constant_text, product_errors, sources
+from installer.report.page import environment
+from tests.architecture.source import ROOT, Source, constant_text, product_errors, sources
 
 FOLDER = LOCALE / "zh_CN" / "LC_MESSAGES"
 PO = FOLDER / f"{DOMAIN}.po"
@@ -35,12 +37,34 @@ _MARKERS = frozenset({"_", "translate", "mark"})
 
 def marked_texts() -> set[str]:
     """All texts that the front-ends mark with `_()`, `translate()` or `mark()`."""
-    found = set()
+    found = template_texts()
     for source in sources("installer"):
         for call in source.calls():
             if isinstance(call.func, ast.Name) and call.func.id in _MARKERS and call.args:
                 text = constant_text(call.args[0])
                 found |= {text} if text else set()
+    return found
+
+
+def templates() -> dict[str, nodes.Template]:
+    """The front-ends' templates by name, parsed."""
+    made = environment()
+    return {
+        path.name: made.parse(path.read_text(encoding="utf-8"))
+        for path in sorted((ROOT / "installer").rglob("*.j2"))
+    }
+
+
+def template_texts() -> set[str]:
+    """All texts that templates mark with `_()`; raises ValueError for one that is put together."""
+    found = set()
+    for name, template in templates().items():
+        for call in template.find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name == "_":
+                text = call.args[0]
+                if not isinstance(text, nodes.Const):
+                    raise ValueError(f"{name}:{call.lineno}")
+                found.add(str(text.value))
     return found
 
 

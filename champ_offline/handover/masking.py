@@ -1,0 +1,49 @@
+"""Takes the zone's secrets out of a report, whatever text of it they stand in.
+
+Invariant: pure; every text goes through the mask but those whose grammar leaves a secret no room:
+digests, hashes, fingerprints, heads of the chain and times. A short secret is found in many of
+these by chance, and a report is kept for the sake of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
+from typing import Any, TypeVar
+
+from champ_offline.errors import ChampError, Phrase
+from champ_offline.oci.digest import Digest
+
+T = TypeVar("T")
+_EXACT = re.compile(
+    r"(?:sha256:|[0-9]{1,18}:)?[0-9a-f]{64}"
+    r"|[0-9]{5}(?: [0-9]{5})+"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:.]{8,15}(?:Z|[+-][0-9]{2}:[0-9]{2}))?"
+)
+
+
+def masked(value: T, hide: Callable[[str], str]) -> T:
+    """The value with `hide` applied to every text in it."""
+    found: Any = _masked(value, hide)
+    result: T = found
+    return result
+
+
+def _masked(value: Any, hide: Callable[[str], str]) -> Any:  # noqa: ANN401 - any value of a report
+    if isinstance(value, Phrase):
+        return Phrase(value.template, **_masked(value.fields, hide))
+    if isinstance(value, str) and not isinstance(value, Enum):
+        return value if _EXACT.fullmatch(value) else hide(value)
+    if isinstance(value, ChampError):
+        return type(value)(**{name: _masked(one, hide) for name, one in value.fields.items()})
+    if isinstance(value, Mapping):
+        return {key: _masked(item, hide) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return type(value)(_masked(item, hide) for item in value)
+    if is_dataclass(value) and not isinstance(value, type | Digest):
+        return replace(
+            value, **{one.name: _masked(getattr(value, one.name), hide) for one in fields(value)}
+        )
+    return value
