@@ -33,13 +33,13 @@ def masked(value: T, hide: Callable[[str], str]) -> T:
 
 def _masked(value: Any, hide: Callable[[str], str]) -> Any:  # noqa: ANN401 - any value of a report
     if isinstance(value, Phrase):
-        return Phrase(value.template, **_masked(value.fields, hide))
+        return Phrase(value.template, **_fields(value.fields, hide))
     if isinstance(value, str) and not isinstance(value, Enum):
         return value if _EXACT.fullmatch(value) else hide(value)
     if isinstance(value, ChampError):
-        return type(value)(**{name: _masked(one, hide) for name, one in value.fields.items()})
+        return type(value)(**_fields(value.fields, hide))
     if isinstance(value, Mapping):
-        return {key: _masked(item, hide) for key, item in value.items()}
+        return {_masked(key, hide): _masked(item, hide) for key, item in value.items()}
     if isinstance(value, tuple):
         return type(value)(_masked(item, hide) for item in value)
     if is_dataclass(value) and not isinstance(value, type | Digest):
@@ -47,3 +47,8 @@ def _masked(value: Any, hide: Callable[[str], str]) -> Any:  # noqa: ANN401 - an
             value, **{one.name: _masked(getattr(value, one.name), hide) for one in fields(value)}
         )
     return value
+
+
+def _fields(given: Mapping[str, object], hide: Callable[[str], str]) -> dict[str, Any]:
+    """What fills a sentence of ours: its names are ours too."""
+    return {name: _masked(one, hide) for name, one in given.items()}

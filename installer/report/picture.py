@@ -27,9 +27,9 @@ _PART, _BETWEEN = 46.0, 20.0
 _CHIP_GAP = 14.0
 _HEAD = 38.0
 # Higher, and it would not fit on a page below a heading.
-_MOST_CHIPS = 90
-_LEAST_CHIPS = 8
-_MOST_CLUSTERS = 12
+_MOST_CHIPS = 72
+_LEAST_CHIPS = 5
+_MOST_CLUSTERS = 10
 _FEW = 10
 # Widths of characters in parts of the font's size, those of DejaVu Sans, the widest in common use.
 _NARROW, _MIDDLE, _BROAD, _BROADEST = 0.42, 0.66, 0.8, 1.02

@@ -32,6 +32,9 @@ MO = FOLDER / f"{DOMAIN}.mo"
 # Which argument of which calls is such a phrase: of `errors.Phrase`, and of `typed_yaml`'s nodes.
 _PHRASE_AT = {"Phrase": 0, "refuse": 0, "refused": 1, "text": 1, "texts": 1, "fits": 3}
 _WORD = re.compile(r"\w+")
+_LETTERS = re.compile(r"[^\W\d_]+")
+# What a template may hold besides: tags with their attributes, entities.
+_MARKUP = re.compile(r"<[^<>]*>|&\w+;")
 _MARKERS = frozenset({"_", "translate", "mark"})
 
 
@@ -65,6 +68,18 @@ def template_texts() -> set[str]:
                 if not isinstance(text, nodes.Const):
                     raise ValueError(f"{name}:{call.lineno}")
                 found.add(str(text.value))
+    return found
+
+
+def unmarked_texts() -> list[str]:
+    """Words that stand in templates outside of `_()`: in pages, and in texts of expressions."""
+    found = []
+    for name, template in templates().items():
+        told = "".join(one.data for one in template.find_all(nodes.TemplateData))
+        found += [f"{name}: {word}" for word in _LETTERS.findall(_MARKUP.sub(" ", told))]
+        joined = (part for one in template.find_all(nodes.Concat) for part in one.nodes)
+        values = [one.value for one in joined if isinstance(one, nodes.Const)]
+        found += [f"{name}: {value}" for value in values if _LETTERS.search(str(value))]
     return found
 
 

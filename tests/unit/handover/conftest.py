@@ -15,6 +15,7 @@ from champ_offline.handover.document import Handover
 from champ_offline.journal.process import Process
 from champ_offline.operations import Operations
 from champ_offline.release.apply.failures import ApplyPutBack
+from champ_offline.release.plan import Plan
 from champ_offline.releases import Releases
 from tests.tui.sample_app import ZONE, Media, make_media
 from tests.tui.simulated import SimulatedAppliance, SimulatedOperations, SimulatedReleases, no_other
@@ -22,7 +23,6 @@ from tests.unit.site.conftest import Gone, Helm, Place
 
 # What is secret, in answers and so in Secrets, plans, vault and Helm's records.
 CANARY = "Kanarienvogel-im-Bergwerk-7"
-SHORT_CANARY = "2026"
 ANSWERS = f"""\
 site: St. Elsewhere
 greeting: hello
@@ -100,22 +100,23 @@ class Site:
     def way(self, cluster: str) -> Path:
         return self.folder.parent / f"{cluster}.conf"
 
-    def install(self, version: str, release: str, cluster: str = "main", answers: str = "") -> None:
+    def plan(self, version: str, release: str, cluster: str = "main") -> Plan:
         path = self.folder.parent / "answers.yaml"
-        path.write_text(answers or ANSWERS, encoding="utf-8")
-        about = ("greeter", version, release, "clinic", path, self.way(cluster))
-        self.apply(cluster, about)
+        path.write_text(ANSWERS, encoding="utf-8")
+        way = self.way(cluster)
+        return self.releases.plan_install("greeter", version, release, "clinic", path, way)
 
-    def apply(self, cluster: str, about: tuple[object, ...]) -> None:
-        plan = self.releases.plan_install(*about)  # type: ignore[arg-type]
+    def install(self, version: str, release: str, cluster: str = "main") -> None:
+        plan = self.plan(version, release, cluster)
         self.releases.apply(plan, self.way(cluster), ignore)
 
-    def killed(self, release: str, cluster: str) -> None:
+    def killed(self, release: str, cluster: str, plan: Plan | None = None) -> None:
         """An install whose process is killed while Helm works."""
+        made = plan or self.plan("1.0", release, cluster)
         helm = self.places[cluster].helm
         self.dying, helm.deadly = True, release
         with pytest.raises(Gone):
-            self.install("1.0", release, cluster)
+            self.releases.apply(made, self.way(cluster), ignore)
         self.dying, helm.deadly = False, ""
 
     def report(self, order: Order | None = None) -> Handover:
