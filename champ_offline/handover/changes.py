@@ -10,13 +10,15 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import median
 
-from champ_offline.handover.document import Author, Change, Period, Recovery, Step
+from champ_offline.handover.document import Allowed, Author, Change, Period, Recovery, Step, Timing
 from champ_offline.handover.rows import Told, told
 from champ_offline.journal.acts import Act
 from champ_offline.journal.audit import Audit
 from champ_offline.journal.journal import Journal, StepRecord
 from champ_offline.release.apply.books import KIND
+from champ_offline.release.plan import Operation
 from champ_offline.release.records.chronicle import Deed
 from champ_offline.release.records.history import Outcome
 from champ_offline.releases import Releases
@@ -43,6 +45,18 @@ def changes(releases: Releases, names: Mapping[str, str], period: Period) -> tup
     return tuple(found)
 
 
+def timings(found: Sequence[Change]) -> tuple[Timing, ...]:
+    """How long these took, by what was done; those that have not ended do not count."""
+    seconds: dict[Operation, list[float]] = defaultdict(list)
+    for one in found:
+        if one.outcome is not Outcome.RUNNING:
+            seconds[one.operation].append(one.seconds)
+    return tuple(
+        Timing(operation, len(took), min(took), median(took), max(took))
+        for operation, took in sorted(seconds.items())
+    )
+
+
 def _operations(deeds: Sequence[Deed], journal: Journal) -> dict[Deed, int]:
     """The journal's number of each application, where it has one; `deeds` are the newest first.
 
@@ -61,26 +75,30 @@ def _operations(deeds: Sequence[Deed], journal: Journal) -> dict[Deed, int]:
 
 @dataclass(frozen=True)
 class _Chain:
-    """What the chain tells: authors by the plan's digest, the rest by the operation's number."""
+    """What the chain tells: who made and allowed plans by their digests, the rest by operations."""
 
     authors: Mapping[str, Author]
+    allowed: Mapping[str, Allowed]
     causes: Mapping[int, str]
     recoveries: Mapping[int, Recovery]
 
     @classmethod
     def of(cls, audit: Audit, plans: Collection[str], operations: Collection[int]) -> _Chain:
         authors: dict[str, Author] = {}
+        allowed: dict[str, Allowed] = {}
         causes: dict[int, str] = {}
         recoveries: dict[int, Recovery] = {}
-        for row in told(audit, Act.PLAN, Act.APPLY_END, Act.RECOVER):
+        for row in told(audit, Act.PLAN, Act.DECIDE, Act.APPLY_END, Act.RECOVER):
             plan, number = row.text("plan"), row.count("operation")
             if row.act == Act.PLAN and plan in plans:
                 authors.setdefault(plan, Author(row.time, row.actor))
+            elif row.act == Act.DECIDE and plan in plans and row.detail.get("allowed") is True:
+                allowed[plan] = Allowed(row.time, row.text("policy"))
             elif row.act == Act.APPLY_END and number in operations:
                 causes[number] = row.text("cause")
             elif row.act == Act.RECOVER and number in operations:
                 recoveries[number] = _recovery(row)
-        return cls(authors, causes, recoveries)
+        return cls(authors, allowed, causes, recoveries)
 
 
 def _recovery(row: Told) -> Recovery:
@@ -120,6 +138,7 @@ def _change(
         plan=deed.plan,
         planned=chain.authors.get(str(deed.plan)),
         accepted=deed.accepted,
+        allowed=chain.allowed.get(str(deed.plan)),
         applied_by=deed.actor,
         started=deed.started,
         seconds=deed.seconds,

@@ -17,7 +17,7 @@ from champ_offline.external.settings import Settings
 from champ_offline.findings import Finding
 from champ_offline.handover.bundles import bundles
 from champ_offline.handover.chain import chain, set_aside, unattended
-from champ_offline.handover.changes import changes
+from champ_offline.handover.changes import changes, timings
 from champ_offline.handover.document import (
     ALWAYS,
     Check,
@@ -67,7 +67,7 @@ def collect(appliance: Appliance, order: Order, look: Look | None = None) -> Han
     audit, period = appliance.audit, order.period
     brought = bundles(releases.database, audit, period)
     findings = appliance.doctor(order.kubeconfig, offline=order.offline)
-    verified = Verified(releases.database)
+    verified, changed = Verified(releases.database), changes(releases, names, period)
     found = Handover(
         zone=_zone(appliance),
         period=period,
@@ -75,7 +75,8 @@ def collect(appliance: Appliance, order: Order, look: Look | None = None) -> Han
         held=brought.held,
         brought=brought.brought,
         overridden=brought.overridden,
-        changes=changes(releases, names, period),
+        changes=changed,
+        timings=timings(changed),
         unattended=unattended(audit, period),
         data=tuple(
             one

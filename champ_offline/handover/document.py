@@ -139,6 +139,14 @@ class Author:
 
 
 @dataclass(frozen=True)
+class Allowed:
+    """A policy's decision to let a plan be applied without a person; `policy` is its digest."""
+
+    time: str
+    policy: str
+
+
+@dataclass(frozen=True)
 class Step:
     """One step of a change; `seconds` is None, and `outcome` empty, for one that was cut off."""
 
@@ -170,9 +178,9 @@ class Change:
 
     `cluster` is the cluster's name, or its `identity` where it has none. `planned` is None where no
     row of the chain tells who made the plan, `accepted` and `images` where the plan is kept no
-    more; `author` of the acceptance is that of the plan. `interrupted` while nobody works on it and
-    it has not ended. `cause` is why it failed, as recorded then; `steps` is None where the journal
-    does not have the change.
+    more; whoever accepted concerns made the plan with them. `allowed` is None where no policy did.
+    `interrupted` while nobody works on it and it has not ended. `cause` is why it failed, as
+    recorded then; `steps` is None where the journal does not have the change.
     """
 
     cluster: str
@@ -189,6 +197,7 @@ class Change:
     plan: Digest
     planned: Author | None
     accepted: tuple[Concern, ...] | None
+    allowed: Allowed | None
     applied_by: str
     started: str
     seconds: float
@@ -199,6 +208,17 @@ class Change:
     images: tuple[Image, ...] | None
     steps: tuple[Step, ...] | None
     recovery: Recovery | None
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long the changes of one sort took that ended: how many there were, and seconds."""
+
+    operation: Operation
+    count: int
+    shortest: float
+    median: float
+    longest: float
 
 
 @dataclass(frozen=True)
@@ -343,6 +363,7 @@ class Handover:
     brought: tuple[Brought, ...]
     overridden: tuple[Overridden, ...]
     changes: tuple[Change, ...]
+    timings: tuple[Timing, ...]
     unattended: tuple[Unattended, ...]
     data: tuple[DataDeed, ...]
     checks: tuple[Check, ...]

@@ -92,6 +92,8 @@ def environment() -> Environment:
 
 def _shown(value: object) -> object:
     """A value where it stands in the page: nothing that turns or hides the text around it."""
+    if isinstance(value, float):
+        return f"{value:g}"  # a place in the picture
     return value if isinstance(value, Markup) else printable(str(value))
 
 

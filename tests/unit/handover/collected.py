@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from champ_offline.bundle.document import Content
 from champ_offline.handover.document import (
     ALWAYS,
+    Allowed,
     Author,
     Brought,
     Chain,
@@ -23,6 +24,7 @@ from champ_offline.handover.document import (
     Step,
     StoreChecks,
     Taken,
+    Timing,
     Unattended,
     ZoneFacts,
 )
@@ -51,6 +53,7 @@ def small() -> Handover:
         brought=(_brought(),),
         overridden=(Overridden(TIME, "", "1", "expired", ("root 2026-04-30",), "not renewed"),),
         changes=(_change(),),
+        timings=(Timing(Operation.UPGRADE, 1, 65.0, 65.0, 65.0),),
         unattended=(Unattended(TIME, "bo", "sha256:aa", 0, ("orthanc 1.0",), ()),),
         data=(DataDeed("uid-1", "pacs", "orthanc", 1, "save-data", "orthanc", "1.0", 1, "bo",
                        TIME, 3.0, "done", ""),),
@@ -104,6 +107,7 @@ def _change() -> Change:
         plan=Digest.of(b"plan"),
         planned=Author(TIME, "ann"),
         accepted=(NO_ROOM.of("Deployment web", wanted="8 CPU", lacking="CPU: 1"),),
+        allowed=Allowed(TIME, "sha256:bb"),
         applied_by="bo",
         started=TIME,
         seconds=65.0,

@@ -12,6 +12,7 @@ from champ_offline.cluster.interface import Cluster
 from champ_offline.events import ignore
 from champ_offline.handover.collect import Order, collect
 from champ_offline.handover.document import Handover
+from champ_offline.helm.engine import Options, Release, Values
 from champ_offline.journal.process import Process
 from champ_offline.operations import Operations
 from champ_offline.release.apply.failures import ApplyPutBack
@@ -63,6 +64,13 @@ class Reached(SimulatedReleases):
 
 class MortalHelm(Helm):
     """Helm of a process that can be killed; a killed process cancels nothing."""
+
+    def upgrade(
+        self, chart: bytes, release: str, namespace: str, values: Values, options: Options
+    ) -> Release:
+        if release == self.deadly:
+            raise Gone
+        return super().upgrade(chart, release, namespace, values, options)
 
     def cancel(self) -> None:
         if self.deadly:

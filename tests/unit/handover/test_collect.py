@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from champ_offline.events import ignore
 from champ_offline.handover.collect import Order
 from champ_offline.handover.document import FORMAT, Handover, Period
+from champ_offline.handover.rows import sound
 from champ_offline.journal.acts import Act, done
-from champ_offline.journal.audit import AuditBroken
+from champ_offline.journal.audit import AuditBroken, Row
 from champ_offline.journal.process import current_user
 from champ_offline.preflight import capacity
 from champ_offline.release.records.history import Outcome
@@ -138,6 +141,51 @@ def test_a_concern_that_was_accepted_is_told_with_who_accepted_it(site: Site) ->
     assert last.planned is not None
     assert last.planned.actor == current_user()
     assert last.accepted == (replace(concern, accepted=True),)
+
+
+def test_a_policy_that_allowed_a_plan_is_told_and_one_that_did_not_is_not(site: Site) -> None:
+    [*others, last] = site.report(OFFLINE).changes
+    about = {"policy": "sha256:aa", "reasons": []}
+    site.appliance.audit.record(
+        done(Act.DECIDE, "clinic/lost", plan=str(last.plan), allowed=True, **about),
+        done(Act.DECIDE, "clinic/front", plan=str(others[0].plan), allowed=False, **about),
+    )
+    [*others, last] = site.report(OFFLINE).changes
+    assert last.allowed is not None
+    assert last.allowed.policy == "sha256:aa"
+    assert {one.allowed for one in others} == {None}
+
+
+def test_how_long_changes_took_is_told_of_those_that_ended(site: Site) -> None:
+    site.killed("lost-again", "main")
+    found = site.report(OFFLINE)
+    told = {one.operation.value: one for one in found.timings}
+    assert {name: one.count for name, one in told.items()} == {
+        "install": 3, "upgrade": 2, "rollback": 1,
+    }  # fmt: skip
+    upgrades = sorted(one.seconds for one in found.changes if one.operation.value == "upgrade")
+    assert (told["upgrade"].shortest, told["upgrade"].longest) == (upgrades[0], upgrades[1])
+    assert told["upgrade"].median == pytest.approx(sum(upgrades) / 2)
+
+
+def test_a_release_whose_last_change_was_cut_off_says_so(site: Site) -> None:
+    assert {one.interrupted for one in site.report(OFFLINE).releases} == {False}
+    site.killed("front", "main", site.plan("2.0", "front"))
+    found = {one.release: one for one in site.report(OFFLINE).releases}
+    assert (found["front"].interrupted, found["desk"].interrupted) == (True, False)
+    assert (found["front"].version, found["front"].number) == ("1.0", 3)
+
+
+def test_rows_that_no_release_of_champ_wrote_tell_nothing() -> None:
+    def row(detail: str) -> Row:
+        made = Row(1, "2026", "bo", "policy.run", "core", detail, "0" * 64, "")
+        return replace(made, hash=made.hashed())
+
+    good = row('{"a":"b","c":3,"d":[1,"x"],"e":true}')
+    odd = (row("[]"), row("{"), row("[" * 100_000), replace(good, actor="eve"))
+    [found] = sound([*odd, good])
+    assert (found.text("a"), found.count("c"), found.texts("d")) == ("b", 3, ("1", "x"))
+    assert (found.text("c"), found.count("e"), found.texts("a"), found.count("z")) == ("", 0, (), 0)
 
 
 def test_the_chain_is_counted_and_hashed(site: Site) -> None:

@@ -109,8 +109,8 @@ def empty() -> Handover:
     """A zone about which there is little to say."""
     found = small()
     return replace(
-        found, brought=(), overridden=(), changes=(), unattended=(), data=(), clusters=(),
-        releases=(), backups=(), store=replace(found.store, last=None), offline=True,
+        found, brought=(), overridden=(), changes=(), timings=(), unattended=(), data=(),
+        clusters=(), releases=(), backups=(), store=replace(found.store, last=None), offline=True,
         chain=replace(found.chain, acts={}, exports=()),
     )  # fmt: skip
 
@@ -148,6 +148,8 @@ ENGLISH = [
     "orthanc 1.0 (Image archive)",
     "sha256:" + Digest.of(b"plan").hex,
     "2026-05-01 10:00:00 by ann",
+    "2026-05-01 10:00:00 by the policy sha256:bb",
+    "1:05",
     "The pod did not start [release.interrupted]",
     "2026-05-01 10:00:00 by eve: put back",
     "Helm cut off · put right 2.0\N{NO-BREAK SPACE}s",
