@@ -20,7 +20,6 @@ from champ_offline.bundle.offer import Offer
 from champ_offline.bundle.repair import RepairOrder, repair
 from champ_offline.bundle.repaired import Repaired
 from champ_offline.bundle.sbom.shelf import Shelf
-from champ_offline.bundle.sbom.versions import Constraint
 from champ_offline.bundle.turns import Turn, take_turns
 from champ_offline.bundle.verify import VerifiedBundle, verify
 from champ_offline.catalog.artifact import vet_app
@@ -41,7 +40,7 @@ from champ_offline.journal.audit import Audit
 from champ_offline.journal.ferried import Ferried
 from champ_offline.journal.journal import Journal
 from champ_offline.paths import ZonePaths
-from champ_offline.release.packages import Packages, Search
+from champ_offline.release.packages import Packages
 from champ_offline.release.records.history import History
 from champ_offline.release.records.vault import Vault
 from champ_offline.releases import Releases
@@ -51,6 +50,7 @@ from champ_offline.store.readings import Readings
 from champ_offline.store.refs import Ref, Refs
 from champ_offline.store.uploads import Uploads
 from champ_offline.store.waiting import WaitingRoom
+from champ_offline.tasks.folder import Tasks
 from champ_offline.trust.dates import NO_OVERRIDES, Dates, Overrides
 from champ_offline.trust.errors import FingerprintDiffers, Replayed
 from champ_offline.trust.roots import fingerprint, read_root, read_root_file, same_fingerprint
@@ -329,6 +329,11 @@ class Appliance:
         return Ferried(self._database, self._clock)
 
     @property
+    def tasks(self) -> Tasks:
+        """The long verbs that are or were at work here, to be followed from anywhere."""
+        return Tasks(self.paths.tasks, self._clock)
+
+    @property
     def upkeep(self) -> Upkeep:
         """Checks and collections of the store, and bundles that are wanted no more."""
         stored = (self._database, self._blobs, self._refs, self._intake)
@@ -359,15 +364,11 @@ class Appliance:
         """The bills of materials that came with the images."""
         return Shelf(self._refs, self._blobs)
 
-    def find_packages(self, text: str, versions: str | None) -> Search:
-        """Where a package is, by part of its name; `versions` is a condition such as `<2.17.1`.
-
-        Raises ConstraintInvalid, PackageUnknown, PackageNotListed, SbomMalformed.
-        """
-        constraint = None if versions is None else Constraint.parse(versions)
+    @property
+    def packages(self) -> Packages:
+        """Where packages are: in which images, apps and releases."""
         vault = Vault(self._database, secrets.token_urlsafe)
-        packages = Packages(self.sboms, self.catalog, History(self._database), vault)
-        return packages.find(text, constraint)
+        return Packages(self.sboms, self.catalog, History(self._database), vault)
 
     def form(self, app: str, version: str | None) -> Form:
         """The form of an app, at `version` or its newest; raises AppUnknown."""

@@ -21,6 +21,7 @@ from champ_offline.bundle.sbom.attach import Attacher
 from champ_offline.bundle.signatures import sign
 from champ_offline.catalog.artifact import read_app, write_app
 from champ_offline.catalog.entry import AppSource
+from champ_offline.errors import Phrase
 from champ_offline.events import Subscriber
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
@@ -66,7 +67,7 @@ class Assembly:
         """The lock in a file, or beside the recipe; raises LockOutdated for another recipe's."""
         lock = Lock.from_file(path or self._recipe.path.with_name("bundle.lock"))
         if lock.recipe != self._digest:
-            raise LockOutdated(path=self._recipe.path, what="the recipe was edited")
+            raise LockOutdated(path=self._recipe.path, what=Phrase("the recipe was edited"))
         return lock
 
     def assemble(
@@ -90,7 +91,10 @@ class Assembly:
         """The recipe's charts and apps, which are those of the lock; raises LockOutdated."""
         for entry in self._recipe.images:
             if lock.image(str(entry.name)) is None:
-                raise LockOutdated(path=self._recipe.path, what=f"{entry.name} is not in the lock")
+                raise LockOutdated(
+                    path=self._recipe.path,
+                    what=Phrase("{name} is not in the lock", name=entry.name),
+                )
         digests = {image.name: image.digest for image in lock.images}
         charts, apps = self._artifacts(digests)
         _confirm(self._recipe.path, lock.charts, charts)
@@ -188,7 +192,7 @@ def _confirm(
     expected = {artifact.name: artifact.digest for artifact in locked}
     for name, descriptor in found.items():
         if expected.get(name) != descriptor.digest:
-            raise LockOutdated(path=recipe, what=f"{name} was edited since")
+            raise LockOutdated(path=recipe, what=Phrase("{name} was edited since", name=name))
 
 
 def _shown(blobs: BlobStore, descriptor: Descriptor) -> Content:

@@ -16,7 +16,7 @@ from champ_offline.bundle.intake import RESERVE
 from champ_offline.cluster.interface import Cluster
 from champ_offline.durable.database import Database
 from champ_offline.durable.space import free_bytes
-from champ_offline.errors import Bytes, ChampError, ExitCode
+from champ_offline.errors import Bytes, ChampError, ExitCode, Quoted
 from champ_offline.external.errors import PushWaiting
 from champ_offline.findings import Finding, State
 from champ_offline.journal.acts import Act
@@ -186,7 +186,7 @@ def examine_zone(
 ) -> Iterator[Finding]:
     """The checks that need no cluster; `store` are those of its content."""
     damage = database.damage()
-    yield _finding("database", DatabaseDamaged(reason=damage[0]) if damage else None)
+    yield _finding("database", DatabaseDamaged(reason=Quoted(damage[0])) if damage else None)
     yield from store
     size = waiting.size
     unfinished = ImportUnfinished(path=waiting.root, size=Bytes(size))

@@ -7,9 +7,10 @@ field, never part of a template.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self, TypeAlias
 
 
 class ExitCode(IntEnum):
@@ -75,6 +76,36 @@ class Phrase(str):
         return said
 
 
+class Phrases(tuple[Phrase, ...]):
+    """Several phrases as a field, one after the other with commas."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ", ".join(self)
+
+    def __format__(self, spec: str) -> str:
+        return str(self)
+
+
+class Quoted(str):
+    """What somebody else said, as a field: a server's answer, Helm's message; shown as it came."""
+
+    __slots__ = ()
+
+
+class Because(Exception):
+    """Something failed for a `reason`, which ends the sentence of somebody who knows the place."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Unfit(Because, ValueError):
+    """A value is refused for a `reason`."""
+
+
 class ChampError(Exception):
     """Base of all errors a user can meet.
 
@@ -88,10 +119,11 @@ class ChampError(Exception):
     message: ClassVar[str]
     remedy: ClassVar[str]
 
-    def __init__(self, **fields: object) -> None:
+    def __init__(self, *, reason: Reason | None = None, **fields: object) -> None:
         """Keep the fields; a field the templates need and did not get raises KeyError in tests."""
-        super().__init__(fields)
-        self.fields = fields
+        given: Fields = fields if reason is None else {**fields, "reason": reason}
+        super().__init__(given)
+        self.fields = given
 
     def __str__(self) -> str:
         return self.message.format(**self.fields)
@@ -118,6 +150,13 @@ class Several(tuple[ChampError, ...]):
         return str(self)
 
 
+# Fields as they are given to an error with `**`.
+Fields: TypeAlias = dict[str, Any]
+# Why something is so, as the field `reason` gives it: words that can be translated, or marked
+# as those of somebody else. A plain text is neither, and the type checker says so.
+Reason: TypeAlias = Phrase | Quoted | Said | ChampError | Several
+
+
 def every_error() -> list[type[ChampError]]:
     """All concrete errors imported so far, sorted by id; the table in errors.md is made from it."""
     found: list[type[ChampError]] = []
@@ -128,3 +167,57 @@ def every_error() -> list[type[ChampError]]:
         if "id" in error.__dict__:
             found.append(error)
     return sorted(found, key=lambda error: error.id)
+
+
+def system_said(error: OSError) -> Phrase | Quoted:
+    """Why the operating system refused; as it came where it is none of the usual reasons."""
+    if error.errno in _REFUSALS:
+        return _REFUSALS[error.errno]
+    return Quoted(error.strerror or error)
+
+
+# The texts are those of glibc's strerror.
+_REFUSALS: Mapping[int | None, Phrase] = {
+    errno.EACCES: Phrase("Permission denied"),
+    errno.EADDRINUSE: Phrase("Address already in use"),
+    errno.EADDRNOTAVAIL: Phrase("Cannot assign requested address"),
+    errno.EAGAIN: Phrase("Resource temporarily unavailable"),
+    errno.EBADF: Phrase("Bad file descriptor"),
+    errno.EBUSY: Phrase("Device or resource busy"),
+    errno.ECONNABORTED: Phrase("Software caused connection abort"),
+    errno.ECONNREFUSED: Phrase("Connection refused"),
+    errno.ECONNRESET: Phrase("Connection reset by peer"),
+    errno.EDQUOT: Phrase("Disk quota exceeded"),
+    errno.EEXIST: Phrase("File exists"),
+    errno.EFAULT: Phrase("Bad address"),
+    errno.EFBIG: Phrase("File too large"),
+    errno.EHOSTDOWN: Phrase("Host is down"),
+    errno.EHOSTUNREACH: Phrase("No route to host"),
+    errno.EINVAL: Phrase("Invalid argument"),
+    errno.EIO: Phrase("Input/output error"),
+    errno.EISDIR: Phrase("Is a directory"),
+    errno.ELOOP: Phrase("Too many levels of symbolic links"),
+    errno.EMFILE: Phrase("Too many open files"),
+    errno.EMLINK: Phrase("Too many links"),
+    errno.ENAMETOOLONG: Phrase("File name too long"),
+    errno.ENETDOWN: Phrase("Network is down"),
+    errno.ENETUNREACH: Phrase("Network is unreachable"),
+    errno.ENFILE: Phrase("Too many open files in system"),
+    errno.ENODEV: Phrase("No such device"),
+    errno.ENOENT: Phrase("No such file or directory"),
+    errno.ENOEXEC: Phrase("Exec format error"),
+    errno.ENOMEM: Phrase("Cannot allocate memory"),
+    errno.ENOSPC: Phrase("No space left on device"),
+    errno.ENOTCONN: Phrase("Transport endpoint is not connected"),
+    errno.ENOTDIR: Phrase("Not a directory"),
+    errno.ENOTEMPTY: Phrase("Directory not empty"),
+    errno.ENOTSUP: Phrase("Operation not supported"),
+    errno.ENXIO: Phrase("No such device or address"),
+    errno.EPERM: Phrase("Operation not permitted"),
+    errno.EPIPE: Phrase("Broken pipe"),
+    errno.EROFS: Phrase("Read-only file system"),
+    errno.ESTALE: Phrase("Stale file handle"),
+    errno.ETIMEDOUT: Phrase("Connection timed out"),
+    errno.ETXTBSY: Phrase("Text file busy"),
+    errno.EXDEV: Phrase("Invalid cross-device link"),
+}

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from champ_offline.durable.write import DurableFile
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, system_said
 from champ_offline.journal import audit_file
 from champ_offline.journal.acts import Act, done
 from champ_offline.journal.audit import Audit, Head
@@ -108,7 +108,7 @@ def export(
     except FileExistsError as error:
         raise EvidenceThere(file=file) from error
     except OSError as error:
-        raise EvidenceNotWritten(file=file, reason=error.strerror or str(error)) from error
+        raise EvidenceNotWritten(file=file, reason=system_said(error)) from error
     key = signer.public_key.keyid
     audit.record(done(Act.AUDIT, zone, rows=statement.rows, head=str(statement.head), key=key))
     return _evidence(file, statement, key)
@@ -128,7 +128,7 @@ def verify(file: Path, key: Path, known: Head | None = None) -> Evidence:
         with file.open("rb") as opened:
             statement = audit_file.read(opened, str(file), believes, known)
     except OSError as error:
-        raise EvidenceNotRead(file=file, reason=error.strerror or str(error)) from error
+        raise EvidenceNotRead(file=file, reason=system_said(error)) from error
     return _evidence(file, statement, public.keyid)
 
 

@@ -41,6 +41,10 @@ _WORDS = {
     "elsewhere": mark("on another cluster"),
     "incomplete": mark("incomplete"),
     "site.apply": mark("site plan"),
+    # How a task stands.
+    "at work": mark("at work"),
+    "ended": mark("ended"),
+    "cut off": mark("cut off"),
     "healthy": mark("healthy"),
     "troubled": mark("troubled"),
     "not serving": mark("not serving"),
@@ -169,23 +173,6 @@ _WORDS = {
     # Where in a volume damage lies that is in no blob.
     "the volume index": mark("the volume index"),
     "the trailer": mark("the trailer"),
-    "none yet": mark("none yet"),
-    "it gives no reason": mark("it gives no reason"),
-    # Why a registry cannot be used.
-    "connection refused": mark("connection refused"),
-    "its certificate is not signed by an authority that is trusted": mark(
-        "its certificate is not signed by an authority that is trusted"
-    ),
-    "it does not speak TLS": mark("it does not speak TLS"),
-    "its name is not known": mark("its name is not known"),
-    "its name cannot be looked up": mark("its name cannot be looked up"),
-    "no route to host": mark("no route to host"),
-    "the network is unreachable": mark("the network is unreachable"),
-    "no answer in time": mark("no answer in time"),
-    "the connection broke": mark("the connection broke"),
-    "it forgot an upload whenever the connection broke": mark(
-        "it forgot an upload whenever the connection broke"
-    ),
 }
 
 

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Sequence
 from champ_offline.bundle.document import BundleDocument, VolumeEntry
 from champ_offline.bundle.errors import DocumentMalformed, PiecesMisfit
 from champ_offline.bundle.volume import INDEX_FILE, Member, VolumeIndex
+from champ_offline.errors import Phrase, Reason
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
 
-_MISFIT = "it does not fit into its bundle"
+_MISFIT = Phrase("it does not fit into its bundle")
 
 
 def check_agreement(document: BundleDocument, indexes: Sequence[VolumeIndex | None]) -> None:
@@ -67,7 +68,7 @@ def _stranger(document: BundleDocument, entry: VolumeEntry, index: VolumeIndex) 
 
 def _check_whole(document: BundleDocument, volumes: Sequence[Sequence[Member]]) -> None:
     if Digest.of(encode([[m.row for m in members] for members in volumes])) != document.volume_set:
-        raise _malformed("bundle.json", "its volume set is not that of its volumes")
+        raise _malformed("bundle.json", Phrase("its volume set is not that of its volumes"))
     members = [member for members in volumes for member in members]
     cut = cut_blobs(members)
     sizes: dict[Digest, int] = {}
@@ -80,11 +81,13 @@ def _check_whole(document: BundleDocument, volumes: Sequence[Sequence[Member]]) 
         if not tile(pieces):
             raise PiecesMisfit(blob=blob, bundle=document.name)
     if (len(sizes), sum(sizes.values())) != (document.blobs, document.size):
-        raise _malformed("bundle.json", "its blobs are not as many, or as large, as it says")
+        raise _malformed(
+            "bundle.json", Phrase("its blobs are not as many, or as large, as it says")
+        )
     own = [(m.digest, m.size) for m in members if m.name == INDEX_FILE]
     if own != [(document.index.digest, document.index.size)]:
-        raise _malformed("bundle.json", "its index.json is not the one in its volumes")
+        raise _malformed("bundle.json", Phrase("its index.json is not the one in its volumes"))
 
 
-def _malformed(where: str, reason: str) -> DocumentMalformed:
-    return DocumentMalformed(where=where, kind="bundle document", reason=reason)
+def _malformed(where: str, reason: Reason) -> DocumentMalformed:
+    return DocumentMalformed(where=where, kind=Phrase("bundle document"), reason=reason)

@@ -13,6 +13,8 @@ import tarfile
 import zlib
 from dataclasses import dataclass
 
+from champ_offline.errors import Phrase, Unfit
+
 _BLOCK = 512
 _LARGEST_EXTENSION = 64 * 1024
 # Files, folders, and the headers that go before some of them (POSIX pax "x", GNU "L").
@@ -20,8 +22,8 @@ _FILES, _EXTENSIONS = b"0\x005", b"xL"
 _MOST_HEADERS = 3 * 4096
 
 
-class NotAnArchive(ValueError):
-    """The bytes are no archive that may be unpacked; the text says why."""
+class NotAnArchive(Unfit):
+    """The bytes are no archive that may be unpacked."""
 
 
 @dataclass
@@ -36,9 +38,9 @@ class Room:
             with gzip.GzipFile(fileobj=io.BytesIO(tgz)) as file:
                 data = file.read(self.left + 1)
         except (OSError, EOFError, zlib.error) as error:
-            raise NotAnArchive("it is not a gzip file") from error
+            raise NotAnArchive(Phrase("it is not a gzip file")) from error
         if len(data) > self.left:
-            raise NotAnArchive("it unfolds to too many bytes")
+            raise NotAnArchive(Phrase("it unfolds to too many bytes"))
         self.left -= len(data)
         return data
 
@@ -58,16 +60,21 @@ def read_archive(tgz: bytes, room: Room) -> dict[str, bytes]:
                     continue
                 name = info.name.partition("/")[2]
                 if name in files or not _is_plain(info):
-                    reason = f"“{info.name[:100]}” is a link, a repetition or not a plain name"
-                    raise NotAnArchive(reason)
+                    raise _not_plain(info)
                 member = tar.extractfile(info)
                 files[name] = member.read() if member else b""
     except (tarfile.TarError, EOFError) as error:
-        raise NotAnArchive("it is not a chart archive") from error
+        raise NotAnArchive(Phrase("it is not a chart archive")) from error
+    except NotAnArchive:
+        raise
     except (ValueError, OverflowError) as error:
-        reason = str(error) if isinstance(error, NotAnArchive) else "it is not a chart archive"
-        raise NotAnArchive(reason) from error
+        raise NotAnArchive(Phrase("it is not a chart archive")) from error
     return files
+
+
+def _not_plain(info: tarfile.TarInfo) -> NotAnArchive:
+    name = info.name[:100]
+    return NotAnArchive(Phrase("“{name}” is a link, a repetition or not a plain name", name=name))
 
 
 def _is_plain(info: tarfile.TarInfo) -> bool:
@@ -86,7 +93,7 @@ def _check_headers(data: bytes) -> None:
         kind, size = head[156:157], _size(head)
         extension = kind in _EXTENSIONS and size <= _LARGEST_EXTENSION
         if len(head) < _BLOCK or count > _MOST_HEADERS or not (kind in _FILES or extension):
-            raise NotAnArchive("it is not a chart archive")
+            raise NotAnArchive(Phrase("it is not a chart archive"))
         at += _BLOCK + size + -size % _BLOCK
 
 
@@ -94,5 +101,5 @@ def _size(head: bytes) -> int:
     """The size in a header, plain octal; sizes of other forms are none of a chart's."""
     digits = head[124:136].strip(b" \0")
     if digits.strip(b"01234567"):
-        raise NotAnArchive("it is not a chart archive")
+        raise NotAnArchive(Phrase("it is not a chart archive"))
     return int(digits or b"0", 8)

@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from champ_offline.bundle.chart_archive import NotAnArchive, Room, read_archive
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase, system_said
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.manifest import image_manifest
@@ -107,10 +107,12 @@ def chart_artifact(tgz: bytes, blobs: BlobStore) -> Descriptor:
 def _file(path: Path) -> bytes:
     try:
         if path.stat().st_size > _MOST_BYTES:
-            raise ChartUnusable(path=path, reason=f"it has more than {_MOST_BYTES} bytes")
+            raise ChartUnusable(
+                path=path, reason=Phrase("it has more than {limit} bytes", limit=_MOST_BYTES)
+            )
         return path.read_bytes()
     except OSError as error:
-        raise ChartUnusable(path=path, reason=error.strerror or "it cannot be read") from error
+        raise ChartUnusable(path=path, reason=system_said(error)) from error
 
 
 def _in_folder(root: Path) -> Iterator[tuple[str, bytes]]:
@@ -118,12 +120,16 @@ def _in_folder(root: Path) -> Iterator[tuple[str, bytes]]:
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
-            raise ChartUnusable(path=root, reason=f"{name} is a link or a special file")
+            raise ChartUnusable(
+                path=root, reason=Phrase("{name} is a link or a special file", name=name)
+            )
         if path.is_file():
             data = _file(path)
             room -= len(data)
             if room < 0:
-                raise ChartUnusable(path=root, reason=f"it has more than {_MOST_BYTES} bytes")
+                raise ChartUnusable(
+                    path=root, reason=Phrase("it has more than {limit} bytes", limit=_MOST_BYTES)
+                )
             yield name, data
 
 
@@ -132,7 +138,7 @@ def _in_tgz(tgz: bytes, path: Path, room: Room | None = None) -> Files:
     try:
         return read_archive(tgz, room or Room(_MOST_BYTES))
     except NotAnArchive as error:
-        raise ChartUnusable(path=path, reason=str(error)) from error
+        raise ChartUnusable(path=path, reason=error.reason) from error
 
 
 def _checked(files: Files, path: Path, depth: int = 0, room: Room | None = None) -> dict[str, Any]:
@@ -142,7 +148,7 @@ def _checked(files: Files, path: Path, depth: int = 0, room: Room | None = None)
     """
     room = room or Room(_MOST_BYTES)
     if len(files) > _MOST_FILES or depth > _DEEPEST:
-        raise ChartUnusable(path=path, reason="it has too many files or nested charts")
+        raise ChartUnusable(path=path, reason=Phrase("it has too many files or nested charts"))
     metadata = _metadata(files, path)
     for name, data in files.items():
         if name == SCHEMA_FILE or name.endswith(f"/{SCHEMA_FILE}"):
@@ -154,7 +160,7 @@ def _checked(files: Files, path: Path, depth: int = 0, room: Room | None = None)
 
 def _metadata(files: Files, path: Path) -> dict[str, Any]:
     if CHART_FILE not in files:
-        raise ChartUnusable(path=path, reason="it has no Chart.yaml")
+        raise ChartUnusable(path=path, reason=Phrase("it has no Chart.yaml"))
     typed, texts = _yaml(files[CHART_FILE], path)
     metadata = {**typed, **{key: texts[key] for key in _TEXTS if key in typed}}
     if "annotations" in typed:
@@ -162,29 +168,35 @@ def _metadata(files: Files, path: Path) -> dict[str, Any]:
     try:
         json.dumps(metadata, allow_nan=False, ensure_ascii=False, sort_keys=True).encode()
     except (TypeError, ValueError) as error:
-        raise ChartUnusable(path=path, reason="Chart.yaml holds what JSON cannot") from error
+        raise ChartUnusable(
+            path=path, reason=Phrase("Chart.yaml holds what JSON cannot")
+        ) from error
     for key in ("apiVersion", "name", "version"):
         if not isinstance(metadata.get(key), str) or not metadata[key]:
-            raise ChartUnusable(path=path, reason=f"Chart.yaml lacks “{key}”")
+            raise ChartUnusable(path=path, reason=Phrase("Chart.yaml lacks “{key}”", key=key))
     if not _NAME.fullmatch(metadata["name"]):
-        raise ChartUnusable(path=path, reason="the name in Chart.yaml is not a chart's name")
+        raise ChartUnusable(
+            path=path, reason=Phrase("the name in Chart.yaml is not a chart's name")
+        )
     return metadata
 
 
 def _yaml(data: bytes, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Chart.yaml as YAML types it, and as text alone; without aliases, which multiply."""
     if len(data) > _LARGEST_CHART_FILE:
-        raise ChartUnusable(path=path, reason="Chart.yaml is too large")
+        raise ChartUnusable(path=path, reason=Phrase("Chart.yaml is too large"))
     try:
         plain = _is_plain(data)
         typed = yaml.safe_load(data) if plain else None
         texts = yaml.load(data, Loader=yaml.BaseLoader) if plain else None  # noqa: S506 (text)
     except _BROKEN as error:
-        raise ChartUnusable(path=path, reason="Chart.yaml is not YAML") from error
+        raise ChartUnusable(path=path, reason=Phrase("Chart.yaml is not YAML")) from error
     if not plain:
-        raise ChartUnusable(path=path, reason="Chart.yaml has aliases, or is nested too deeply")
+        raise ChartUnusable(
+            path=path, reason=Phrase("Chart.yaml has aliases, or is nested too deeply")
+        )
     if not isinstance(typed, dict) or not isinstance(texts, dict):
-        raise ChartUnusable(path=path, reason="Chart.yaml is not a mapping")
+        raise ChartUnusable(path=path, reason=Phrase("Chart.yaml is not a mapping"))
     return typed, texts
 
 
@@ -203,7 +215,7 @@ def _refuse_outside_references(file: str, data: bytes, path: Path) -> None:
     try:
         waiting: list[object] = [json.loads(data)]
     except (ValueError, RecursionError) as error:
-        raise ChartUnusable(path=path, reason=f"{file} is not JSON") from error
+        raise ChartUnusable(path=path, reason=Phrase("{file} is not JSON", file=file)) from error
     while waiting:
         node = waiting.pop()
         if isinstance(node, list):
@@ -240,7 +252,9 @@ def _ignored_left_out(root: Path, files: Files) -> Files:
     text = files.get(IGNORE_FILE, b"").decode("utf-8", "replace")
     rules = [rule for line in text.splitlines() if (rule := line.strip()) and rule[0] != "#"]
     if any("**" in rule for rule in rules):
-        raise ChartUnusable(path=root, reason=".helmignore uses “**”, which Helm refuses too")
+        raise ChartUnusable(
+            path=root, reason=Phrase(".helmignore uses “**”, which Helm refuses too")
+        )
     rules.append("templates/.?*")
     return {name: data for name, data in files.items() if not _ignored(name, rules)}
 

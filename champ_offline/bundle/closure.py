@@ -13,6 +13,7 @@ from typing import TypeAlias
 from champ_offline.bundle.errors import BundleIncomplete, LayoutFaulty
 from champ_offline.bundle.verify import VerifiedBundle
 from champ_offline.bundle.volume import INDEX_FILE
+from champ_offline.errors import Phrase, Reason
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import REF_NAME, Descriptor
 from champ_offline.oci.digest import Digest
@@ -59,15 +60,17 @@ class Closure:
         """
         top = Manifest.from_bytes(index)
         if top.media_type not in media_types.INDEXES:
-            raise self._faulty(INDEX_FILE, "it is no index")
+            raise self._faulty(INDEX_FILE, Phrase("it is no index"))
         for descriptor in top.manifests:
             if descriptor.media_type not in media_types.DOCUMENTS:
-                raise self._faulty(descriptor.digest, "index.json leads to what is no manifest")
+                raise self._faulty(
+                    descriptor.digest, Phrase("index.json leads to what is no manifest")
+                )
             self._check(descriptor, INDEX_FILE, _DEEPEST)
             self._link(descriptor)
         found = {digest for digest, _document in self._seen}
         if stray := next((digest for digest in blobs if digest not in found), None):
-            raise self._faulty(stray, "index.json does not lead to it")
+            raise self._faulty(stray, Phrase("index.json does not lead to it"))
         return self._links
 
     def _link(self, descriptor: Descriptor) -> None:
@@ -78,7 +81,7 @@ class Closure:
         data = self._read(descriptor.digest)
         subject = Manifest.from_bytes(data).subject
         if subject is None:
-            raise self._faulty(descriptor.digest, "it has neither a name nor a subject")
+            raise self._faulty(descriptor.digest, Phrase("it has neither a name nor a subject"))
         self._check(subject, str(descriptor.digest), _DEEPEST)
         self._links.referrers.append(Referrer(subject.digest, as_referrer(data), self._whole))
 
@@ -87,7 +90,7 @@ class Closure:
         ref = Ref(reference.name, reference.tag, stored, self._whole)
         known = self._links.names.setdefault((ref.name, ref.tag), ref)
         if reference.digest is not None or known != ref:
-            raise self._faulty(reference, "the name is given twice, or with a digest")
+            raise self._faulty(reference, Phrase("the name is given twice, or with a digest"))
         self._vet(self._read, stored, str(reference))
 
     def _read(self, digest: Digest) -> bytes:
@@ -99,16 +102,16 @@ class Closure:
         if not room.has(digest) or room.size(digest) != descriptor.size:
             raise BundleIncomplete(bundle=self._name, blob=digest, parent=parent)
         if not levels:
-            raise self._faulty(digest, "indexes lead to indexes too deeply")
+            raise self._faulty(digest, Phrase("indexes lead to indexes too deeply"))
         if self._seen.get((digest, document), 0) >= levels:
             return
         self._seen[digest, document] = levels
         if document:
             manifest = Manifest.from_bytes(room.read(digest))
             if not any({descriptor.media_type, manifest.media_type} <= kind for kind in _KINDS):
-                raise self._faulty(digest, f"it is no {descriptor.media_type}")
+                raise self._faulty(digest, Phrase("it is no {kind}", kind=descriptor.media_type))
             for child in manifest.children:
                 self._check(child, str(digest), levels - 1)
 
-    def _faulty(self, where: object, reason: str) -> LayoutFaulty:
+    def _faulty(self, where: object, reason: Reason) -> LayoutFaulty:
         return LayoutFaulty(bundle=self._name, where=where, reason=reason)

@@ -14,7 +14,7 @@ from champ_offline.bundle.errors import DocumentMalformed, NewerFormat
 from champ_offline.bundle.names import NAME, VERSION, format_number, text, texts
 from champ_offline.bundle.parity.layout import LEAST_SHARE, MOST_SHARE
 from champ_offline.bundle.volume import INDEX_LIMIT, INDEXES_LIMIT, MOST_VOLUMES
-from champ_offline.errors import ChampError
+from champ_offline.errors import ChampError, Phrase, Unfit
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
@@ -122,8 +122,10 @@ class BundleDocument:
             if found == FORMAT:
                 return _read(document)
         except (ValueError, TypeError, KeyError, ChampError) as error:
-            reason = wrong_in(error)[:120]
-            raise DocumentMalformed(where=where, kind="bundle document", reason=reason) from error
+            reason = wrong_in(error)
+            raise DocumentMalformed(
+                where=where, kind=Phrase("bundle document"), reason=reason
+            ) from error
         raise NewerFormat(where=where, found=found, known=FORMAT)
 
 
@@ -147,20 +149,20 @@ def _read(document: dict[str, Any]) -> BundleDocument:
 
 def _content(app: dict[str, Any]) -> Content:
     if not isinstance(app["title"], dict):
-        raise ValueError("a title")  # noqa: TRY004 - as for every malformed document
+        raise Unfit(Phrase("a title is wrong"))
     titles = {text(key, _TITLES): text(title) for key, title in app["title"].items()}
     return Content(text(app["name"]), text(app["version"]), titles)
 
 
 def _share(percent: object) -> int:
     if type(percent) is not int or not (percent == 0 or LEAST_SHARE <= percent <= MOST_SHARE):
-        raise ValueError("parity")
+        raise Unfit(Phrase("the share of parity is wrong"))
     return percent
 
 
 def _volumes(rows: list[Any]) -> tuple[VolumeEntry, ...]:
     if not 1 <= len(rows) <= MOST_VOLUMES:
-        raise ValueError("number of volumes")
+        raise Unfit(Phrase("the number of volumes is wrong"))
     volumes = tuple(
         VolumeEntry(
             _count(number),
@@ -172,14 +174,14 @@ def _volumes(rows: list[Any]) -> tuple[VolumeEntry, ...]:
         for number, size, index_size, digest, first in rows
     )
     if [volume.number for volume in volumes] != list(range(1, len(volumes) + 1)):
-        raise ValueError("numbers of volumes")
+        raise Unfit(Phrase("the numbers of its volumes do not run from 1 on"))
     too_large = any(v.index_size > INDEX_LIMIT for v in volumes)
     if too_large or sum(v.index_size for v in volumes) > INDEXES_LIMIT:
-        raise ValueError("too large")
+        raise Unfit(Phrase("its volumes’ indexes are too large"))
     return volumes
 
 
 def _count(value: object) -> int:
     if type(value) is not int or value < 0:
-        raise ValueError("a number")
+        raise Unfit(Phrase("a number is wrong"))
     return value

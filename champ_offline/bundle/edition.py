@@ -22,7 +22,7 @@ from champ_offline.bundle.parity.beside import parity_beside
 from champ_offline.bundle.parity.documents import seal_documents
 from champ_offline.bundle.placing import Load
 from champ_offline.bundle.volume import INDEX_FILE, INDEXES, VolumeIndex
-from champ_offline.errors import ChampError
+from champ_offline.errors import ChampError, Phrase
 from champ_offline.oci.digest import Digest
 from champ_offline.trust.dates import EXPIRED, Overrides
 from champ_offline.trust.errors import DocumentAltered, DocumentUnreadable, RootMissing
@@ -113,10 +113,10 @@ def read_edition(
         if Digest.of(index) != found.document.index.digest:
             raise _altered(INDEX_FILE)
     except KeyError as error:
-        reason = f"{error.args[0]} is missing"
+        reason = Phrase("{name} is missing", name=error.args[0])
         raise PapersDamaged(bundle=name, version=version, reason=reason) from error
     except _NOT_AS_SIGNED as error:
-        raise PapersDamaged(bundle=name, version=version, reason=str(error).rstrip(".")) from error
+        raise PapersDamaged(bundle=name, version=version, reason=error) from error
     return Edition(found.document, found.trusted, found.files, volumes, index)
 
 
@@ -149,4 +149,4 @@ def _index(papers: Mapping[str, bytes], entry: VolumeEntry) -> VolumeIndex:
 
 
 def _altered(path: str) -> ChampError:
-    return DocumentAltered(where=path, role=path, reason="its SHA-256 differs")
+    return DocumentAltered(where=path, role=path, reason=Phrase("its SHA-256 differs"))

@@ -30,7 +30,7 @@ from champ_offline.bundle.reader import Sink, Sinks, VolumeReader
 from champ_offline.bundle.verify import Faults, VerifiedBundle
 from champ_offline.bundle.volume import BLOCK, Member, VolumeIndex
 from champ_offline.durable.space import FULL, free_bytes
-from champ_offline.errors import Bytes
+from champ_offline.errors import Bytes, system_said
 from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.oci.digest import Digest
 from champ_offline.store.pipeline import Pipeline
@@ -236,7 +236,7 @@ def zone_disk(path: Path) -> Iterator[None]:
     except OSError as error:
         named = error.filename2 or error.filename or path
         where = named if error.errno in _IN_THE_WAY else path
-        raise ZoneUnwritable(path=where, reason=error.strerror or str(error)) from error
+        raise ZoneUnwritable(path=where, reason=system_said(error)) from error
 
 
 class _Wanted:

@@ -21,7 +21,7 @@ from champ_offline.bundle.parity.patches import Patches, overlay, restore_in_pla
 from champ_offline.bundle.parity.protection import BeyondParity, ParityUnusable
 from champ_offline.bundle.reader import Hasher, VolumeReader, released
 from champ_offline.bundle.volume import BLOCK, Member, VolumeIndex
-from champ_offline.errors import ChampError
+from champ_offline.errors import ChampError, system_said
 from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber, ignore
 
 
@@ -142,7 +142,7 @@ def _heal(
             parity = files.enter_context(released(opened(path)))
             volume = files.enter_context(released(opened(copy.path)))
         except OSError as error:
-            return MediumUnreadable(path=error.filename, reason=error.strerror or str(error))
+            return MediumUnreadable(path=error.filename, reason=system_said(error))
         try:
             heal(protection(document, copy.entry), volume, parity, patches, notify, within)
         except (BeyondParity, ParityUnusable) as error:

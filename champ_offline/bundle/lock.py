@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase, system_said
 from champ_offline.oci.digest import Digest, InvalidDigest
-from champ_offline.oci.strict_json import NotStrict, parse
+from champ_offline.oci.strict_json import NotStrict, parse, wrong_in
 
 FORMAT = 1
 
@@ -95,7 +95,9 @@ class Lock:
         try:
             document = parse(path.read_bytes())
             if document["format"] != FORMAT:
-                raise LockUnreadable(path=path, reason=f"its format is not {FORMAT}")
+                raise LockUnreadable(
+                    path=path, reason=Phrase("its format is not {format}", format=FORMAT)
+                )
             return cls(
                 recipe=Digest.parse(document["recipe"]),
                 images=tuple(
@@ -108,14 +110,16 @@ class Lock:
         except FileNotFoundError as error:
             raise LockMissing(path=path) from error
         except OSError as error:
-            raise LockUnreadable(path=path, reason=error.strerror or "no access") from error
+            raise LockUnreadable(path=path, reason=system_said(error)) from error
         except (NotStrict, InvalidDigest) as error:
-            reason = str(error).removesuffix(".")
+            reason = wrong_in(error)
             raise LockUnreadable(path=path, reason=reason) from error
         except KeyError as error:
-            raise LockUnreadable(path=path, reason=f"it lacks “{error.args[0]}”") from error
+            raise LockUnreadable(
+                path=path, reason=Phrase("it lacks “{name}”", name=error.args[0])
+            ) from error
         except (TypeError, AttributeError) as error:
-            reason = "it is not of the form that `champ lock` writes"
+            reason = Phrase("it is not of the form that `champ lock` writes")
             raise LockUnreadable(path=path, reason=reason) from error
 
 

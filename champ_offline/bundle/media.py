@@ -24,7 +24,7 @@ from champ_offline.bundle.errors import (
 from champ_offline.bundle.opening import opened
 from champ_offline.bundle.parity.documents import restore_documents
 from champ_offline.bundle.volume import INDEXES, Member
-from champ_offline.errors import ChampError
+from champ_offline.errors import ChampError, system_said
 from champ_offline.trust.documents import Documents
 from champ_offline.trust.key_errors import NoSuchFolder
 from champ_offline.trust.roots import LONGEST
@@ -202,7 +202,7 @@ def spare_documents(folder: Path) -> tuple[Documents, bytes] | None:
         with opened(path) as file:
             found = restore_documents(file) or {}
     except OSError as error:
-        raise MediumUnreadable(path=path, reason=error.strerror or str(error)) from error
+        raise MediumUnreadable(path=path, reason=system_said(error)) from error
     try:
         return documents_in(found), found[DOCUMENT]
     except KeyError:
@@ -271,7 +271,7 @@ def is_file(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        raise MediumUnreadable(path=path, reason=error.strerror or str(error)) from error
+        raise MediumUnreadable(path=path, reason=system_said(error)) from error
 
 
 def _is_no_file(path: Path) -> bool:
@@ -280,7 +280,7 @@ def _is_no_file(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        raise MediumUnreadable(path=path, reason=error.strerror or str(error)) from error
+        raise MediumUnreadable(path=path, reason=system_said(error)) from error
 
 
 def _is_of(folder: Path, document: BundleDocument) -> bool:
@@ -321,14 +321,14 @@ def _mode(path: Path, *, links: bool) -> int | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise MediumUnreadable(path=path, reason=error.strerror or str(error)) from error
+        raise MediumUnreadable(path=path, reason=system_said(error)) from error
 
 
 def _names_in(folder: Path) -> list[Path]:
     try:
         return list(islice(folder.iterdir(), _MOST_NAMES))
     except OSError as error:
-        raise MediumUnreadable(path=folder, reason=error.strerror or str(error)) from error
+        raise MediumUnreadable(path=folder, reason=system_said(error)) from error
 
 
 def _is_bundle(folder: Path) -> bool:
@@ -357,4 +357,4 @@ def _bytes_of(path: Path, most: int) -> bytes:
         with opened(path) as file:
             return file.read(most)
     except OSError as error:
-        raise MediumUnreadable(path=path, reason=error.strerror or str(error)) from error
+        raise MediumUnreadable(path=path, reason=system_said(error)) from error

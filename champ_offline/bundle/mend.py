@@ -21,7 +21,7 @@ from champ_offline.bundle.spares import Spares
 from champ_offline.bundle.volume import Member, Region, VolumeIndex, regions
 from champ_offline.durable.space import free_bytes
 from champ_offline.durable.write import DurableFile, cut, overwrite
-from champ_offline.errors import Bytes
+from champ_offline.errors import Bytes, Phrase
 from champ_offline.events import FaultFound, Progress, StepFinished, StepStarted, Subscriber
 
 
@@ -177,7 +177,7 @@ class VolumeMender:
         gone = {member.name for member in lost}
         for region in self.examine(names).regions:
             if region.member is None or region.member.name not in gone:
-                reason = f"byte {region.offset} reads differently"
+                reason = Phrase("byte {offset} reads differently", offset=region.offset)
                 raise MediumUnwritable(path=self._path, reason=reason)
 
 

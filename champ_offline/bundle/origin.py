@@ -21,6 +21,7 @@ from champ_offline.bundle.recipe import (
 )
 from champ_offline.bundle.sources.source import ImageSource, Platform
 from champ_offline.durable.write import make_directory, write_atomic
+from champ_offline.errors import Phrase
 from champ_offline.events import StepFinished, StepStarted, Subscriber
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
@@ -107,7 +108,9 @@ def _refuse_edited(source: FromDebian, locked: LockedImage) -> None:
 
     description = debian.DebianLock.from_document(locked.debian).description
     if debian.ImageDescription.from_file(source.description).digest != description:
-        raise LockOutdated(path=source.description, what=f"{locked.name} was edited since")
+        raise LockOutdated(
+            path=source.description, what=Phrase("{name} was edited since", name=locked.name)
+        )
 
 
 def _digest_in(file: Path) -> Digest:

@@ -17,7 +17,7 @@ from champ_offline.bundle.opening import opened
 from champ_offline.bundle.parity.beside import protection
 from champ_offline.bundle.parity.check import documents_are_sound, good_sectors
 from champ_offline.bundle.reader import released
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, system_said
 
 
 class ParityDamaged(ChampError):
@@ -90,4 +90,4 @@ def _read(path: Path) -> BinaryIO:
     try:
         return opened(path)
     except OSError as error:
-        raise MediumUnreadable(path=path, reason=error.strerror or str(error)) from error
+        raise MediumUnreadable(path=path, reason=system_said(error)) from error

@@ -36,11 +36,12 @@ from champ_offline.bundle.volume import (
     header,
     padding,
 )
+from champ_offline.errors import Phrase, system_said
 from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobMismatch
 
-INDEX = "the volume index"
-END = "the trailer"
+INDEX = Phrase("the volume index")
+END = Phrase("the trailer")
 # Nobody signed the index of a volume that does not belong here; a larger one is called corrupt.
 _FOREIGN_LIMIT = 2 * 1024 * 1024
 
@@ -216,7 +217,7 @@ class VolumeReader:
             raise self._gone(fault.fields["offset"], fault.fields["blob"], error) from error
 
     def _gone(self, offset: object, blob: object, error: OSError) -> MediumGone:
-        reason = error.strerror or str(error)
+        reason = system_said(error)
         return MediumGone(volume=self.name, blob=blob, offset=offset, reason=reason)
 
     def _frame(
@@ -283,7 +284,7 @@ class VolumeReader:
             raise VolumeCorrupt(volume=self.name, blob=blob, offset=offset)
 
     def _unreadable(self, offset: int, blob: str, error: OSError) -> VolumeUnreadable:
-        reason = error.strerror or str(error)
+        reason = system_said(error)
         return VolumeUnreadable(volume=self.name, offset=offset, blob=blob, reason=reason)
 
     def _refuse_foreign(self, head: bytes, document: BundleDocument) -> None:

@@ -6,7 +6,6 @@ kill at any moment leaves a medium that is no worse than before and the next run
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,6 @@ from champ_offline.bundle import media
 from champ_offline.bundle.at_hand import VolumeAtHand
 from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.errors import (
-    MediumUnreadable,
     NoBundle,
     SeveralBundles,
     VolumeFault,
@@ -49,7 +47,7 @@ from champ_offline.bundle.target import refuse_links
 from champ_offline.bundle.verify import VerifiedBundle
 from champ_offline.bundle.volume import INDEXES, Member, VolumeIndex
 from champ_offline.durable.write import make_directory, remove_partials, write_atomic
-from champ_offline.errors import ChampError
+from champ_offline.errors import ChampError, Phrase
 from champ_offline.events import FaultFound, Subscriber
 from champ_offline.store.blobs import BlobStore
 from champ_offline.trust.errors import RootMissing
@@ -84,14 +82,14 @@ def repair(
     """Mend the bundle on `order.medium`, whose documents some medium at hand has whole.
 
     `stores` may hold blobs too, and `held` its papers. Raises what `accept` raises, NoBundle,
-    SeveralBundles, MediumGone, MediumUnreadable, NoSuchFolder (of `list_to`), and the errors of
+    SeveralBundles, MediumGone, MediumUnreadable, NoSuchFolder, and the errors of
     `repair_errors`: RootsLost
     where without a root nothing can be trusted; RepairIncomplete and RepairNeeded are in
     `Repaired.fault`.
     """
     for path in (order.medium, *order.sources):
         if not media.leads_to_folder(path):
-            raise MediumUnreadable(path=path, reason=os.strerror(errno.ENOENT))
+            raise NoSuchFolder(path=path)
     if order.list_to is not None and not order.list_to.parent.is_dir():
         raise NoSuchFolder(path=order.list_to.parent)
     try:
@@ -190,7 +188,7 @@ class _Repair:
         with writing(self.folder):
             flags = os.statvfs(self.folder).f_flag
         if flags & os.ST_RDONLY or not os.access(self.folder, os.W_OK):
-            raise MediumReadOnly(path=self.folder, reason="it is mounted for reading only")
+            raise MediumReadOnly(path=self.folder, reason=Phrase("it is mounted for reading only"))
 
     def _clear(self) -> None:
         """Remove what a killed run left, where a link cannot lead elsewhere."""

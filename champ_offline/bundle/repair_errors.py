@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from champ_offline.durable.space import FULL, free_bytes
-from champ_offline.errors import Bytes, ChampError, ExitCode
+from champ_offline.errors import Bytes, ChampError, ExitCode, system_said
 
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 
@@ -154,7 +154,7 @@ def writing(path: Path, needed: int = 0) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = system_said(error)
         if error.errno in _READ_ONLY:
             raise MediumReadOnly(path=path, reason=reason) from error
         if error.errno in FULL:

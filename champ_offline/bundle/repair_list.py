@@ -12,7 +12,7 @@ from typing import Any
 
 from champ_offline.bundle.names import NAME, VERSION
 from champ_offline.bundle.volume import INDEX_LIMIT, MOST_VOLUMES, Member
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase, Unfit, system_said
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
 from champ_offline.oci.strict_json import parse, wrong_in
@@ -72,19 +72,17 @@ class RepairList:
                 document = parse(file.read(INDEX_LIMIT))
             return _read(document)
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise RepairListMalformed(path=path, reason=reason) from error
+            raise RepairListMalformed(path=path, reason=system_said(error)) from error
         except (ValueError, TypeError, LookupError, ChampError) as error:
-            reason = wrong_in(error)[:120]
-            raise RepairListMalformed(path=path, reason=reason) from error
+            raise RepairListMalformed(path=path, reason=wrong_in(error)) from error
 
 
 def _read(document: dict[str, Any]) -> RepairList:
     name, version = document["bundle"], document["version"]
     if document["format"] != FORMAT:
-        raise ValueError("its format")
+        raise Unfit(Phrase("its format is not known"))
     if not NAME.fullmatch(name) or not VERSION.fullmatch(version):
-        raise ValueError("bundle or version")
+        raise Unfit(Phrase("its bundle or version is wrong"))
     return RepairList(
         bundle=name,
         version=version,
@@ -99,11 +97,11 @@ def _read(document: dict[str, Any]) -> RepairList:
 
 def _number(value: object) -> int:
     if type(value) is not int or not 1 <= value <= MOST_VOLUMES:
-        raise ValueError("the number of a volume")
+        raise Unfit(Phrase("the number of a volume is wrong"))
     return value
 
 
 def _size(value: object) -> int:
     if type(value) is not int or not 0 <= value <= INDEX_LIMIT:
-        raise ValueError("the size of an index")
+        raise Unfit(Phrase("the size of an index is wrong"))
     return value

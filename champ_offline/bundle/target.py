@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from champ_offline.durable.write import DurableFile
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, system_said
 
 
 class TargetLinked(ChampError):
@@ -79,7 +79,7 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         kind = TargetFileTooLarge if error.errno == errno.EFBIG else TargetUnwritable
-        raise kind(path=path, reason=error.strerror or str(error)) from error
+        raise kind(path=path, reason=system_said(error)) from error
 
 
 class TargetFile(DurableFile):

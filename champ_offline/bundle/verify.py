@@ -37,7 +37,7 @@ from champ_offline.bundle.offer import Offer
 from champ_offline.bundle.parity.protection import BeyondParity, ParityUnusable
 from champ_offline.bundle.parity_faults import parity_faults, spare_faults
 from champ_offline.bundle.reader import every_member
-from champ_offline.errors import ChampError, Several
+from champ_offline.errors import ChampError, Fields, Several
 from champ_offline.events import FaultFound, Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.trust.dates import NO_OVERRIDES, Overrides
 from champ_offline.trust.errors import WrongZone
@@ -276,9 +276,7 @@ def _of_volumes(faults: Sequence[VolumeFault], lost: int) -> ChampError:
     damaged = any(not isinstance(fault, VolumeForeign | VolumeStale) for fault in faults)
     if len(faults) == 1 or not damaged:
         return faults[0]
-    fields: dict[str, object] = {
-        name: faults[0].fields[name] for name in ("volume", "blob", "offset")
-    }
+    fields: Fields = {name: faults[0].fields[name] for name in ("volume", "blob", "offset")}
     fields |= {
         "faults": len(faults),
         "volumes": few(list(dict.fromkeys(fault.volume for fault in faults))),

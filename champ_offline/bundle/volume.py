@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from champ_offline.bundle.errors import DocumentMalformed, NewerFormat
 from champ_offline.bundle.names import NAME, VERSION, format_number, text
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase, Unfit
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
 from champ_offline.oci.strict_json import canonical, wrong_in
@@ -104,7 +104,7 @@ class Member:
         blob = _BLOB.fullmatch(name)
         sizes = (size,) if offset is None else (size, offset, whole)
         if not all(type(number) is int and 0 <= number <= LARGEST_MEMBER for number in sizes):
-            raise ValueError("a size")
+            raise Unfit(Phrase("a size is wrong"))
         if blob is None:
             known = name in {LAYOUT_FILE, INDEX_FILE} and offset is None
         elif blob[2] is None:
@@ -112,7 +112,7 @@ class Member:
         else:
             known = blob[2] != "0000" and size > 0 and _within(size, offset, whole)
         if not known:
-            raise ValueError(name)
+            raise Unfit(Phrase("its member {name} is none", name=name[:100]))
         return member
 
 
@@ -176,8 +176,10 @@ class VolumeIndex:
             if found == FORMAT:
                 return _index(document, data)
         except (ValueError, TypeError, KeyError, ChampError) as error:
-            reason = wrong_in(error)[:120]
-            raise DocumentMalformed(where=where, kind="volume index", reason=reason) from error
+            reason = wrong_in(error)
+            raise DocumentMalformed(
+                where=where, kind=Phrase("volume index"), reason=reason
+            ) from error
         raise NewerFormat(where=where, found=found, known=FORMAT)
 
 
@@ -190,15 +192,15 @@ def _index(document: dict[str, Any], data: bytes) -> VolumeIndex:
         members=tuple(Member.from_row(row) for row in document["members"]),
     )
     if len({member.name for member in index.members}) < len(index.members):
-        raise ValueError("a member twice")
+        raise Unfit(Phrase("it names a member twice"))
     if index.to_bytes() != data:
-        raise ValueError("not canonical")
+        raise Unfit(Phrase("it is not canonical"))
     return index
 
 
 def _number(found: object) -> int:
     if type(found) is not int or not 1 <= found <= MOST_VOLUMES:
-        raise ValueError("number of the volume")
+        raise Unfit(Phrase("the number of the volume is wrong"))
     return found
 
 

@@ -17,7 +17,7 @@ from champ_offline.catalog.yaml_text import block
 from champ_offline.durable import typed_yaml
 from champ_offline.durable.typed_yaml import MissingKey, Node, UnknownKey, WrongValue
 from champ_offline.durable.write import write_atomic
-from champ_offline.errors import ChampError, ExitCode, Phrase
+from champ_offline.errors import ChampError, ExitCode, Fields, Phrase, system_said
 
 
 class AnswersNotWritten(ChampError):
@@ -99,7 +99,7 @@ def write_answers(
     try:
         write_atomic(path, text.encode(), mode)
     except OSError as error:
-        raise AnswersNotWritten(path=path, reason=error.strerror) from error
+        raise AnswersNotWritten(path=path, reason=system_said(error)) from error
 
 
 def _later(form: Form, problem: FieldProblem) -> bool:
@@ -127,7 +127,7 @@ def _nearest(nodes: Mapping[str, Node], path: str) -> Node:
 
 
 def _refusal(node: Node, problem: FieldProblem) -> ChampError:
-    place: dict[str, object] = {"file": node.file, "line": node.line, "key": problem.path}
+    place: Fields = {"file": node.file, "line": node.line, "key": problem.path}
     if problem.expected == A_KNOWN_KEY:
         return UnknownKey(**place, known=problem.fields["known"])
     if problem.expected in MISSING:

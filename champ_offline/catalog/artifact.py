@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from champ_offline.catalog.entry import AppEntry, AppFormatNewer, AppMalformed, AppSource
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase, system_said
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
@@ -107,14 +107,16 @@ def read_app(read: Read, descriptor: Descriptor, where: str = "") -> AppEntry:
     manifest = Manifest.from_bytes(read(descriptor.digest))
     config = manifest.config
     if manifest.kind != media_types.APP or config is None:
-        raise AppMalformed(where=where, reason="it is another kind of artifact")
+        raise AppMalformed(where=where, reason=Phrase("it is another kind of artifact"))
     if config.media_type != media_types.APP_CONFIG:
-        raise AppMalformed(where=where, reason="its config is of another kind")
+        raise AppMalformed(where=where, reason=Phrase("its config is of another kind"))
     entry = AppEntry.from_bytes(read(config.digest), where)
     files = {layer.annotations.get(TITLE, ""): layer for layer in manifest.layers}
     for name in (entry.form, entry.hints, entry.values, *entry.readme.values()):
         if name not in files:
-            raise AppMalformed(where=where, reason=f"its file “{name}” is missing")
+            raise AppMalformed(
+                where=where, reason=Phrase("its file “{name}” is missing", name=name)
+            )
     return replace(entry, files=files)
 
 
@@ -164,9 +166,11 @@ def _content(source: AppSource, name: str) -> bytes:
         with path.open("rb") as file:
             data = file.read(LARGEST_FILE + 1)
     except OSError as error:
-        raise AppFileUnreadable(path=path, reason=error.strerror) from error
+        raise AppFileUnreadable(path=path, reason=system_said(error)) from error
     if len(data) > LARGEST_FILE:
-        raise AppFileUnreadable(path=path, reason=f"it has more than {LARGEST_FILE} bytes")
+        raise AppFileUnreadable(
+            path=path, reason=Phrase("it has more than {limit} bytes", limit=LARGEST_FILE)
+        )
     return data
 
 

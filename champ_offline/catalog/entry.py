@@ -18,7 +18,7 @@ from champ_offline.catalog.data_parts import DataPart
 from champ_offline.catalog.upgrades import NONE_DECLARED, Upgrades
 from champ_offline.durable import typed_yaml
 from champ_offline.durable.typed_yaml import Node
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
@@ -213,12 +213,12 @@ class AppEntry:
         try:
             document = parse(data)
         except NotStrict as error:
-            raise AppMalformed(where=where, reason=str(error)) from error
+            raise AppMalformed(where=where, reason=error.reason) from error
         if not isinstance(document, dict):
-            raise AppMalformed(where=where, reason="it is not a JSON object")
+            raise AppMalformed(where=where, reason=Phrase("it is not a JSON object"))
         number = document.get("format")
         if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-            raise AppMalformed(where=where, reason="it names no format")
+            raise AppMalformed(where=where, reason=Phrase("it names no format"))
         if number > FORMAT:
             raise AppFormatNewer(where=where, found=min(number, 10**6), known=FORMAT)
         return _Document(document, where).entry()
@@ -257,7 +257,7 @@ class _Document:
         )
 
     def malformed(self, key: str) -> AppMalformed:
-        return AppMalformed(where=self.where, reason=f"“{key}” is missing or wrong")
+        return AppMalformed(where=self.where, reason=Phrase("“{key}” is missing or wrong", key=key))
 
     def text(self, key: str, pattern: re.Pattern[str]) -> str:
         value = self.document.get(key)

@@ -17,6 +17,7 @@ from champ_offline.catalog import problems as words
 from champ_offline.catalog.fields import Element, FormField, build
 from champ_offline.catalog.problems import EXPECTATIONS, FINDINGS, FieldProblem, Validator
 from champ_offline.catalog.schema import Checker, FormUnusable
+from champ_offline.errors import Phrase
 
 __all__ = ["EXPECTATIONS", "FINDINGS", "FieldProblem", "Form", "FormField", "FormUnusable"]
 
@@ -45,12 +46,14 @@ class Form:
         checker = Checker(where)
         found, shown = checker.load(schema, "schema"), checker.load(hints, "hints")
         if place := Validator(found).broken():
-            checker.refuse(place, "JSON Schema 2020-12 is not kept")
+            checker.unfit(place, Phrase("JSON Schema 2020-12 is not kept"))
         checker.form(found, shown)
         form = cls(found, shown)
         for element in form._root.walk():
             for problem in form._default_problems(element):
-                checker.refuse(element.path, f"the default does not fit: {problem}")
+                checker.unfit(
+                    element.path, Phrase("the default does not fit: {problem}", problem=problem)
+                )
         return form
 
     def fields(self, language: str) -> tuple[FormField, ...]:

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase, Reason
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 LIMIT = 256 * 1024
@@ -62,40 +62,48 @@ class Checker:
     def load(self, data: bytes, what: str) -> dict[str, Any]:
         """One document as a JSON object; raises FormUnusable."""
         if len(data) > LIMIT:
-            self.refuse(what, f"it has more than {LIMIT} bytes")
+            self.unfit(what, Phrase("it has more than {limit} bytes", limit=LIMIT))
         try:
             document = json.loads(data, parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
-            raise FormUnusable(where=self.where, place=what, reason="it is not JSON") from error
+            raise FormUnusable(
+                where=self.where, place=what, reason=Phrase("it is not JSON")
+            ) from error
         if not isinstance(document, dict):
-            self.refuse(what, "it is not a JSON object")
+            self.unfit(what, Phrase("it is not a JSON object"))
         if _depth(document) > _DEEPEST_JSON:
-            self.refuse(what, f"it is nested deeper than {_DEEPEST_JSON} levels")
+            self.unfit(
+                what, Phrase("it is nested deeper than {levels} levels", levels=_DEEPEST_JSON)
+            )
         if _longest(document) > _LONGEST_LIST:
-            self.refuse(what, f"a list has more than {_LONGEST_LIST} entries")
+            self.unfit(what, Phrase("a list has more than {limit} entries", limit=_LONGEST_LIST))
         return dict(document)
 
-    def refuse(self, place: str, reason: str) -> NoReturn:
+    def unfit(self, place: str, reason: Reason) -> NoReturn:
         """Raise FormUnusable for a place in the form."""
-        raise FormUnusable(where=self.where, place=place[:200] or "/", reason=reason[:300])
+        raise FormUnusable(where=self.where, place=place[:200] or "/", reason=reason)
 
     def form(self, schema: dict[str, Any], hints: dict[str, Any]) -> None:
         """Check the whole form."""
         if schema.get("$schema", DIALECT) != DIALECT:
-            self.refuse("$schema", f"{DIALECT} is expected")
+            self.unfit("$schema", Phrase("{dialect} is expected", dialect=DIALECT))
         if schema.get("type") != "object":
-            self.refuse("", "an object is expected")
+            self.unfit("", Phrase("an object is expected"))
         self.node({k: v for k, v in schema.items() if k not in _TOP}, hints, "", 0)
 
     def node(self, schema: object, hints: object, place: str, depth: int) -> None:
         """Check the schema and the hints of one field and all below it."""
         if not isinstance(schema, dict) or not isinstance(hints, dict):
-            self.refuse(place, "an object is expected")
+            self.unfit(place, Phrase("an object is expected"))
         if depth > DEEPEST:
-            self.refuse(place, f"fields are nested deeper than {DEEPEST} levels")
+            self.unfit(
+                place, Phrase("fields are nested deeper than {levels} levels", levels=DEEPEST)
+            )
         kind = schema.get("type")
         if not isinstance(kind, str) or kind not in TYPES:
-            self.refuse(place, f"one type of {', '.join(sorted(TYPES))} is expected")
+            self.unfit(
+                place, Phrase("one type of {types} is expected", types=", ".join(sorted(TYPES)))
+            )
         self.only(schema, _ANY | _ALLOWED[kind], place)
         self.hints(kind, schema, hints, place)
         if kind == "object":
@@ -103,18 +111,18 @@ class Checker:
         elif kind == "array":
             self.node(schema.get("items"), hints.get("items", {}), f"{place}[]", depth + 1)
             if schema["items"]["type"] == "array":
-                self.refuse(f"{place}[]", "a list of lists cannot be shown")
+                self.unfit(f"{place}[]", Phrase("a list of lists cannot be shown"))
 
     def only(self, found: Mapping[str, Any], allowed: frozenset[str], place: str) -> None:
         """Refuse keywords that mean nothing here."""
         for key in found:
             if key not in allowed:
-                self.refuse(place, f"“{key}” is not accepted")
+                self.unfit(place, Phrase("“{key}” is not accepted", key=key[:60]))
 
     def table(self, schema: dict[str, Any], hints: dict[str, Any], place: str, depth: int) -> None:
         """Check a table's fields, its one condition, and its hints' names."""
         if schema.get("additionalProperties", False) is not False:
-            self.refuse(place, "additionalProperties can only be false")
+            self.unfit(place, Phrase("additionalProperties can only be false"))
         base = self.properties(schema, place)
         later = self.condition(schema, base, place)
         for name, child in {**later, **base}.items():
@@ -123,52 +131,59 @@ class Checker:
         names = {*base, *later}
         for name in hints:
             if not name.startswith("ui:") and name not in names:
-                self.refuse(place, f"hints name the field “{name}”, which the schema has not")
+                self.unfit(
+                    place,
+                    Phrase(
+                        "hints name the field “{name}”, which the schema has not", name=name[:60]
+                    ),
+                )
         dependents = schema.get("dependentRequired", {})
         named = [*dependents, *(name for other in dependents.values() for name in other)]
         for name in [*hints.get("ui:order", []), *schema.get("required", []), *named]:
             if name not in names and name != "*":
-                self.refuse(place, f"“{name[:60]}” is not a field")
+                self.unfit(place, Phrase("“{name}” is not a field", name=name[:60]))
 
     def properties(self, schema: Mapping[str, Any], place: str) -> dict[str, Any]:
         """The fields of a table."""
         found = schema.get("properties", {})
         if not isinstance(found, dict):
-            self.refuse(place, "properties are not an object")
+            self.unfit(place, Phrase("properties are not an object"))
         for name in found:
             if not name or len(name) > _LONGEST_NAME or not _NAME_CHARACTERS.issuperset(name):
-                self.refuse(place, "a field's name has only letters, digits, “_” and “-”")
+                self.unfit(place, Phrase("a field's name has only letters, digits, “_” and “-”"))
         return dict(found)
 
     def condition(self, schema: dict[str, Any], base: dict[str, Any], place: str) -> dict[str, Any]:
         """Check `if` and `then`; the fields that only `then` declares."""
         if ("if" in schema) != ("then" in schema):
-            self.refuse(place, "“if” and “then” go together")
+            self.unfit(place, Phrase("“if” and “then” go together"))
         if "if" not in schema:
             return {}
         test, then = schema["if"], schema["then"]
         if not isinstance(test, dict) or not isinstance(then, dict):
-            self.refuse(place, "“if” and “then” are objects")
+            self.unfit(place, Phrase("“if” and “then” are objects"))
         self.only(test, frozenset({"properties", "required"}), f"{place}/if")
         self.only(then, frozenset({"properties", "required"}), f"{place}/then")
         self.comparisons(test, base, place)
         later = self.properties(then, f"{place}/then")
         for name in later:
             if name in base:
-                self.refuse(f"{place}/then", f"“{name}” is declared twice")
+                self.unfit(f"{place}/then", Phrase("“{name}” is declared twice", name=name))
         for name in then.get("required", []):
             if name not in later and name not in base:
-                self.refuse(f"{place}/then", f"“{str(name)[:60]}” is not a field")
+                self.unfit(f"{place}/then", Phrase("“{name}” is not a field", name=str(name)[:60]))
         return later
 
     def comparisons(self, test: dict[str, Any], base: dict[str, Any], place: str) -> None:
         """Check what `if` compares: sibling fields, each with constants."""
         tests = self.properties(test, f"{place}/if")
         if not tests or set(test.get("required", [])) != set(tests):
-            self.refuse(f"{place}/if", "“required” must name every field that is compared")
+            self.unfit(f"{place}/if", Phrase("“required” must name every field that is compared"))
         for name, comparison in tests.items():
             if name not in base or not isinstance(comparison, dict) or len(comparison) != 1:
-                self.refuse(f"{place}/if", f"“{name}” must be compared by const or enum")
+                self.unfit(
+                    f"{place}/if", Phrase("“{name}” must be compared by const or enum", name=name)
+                )
             self.only(comparison, frozenset({"const", "enum"}), f"{place}/if/{name}")
 
     def hints(
@@ -176,36 +191,43 @@ class Checker:
     ) -> None:
         """Check the ui: keys of one field."""
         if hints.get("ui:widget") == "password" and (kind != "string" or "default" in schema):
-            self.refuse(place, "a password is a string, and one that all sites know is none")
+            self.unfit(place, Phrase("a password is a string, and one that all sites know is none"))
         inner = {"object": None, "array": {"items"}}.get(kind, set())
         for key, value in hints.items():
             if key == "ui:options":
                 self.options(value, schema, hints, place)
             elif key in _HINTS:
-                fits, reason = _HINTS[key]
+                fits, needs = _HINTS[key]
                 if not fits(value):
-                    self.refuse(place, f"“{key}” {reason}")
+                    self.unfit(place, Phrase("“{key}” {needs}", key=key, needs=needs))
             elif key.startswith("ui:") or (inner is not None and key not in inner):
-                self.refuse(place, f"the hint “{key}” is not known")
+                self.unfit(place, Phrase("the hint “{key}” is not known", key=key[:60]))
 
     def options(
         self, value: object, schema: Mapping[str, Any], hints: Mapping[str, Any], place: str
     ) -> None:
         """Check `ui:options`: `rows`, and for passwords the length to `generate`."""
         if not isinstance(value, dict):
-            self.refuse(place, "“ui:options” is an object")
+            self.unfit(place, Phrase("“ui:options” is an object"))
         self.only(value, _OPTIONS, place)
         for number in value.values():
             if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-                self.refuse(place, "“ui:options” hold whole numbers")
+                self.unfit(place, Phrase("“ui:options” hold whole numbers"))
         if "generate" not in value:
             return
         if hints.get("ui:widget") != "password":
-            self.refuse(place, "only a password is generated")
+            self.unfit(place, Phrase("only a password is generated"))
         lowest = max(_SHORTEST_SECRET, schema.get("minLength", 0))
         highest = min(_LONGEST_SECRET, schema.get("maxLength", _LONGEST_SECRET))
         if not lowest <= value["generate"] <= highest:
-            self.refuse(place, f"“generate” is a length from {lowest} to {highest}")
+            self.unfit(
+                place,
+                Phrase(
+                    "“generate” is a length from {lowest} to {highest}",
+                    lowest=lowest,
+                    highest=highest,
+                ),
+            )
 
 
 def _texts(value: object) -> bool:
@@ -224,10 +246,10 @@ def _widget(value: object) -> bool:
     return isinstance(value, str) and value in WIDGETS
 
 
-_HINTS: dict[str, tuple[Callable[[object], bool], str]] = {
-    **dict.fromkeys(_TEXT_HINTS, (_texts, "needs a text in en and in zh")),
-    "ui:order": (_names, "is a list of fields"),
-    "ui:widget": (_widget, f"is one of {', '.join(sorted(WIDGETS))}"),
+_HINTS: dict[str, tuple[Callable[[object], bool], Phrase]] = {
+    **dict.fromkeys(_TEXT_HINTS, (_texts, Phrase("needs a text in en and in zh"))),
+    "ui:order": (_names, Phrase("is a list of fields")),
+    "ui:widget": (_widget, Phrase("is one of {widgets}", widgets=", ".join(sorted(WIDGETS)))),
 }
 
 

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from champ_offline.catalog.values_child import CHILD_WORD
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase, system_said
 
 _CHILD_MODULE = "champ_offline.catalog.values_child"
 _SOURCE = Path(__file__).resolve().parents[2]
@@ -99,9 +99,13 @@ class TemplateProcess:
             if status != 0:
                 self.close()  # some of this request may not have been read
         if status < 0:
-            raise TemplateTooCostly(where=where, reason=f"it ran too long (signal {-status})")
+            raise TemplateTooCostly(
+                where=where, reason=Phrase("it ran too long (signal {number})", number=-status)
+            )
         if status > 0:
-            raise TemplateProcessFailed(where=where, reason=f"status {status}")
+            raise TemplateProcessFailed(
+                where=where, reason=Phrase("status {status}", status=status)
+            )
         found: dict[str, Any] = json.loads(reply)
         return found
 
@@ -111,7 +115,7 @@ class TemplateProcess:
             _pipe(process.stdin).write(struct.pack(">Q", len(data)) + data)
             _pipe(process.stdin).flush()
         except OSError as error:
-            raise TemplateProcessFailed(where=where, reason=error.strerror) from error
+            raise TemplateProcessFailed(where=where, reason=system_said(error)) from error
         deadline = time.monotonic() + _PATIENCE
         line = self._line(process, deadline, where)
         if not line.startswith(b"{"):  # it ended without a reply
@@ -123,13 +127,15 @@ class TemplateProcess:
         while b"\n" not in self._buffer:
             left = max(0.0, deadline - time.monotonic())
             if not select.select([descriptor], [], [], left)[0]:
-                raise TemplateTooCostly(where=where, reason="it ran too long")
+                raise TemplateTooCostly(where=where, reason=Phrase("it ran too long"))
             piece = os.read(descriptor, _PIECE)
             if not piece:
-                raise TemplateProcessFailed(where=where, reason=f"status {process.wait()}")
+                raise TemplateProcessFailed(
+                    where=where, reason=Phrase("status {status}", status=process.wait())
+                )
             self._buffer += piece
             if len(self._buffer) > _LARGEST:
-                raise TemplateTooCostly(where=where, reason="it gives too much")
+                raise TemplateTooCostly(where=where, reason=Phrase("it gives too much"))
         line, _, self._buffer = self._buffer.partition(b"\n")
         return line
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from champ_offline.catalog.versions import Order, Range
-from champ_offline.errors import ChampError, ExitCode, Said
+from champ_offline.errors import ChampError, ExitCode, Fields, Said
 
 
 class StepsRequired(ChampError):
@@ -140,7 +140,7 @@ class Move:
     after: str
 
     @property
-    def fields(self) -> dict[str, object]:
+    def fields(self) -> Fields:
         """For errors about it."""
         versions = {"from_version": self.before, "to_version": self.after}
         return {"release": self.release, "app": self.app, **versions}

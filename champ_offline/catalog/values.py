@@ -11,7 +11,7 @@ from typing import Any
 
 from champ_offline.catalog.template_process import TemplateProcess, TemplateTooCostly
 from champ_offline.durable import typed_yaml
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase, Quoted
 
 
 class TemplateBroken(ChampError):
@@ -52,9 +52,11 @@ def render_values(
         node = typed_yaml.parse(text.encode("utf-8", "surrogatepass"), where)
         return {name: value.plain() for name, value in node.entries()}
     except typed_yaml.WrongValue as error:
-        raise ValuesMalformed(where=where, reason="it is a list or a single value") from error
+        raise ValuesMalformed(
+            where=where, reason=Phrase("it is a list or a single value")
+        ) from error
     except ChampError as error:
-        raise ValuesMalformed(where=where, reason=str(error).rstrip(".")) from error
+        raise ValuesMalformed(where=where, reason=error) from error
 
 
 def check_template(template: bytes, where: str) -> None:
@@ -71,7 +73,9 @@ def _ask(
     try:
         request = {"template": template.decode(), "context": context}
     except UnicodeDecodeError as error:
-        raise TemplateBroken(where=where, line=1, reason="it is not text in UTF-8") from error
+        raise TemplateBroken(
+            where=where, line=1, reason=Phrase("it is not text in UTF-8")
+        ) from error
     if process is not None:
         return _text(process.ask(request, where), where)
     with TemplateProcess() as own:
@@ -82,6 +86,11 @@ def _text(reply: dict[str, Any], where: str) -> str:
     fault = reply.get("fault")
     if fault is None:
         return str(reply["text"])
+    reason = (
+        Phrase(fault["phrase"], **fault["fields"])
+        if "phrase" in fault
+        else Quoted(fault["reason"].rstrip("."))
+    )
     if fault["code"] == "size":
-        raise TemplateTooCostly(where=where, reason=fault["reason"])
-    raise TemplateBroken(where=where, line=fault["line"], reason=fault["reason"].rstrip("."))
+        raise TemplateTooCostly(where=where, reason=reason)
+    raise TemplateBroken(where=where, line=fault["line"], reason=reason)

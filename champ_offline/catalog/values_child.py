@@ -11,6 +11,7 @@ it, or a signal below it.
 
     request  {"template": "...", "context": {"answers": {...}, ...}}; no context: only look at it
     reply    {"text": "..."}  or  {"fault": {"code": "template", "line": 3, "reason": "..."}}
+             where the reason is not Jinja's, its "phrase" and the "fields" of that as well
     codes    template (it is wrong), size (output or memory), and none at all when it was ended
 """
 
@@ -24,6 +25,8 @@ import struct
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
+
+from champ_offline.errors import Phrase
 
 # How a frozen executable, which has no `-m`, is told to be the child.
 CHILD_WORD = "values-child"
@@ -84,18 +87,18 @@ def _taken(size: int) -> bytes:
     return bytes(found)
 
 
-def _failure(error: Exception) -> str:
+def _failure(error: Exception) -> Phrase:
     """Why an expression failed, without the error's own text."""
     match error:
         case ArithmeticError():
-            return "a calculation has no result"
+            return Phrase("an expression failed: a calculation has no result")
         case AttributeError() | LookupError():
-            return "it asks for something that is not there"
+            return Phrase("an expression failed: it asks for something that is not there")
         case RecursionError():
-            return "it is nested too deeply"
+            return Phrase("an expression failed: it is nested too deeply")
         case TypeError():
-            return "values of these kinds do not go together"
-    return "a value cannot be used"
+            return Phrase("an expression failed: values of these kinds do not go together")
+    return Phrase("an expression failed: a value cannot be used")
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -105,7 +108,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
         return _rendered(request["template"], context)
     except MemoryError:
-        return _fault("size", 0, "it needs too much memory")
+        return _fault("size", 0, Phrase("it needs too much memory"))
     except TemplateError as error:
         reason = str(error.message or "it is malformed")
         return _fault("template", _line(error), _without_answers(reason, context))
@@ -118,7 +121,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         TypeError,
         ValueError,
     ) as e:
-        return _fault("template", _line(e), f"an expression failed: {_failure(e)}")
+        return _fault("template", _line(e), _failure(e))
 
 
 def _rendered(template: str, context: dict[str, Any] | None) -> dict[str, Any]:
@@ -144,7 +147,7 @@ def _rendered(template: str, context: dict[str, Any] | None) -> dict[str, Any]:
     for part in compiled.generate(context):
         size += len(part)
         if size > LARGEST:
-            return _fault("size", 0, f"it gives more than {LARGEST} characters")
+            return _fault("size", 0, Phrase("it gives more than {limit} characters", limit=LARGEST))
         parts.append(part)
     return {"text": "".join(parts)}
 
@@ -159,7 +162,12 @@ def _json(value: object) -> str:
 
 
 def _fault(code: str, line: int, reason: str) -> dict[str, Any]:
-    return {"fault": {"code": code, "line": line, "reason": reason[:_SHOWN]}}
+    ours = (
+        {"phrase": reason.template, "fields": dict(reason.fields)}
+        if isinstance(reason, Phrase)
+        else {}
+    )
+    return {"fault": {"code": code, "line": line, "reason": reason[:_SHOWN], **ours}}
 
 
 def _line(error: BaseException) -> int:

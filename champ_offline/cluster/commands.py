@@ -13,13 +13,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import NoReturn, Protocol, TypeAlias
 
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Fields, Phrase, Quoted, Reason
 
 # The largest piece of stdout that is given, in bytes.
 CHUNK = 1024 * 1024
 # How much of the end of stderr is kept, in bytes, and the longest line of it in an error.
 LAST_WORDS = 4096
 _LINE = 300
+_NOTHING = Quoted()
 # How a kubelet says it (pkg/kubelet/server, getExec).
 _NO_CONTAINER = "container not found"
 # After so many seconds in which nothing could be sent or received, a connection counts as broken.
@@ -84,7 +85,7 @@ class Place:
     command: tuple[str, ...]
 
     @property
-    def fields(self) -> dict[str, str]:
+    def fields(self) -> Fields:
         """As fields of the errors above."""
         return {
             "namespace": self.namespace,
@@ -113,14 +114,14 @@ class End:
     """What the cluster said about the end: an exit code, or None and why there is none."""
 
     code: int | None
-    reason: str = ""
+    reason: Reason = _NOTHING
 
 
 @dataclass(frozen=True)
 class Cut:
     """The connection ended, and nothing was said about the command's end."""
 
-    reason: str
+    reason: Reason
 
 
 Event: TypeAlias = Out | Err | End | Cut
@@ -182,21 +183,21 @@ class Running:
             case Cut(reason):
                 self._broke(reason)
             case None:
-                self._broke("nothing was said about its end")
+                self._broke(Phrase("nothing was said about its end"))
 
-    def _end(self, code: int | None, reason: str) -> None:
+    def _end(self, code: int | None, reason: Reason) -> None:
         self.close()
         about = self._place.fields
         if code:
             raise CommandFailed(**about, code=code, last=_last_line(self.last_words))
         if code is None and self._heard:
             self._broke(reason)
-        if code is None and _NO_CONTAINER in reason:
+        if code is None and _NO_CONTAINER in str(reason):
             raise ContainerNotRunning(**about, reason=reason)
         if code is None:
             raise CommandNotStarted(**about, reason=reason)
 
-    def _broke(self, reason: str) -> NoReturn:
+    def _broke(self, reason: Reason) -> NoReturn:
         self.close()
         raise ChannelBroke(**self._place.fields, reason=reason)
 

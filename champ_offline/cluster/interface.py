@@ -42,8 +42,17 @@ class ClusterUnreachable(ChampError):
     remedy = "Check that the address in the kubeconfig is right and reachable from this host."
 
 
+class KubeconfigMissing(ChampError):
+    """The kubeconfig that was named is not there."""
+
+    id = "cluster.kubeconfig-missing"
+    exit_code = ExitCode.NOT_FOUND
+    message = "There is no kubeconfig {file}."
+    remedy = "Name the file with --kubeconfig or KUBECONFIG, or a cluster with --cluster."
+
+
 class KubeconfigInvalid(ChampError):
-    """The kubeconfig file is missing or does not lead to a cluster."""
+    """The kubeconfig file does not lead to a cluster."""
 
     id = "cluster.kubeconfig-invalid"
     exit_code = ExitCode.PREFLIGHT

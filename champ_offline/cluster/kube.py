@@ -39,6 +39,8 @@ from champ_offline.cluster.interface import (
 )
 from champ_offline.cluster.kubeconfig import Access
 from champ_offline.cluster.nodes import node_of
+from champ_offline.cluster.said import told, why_silent
+from champ_offline.errors import Phrase
 from champ_offline.events import ObjectState
 
 _PAGE = 500
@@ -199,7 +201,9 @@ class KubeCluster:
         """See Cluster."""
         place = self._place_of(wanted, namespace)
         if place is None:
-            raise ObjectRefused(**_named(wanted), reason="the cluster does not know its kind")
+            raise ObjectRefused(
+                **_named(wanted), reason=Phrase("the cluster does not know its kind")
+            )
         self._checked(self._apply(place, wanted, {"force": "true"}))
 
     def claims(self, namespace: str) -> tuple[Claim, ...]:
@@ -286,7 +290,7 @@ class KubeCluster:
         parameters = {"fieldManager": FIELD_MANAGER, **how}
         answer = self._answer("PATCH", place, json=wanted, headers=_APPLY, params=parameters)
         if _is_refusal(answer):
-            raise ObjectRefused(**_named(wanted), reason=_reason(answer))
+            raise ObjectRefused(**_named(wanted), reason=told(answer))
         return answer
 
     def _place_of(self, wanted: Object, namespace: str) -> str | None:
@@ -347,15 +351,14 @@ class KubeCluster:
             with self._turn:
                 return self._session.request(method, place, **how)
         except httpx2.HTTPError as error:
-            reason = str(error) or "it does not answer"
-            raise ClusterUnreachable(address=self._address, reason=reason) from error
+            raise ClusterUnreachable(address=self._address, reason=why_silent(error)) from error
 
     def _checked(self, answer: httpx2.Response) -> Object:
         status = answer.status_code
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            raise ClusterForbidden(address=self._address, reason=_reason(answer))
+            raise ClusterForbidden(address=self._address, reason=told(answer))
         if not answer.is_success:
-            raise ClusterFault(address=self._address, status=status, reason=_reason(answer))
+            raise ClusterFault(address=self._address, status=status, reason=told(answer))
         document: Object = answer.json()
         return document
 
@@ -373,7 +376,7 @@ def _named(wanted: Object) -> dict[str, str]:
 
 def _is_refusal(answer: httpx2.Response) -> bool:
     """Whether the object is what is wrong, and not the asking."""
-    status, reason = answer.status_code, _reason(answer)
+    status, reason = answer.status_code, told(answer)
     if status == HTTPStatus.CONFLICT:
         return not conflicts(answer.json())
     if status == HTTPStatus.FORBIDDEN:
@@ -383,11 +386,3 @@ def _is_refusal(answer: httpx2.Response) -> bool:
 
 def _absent(answer: httpx2.Response) -> bool:
     return answer.status_code == HTTPStatus.NOT_FOUND
-
-
-def _reason(answer: httpx2.Response) -> str:
-    try:
-        text = str(answer.json().get("message") or answer.reason_phrase)
-    except (ValueError, AttributeError):
-        text = answer.reason_phrase
-    return " ".join(text.split())[:500].rstrip(".")

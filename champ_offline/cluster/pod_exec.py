@@ -38,7 +38,7 @@ from champ_offline.cluster.web_socket import (
     WebSocketBroke,
     connect,
 )
-from champ_offline.errors import ChampError
+from champ_offline.errors import ChampError, Phrase, Quoted, Reason, system_said
 from champ_offline.oci.strict_json import NotStrict, parse
 
 # With 5 the end of stdin can be told (Kubernetes 1.30); without stdin, 4 is as good.
@@ -85,10 +85,9 @@ def opened(server: Server, place: Place, stdin: bool) -> Iterator[WebSocket]:  #
     except HandshakeRefused as refusal:
         raise _refusal(refusal, server.url, place, stdin=stdin) from refusal
     except WebSocketBroke as error:
-        raise ChannelBroke(**place.fields, reason=error) from error
+        raise ChannelBroke(**place.fields, reason=error.reason) from error
     except OSError as error:
-        reason = " ".join(str(error).split())[:200] or "it does not answer"
-        raise ClusterUnreachable(address=server.url, reason=reason) from error
+        raise ClusterUnreachable(address=server.url, reason=system_said(error)) from error
     try:
         yield connection
     finally:
@@ -105,12 +104,12 @@ def events(
             for message in connection.turn(source, silence):
                 event = event_of(message)
                 if event == End(0) and not source.told:
-                    event = Cut("its input was closed before it had ended")
+                    event = Cut(Phrase("its input was closed before it had ended"))
                 yield event
                 if isinstance(event, End | Cut):
                     return
     except WebSocketBroke as error:
-        yield Cut(str(error))
+        yield Cut(error.reason)
     finally:
         connection.close()
 
@@ -126,28 +125,29 @@ def event_of(message: bytes) -> Event:
         case b"\3":
             return status_of(data)
         case b"":
-            return Cut("a message without a channel came")
+            return Cut(Phrase("a message without a channel came"))
         case _:
-            return Cut(f"a message came on channel {channel[0]}")
+            return Cut(Phrase("a message came on channel {channel}", channel=channel[0]))
 
 
 def status_of(data: bytes) -> End | Cut:
     """The end as a metav1.Status tells it."""
     if len(data) > _LONGEST_STATUS:
-        return Cut("the status of its end is too long")
+        return Cut(Phrase("the status of its end is too long"))
     try:
         return _end(parse(data))
-    except (NotStrict, UnicodeError) as error:
-        return Cut(f"the status of its end cannot be read: {error}"[:200])
+    except NotStrict as error:
+        return Cut(Phrase("the status of its end cannot be read: {why}", why=error.reason))
 
 
 def _refusal(refusal: HandshakeRefused, address: str, place: Place, *, stdin: bool) -> ChampError:
     said = " ".join(refusal.body.decode(errors="replace").split())[:500].rstrip(".")
     try:
         status = parse(refusal.body)
-        reason, is_status = str(status["message"])[:500].rstrip("."), True
+        reason: Reason = Quoted(str(status["message"])[:500].rstrip("."))
+        is_status = True
     except (NotStrict, UnicodeError, ValueError, LookupError, TypeError):
-        reason, is_status = said or "it gave no reason", False
+        reason, is_status = Quoted(said) if said else Phrase("it gives no reason"), False
     if stdin and not is_status and refusal.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN}:
         return InputHasNoEnd(address=address, reason=reason)
     match refusal.status:
@@ -163,16 +163,16 @@ def _refusal(refusal: HandshakeRefused, address: str, place: Place, *, stdin: bo
 def _end(status: object) -> End:
     match status:
         case {"kind": kind} if kind != "Status":
-            raise NotStrict("it is no Status")
+            raise NotStrict(Phrase("it is no Status"))
         case {"status": "Success"}:
             return End(0)
         case {"status": "Failure", "reason": "NonZeroExitCode", "details": {"causes": [cause]}}:
             return End(_code(cause))
         case {"status": "Failure", "reason": "NonZeroExitCode"}:
-            raise NotStrict("it has no exit code")
+            raise NotStrict(Phrase("it has no exit code"))
         case {"status": "Failure", "message": str(message)}:
-            return End(None, " ".join(message.split())[:500].rstrip("."))
-    raise NotStrict("it is no Status")
+            return End(None, Quoted(" ".join(message.split())[:500].rstrip(".")))
+    raise NotStrict(Phrase("it is no Status"))
 
 
 def _code(cause: object) -> int:
@@ -180,7 +180,7 @@ def _code(cause: object) -> int:
         case {"reason": "ExitCode", "message": str(text)} if _CODE.fullmatch(text):
             if int(text) <= _HIGHEST_CODE:
                 return int(text)
-    raise NotStrict("it has no exit code")
+    raise NotStrict(Phrase("it has no exit code"))
 
 
 class _Input:

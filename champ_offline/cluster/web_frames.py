@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from champ_offline.errors import Phrase, Unfit
+
 NORMAL = 1000
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _LONGEST_CONTROL = 125
@@ -29,7 +31,7 @@ class Opcode(IntEnum):
     PONG = 10
 
 
-class FrameRefused(ValueError):
+class FrameRefused(Unfit):
     """The other side does not keep to RFC 6455; the text is the end of a sentence."""
 
 
@@ -65,16 +67,18 @@ def masked(data: bytes, mask: bytes) -> bytes:
     return (int.from_bytes(data, "big") ^ int.from_bytes(pattern, "big")).to_bytes(size, "big")
 
 
-def close_words(data: bytes) -> str:
+def close_words(data: bytes) -> Phrase:
     """What a close frame says, as the end of a sentence; raises FrameRefused."""
     if not data:
-        return "it was closed without a code"
+        return Phrase("it was closed without a code")
     code = int.from_bytes(data[:2], "big")
     allowed = 1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999
     if len(data) == 1 or not allowed:
-        raise FrameRefused("it was closed with a code that RFC 6455 does not allow")
+        raise FrameRefused(Phrase("it was closed with a code that RFC 6455 does not allow"))
     said = " ".join(_text(data[2:]).split())
-    return f"it was closed with code {code}" + (f" ({said})" if said else "")
+    if not said:
+        return Phrase("it was closed with code {code}", code=code)
+    return Phrase("it was closed with code {code} ({said})", code=code, said=said)
 
 
 class FrameReader:
@@ -113,19 +117,21 @@ class FrameReader:
 
     def _opcode(self, first: int) -> Opcode:
         if first & 0x70:
-            raise FrameRefused("a frame has bits of an extension that was not agreed on")
+            raise FrameRefused(Phrase("a frame has bits of an extension that was not agreed on"))
         try:
             return Opcode(first & 0x0F)
         except ValueError as error:
-            raise FrameRefused(f"a frame has the unknown opcode {first & 0x0F}") from error
+            raise FrameRefused(
+                Phrase("a frame has the unknown opcode {code}", code=first & 0x0F)
+            ) from error
 
     def _size(self, found: bytearray, *, final: bool, opcode: Opcode) -> tuple[int, int]:
         """The size of the frame's data and of what is before it; both 0 bytes are never whole."""
         if found[1] & 0x80:
-            raise FrameRefused("a server's frame is masked")
+            raise FrameRefused(Phrase("a server's frame is masked"))
         size, head = found[1], 2
         if opcode >= Opcode.CLOSE and (size > _LONGEST_CONTROL or not final):
-            raise FrameRefused("a control frame is too long, or in pieces")
+            raise FrameRefused(Phrase("a control frame is too long, or in pieces"))
         if size >= _SHORT:
             head = 4 if size == _SHORT else 10
             if len(found) < head:
@@ -133,17 +139,17 @@ class FrameReader:
             least = _SHORT if size == _SHORT else 1 << 16
             size = int.from_bytes(found[2:head], "big")
             if size < least:
-                raise FrameRefused("a frame's length is not written in the shortest way")
+                raise FrameRefused(Phrase("a frame's length is not written in the shortest way"))
         before = 0 if opcode >= Opcode.CLOSE else len(self._whole)
         if size + before > self._most:
-            raise FrameRefused(f"a message is larger than {self._most} bytes")
+            raise FrameRefused(Phrase("a message is larger than {limit} bytes", limit=self._most))
         return size, head
 
     def _joined(self, final: bool, opcode: Opcode, data: bytes) -> Message | None:  # noqa: FBT001
         if opcode >= Opcode.CLOSE:
             return Message(opcode, data)
         if (opcode is Opcode.CONTINUATION) != (self._begun is not None):
-            raise FrameRefused("the pieces of a message are not in order")
+            raise FrameRefused(Phrase("the pieces of a message are not in order"))
         begun = self._begun or opcode
         self._whole += data
         self._begun = None if final else begun
@@ -159,4 +165,4 @@ def _text(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise FrameRefused("a text is not UTF-8") from error
+        raise FrameRefused(Phrase("a text is not UTF-8")) from error

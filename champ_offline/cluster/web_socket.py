@@ -30,6 +30,7 @@ from champ_offline.cluster.web_frames import (
     client_frame,
     close_words,
 )
+from champ_offline.errors import Because, Phrase, system_said
 
 T = TypeVar("T")
 
@@ -40,8 +41,8 @@ _TAKEN = 64 * 1024
 _LONGEST_REFUSAL = 64 * 1024
 
 
-class WebSocketBroke(Exception):
-    """The connection ended or the other side broke the protocol; the text ends a sentence."""
+class WebSocketBroke(Because):
+    """The connection ended or the other side broke the protocol."""
 
 
 class HandshakeRefused(Exception):
@@ -95,7 +96,7 @@ class WebSocket:
         try:
             yield from self._messages(data)
         except FrameRefused as error:
-            raise WebSocketBroke(str(error)) from error
+            raise WebSocketBroke(error.reason) from error
 
     def close(self) -> None:
         """Say good-bye where that costs no waiting, and let go."""
@@ -114,7 +115,7 @@ class WebSocket:
                 case Opcode.CLOSE:
                     raise WebSocketBroke(close_words(message.data))
                 case Opcode.TEXT:
-                    raise WebSocketBroke("a text came where bytes were agreed on")
+                    raise WebSocketBroke(Phrase("a text came where bytes were agreed on"))
 
     def _received(self) -> bytes:
         """What has come; nothing where nothing has."""
@@ -122,7 +123,7 @@ class WebSocket:
         if data is None:
             return b""
         if not data:
-            raise WebSocketBroke("the connection ended without a word")
+            raise WebSocketBroke(Phrase("the connection ended without a word"))
         self._ping_at = monotonic() + _PING_SECONDS
         return data
 
@@ -164,12 +165,12 @@ class WebSocket:
             self._wants_write = True
             return None
         except OSError as error:
-            raise WebSocketBroke(" ".join(str(error).split())[:200]) from error
+            raise WebSocketBroke(system_said(error)) from error
 
     def _wait(self, deadline: float) -> None:
         now = monotonic()
         if now >= deadline:
-            raise WebSocketBroke("for too long nothing came, and nothing could be sent")
+            raise WebSocketBroke(Phrase("for too long nothing came, and nothing could be sent"))
         write = select.POLLOUT if self._out or self._wants_write else 0
         self._wants_write = False
         self._poll.register(self._socket, select.POLLIN | write)
@@ -199,7 +200,7 @@ def connect(server: Server, path: str, protocols: Sequence[str], most: int) -> W
             protocol = _agreed(answer, key, protocols)
     except HTTPException as error:
         connection.close()
-        raise WebSocketBroke("what answers does not speak HTTP") from error
+        raise WebSocketBroke(Phrase("what answers does not speak HTTP")) from error
     except BaseException:
         connection.close()
         raise
@@ -231,10 +232,10 @@ def _agreed(answer: HTTPResponse, key: str, protocols: Sequence[str]) -> str:
     said = {name: answer.getheader(name, "") for name in ("Upgrade", "Connection")}
     tokens = {token.strip().lower() for token in said["Connection"].split(",")}
     if said["Upgrade"].lower() != "websocket" or "upgrade" not in tokens:
-        raise WebSocketBroke("what answers is no WebSocket server")
+        raise WebSocketBroke(Phrase("what answers is no WebSocket server"))
     if answer.getheader("Sec-WebSocket-Accept", "") != accept_of(key):
-        raise WebSocketBroke("the answer to the handshake is not to this handshake")
+        raise WebSocketBroke(Phrase("the answer to the handshake is not to this handshake"))
     protocol = answer.getheader("Sec-WebSocket-Protocol", "")
     if answer.getheader("Sec-WebSocket-Extensions") or protocol not in protocols:
-        raise WebSocketBroke("the server chose something that was not offered")
+        raise WebSocketBroke(Phrase("the server chose something that was not offered"))
     return protocol

@@ -25,7 +25,7 @@ from champ_offline.durable.sqlite_file import (
     make_private,
     switch_to_wal,
 )
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Quoted
 
 # One change of a component's tables: SQL, or a function where rows must be read to be changed.
 Step: TypeAlias = str | Callable[[sqlite3.Connection], None]
@@ -271,10 +271,10 @@ class Database:
             try:
                 found = copied(connection, path)
             except sqlite3.OperationalError as error:
-                raise CopyFailed(folder=path.parent, reason=str(error)) from error
+                raise CopyFailed(folder=path.parent, reason=Quoted(error)) from error
         self.require()
         if found:
-            raise DatabaseUnusable(path=self.path, reason=found[0])
+            raise DatabaseUnusable(path=self.path, reason=Quoted(found[0]))
 
     def close(self) -> None:
         """Close the connections of all threads."""
@@ -344,7 +344,7 @@ class Database:
             return DatabaseFull(path=self.path)
         if _code(error) & 0xFF in _DISK and (found := _forbidden(self.path)):
             return found
-        return DatabaseUnusable(path=self.path, reason=str(error))
+        return DatabaseUnusable(path=self.path, reason=Quoted(error))
 
 
 def _forbidden(path: Path) -> ChampError | None:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Fields
 
 _ROOT = 0
 # A file system without owners, and a root who is none outside of a container (chown(2)).
@@ -104,7 +104,7 @@ def obstacle(path: Path) -> FileForbidden | FileStrayed | None:
     owner = _owner(found) if found is not None else None
     if found is None or owner is None or owner == os.geteuid():
         return None
-    names = {"owner": user_name(owner), "user": user_name(os.geteuid())}
+    names: Fields = {"owner": user_name(owner), "user": user_name(os.geteuid())}
     kind = FileStrayed if _owner(found.parent) == os.geteuid() else FileForbidden
     return kind(path=found, **names)
 

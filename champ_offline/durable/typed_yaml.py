@@ -44,7 +44,8 @@ from typing import TypeAlias
 
 import yaml
 
-from champ_offline.errors import ChampError, ExitCode, Phrase
+from champ_offline.durable import yaml_problem
+from champ_offline.errors import ChampError, ExitCode, Phrase, system_said
 
 Scalar: TypeAlias = bool | int | float | str | None
 _Content: TypeAlias = "Scalar | list[Node] | dict[str, Node]"
@@ -253,7 +254,7 @@ def content(path: Path, limit: int = LIMIT) -> bytes:
         with path.open("rb") as file:
             return file.read(limit + 1)
     except OSError as error:
-        raise FileUnreadable(file=path, reason=error.strerror) from error
+        raise FileUnreadable(file=path, reason=system_said(error)) from error
 
 
 def parse(data: bytes, file: str, limit: int = LIMIT) -> Node:
@@ -265,8 +266,7 @@ def parse(data: bytes, file: str, limit: int = LIMIT) -> Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        reason = error.problem or Phrase("it is not YAML")
-        raise NotYaml(file=file, line=line, reason=reason) from error
+        raise NotYaml(file=file, line=line, reason=yaml_problem.told(error.problem)) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise NotYaml(
             file=file, line=1, reason=Phrase("it holds bytes that are not text")

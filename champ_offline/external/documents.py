@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from champ_offline.errors import Phrase
 from champ_offline.external.endpoint import Ask, Endpoint
 from champ_offline.external.errors import ReferrersTagTaken, TargetDiffers
 from champ_offline.oci import media_types
@@ -130,7 +131,7 @@ def with_entry(data: bytes | None, referrer: Descriptor) -> bytes | None:
     """
     document = _index(data) if data is not None else None
     if data is not None and document is None:
-        raise NotStrict("it is no image index")
+        raise NotStrict(Phrase("it is no image index"))
     whole: dict[str, Any] = document or {
         "schemaVersion": 2,
         "mediaType": media_types.IMAGE_INDEX,
@@ -140,7 +141,7 @@ def with_entry(data: bytes | None, referrer: Descriptor) -> bytes | None:
         return None
     longer = encode({**whole, "manifests": [*whole["manifests"], referrer.to_document()]})
     if len(longer) > LIMIT:
-        raise NotStrict("it is too long")
+        raise NotStrict(Phrase("it is too long"))
     return longer
 
 

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urljoin
 
-from champ_offline.errors import Bytes, ChampError
+from champ_offline.errors import Bytes, ChampError, Phrase, Reason
 from champ_offline.external.errors import (
     AnonymousDenied,
     BodyTooLarge,
@@ -121,13 +121,13 @@ class Endpoint:
             try:
                 reply = self.once(asked)
             except Broken as error:
-                self.pause(wait, str(error))
+                self.pause(wait, error.reason)
                 continue
             if reply.status in expected:
                 return reply
             if reply.status not in TRANSIENT or _is_full(reply):
                 raise self.failure(asked, reply)
-            self.pause(wait, f"HTTP status {reply.status}", reply)
+            self.pause(wait, Phrase("HTTP status {status}", status=reply.status), reply)
         raise AssertionError
 
     def once(self, asked: Ask) -> Reply:
@@ -141,7 +141,7 @@ class Endpoint:
             raise self._login.refused()
         return reply
 
-    def pause(self, wait: float | None, reason: str, reply: Reply | None = None) -> None:
+    def pause(self, wait: float | None, reason: Reason, reply: Reply | None = None) -> None:
         """Wait as long as the target says, else `wait`; raises TargetUnreachable without one."""
         if wait is None:
             raise TargetUnreachable(where=self.target.address, reason=reason)
@@ -219,10 +219,12 @@ class Endpoint:
             return f"{self.target.origin}{asked.rest}"
         return f"{self.target.origin}/v2/{asked.repository}/{asked.rest}"
 
-    def _said(self, reply: Reply) -> str:
+    def _said(self, reply: Reply) -> Phrase:
         """What the target said of itself: code and message of its first error, and the status."""
         said = self._login.hide(error_text(reply))
-        return f"HTTP status {reply.status}" + (f", {said}" if said else "")
+        if not said:
+            return Phrase("HTTP status {status}", status=reply.status)
+        return Phrase("HTTP status {status}, {said}", status=reply.status, said=said)
 
 
 def error_text(reply: Reply) -> str:

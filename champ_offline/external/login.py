@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from champ_offline.errors import Phrase
 from champ_offline.external.errors import (
     LoginNeeded,
     LoginRefused,
@@ -102,8 +103,8 @@ class Login:
             raise self.refused()
         token = token_in(reply)
         if not token:
-            said = f"HTTP status {reply.status}"
-            raise TargetFailed(where=self._target.address, what="a token", said=said)
+            said = Phrase("HTTP status {status}", status=reply.status)
+            raise TargetFailed(where=self._target.address, what=Phrase("a token"), said=said)
         return token
 
     def _realm(self, challenge: Challenge) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlencode
 
-from champ_offline.errors import ChampError
+from champ_offline.errors import ChampError, Phrase, Reason
 from champ_offline.external.endpoint import TRANSIENT, WAITS_SECONDS, Ask, Endpoint
 from champ_offline.external.errors import TargetDiffers
 from champ_offline.external.wire import Broken, Reply
@@ -25,6 +25,7 @@ from champ_offline.store.blobs import BlobDamaged, BlobStore
 # What is held in memory, and what a broken connection costs at most. Registries over object stores
 # want parts of 5 MiB or more.
 CHUNK = 16 * 1024 * 1024
+_FORGOT = Phrase("it forgot an upload whenever the connection broke")
 _SLICE = 256 * 1024
 _BEGINNINGS = 5
 # Another offset is wanted, or the broken connection still holds the upload.
@@ -91,10 +92,10 @@ class Upload:
                     return Way.MOUNTED
                 self._send(blob, location)
             except _Lost:
-                self._endpoint.pause(WAITS_SECONDS[0], "")
+                self._endpoint.pause(WAITS_SECONDS[0], _FORGOT)
             else:
                 return Way.SENT
-        self._endpoint.pause(None, "it forgot an upload whenever the connection broke")
+        self._endpoint.pause(None, _FORGOT)
         raise AssertionError
 
     def has(self, blob: Descriptor) -> bool:
@@ -134,15 +135,15 @@ class Upload:
         """Send a chunk and say where the next one goes; raises _Lost."""
         waits = iter((*WAITS_SECONDS, None))
         while part.done < len(part.data):
-            before, reason, reply = part.done, "", None
+            before, reply = part.done, None
             try:
                 reply = self._endpoint.once(self._chunk_of(part, location))
                 if reply.status in {201, 202, 204}:
                     return self._accepted(part, location, reply)
-                reason = f"HTTP status {reply.status}"
+                reason: Reason = Phrase("HTTP status {status}", status=reply.status)
                 self._refuse(self._chunk_of(part, location), reply)
             except Broken as error:
-                reason = str(error)
+                reason = error.reason
             self._endpoint.pause(next(waits), reason, reply)
             misplaced = reply is not None and reply.status == _OTHER_OFFSET
             location = self._resume(part, location, misplaced=misplaced)
@@ -200,11 +201,11 @@ class Upload:
             reply = None
             try:
                 reply = self._endpoint.once(asked)
-                reason = f"HTTP status {reply.status}"
+                reason: Reason = Phrase("HTTP status {status}", status=reply.status)
                 if self._closed(blob, asked, reply):
                     return
             except Broken as error:
-                reason = str(error)
+                reason = error.reason
             self._endpoint.pause(wait, reason, reply)
             if self.has(blob):
                 return

@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 import urllib3
 import urllib3.exceptions as trouble
 
+from champ_offline.errors import Because, Phrase
 from champ_offline.external.errors import TargetTlsRefused, TargetWithoutTls
 
 CONNECT_SECONDS = 10.0
@@ -25,22 +26,24 @@ READ_SECONDS = 300.0
 LOOK_SECONDS = 20.0
 """The same where nothing is sent."""
 _PIECE = 64 * 1024
-_NO_TLS = "it does not speak TLS"
+_NO_TLS = Phrase("it does not speak TLS")
 _REASONS = {
-    "CERTIFICATE_VERIFY_FAILED": "its certificate is not signed by an authority that is trusted",
+    "CERTIFICATE_VERIFY_FAILED": Phrase(
+        "its certificate is not signed by an authority that is trusted"
+    ),
     "WRONG_VERSION_NUMBER": _NO_TLS,
     "RECORD_LAYER_FAILURE": _NO_TLS,
-    "Connection refused": "connection refused",
-    "Name or service not known": "its name is not known",
-    "Temporary failure in name resolution": "its name cannot be looked up",
-    "No route to host": "no route to host",
-    "Network is unreachable": "the network is unreachable",
-    "timed out": "no answer in time",
+    "Connection refused": Phrase("connection refused"),
+    "Name or service not known": Phrase("its name is not known"),
+    "Temporary failure in name resolution": Phrase("its name cannot be looked up"),
+    "No route to host": Phrase("no route to host"),
+    "Network is unreachable": Phrase("the network is unreachable"),
+    "timed out": Phrase("no answer in time"),
 }
 
 
-class Broken(Exception):
-    """No answer, or half of one; the text says why."""
+class Broken(Because):
+    """No answer, or half of one."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,7 @@ def tls(ca: str) -> ssl.SSLContext:
     return context
 
 
-_BROKE = "the connection broke"
+_BROKE = Phrase("the connection broke")
 
 
 def _path(parts: SplitResult) -> str:
@@ -177,6 +180,6 @@ def _read(found: urllib3.BaseHTTPResponse, limit: int) -> Reply:
     return Reply(found.status, headers, bytes(body[: limit + 1]))
 
 
-def _reason(error: trouble.HTTPError) -> str:
+def _reason(error: trouble.HTTPError) -> Phrase:
     text = str(error)
     return next((reason for sign, reason in _REASONS.items() if sign in text), _BROKE)

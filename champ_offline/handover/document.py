@@ -351,10 +351,7 @@ class Chain:
 
 @dataclass(frozen=True)
 class Handover:
-    """All of it. `held` counts the bundles that the zone holds, whenever they came.
-
-    `offline`: nothing but the zone was asked. `drift_asked`: drift is told where it was looked at.
-    """
+    """All of it. `held` counts the bundles that the zone holds; `offline`: it alone was asked."""
 
     zone: ZoneFacts
     period: Period

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
+from datetime import datetime
 from enum import Enum
 from typing import Any, TypeVar
 
-from champ_offline.errors import ChampError, Phrase
+from champ_offline.errors import ChampError, Phrase, Phrases, Quoted, Said, Several
 from champ_offline.oci.digest import Digest
 
 T = TypeVar("T")
@@ -32,21 +33,38 @@ def masked(value: T, hide: Callable[[str], str]) -> T:
 
 
 def _masked(value: Any, hide: Callable[[str], str]) -> Any:  # noqa: ANN401 - any value of a report
-    if isinstance(value, Phrase):
-        return Phrase(value.template, **_fields(value.fields, hide))
-    if isinstance(value, str) and not isinstance(value, Enum):
-        return value if _EXACT.fullmatch(value) else hide(value)
-    if isinstance(value, ChampError):
-        return type(value)(**_fields(value.fields, hide))
-    if isinstance(value, Mapping):
-        return {_masked(key, hide): _masked(item, hide) for key, item in value.items()}
-    if isinstance(value, tuple):
-        return type(value)(_masked(item, hide) for item in value)
-    if is_dataclass(value) and not isinstance(value, type | Digest):
+    match value:
+        case Enum() | Digest() | None | int() | float() | datetime():
+            return value
+        case str():
+            return _text(value, hide)
+        case ChampError():
+            return type(value)(**_fields(value.fields, hide))
+        case Mapping():
+            return {_masked(key, hide): _masked(item, hide) for key, item in value.items()}
+        case Phrases() | Several():
+            return type(value)(_masked(item, hide) for item in value)
+        case tuple() | list():
+            return tuple(_masked(item, hide) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
         return replace(
             value, **{one.name: _masked(getattr(value, one.name), hide) for one in fields(value)}
         )
-    return value
+    # A path, or what else an error may be about: as it is, unless its text holds a secret.
+    text = str(value)
+    return value if hide(text) == text else hide(text)
+
+
+def _text(value: str, hide: Callable[[str], str]) -> str:
+    """A text, which stays of its sort: words of ours, in several languages, of somebody else."""
+    match value:
+        case Phrase():
+            return Phrase(value.template, **_fields(value.fields, hide))
+        case Said():
+            return Said({name: hide(text) for name, text in value.texts.items()})
+        case Quoted():
+            return Quoted(hide(value))
+    return value if _EXACT.fullmatch(value) else hide(value)
 
 
 def _fields(given: Mapping[str, object], hide: Callable[[str], str]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from champ_offline.durable.write import write_atomic
+from champ_offline.errors import Phrase, system_said
 from champ_offline.helm import manifests
 from champ_offline.helm.engine import (
     Capabilities,
@@ -231,7 +232,9 @@ class CommandEngine:
                 argv, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, text=True
             )
         except OSError as error:
-            raise EngineMissing(reason=f"{self._binary}: {error.strerror}") from error
+            raise EngineMissing(
+                reason=Phrase("{program}: {why}", program=self._binary, why=system_said(error))
+            ) from error
         try:
             out, talk = self._process.communicate(given, timeout=seconds)
         except subprocess.TimeoutExpired as error:

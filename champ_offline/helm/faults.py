@@ -6,7 +6,7 @@ engine met it; Helm's text is a field, shortened, never part of a template.
 
 from __future__ import annotations
 
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase, Quoted
 
 _LONGEST = 1500
 
@@ -186,5 +186,6 @@ def fault(code: str, detail: str, *, release: str, namespace: str) -> ChampError
     kind = _BY_CODE.get(code)
     if kind is None:
         kind = next((error for words, error in _BY_WORDS if words in detail), ReleaseFailed)
-    reason = " ".join(detail.split()).rstrip(".")[:_LONGEST] or "no reason given"
+    said = Quoted(" ".join(detail.split()).rstrip(".")[:_LONGEST])
+    reason = said or Phrase("no reason given")
     return kind(release=release, namespace=namespace, reason=reason)

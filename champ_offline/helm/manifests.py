@@ -15,7 +15,8 @@ from typing import Any, TypeAlias
 import yaml
 from yaml.constructor import ConstructorError
 
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.durable import yaml_problem
+from champ_offline.errors import ChampError, ExitCode, Phrase, Quoted, Reason
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -111,8 +112,7 @@ def read(text: str, source: str) -> Any:  # noqa: ANN401 (any YAML value)
         _refuse_deep(text)
         return yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
     except _BROKEN as error:
-        problem = str(getattr(error, "problem", None) or "it is not YAML")
-        raise NotAnObject(source=source, reason=problem[:_SHOWN]) from error
+        raise NotAnObject(source=source, reason=_wrong(error)) from error
 
 
 def texts(text: str, source: str) -> list[Any]:
@@ -125,7 +125,7 @@ def texts(text: str, source: str) -> list[Any]:
         _refuse_deep(text)
         return list(yaml.load_all(text, Loader=_TEXT_LOADER))
     except _BROKEN as error:
-        raise NotAnObject(source=source, reason=str(error)[:_SHOWN]) from error
+        raise NotAnObject(source=source, reason=_wrong(error)) from error
 
 
 def load(text: str, source: str) -> dict[str, Any]:
@@ -134,14 +134,24 @@ def load(text: str, source: str) -> dict[str, Any]:
     if not isinstance(found, dict) or not all(
         isinstance(found.get(key), str) for key in ("apiVersion", "kind")
     ):
-        raise NotAnObject(source=source, reason="apiVersion or kind is missing")
+        raise NotAnObject(source=source, reason=Phrase("apiVersion or kind is missing"))
     metadata = found.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
-        raise NotAnObject(source=source, reason="metadata.name is missing")
+        raise NotAnObject(source=source, reason=Phrase("metadata.name is missing"))
     for key in ("annotations", "labels"):
         if not _is_flat(metadata.get(key)):
-            raise NotAnObject(source=source, reason=f"metadata.{key} is no table of texts")
+            raise NotAnObject(
+                source=source, reason=Phrase("metadata.{key} is no table of texts", key=key)
+            )
     return found
+
+
+def _wrong(error: Exception) -> Reason:
+    """What is wrong with a text: of YAML in our words, else as it was said."""
+    problem = getattr(error, "problem", None)
+    if problem or not str(error):
+        return yaml_problem.told(problem)
+    return Quoted(str(error)[:_SHOWN])
 
 
 def annotations_of(item: dict[str, Any]) -> dict[str, str]:
@@ -177,7 +187,7 @@ def scalars(text: str, source: str) -> Iterator[Scalar]:
         exact = _PLACED_OTHERWISE.search(text)
         node = yaml.compose(text, Loader=_Placed if exact else _Loader)
     except _BROKEN as error:
-        raise NotAnObject(source=source, reason=str(error)[:_SHOWN]) from error
+        raise NotAnObject(source=source, reason=_wrong(error)) from error
     # A value met again through an alias is written once, where its anchor is.
     seen: set[int] = set()
     yield from _walk(node, (), text, seen)

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from champ_offline.errors import Phrase, system_said
 from champ_offline.helm.child import CHILD_VERB, KINDS_FOLDER, KINDS_PREFIX
 from champ_offline.helm.faults import (
     EngineCancelled,
@@ -114,7 +115,9 @@ class Worker:
             )
         except OSError as error:
             self._kinds.cleanup()
-            raise EngineMissing(reason=f"{executable}: {error.strerror}") from error
+            raise EngineMissing(
+                reason=Phrase("{program}: {why}", program=executable, why=system_said(error))
+            ) from error
         self._listener = threading.Thread(target=self._listen, args=(self._process,), daemon=True)
         self._listener.start()
         return self._process

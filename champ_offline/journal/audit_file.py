@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Self, TypeAlias
 
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase, Unfit
 from champ_offline.journal.audit import AuditBroken, Head, HeadInvalid, Row, verify
 from champ_offline.oci.manifest import encode
 from champ_offline.oci.strict_json import canonical, wrong_in
@@ -111,7 +111,7 @@ class Statement:
         """Raises ValueError, KeyError, TypeError, HeadInvalid for anything else."""
         found = canonical(data)
         if found["format"] != _FORMAT:
-            raise ValueError("it has another format")
+            raise Unfit(Phrase("it has another format"))
         heads = Head.parse(found["after"]), Head.parse(found["head"])
         return cls(found["zone"], *heads, found["rows"], found["sha256"], found["time"])
 
@@ -162,7 +162,7 @@ def read(file: BinaryIO, name: str, believes: Believes, known: Head | None = Non
     start = first or statement.after
     found = (start, head if first else start, count, digest.hexdigest())
     if found != (statement.after, statement.head, statement.rows, statement.digest):
-        raise AuditFileForged(file=name, reason="its rows are not those that were signed")
+        raise AuditFileForged(file=name, reason=Phrase("its rows are not those that were signed"))
     if not seen and known != statement.head:
         raise AuditFileElsewhere(file=name, found=statement.head, expected=known)
     return statement
@@ -180,7 +180,7 @@ def _lines(file: BinaryIO, name: str) -> Iterator[bytes]:
     while line := file.readline(_LONGEST + 1):
         number += 1
         if len(line) > _LONGEST:
-            raise AuditFileUnreadable(file=name, line=number, reason="it is too long")
+            raise AuditFileUnreadable(file=name, line=number, reason=Phrase("it is too long"))
         if not line.endswith(b"\n"):
             raise AuditFileCut(file=name)
         yield line
@@ -193,7 +193,7 @@ def _row(line: bytes, name: str, number: int) -> Row:
     except (ValueError, AttributeError) as error:
         raise AuditFileUnreadable(file=name, line=number, reason=wrong_in(error)) from error
     if kinds != {"seq": int, **dict.fromkeys(_TEXTS, str)} or found["seq"] < 1:
-        raise AuditFileUnreadable(file=name, line=number, reason="it is not a row")
+        raise AuditFileUnreadable(file=name, line=number, reason=Phrase("it is not a row"))
     return Row(**found)
 
 
@@ -205,7 +205,7 @@ def _stated(line: bytes, name: str, number: int, believes: Believes) -> Statemen
         payload = base64.b64decode(envelope["payload"], validate=True)
         signatures = [base64.b64decode(one["sig"], validate=True) for one in envelope["signatures"]]
         if not any(believes(_authenticated(payload), one) for one in signatures):
-            raise AuditFileForged(file=name, reason="its signature is not by the given key")
+            raise AuditFileForged(file=name, reason=Phrase("its signature is not by the given key"))
         return Statement.from_bytes(payload)
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, HeadInvalid) as error:
         raise AuditFileUnreadable(file=name, line=number, reason=wrong_in(error)) from error

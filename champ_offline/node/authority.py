@@ -12,7 +12,7 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Fields, Phrase
 
 LIMIT = 64 * 1024
 
@@ -88,20 +88,20 @@ def read_authority(
         raise NotAnAuthority(path=path, subject=subject)
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if not begin <= now <= end:
-        days = {"begin": f"{begin:%Y-%m-%d}", "end": f"{end:%Y-%m-%d}"}
+        days: Fields = {"begin": f"{begin:%Y-%m-%d}", "end": f"{end:%Y-%m-%d}"}
         raise AuthorityNotValid(path=path, now=f"{now:%Y-%m-%d %H:%M} UTC", **days)
     return Authority(certificate.public_bytes(serialization.Encoding.PEM), fingerprint, end)
 
 
 def _one(data: bytes, path: object) -> x509.Certificate:
     if b"PRIVATE KEY-----" in data:
-        raise AuthorityUnreadable(path=path, found="a private key")
+        raise AuthorityUnreadable(path=path, found=Phrase("a private key"))
     try:
         found = x509.load_pem_x509_certificates(data) if len(data) <= LIMIT else []
     except ValueError as error:
-        raise AuthorityUnreadable(path=path, found="something else") from error
+        raise AuthorityUnreadable(path=path, found=Phrase("something else")) from error
     if len(found) != 1:
-        raise AuthorityUnreadable(path=path, found=f"{len(found)} certificates")
+        raise AuthorityUnreadable(path=path, found=Phrase("{count} certificates", count=len(found)))
     return found[0]
 
 

@@ -16,7 +16,7 @@ from fnmatch import fnmatch
 from pathlib import PurePosixPath
 from typing import Any
 
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Fields, Phrase
 from champ_offline.node.root import NodeRoot
 from champ_offline.node.toml import read_toml
 
@@ -130,7 +130,7 @@ class Settings:
 
     def problems(self, folder: PurePosixPath, node: NodeRoot) -> list[ChampError]:
         """Why containerd would not read the mirror files in `folder`; none where it does."""
-        where = {"path": node.at(self.path), "table": self.table}
+        where: Fields = {"path": node.at(self.path), "table": self.table}
         setting = f"config_path = {json.dumps(str(folder))}"
         if not self.version:
             version = f"version = {_NEWEST_FOR_ALL}"
@@ -159,7 +159,9 @@ def read_settings(node: NodeRoot, config: PurePosixPath = CONFIG) -> Settings:
     for path, document in _documents(node, config):
         version = document.get("version", settings.version) or _UNVERSIONED
         if not isinstance(version, int) or version < 1:
-            raise ContainerdConfigInvalid(path=node.at(path), reason="its version is no number")
+            raise ContainerdConfigInvalid(
+                path=node.at(path), reason=Phrase("its version is no number")
+            )
         if not settings.version:
             settings = replace(settings, version=version)
         read = (*settings.files, path)
@@ -199,13 +201,17 @@ def _documents(
         if path in seen:
             continue
         if len(seen) == _MOST_FILES:
-            raise ContainerdConfigInvalid(path=node.at(config), reason="it imports too many files")
+            raise ContainerdConfigInvalid(
+                path=node.at(config), reason=Phrase("it imports too many files")
+            )
         seen.add(path)
         data = node.read(path, LIMIT)
         if data is None:
             if path == config:
                 return
-            raise ContainerdConfigInvalid(path=node.at(path), reason="it is imported and missing")
+            raise ContainerdConfigInvalid(
+                path=node.at(path), reason=Phrase("it is imported and missing")
+            )
         document = _parsed(data, node.at(path))
         yield path, document
         pending.extend(_imports(node, path, document))

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase
 from champ_offline.node.address import Address, AddressInvalid
 from champ_offline.node.toml import read_toml
 
@@ -89,7 +89,7 @@ def endpoints(data: bytes, path: object) -> tuple[Endpoint, ...]:
     document = _document(data, path)
     tables = document.get("host", {})
     if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
-        raise HostsFileInvalid(path=path, reason="“host” is not a table of tables")
+        raise HostsFileInvalid(path=path, reason=Phrase("“host” is not a table of tables"))
     named = [_endpoint(url, table) for url, table in tables.items()]
     server = document.get("server", "")
     return (*named, _endpoint(server if isinstance(server, str) else "", document))

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Fields, Phrase
 from champ_offline.node import hosts
 from champ_offline.node.address import Address
 from champ_offline.node.authority import LIMIT
@@ -126,7 +126,7 @@ def client_of(place: Trusted, found: tuple[Endpoint, ...], address: Address) -> 
 def problems(place: Trusted, found: tuple[Endpoint, ...], address: Address) -> Iterator[ChampError]:
     """What is wrong with a mirror file that is there; nothing where it serves."""
     path = place.node.at(place.path)
-    where = {"path": path, "address": address}
+    where: Fields = {"path": path, "address": address}
     *tables, server = found
     first = (tables or [server])[0]
     ours = [endpoint for endpoint in found if endpoint.address == address]
@@ -181,13 +181,13 @@ def _folders_of(registry: str) -> set[str]:
     return {registry, f"{host}_{port}_"} if colon else {registry}
 
 
-def _gaps(tables: list[Endpoint], server: Endpoint, address: Address) -> Iterator[str]:
+def _gaps(tables: list[Endpoint], server: Endpoint, address: Address) -> Iterator[Phrase]:
     if not tables:
-        yield "it has no “host” table, without which containerd 1.6 ignores it"
+        yield Phrase("it has no “host” table, without which containerd 1.6 ignores it")
     elif not tables[0].resolves:
-        yield "its “capabilities” are not both “pull” and “resolve”"
+        yield Phrase("its “capabilities” are not both “pull” and “resolve”")
     if server.address != address:
-        yield "its “server” is not the zone's registry"
+        yield Phrase("its “server” is not the zone's registry")
 
 
 def _certificates(place: Trusted, name: str) -> str:
@@ -204,5 +204,5 @@ def _certificates(place: Trusted, name: str) -> str:
 
 
 def _named(endpoint: Endpoint) -> str:
-    own = "the images' own registries"
-    return str(endpoint.address or hosts.without_user(endpoint.url[:200]) or own)
+    own = Phrase("the images' own registries")
+    return str(endpoint.address or hosts.without_user(endpoint.url[:200])) or own

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TypeAlias
 from urllib.parse import quote
 
+from champ_offline.errors import Phrase
 from champ_offline.node.address import Address
 from champ_offline.node.wire import Answer
 from champ_offline.node.wire_errors import (
@@ -115,7 +116,7 @@ class Puller:
         try:
             return Digest.parse_registered(told)
         except InvalidDigest as error:
-            raise ReadFailed(target=target, status="no digest", request="—") from error
+            raise ReadFailed(target=target, status=Phrase("no digest"), request="—") from error
 
     def _served(self, name: str, manifests: Sequence[Descriptor], shown: str) -> Digest:
         """The first of an index that is there: not every platform of it has to be."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from champ_offline.durable.write import make_directory, sync_directory, write_atomic
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase, Reason, system_said
 
 _MOST_NAMES = 1000
 
@@ -65,7 +65,7 @@ class NodeRoot:
         place = self.at(path)
         try:
             if not place.resolve().is_relative_to(self.folder.resolve()):
-                raise NodeFileUnreadable(path=place, reason="a link leads out of the node")
+                raise NodeFileUnreadable(path=place, reason=Phrase("a link leads out of the node"))
             # A pipe in its place would wait for a writer.
             descriptor = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError):
@@ -74,10 +74,12 @@ class NodeRoot:
             raise NodeFileUnreadable(path=place, reason=_said(error)) from error
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise NodeFileUnreadable(path=place, reason="it is not a file")
+                raise NodeFileUnreadable(path=place, reason=Phrase("it is not a file"))
             data = file.read(limit + 1)
         if len(data) > limit:
-            raise NodeFileUnreadable(path=place, reason=f"it is larger than {limit} bytes")
+            raise NodeFileUnreadable(
+                path=place, reason=Phrase("it is larger than {limit} bytes", limit=limit)
+            )
         return data
 
     def names(self, path: PurePosixPath, pattern: str = "*") -> list[str]:
@@ -130,5 +132,5 @@ class NodeRoot:
         yield from reversed(place.parents[: len(place.parents) - len(self.folder.parents) - 1])
 
 
-def _said(error: OSError | RuntimeError) -> str:
-    return getattr(error, "strerror", None) or "links lead in a circle"
+def _said(error: OSError | RuntimeError) -> Reason:
+    return system_said(error) if isinstance(error, OSError) else Phrase("links lead in a circle")

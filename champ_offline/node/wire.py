@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from champ_offline.errors import Quoted, system_said
 from champ_offline.node.address import Address
 from champ_offline.node.wire_errors import (
     AnswerUnreadable,
@@ -205,7 +206,7 @@ def _handshake(address: Address, ip: str, secured: ssl.SSLSocket) -> None:
     except ssl.SSLCertVerificationError as error:
         if error.verify_code in _NAME_DIFFERS:
             raise NameNotInCertificate(host=address.host, names="") from error
-        raise ChainUnknown(address=address, reason=error.verify_message[:200]) from error
+        raise ChainUnknown(address=address, reason=Quoted(error.verify_message[:200])) from error
     except ssl.SSLError as error:
         if any(word in (error.reason or "") for word in _OLD):
             raise TlsTooOld(address=address) from error
@@ -225,5 +226,5 @@ def _dial(ip: str, port: int) -> socket.socket:
         raise PortSilent(ip=ip, port=port) from error
     except OSError as error:
         if error.errno in _UNREACHABLE:
-            raise NoRoute(ip=ip, reason=error.strerror or "") from error
+            raise NoRoute(ip=ip, reason=system_said(error)) from error
         raise PortSilent(ip=ip, port=port) from error

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
@@ -72,7 +72,8 @@ class Manifest:
         document = _document(data)
         media_type = document.get("mediaType") or _guess(document)
         if not isinstance(media_type, str) or media_type not in media_types.DOCUMENTS:
-            raise InvalidManifest(reason=f"media type {str(media_type)[:80]!r} is not known")
+            found = str(media_type)[:80]
+            raise InvalidManifest(reason=Phrase("media type “{found}” is not known", found=found))
         index, subject = media_type in media_types.INDEXES, document.get("subject")
         return cls(
             media_type=media_type,
@@ -159,18 +160,22 @@ def image_index(manifests: list[Descriptor]) -> bytes:
 
 def _document(data: bytes) -> dict[str, Any]:
     if len(data) > LIMIT:
-        raise InvalidManifest(reason=f"{len(data)} bytes are more than the {LIMIT} allowed")
+        raise InvalidManifest(
+            reason=Phrase(
+                "{size} bytes are more than the {limit} allowed", size=len(data), limit=LIMIT
+            )
+        )
     try:
         document = parse(data)
     except NotStrict as error:
-        raise InvalidManifest(reason=str(error)) from error
+        raise InvalidManifest(reason=error.reason) from error
     if not isinstance(document, dict) or document.get("schemaVersion") != 2:
-        raise InvalidManifest(reason="it is not a JSON object with schemaVersion 2")
+        raise InvalidManifest(reason=Phrase("it is not a JSON object with schemaVersion 2"))
     if not isinstance(document.get("annotations") or {}, dict):
-        raise InvalidManifest(reason="annotations are not an object")
+        raise InvalidManifest(reason=Phrase("annotations are not an object"))
     if "manifests" in document and ("config" in document or "layers" in document):
         # Readers would not agree which it is (CVE-2021-41190; image-index.md, "mediaType").
-        raise InvalidManifest(reason="it is a manifest and an index at once")
+        raise InvalidManifest(reason=Phrase("it is a manifest and an index at once"))
     return document
 
 
@@ -184,5 +189,5 @@ def _descriptors(
 ) -> tuple[Descriptor, ...]:
     items = document.get(key)
     if not isinstance(items, list):
-        raise InvalidManifest(reason=f"“{key}” is not a list")
+        raise InvalidManifest(reason=Phrase("“{key}” is not a list", key=key))
     return tuple(Descriptor.from_document(item, digests) for item in items)

@@ -13,15 +13,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from champ_offline.errors import ChampError
+from champ_offline.errors import ChampError, Phrase, Reason, Unfit
 
 MOST_VALUES = 2_000_000
 _DEEPEST = 64
+_SHOWN = 100
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-class NotStrict(ValueError):
-    """The bytes are no such JSON; the text says why."""
+class NotStrict(Unfit):
+    """The bytes are no such JSON."""
 
 
 def bounded(data: bytes) -> Any:  # noqa: ANN401 - JSON
@@ -42,25 +43,25 @@ def canonical(data: bytes) -> Any:  # noqa: ANN401 - JSON
     """As `parse`, for documents of ours: these bytes and no others say so (`manifest.encode`)."""
     document = parse(data)
     if _encoded(document) != data:
-        raise NotStrict("it is not canonical")
+        raise NotStrict(Phrase("it is not canonical"))
     return document
 
 
-def wrong_in(error: Exception) -> str:
+def wrong_in(error: Exception) -> Reason:
     """What reading a document met, as the end of a sentence, without a full stop.
 
     `error` is what `parse` raises, or what came of taking apart a document of another form.
     """
     match error:
         case KeyError():
-            return f"it lacks “{error.args[0]}”"
+            return Phrase("it lacks “{key}”", key=str(error.args[0])[:_SHOWN])
         case UnicodeError() | json.JSONDecodeError():
-            return "it is not JSON in UTF-8"
+            return Phrase("it is not JSON in UTF-8")
+        case Unfit():
+            return error.reason
         case ChampError():
-            return str(error).removesuffix(".")
-        case ValueError() if "to unpack" not in str(error):
-            return str(error)
-    return "it is not of the form that it should have"
+            return error
+    return Phrase("it is not of the form that it should have")
 
 
 def _encoded(document: object) -> bytes:
@@ -68,24 +69,26 @@ def _encoded(document: object) -> bytes:
     try:
         return text.encode()
     except UnicodeError as error:
-        raise NotStrict("it has halves of characters") from error
+        raise NotStrict(Phrase("it has halves of characters")) from error
 
 
 def _loaded(data: bytes, hooks: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
     if sum(map(data.count, (b"{", b"[", b","))) > MOST_VALUES:
-        raise NotStrict("it has too many values")
+        raise NotStrict(Phrase("it has too many values"))
     try:
         document = json.loads(data.decode(), **hooks)
     except RecursionError as error:
-        raise NotStrict("it is nested too deeply") from error
+        raise NotStrict(Phrase("it is nested too deeply")) from error
     except UnicodeError as error:
-        raise NotStrict("it is not text in UTF-8") from error
+        raise NotStrict(Phrase("it is not text in UTF-8")) from error
     except json.JSONDecodeError as error:
-        raise NotStrict(f"it is not JSON ({error.msg}, byte {error.pos})") from error
+        raise NotStrict(
+            Phrase("it is not JSON, from byte {offset} on", offset=error.pos)
+        ) from error
     except NotStrict:
         raise
     except ValueError as error:
-        raise NotStrict("it has a number that is too long") from error
+        raise NotStrict(Phrase("it has a number that is too long")) from error
     _refuse_deep(document)
     return document
 
@@ -95,7 +98,7 @@ def _refuse_deep(document: object) -> None:
     while level:
         depth += 1
         if depth > _DEEPEST:
-            raise NotStrict("it is nested too deeply")
+            raise NotStrict(Phrase("it is nested too deeply"))
         level = [
             child
             for node in level
@@ -111,16 +114,16 @@ def _items(node: object) -> list[Any]:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise NotStrict("it names a key twice")
+        raise NotStrict(Phrase("it names a key twice"))
     return found
 
 
 def _refuse(_constant: str) -> None:
-    raise NotStrict("it has a number that is none")
+    raise NotStrict(Phrase("it has a number that is none"))
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise NotStrict("it has a number that is too large")
+        raise NotStrict(Phrase("it has a number that is too large"))
     return number

@@ -20,7 +20,7 @@ from champ_offline.bundle import media
 from champ_offline.bundle.errors import MediumUnreadable, NoBundle
 from champ_offline.bundle.turns import apart
 from champ_offline.bundle.verify import VerifiedBundle
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, system_said
 from champ_offline.trust.key_errors import NoSuchFolder
 
 _MOST_TREES, _MOST_FILES = 1_000, 100_000
@@ -107,7 +107,7 @@ def _entries(folder: Path) -> list[tuple[Path, bool]]:
     except FileNotFoundError as error:
         raise NoSuchFolder(path=folder) from error
     except OSError as error:
-        raise MediumUnreadable(path=folder, reason=error.strerror or str(error)) from error
+        raise MediumUnreadable(path=folder, reason=system_said(error)) from error
     try:
         with os.scandir(descriptor) as listed:
             trees = [

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from champ_offline.appliance import Appliance
 from champ_offline.catalog.index import AppUnknown
-from champ_offline.errors import ChampError
+from champ_offline.errors import ChampError, Fields
 from champ_offline.events import StepFinished, StepStarted, Subscriber
 from champ_offline.journal.acts import Act, done
 from champ_offline.policy.decide import (
@@ -166,7 +166,7 @@ def _as_it_is(wish: Wish, status: ReleaseStatus | None) -> ReleaseRow:
 def _ailing(wish: Wish, status: ReleaseStatus) -> tuple[ChampError, ...]:
     if not status.health.ails:
         return ()
-    told = {"release": wish.release, "version": status.version, "cause": cause(status)}
+    told: Fields = {"release": wish.release, "version": status.version, "cause": cause(status)}
     return (TroubledAfter(**told),)
 
 

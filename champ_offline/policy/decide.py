@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from champ_offline.errors import ChampError
+from champ_offline.errors import ChampError, Fields
 from champ_offline.policy.document import Policy, Rule, named
 from champ_offline.policy.reasons import (
     AppNotNamed,
@@ -139,13 +139,13 @@ def decide_wish(policy: Policy, wish: Wish) -> Decision:
     """Whether the release may go to that version, as far as can be said before it is planned."""
     rule = _rule(policy, wish)
     if rule is None:
-        names = {"app": wish.app, "release": wish.release, "namespace": wish.namespace}
+        names: Fields = {"app": wish.app, "release": wish.release, "namespace": wish.namespace}
         return Decision((AppNotNamed(**names),))
     if wish.kind is Kind.INSTALL:
         return Decision(() if rule.install else (InstallNotAllowed(app=wish.app),))
     if _step_allowed(rule, wish):
         return Decision()
-    told = {"release": wish.release, "found": wish.found, "wanted": wish.wanted}
+    told: Fields = {"release": wish.release, "found": wish.found, "wanted": wish.wanted}
     return Decision((StepNotAllowed(**told, step=wish.kind.value),))
 
 
@@ -184,7 +184,7 @@ def _severe(rule: Rule, release: str, found: Sequence[Severe]) -> Iterator[Champ
         Effect.STOPPED: rule.allow.downtime,
     }
     for one in found:
-        told = {"object": one.object, "release": release, "effect": one.effect.value}
+        told: Fields = {"object": one.object, "release": release, "effect": one.effect.value}
         if one.volume:
             if not named(rule.allow.volumes, one.object):
                 yield VolumeTouched(**told)

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from champ_offline.durable import typed_yaml
 from champ_offline.durable.typed_yaml import LIMIT, FileUnreadable, Node, TooLarge
+from champ_offline.errors import system_said
 from champ_offline.oci.digest import Digest
 from champ_offline.policy.hours import DAYS, Hours, Window
 from champ_offline.policy.versions import Kind
@@ -106,7 +107,7 @@ class Policy:
             with path.open("rb") as file:
                 data = file.read(LIMIT + 1)
         except OSError as error:
-            raise FileUnreadable(file=path, reason=error.strerror) from error
+            raise FileUnreadable(file=path, reason=system_said(error)) from error
         if len(data) > LIMIT:
             raise TooLarge(file=path, limit=LIMIT)
         return cls.from_bytes(data, str(path))

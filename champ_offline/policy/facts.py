@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from champ_offline.bundle.verify import VerifiedBundle
-from champ_offline.errors import ChampError
+from champ_offline.errors import ChampError, Fields
 from champ_offline.policy.decide import BundleFacts, Effect, PlanFacts, Severe, Warned
 from champ_offline.policy.reasons import CheckStops, TroubledBefore, WarningStops
 from champ_offline.release.plan import Action, Change, Plan
@@ -89,7 +89,7 @@ def _warnings(plan: Plan, before: ReleaseStatus | None) -> Iterator[Warned]:
         yield Warned(reason.id, reason)
     for one in plan.irreversible:
         warning = f"irreversible.{one.why.value}"
-        told = {"release": plan.release, "object": f"{one.kind}/{one.name}"}
+        told: Fields = {"release": plan.release, "object": f"{one.kind}/{one.name}"}
         yield Warned(warning, WarningStops(**told, warning=warning))
     for concern in plan.concerns:
         if not concern.stops and concern.id not in _DOWNTIME:
@@ -100,5 +100,5 @@ def _warnings(plan: Plan, before: ReleaseStatus | None) -> Iterator[Warned]:
 def _stops(plan: Plan) -> Iterator[ChampError]:
     for concern in plan.concerns:
         if concern.stops:
-            told = {"release": plan.release, "object": concern.subject}
+            told: Fields = {"release": plan.release, "object": concern.subject}
             yield CheckStops(**told, check=concern.id)

@@ -16,7 +16,7 @@ import socket
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase, system_said
 
 BACKLOG = 1024
 HANDOVER = "CHAMP_REGISTRY_HANDOVER"
@@ -70,7 +70,7 @@ def opened(address: str, port: int) -> socket.socket:
             made.close()
             raise
     except OSError as error:
-        reason = error.strerror or "it is not an address"
+        reason = system_said(error)
         raise CannotListen(address=address, port=port, reason=reason) from error
 
 
@@ -96,7 +96,7 @@ def handed(environment: MutableMapping[str, str]) -> Handed | None:
     if process != str(os.getpid()) or not count.isdecimal() or int(count) < 1:
         return None
     if count != "1":
-        raise SocketUnusable(found=f"{count} sockets")
+        raise SocketUnusable(found=Phrase("{count} sockets", count=count))
     return Handed(_taken(_FIRST))
 
 
@@ -104,12 +104,12 @@ def _taken(descriptor: int) -> socket.socket:
     try:
         found = socket.socket(fileno=descriptor)
     except OSError as error:
-        raise SocketUnusable(found=error.strerror or str(error)) from error
+        raise SocketUnusable(found=system_said(error)) from error
     inet = found.family in {socket.AF_INET, socket.AF_INET6}
     stream = inet and found.type == socket.SOCK_STREAM
     if not stream or not found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
         found.close()
-        raise SocketUnusable(found="a socket of another kind")
+        raise SocketUnusable(found=Phrase("a socket of another kind"))
     found.set_inheritable(False)
     return _listening(found)
 
@@ -118,7 +118,7 @@ def _kept(descriptor: int) -> int:
     try:
         os.set_inheritable(descriptor, False)  # noqa: FBT003 - its own form
     except OSError as error:
-        raise SocketUnusable(found=error.strerror or str(error)) from error
+        raise SocketUnusable(found=system_said(error)) from error
     return descriptor
 
 

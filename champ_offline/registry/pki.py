@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from champ_offline.durable.write import make_directory, rename_all, write_atomic
+from champ_offline.errors import Phrase
 from champ_offline.registry.pki_errors import (
     AuthorityAway,
     AuthorityEnded,
@@ -134,7 +135,7 @@ def renewal_due(directory: Path, hosts: Sequence[str], now: datetime, known: str
         check_authority(directory, now, known)
     for name in ("ca.crt", "ca.key"):
         if not (directory / name).exists():
-            raise AuthorityUnusable(path=directory, reason=f"{name} is missing")
+            raise AuthorityUnusable(path=directory, reason=Phrase("{name} is missing", name=name))
     issuer = _authority(directory, now).certificate
     return _usable_leaf(path, directory / "registry.key", names, issuer, now) is None
 
@@ -166,15 +167,17 @@ class _Authority:
 def _authority(directory: Path, now: datetime) -> _Authority:
     key_path, path = directory / "ca.key", directory / "ca.crt"
     if path.exists() and not key_path.exists():
-        raise AuthorityUnusable(path=directory, reason="ca.key is missing")
+        raise AuthorityUnusable(path=directory, reason=Phrase("ca.key is missing"))
     key = _key(key_path) if key_path.exists() else _new_key(key_path)
     if key is None:
-        raise AuthorityUnusable(path=directory, reason="ca.key is not an EC key")
+        raise AuthorityUnusable(path=directory, reason=Phrase("ca.key is not an EC key"))
     certificate = _certificate(path) if path.exists() else _sign_authority(path, key, now)
     if certificate is None or certificate.public_key() != key.public_key():
-        raise AuthorityUnusable(path=directory, reason="ca.crt is damaged or not that of ca.key")
+        raise AuthorityUnusable(
+            path=directory, reason=Phrase("ca.crt is damaged or not that of ca.key")
+        )
     if not _is_authority(certificate):
-        raise AuthorityUnusable(path=directory, reason="ca.crt may not sign certificates")
+        raise AuthorityUnusable(path=directory, reason=Phrase("ca.crt may not sign certificates"))
     if certificate.not_valid_after_utc <= now:
         raise AuthorityEnded(path=directory, day=f"{certificate.not_valid_after_utc:%Y-%m-%d}")
     return _Authority(key, certificate)

@@ -20,7 +20,7 @@ from itertools import count
 from pathlib import Path
 
 from champ_offline import __version__
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase
 from champ_offline.registry import notify
 from champ_offline.registry.asgi import RegistryApp
 from champ_offline.registry.granian_server import SocketServer
@@ -191,7 +191,7 @@ class _Running:
         while not await self._accepts():
             if serving.done() or asyncio.get_running_loop().time() > deadline:
                 address, port = self._listen.address, self._listen.port
-                raise CannotListen(address=address, port=port, reason="it does not come up")
+                raise CannotListen(address=address, port=port, reason=Phrase("it does not come up"))
         tell(Event.STARTED, __version__, os.getpid(), self._listen.address, self._port)
         if predecessor:
             predecessor.hears(READY)
@@ -251,7 +251,7 @@ class _Running:
     async def _succeeded(self) -> Successor:
         """A successor that serves; raises SuccessorFailed, and this process serves on then."""
         if not self._service.command or os.getpid() == 1:
-            raise SuccessorFailed(reason="this one may not start another")
+            raise SuccessorFailed(reason=Phrase("this one may not start another"))
         notify.reloading()
         successor = await Successor.start(self._service.command, self._listening)
         try:
@@ -268,7 +268,7 @@ class _Running:
         await _first(taking, self._stop.wait())
         if not taking.done():
             taking.cancel()
-            raise SuccessorFailed(reason="this one was told to stop")
+            raise SuccessorFailed(reason=Phrase("this one was told to stop"))
         taking.result()
 
     async def _taking_over(self, successor: Successor) -> None:

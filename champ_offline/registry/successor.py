@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Self
 
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase, Quoted, Reason
 from champ_offline.registry.listening import HANDOVER, successor_of
 from champ_offline.registry.threads import done
 
@@ -25,7 +25,7 @@ PREPARED, READY, FAILED = b"p", b"r", b"f"
 _LONGEST = 1000  # bytes; less than a pipe takes at once (pipe(7), PIPE_BUF)
 # What it prints goes to stderr: the pipe is for its id, and nobody reads more of it.
 _ORPHAN = '"$@" >&2 & echo $!'
-_ENDED = "it ended before it served"
+_ENDED = Phrase("it ended before it served")
 _PATIENCE_SECONDS = 60.0
 _END_SECONDS = 5.0
 
@@ -63,7 +63,7 @@ class Successor:
             raise SuccessorFailed(reason=reason) from error
         except (OSError, subprocess.SubprocessError) as error:
             os.close(heard)
-            raise SuccessorFailed(reason="it cannot be started") from error
+            raise SuccessorFailed(reason=Phrase("it cannot be started")) from error
         finally:
             os.close(answer)
 
@@ -73,7 +73,7 @@ class Successor:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 said = await _read(self._heard)
         except TimeoutError:
-            reason = f"it was silent for {_PATIENCE_SECONDS:.0f} seconds"
+            reason = Phrase("it was silent for {seconds:.0f} seconds", seconds=_PATIENCE_SECONDS)
             raise SuccessorFailed(reason=reason) from None
         if said == FAILED:
             raise SuccessorFailed(reason=_why(self._heard))
@@ -133,13 +133,13 @@ async def _read(descriptor: int) -> bytes:
         loop.remove_reader(descriptor)
 
 
-def _why(descriptor: int, after: bytes = b"") -> str:
+def _why(descriptor: int, after: bytes = b"") -> Reason:
     """What can be read, from behind `after` on, in the words of who has ended."""
     with suppress(BlockingIOError):
         found = os.read(descriptor, _LONGEST)
         text = (found.partition(after)[2] if after else found).decode(errors="replace")
         text = "".join(one if one.isprintable() else " " for one in text).rstrip(". ")
-        return text or _ENDED
+        return Quoted(text) if text else _ENDED
     return _ENDED
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from champ_offline.cluster.interface import Cluster
 from champ_offline.durable.database import Database
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase
 from champ_offline.journal.acts import Act
 from champ_offline.journal.audit import Audit, Entry
 
@@ -33,7 +33,7 @@ _SCHEMA = (
     """,
 )
 CLUSTER_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-NONE_YET = "none yet"
+NONE_YET = Phrase("none yet")
 """What stands for the names of clusters where there are none; a space is in no name."""
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
 from champ_offline.oci.strict_json import canonical, wrong_in
@@ -159,8 +159,10 @@ class Plan:
             document = canonical(data)
             found = document["format"]
             if found != FORMAT:
-                reason = f"its format is {str(found)[:20]}, not {FORMAT}"
+                reason = Phrase(
+                    "its format is {found}, not {format}", found=str(found)[:20], format=FORMAT
+                )
                 raise PlanUnreadable(file=file, reason=reason)
             return typed(cls, document)
         except (ValueError, KeyError, TypeError) as error:
-            raise PlanUnreadable(file=file, reason=wrong_in(error)[:200]) from error
+            raise PlanUnreadable(file=file, reason=wrong_in(error)) from error

@@ -14,7 +14,7 @@ import tarfile
 from collections.abc import Mapping
 from typing import Any
 
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase, Quoted
 from champ_offline.helm import manifests
 from champ_offline.helm.engine import Document, Rendered
 from champ_offline.helm.faults import ChartInvalid
@@ -112,7 +112,7 @@ def _metadata(files: Mapping[str, bytes]) -> bytes:
     data = files["Chart.yaml"]
     document = manifests.read(data.decode(errors="replace"), "Chart.yaml")
     if not isinstance(document, dict):
-        raise ChartInvalid(release="", reason="Chart.yaml is not a table")
+        raise ChartInvalid(release="", reason=Phrase("Chart.yaml is not a table"))
     if "dependencies" not in document:
         return data
     return manifests.dump({k: v for k, v in document.items() if k != "dependencies"}).encode()
@@ -129,14 +129,16 @@ def _top_files(chart: bytes) -> tuple[str, dict[str, bytes]]:
                 folder, _, path = member.name.removeprefix("./").partition("/")
                 left -= member.size
                 if left < 0:
-                    raise ChartInvalid(release=name, reason="it unpacks to more than 64 MiB")
+                    raise ChartInvalid(
+                        release=name, reason=Phrase("it unpacks to more than 64 MiB")
+                    )
                 if member.isfile() and path and not path.startswith("charts/"):
                     name = name or folder
                     files[path] = archive.extractfile(member).read()  # type: ignore[union-attr]
     except (tarfile.TarError, OSError, EOFError) as error:
-        raise ChartInvalid(release=name, reason=str(error)) from error
+        raise ChartInvalid(release=name, reason=Quoted(error)) from error
     if "Chart.yaml" not in files:
-        raise ChartInvalid(release=name, reason="it has no Chart.yaml")
+        raise ChartInvalid(release=name, reason=Phrase("it has no Chart.yaml"))
     return name, files
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from champ_offline.errors import Phrase
 from champ_offline.oci.digest import Digest
 from champ_offline.release.plan import IN_ZONE, Plan
 from champ_offline.site.plan import SitePlan, SitePlanUnreadable
@@ -39,6 +40,6 @@ class Carried:
         plan = SitePlan.from_bytes(first, file)
         named = [member.plan for member in plan.members if member.plan is not None]
         if list(map(Digest.of, rest)) != named:
-            reason = "the plans in it are not those that it names"
+            reason = Phrase("the plans in it are not those that it names")
             raise SitePlanUnreadable(file=file, reason=reason)
         return cls(plan, tuple(rest))

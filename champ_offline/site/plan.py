@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
 from champ_offline.oci.strict_json import canonical, wrong_in
@@ -107,11 +107,15 @@ class SitePlan:
         try:
             document = canonical(data)
             if document["format"] != _FORMAT or document["kind"] != KIND:
-                reason = f"its format is {str(document['format'])[:20]}, not {_FORMAT}"
+                reason = Phrase(
+                    "its format is {found}, not {format}",
+                    found=str(document["format"])[:20],
+                    format=_FORMAT,
+                )
                 raise SitePlanUnreadable(file=file, reason=reason)
             return typed(cls, document)
         except (ValueError, KeyError, TypeError) as error:
-            raise SitePlanUnreadable(file=file, reason=wrong_in(error)[:200]) from error
+            raise SitePlanUnreadable(file=file, reason=wrong_in(error)) from error
 
 
 def is_site_plan(data: bytes) -> bool:

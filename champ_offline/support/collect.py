@@ -272,7 +272,7 @@ def _container(one: Object) -> dict[str, object]:
 
 
 def _event(one: Object, *, logs: bool) -> dict[str, object]:
-    message = words(one.get("message"))
+    message = str(words(one.get("message")))
     if one.get("reason") in _SPOKEN and not logs:
         message = message.partition(":")[0]
     about = one["involvedObject"]

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from tuf.api.metadata import Root, Signed
 
+from champ_offline.errors import Phrase
 from champ_offline.trust.errors import (
     ClockBehind,
     DocumentUnreadable,
@@ -89,7 +90,7 @@ class Dates:
     def packed(self, version: int) -> None:
         """Refuse a packing time in the future; raises PackedInFuture, DocumentUnreadable."""
         if version > _LAST:
-            reason = f"version {version % 10**20} is no time of packing"
+            reason = Phrase("version {version} is no time of packing", version=version % 10**20)
             raise DocumentUnreadable(where=self._where, role="timestamp", reason=reason)
         packed = packing_time(version)
         if packed <= self._now + TOLERANCE:

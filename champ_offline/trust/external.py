@@ -32,6 +32,7 @@ from securesystemslib.exceptions import Error as SecureSystemsError
 from securesystemslib.signer import Key, SecretsHandler, Signature, Signer, SSlibKey
 
 from champ_offline.durable import typed_yaml
+from champ_offline.errors import Phrase, Quoted, Reason, system_said
 from champ_offline.trust.key_errors import SignerFailed, SignerTimedOut, SignerWrong
 
 SUFFIX = ".command.yaml"
@@ -100,7 +101,7 @@ class CommandSigner(Signer):
 
 
 def _answer(command: Command, payload: bytes) -> bytes:
-    def failed(reason: str) -> SignerFailed:
+    def failed(reason: Reason) -> SignerFailed:
         return SignerFailed(command=command.arguments[0], path=command.path, reason=reason)
 
     # The session stays ours: a token's program may ask for its PIN on the terminal.
@@ -108,14 +109,14 @@ def _answer(command: Command, payload: bytes) -> bytes:
     try:
         child = subprocess.Popen(command.arguments, stdin=pipe, stdout=pipe, stderr=pipe)
     except (OSError, ValueError) as error:
-        told = error.strerror if isinstance(error, OSError) else str(error)
-        raise failed(told or "it cannot be started") from error
+        told = system_said(error) if isinstance(error, OSError) else Quoted(error)
+        raise failed(told or Phrase("it cannot be started")) from error
     with child:
         try:
             deadline = time.monotonic() + command.seconds
             said, complained = _Talk(child, payload).until(deadline)
             if len(said) > _LONGEST:
-                raise failed(f"it wrote more than {_LONGEST} bytes")
+                raise failed(Phrase("it wrote more than {limit} bytes", limit=_LONGEST))
             code = child.wait(timeout=max(0.0, deadline - time.monotonic()))
         except (TimeoutError, subprocess.TimeoutExpired) as error:
             raise SignerTimedOut(
@@ -124,7 +125,8 @@ def _answer(command: Command, payload: bytes) -> bytes:
         finally:
             child.kill()
     if code != 0:
-        raise failed(f"exit code {code}, {_first_line(complained)}")
+        last = _first_line(complained)
+        raise failed(Phrase("exit code {code}, {said}", code=code, said=last))
     return bytes(said)
 
 

@@ -13,7 +13,7 @@ from securesystemslib.signer import Signer
 from tuf.api.metadata import Root
 
 from champ_offline.durable.write import make_directory, write_atomic
-from champ_offline.errors import ChampError
+from champ_offline.errors import ChampError, Phrase, system_said
 from champ_offline.trust import keys, places
 from champ_offline.trust.documents import Signers
 from champ_offline.trust.errors import RootsGap, RootUnsigned, SigningFolderDamaged
@@ -75,7 +75,9 @@ class SigningFolder:
             shelf, first = str(self._roots), str(self.root_file(1))
             _newest, root = follow(found[0], found[1:], first, folder=shelf, first=2)
             if root.version != len(found):
-                raise NotSigningFolder(path=self.path, reason="its roots do not follow one another")
+                raise NotSigningFolder(
+                    path=self.path, reason=Phrase("its roots do not follow one another")
+                )
             if self.newest_file.is_file():
                 carried = read_root(read_file(self.newest_file), str(self.newest_file)).version
                 if carried > root.version:
@@ -90,7 +92,7 @@ class SigningFolder:
         if self.public_file.is_file():
             return NoRootsHere(path=self.path)
         exists = self.path.is_dir()
-        reason = "it has no roots/1.root.json" if exists else "it does not exist"
+        reason = Phrase("it has no roots/1.root.json") if exists else Phrase("it does not exist")
         return NotSigningFolder(path=self.path, reason=reason)
 
     def refuse_stranger(self) -> None:
@@ -114,7 +116,7 @@ class SigningFolder:
         signer = keys.load(self.path, role, unlock)
         if signer.public_key.keyid != self.public().keys[role].keyid:
             path = self.path / keys.FOLDER / f"{role}.pem"
-            raise KeyUnreadable(path=path, reason="public.json names another key")
+            raise KeyUnreadable(path=path, reason=Phrase("public.json names another key"))
         return signer
 
     def make_keys(
@@ -178,7 +180,7 @@ def read_public(path: Path) -> PublicKeys:
         with path.open("rb") as file:
             data = file.read(PUBLIC_LIMIT)
     except OSError as error:
-        reason = f"{path.name}: {error.strerror or error}"
+        reason = Phrase("{name}: {why}", name=path.name, why=system_said(error))
         raise NotSigningFolder(path=path.parent, reason=reason) from error
     return PublicKeys.from_bytes(data, str(path))
 

@@ -14,6 +14,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from securesystemslib.signer import Key, SSlibKey
 
+from champ_offline.errors import Phrase
 from champ_offline.oci.strict_json import parse
 from champ_offline.trust.key_errors import HolderInvalid, PublicFileUnreadable
 from champ_offline.trust.keys import ALGORITHMS, HOLDER, ROLES, algorithm_of, public_pem
@@ -48,12 +49,12 @@ class PublicKeys:
         try:
             document = parse(data)
             if document["format"] != _FORMAT or set(document) != {"format", "holder", "keys"}:
-                raise PublicFileUnreadable(path=where, reason="its format is not known")
+                raise PublicFileUnreadable(path=where, reason=Phrase("its format is not known"))
             holder, pems = str(document["holder"]), document["keys"]
         except (ValueError, TypeError, KeyError) as error:
-            raise PublicFileUnreadable(path=where, reason="it cannot be parsed") from error
+            raise PublicFileUnreadable(path=where, reason=Phrase("it cannot be parsed")) from error
         if not isinstance(pems, dict):
-            raise PublicFileUnreadable(path=where, reason="its keys are no table")
+            raise PublicFileUnreadable(path=where, reason=Phrase("its keys are no table"))
         return cls(holder, {role: _key(role, pem, where) for role, pem in pems.items()})
 
 
@@ -64,12 +65,14 @@ def holder_of(key: Key) -> str:
 
 def _key(role: str, pem: object, where: str) -> Key:
     if role not in ROLES:
-        raise PublicFileUnreadable(path=where, reason=f"“{role[:64]}” is no role")
+        raise PublicFileUnreadable(path=where, reason=Phrase("“{role}” is no role", role=role[:64]))
     try:
         key = SSlibKey.from_crypto(load_pem_public_key(str(pem).encode()))
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise PublicFileUnreadable(path=where, reason=f"its key of {role}") from error
+        raise PublicFileUnreadable(
+            path=where, reason=Phrase("its key of {role} is malformed", role=role)
+        ) from error
     if algorithm_of(key) not in ALGORITHMS:
-        reason = f"its key of {role} is neither Ed25519 nor P-256"
+        reason = Phrase("its key of {role} is neither Ed25519 nor P-256", role=role)
         raise PublicFileUnreadable(path=where, reason=reason)
     return key

@@ -37,6 +37,7 @@ from securesystemslib.exceptions import UnverifiedSignatureError, VerificationEr
 from securesystemslib.signer import Key, SecretsHandler, Signature, Signer, SSlibKey
 
 from champ_offline.durable.write import make_directory, write_atomic
+from champ_offline.errors import Phrase, system_said
 from champ_offline.trust import pkcs8
 from champ_offline.trust.external import SUFFIX, Command, CommandSigner
 from champ_offline.trust.key_errors import (
@@ -131,7 +132,7 @@ def load_images(folder: Path, unlock: Unlock) -> Signer:
     signer = load(folder, IMAGES, unlock)
     if algorithm_of(signer.public_key) != P256:
         path = folder / FOLDER / f"{IMAGES}.pem"
-        raise KeyUnreadable(path=path, reason="image signatures need a key of P-256")
+        raise KeyUnreadable(path=path, reason=Phrase("image signatures need a key of P-256"))
     return signer
 
 
@@ -159,12 +160,12 @@ def read_public(path: Path) -> Key:
         with path.open("rb") as file:
             public = load_pem_public_key(file.read(_LONGEST))
     except OSError as error:
-        raise PublicKeyUnreadable(path=path, reason=error.strerror or str(error)) from error
+        raise PublicKeyUnreadable(path=path, reason=system_said(error)) from error
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise PublicKeyUnreadable(path=path, reason="it is no PEM public key") from error
+        raise PublicKeyUnreadable(path=path, reason=Phrase("it is no PEM public key")) from error
     of_p256 = isinstance(public, EllipticCurvePublicKey) and isinstance(public.curve, SECP256R1)
     if not of_p256 and not isinstance(public, Ed25519PublicKey):
-        raise PublicKeyUnreadable(path=path, reason="it is neither Ed25519 nor P-256")
+        raise PublicKeyUnreadable(path=path, reason=Phrase("it is neither Ed25519 nor P-256"))
     return SSlibKey.from_crypto(public)
 
 
@@ -197,22 +198,26 @@ def _read(path: Path, folder: Path, unlock: Unlock) -> KeySigner:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             pem = file.read(_LONGEST)
     except OSError as error:
-        raise KeyUnreadable(path=path, reason=error.strerror or str(error)) from error
+        raise KeyUnreadable(path=path, reason=system_said(error)) from error
     if pkcs8.is_costly(pem):
-        raise KeyUnreadable(path=path, reason="opening it would take too much memory or time")
+        raise KeyUnreadable(
+            path=path, reason=Phrase("opening it would take too much memory or time")
+        )
     passphrase = unlock(folder) if pkcs8.is_encrypted(pem) else None
     try:
         private = load_pem_private_key(pem, passphrase)
     except InternalError as error:
-        raise KeyUnreadable(path=path, reason="it is locked in a way that is not valid") from error
+        raise KeyUnreadable(
+            path=path, reason=Phrase("it is locked in a way that is not valid")
+        ) from error
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         if passphrase is not None and pkcs8.is_sound(pem):
             raise PassphraseWrong(path=path) from error
-        raise KeyUnreadable(path=path, reason="it is no PEM private key") from error
+        raise KeyUnreadable(path=path, reason=Phrase("it is no PEM private key")) from error
     if mode & (stat.S_IRWXG | stat.S_IRWXO) and passphrase is None:
         raise KeyFileOpen(path=path, mode=f"{mode:04o}")
     if isinstance(private, EllipticCurvePrivateKey) and isinstance(private.curve, SECP256R1):
         return KeySigner(private)
     if isinstance(private, Ed25519PrivateKey):
         return KeySigner(private)
-    raise KeyUnreadable(path=path, reason="it is neither Ed25519 nor P-256")
+    raise KeyUnreadable(path=path, reason=Phrase("it is neither Ed25519 nor P-256"))

@@ -25,7 +25,7 @@ from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
 from tuf.api.serialization import DeserializationError, SerializationError
 from tuf.api.serialization.json import JSONSerializer
 
-from champ_offline.errors import ChampError
+from champ_offline.errors import ChampError, Phrase, system_said
 from champ_offline.oci.digest import Digest
 from champ_offline.trust import places
 from champ_offline.trust.errors import (
@@ -103,7 +103,7 @@ def read_file(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(LONGEST + 1)
     except OSError as error:
-        raise RootUnreadable(path=path, reason=error.strerror or str(error)) from error
+        raise RootUnreadable(path=path, reason=system_said(error)) from error
 
 
 def root_files(folder: Path) -> list[Path]:
@@ -132,7 +132,7 @@ def _versions_in(folder: Path) -> Iterator[int]:
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        raise RootUnreadable(path=folder, reason=error.strerror or str(error)) from error
+        raise RootUnreadable(path=folder, reason=system_said(error)) from error
 
 
 def read_root(data: bytes, where: str) -> Root:
@@ -147,7 +147,9 @@ def read_draft(data: bytes, where: str) -> Metadata[Root]:
     _check_roles(data, where)
     metadata = read(Metadata[Root].from_bytes, data, Root.type, where)
     if metadata.signed.version > LAST_VERSION:
-        raise DocumentUnreadable(where=where, role=Root.type, reason="its version is too high")
+        raise DocumentUnreadable(
+            where=where, role=Root.type, reason=Phrase("its version is too high")
+        )
     _check_keys(metadata.signed, where)
     return metadata
 
@@ -188,7 +190,9 @@ def _check_offered(
     """
     root = found.signed
     if before is not None and root.version != before.signed.version + 1:
-        reason = f"version {root.version} follows {before.signed.version}"
+        reason = Phrase(
+            "version {version} follows {before}", version=root.version, before=before.signed.version
+        )
         raise DocumentUnreadable(where=where, role=Root.type, reason=reason)
     roots = [root] if before is None else [before.signed, root]
     refuse_unsigned(data, found, roots, where)
@@ -198,18 +202,20 @@ def _check_offered(
 def read(parse: Callable[[bytes], Metadata[T]], data: bytes, role: str, where: str) -> Metadata[T]:
     """A document of `role`, its signatures not yet checked; raises DocumentUnreadable."""
     if len(data) > LONGEST:
-        raise DocumentUnreadable(where=where, role=role, reason="it is larger than 1 MiB")
+        raise DocumentUnreadable(where=where, role=role, reason=Phrase("it is larger than 1 MiB"))
     try:
         metadata = parse(data)
         metadata.to_bytes(_FORM), metadata.signed_bytes
     except (DeserializationError, SerializationError, RecursionError) as error:
-        raise DocumentUnreadable(where=where, role=role, reason="it cannot be parsed") from error
+        raise DocumentUnreadable(
+            where=where, role=role, reason=Phrase("it cannot be parsed")
+        ) from error
     # tuf takes any JSON value for a signature, and for the key it is by.
     found = ((key, one.signature) for key, one in metadata.signatures.items())
     if not all(isinstance(text, str) for pair in found for text in pair):
-        raise DocumentUnreadable(where=where, role=role, reason="a signature is no text")
+        raise DocumentUnreadable(where=where, role=role, reason=Phrase("a signature is no text"))
     if metadata.signed.type != role:
-        reason = f"it is a {metadata.signed.type} document"
+        reason = Phrase("it is a {kind} document", kind=metadata.signed.type)
         raise DocumentUnreadable(where=where, role=role, reason=reason)
     return metadata
 
@@ -224,7 +230,9 @@ def valid_signers(metadata: Metadata[T], role: str, root: Root, where: str) -> l
         if not set(root.roles[role].keyids) & set(metadata.signatures):
             raise OtherRoot(where=where, role=role)
         if not result.signed:
-            raise DocumentAltered(where=where, role=role, reason="its signature does not fit")
+            raise DocumentAltered(
+                where=where, role=role, reason=Phrase("its signature does not fit")
+            )
         raise TooFewSignatures(
             where=where, role=role, found=len(result.signed), needed=result.threshold
         )
@@ -242,13 +250,13 @@ def refuse_unsigned(data: bytes, metadata: Metadata[T], roots: Sequence[Root], w
     """
     role, signed = metadata.signed.type, metadata.signed_bytes
     if metadata.to_bytes(_FORM) != data or metadata.unrecognized_fields:
-        reason = "it is not written as it was signed"
+        reason = Phrase("it is not written as it was signed")
         raise DocumentAltered(where=where, role=role, reason=reason)
     for keyid, signature in metadata.signatures.items():
         keys = [root.keys[keyid] for root in roots if keyid in root.roles[role].keyids]
         plain = _HEX.fullmatch(signature.signature) and not signature.unrecognized_fields
         if not plain or not any(_fits(key, signature, signed) for key in keys):
-            reason = f"the signature of key {keyid[:16]} does not fit"
+            reason = Phrase("the signature of key {key} does not fit", key=keyid[:16])
             raise DocumentAltered(where=where, role=role, reason=reason)
 
 
@@ -324,9 +332,17 @@ def _check_roles(data: bytes, where: str) -> None:
         role = roles[name] if isinstance(roles[name], dict) else {}
         keyids, threshold = role.get("keyids"), role.get("threshold")
         if not isinstance(keyids, list) or not isinstance(threshold, int):
-            raise DocumentUnreadable(where=where, role=Root.type, reason=f"its role {name}")
+            raise DocumentUnreadable(
+                where=where,
+                role=Root.type,
+                reason=Phrase("its role {role} is malformed", role=name),
+            )
         if not all(isinstance(keyid, str) for keyid in keyids):
-            raise DocumentUnreadable(where=where, role=Root.type, reason=f"its role {name}")
+            raise DocumentUnreadable(
+                where=where,
+                role=Root.type,
+                reason=Phrase("its role {role} is malformed", role=name),
+            )
         twice = [key for key, count in Counter(keyids).items() if count > 1]
         if twice:
             raise KeyTwice(where=where, key=twice[0][:16], roles=name)
@@ -342,7 +358,7 @@ def _roles(data: bytes, where: str) -> dict[str, Any] | None:
         twice = next((key for key, count in counted.items() if count > 1), None)
         if twice is not None:
             raise DocumentUnreadable(
-                where=where, role=Root.type, reason=f"{twice[:70]} is there twice"
+                where=where, role=Root.type, reason=Phrase("{name} is there twice", name=twice[:70])
             )
         return dict(pairs)
 
@@ -364,12 +380,14 @@ def _check_keys(root: Root, where: str) -> None:
         for keyid in root.roles[role].keyids:
             key = root.keys.get(keyid)
             if key is None or algorithm_of(key) not in ALGORITHMS:
-                reason = f"key {keyid[:16]} is missing, or neither Ed25519 nor P-256"
+                reason = Phrase(
+                    "key {key} is missing, or neither Ed25519 nor P-256", key=keyid[:16]
+                )
                 raise DocumentUnreadable(where=where, role=Root.type, reason=reason)
             try:
                 public = public_pem(key)
             except (ValueError, KeyError) as error:
-                reason = f"key {keyid[:16]} cannot be read"
+                reason = Phrase("key {key} cannot be read", key=keyid[:16])
                 raise DocumentUnreadable(where=where, role=Root.type, reason=reason) from error
             if public in found:
                 kind = KeyTwice if found[public] == role else KeyReused

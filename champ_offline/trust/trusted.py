@@ -25,6 +25,7 @@ from tuf.api.metadata import (
     Timestamp,
 )
 
+from champ_offline.errors import Phrase
 from champ_offline.oci.digest import Digest
 from champ_offline.trust.dates import NO_OVERRIDES, Dates, Overridden, Overrides
 from champ_offline.trust.documents import ROOT, TARGET, Documents
@@ -73,7 +74,7 @@ class TrustedBundle:
     def confirm(self, bundle: bytes, where: str) -> None:
         """Hold bundle.json against the signatures; raises DocumentAltered."""
         if len(bundle) != self.size or Digest.of(bundle) != self.digest:
-            raise DocumentAltered(where=where, role=TARGET, reason="its SHA-256 differs")
+            raise DocumentAltered(where=where, role=TARGET, reason=Phrase("its SHA-256 differs"))
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,11 @@ class _Chain:
         self.signers += self._signers(metadata, role)
         refuse_unsigned(data, metadata, [self._root, *self._older], self._where)
         if announced is not None and metadata.signed.version != announced.version:
-            reason = f"it has version {metadata.signed.version}, not {announced.version}"
+            reason = Phrase(
+                "it has version {version}, not {announced}",
+                version=metadata.signed.version,
+                announced=announced.version,
+            )
             raise DocumentAltered(where=self._where, role=role, reason=reason)
         self._dates.check(metadata.signed)
         return metadata.signed
@@ -218,13 +223,17 @@ def _check_bytes(announced: MetaFile, data: bytes, role: str, where: str) -> Non
     try:
         announced.verify_length_and_hashes(data)
     except LengthOrHashMismatchError as error:
-        raise DocumentAltered(where=where, role=role, reason="its SHA-256 differs") from error
+        raise DocumentAltered(
+            where=where, role=role, reason=Phrase("its SHA-256 differs")
+        ) from error
     _entry(announced.hashes, "a SHA-256", role, where)
 
 
 def _entry(value: E | None, name: str, role: str, where: str) -> E:
     if value is None:
-        raise DocumentUnreadable(where=where, role=role, reason=f"it does not name {name}")
+        raise DocumentUnreadable(
+            where=where, role=role, reason=Phrase("it does not name {name}", name=name)
+        )
     return value
 
 

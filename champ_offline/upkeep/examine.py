@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from champ_offline.bundle.at_hand import few
-from champ_offline.errors import Bytes, ChampError, ExitCode
+from champ_offline.errors import Bytes, ChampError, ExitCode, Fields
 from champ_offline.findings import Finding, State
 from champ_offline.store.verified import Verified
 from champ_offline.upkeep.content import Unread
@@ -160,7 +160,7 @@ def examine_checks(verified: Verified, now: datetime) -> Finding:
     return Finding("last full check", State.OK, note=ended)
 
 
-def _told(damaged: Sequence[Damaged]) -> dict[str, object]:
+def _told(damaged: Sequence[Damaged]) -> Fields:
     names = few(_each(one.names for one in damaged))
     return {"count": len(damaged), "digest": damaged[0].digest, "names": names}
 

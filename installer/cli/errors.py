@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from champ_offline.durable.owner import refusal
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, system_said
 
 
 class ZoneNotNamed(ChampError):
@@ -78,6 +78,15 @@ class PlanDigestDiffers(ChampError):
     remedy = "Ask for the file that was approved, or have this one reviewed: `champ show PLANFILE`."
 
 
+class NotThere(ChampError):
+    """A file or folder that was named on the command line, to be read, is not there."""
+
+    id = "cli.not-there"
+    exit_code = ExitCode.NOT_FOUND
+    message = "{path} does not exist."
+    remedy = "Check how it is written, from which folder, and whether its medium is plugged in."
+
+
 class FileNotRead(ChampError):
     """A file that was named on the command line cannot be read."""
 
@@ -103,7 +112,16 @@ def refused(error: OSError) -> ChampError:
         return told
     path = error.filename if isinstance(error.filename, str | bytes) else ""
     shown = path.decode("utf-8", "replace") if isinstance(path, bytes) else path
-    return SystemRefused(path=shown or "—", reason=error.strerror or str(error))
+    return SystemRefused(path=shown or "—", reason=system_said(error))
+
+
+class NotFollowed(ChampError):
+    """What takes long cannot be told to the zone's tasks; it goes on all the same."""
+
+    id = "cli.not-followed"
+    exit_code = ExitCode.PREFLIGHT
+    message = "This cannot be followed from elsewhere: {reason}."
+    remedy = "Nothing has to be done; it goes on."
 
 
 class FileNotWritten(ChampError):

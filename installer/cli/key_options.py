@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from installer.cli.options import FILE
+from installer.cli.options import GIVEN_FILE
 from installer.language import translate as _
 
 
@@ -29,6 +29,6 @@ def locking(function: Callable[..., Any]) -> Callable[..., Any]:
         help=_("Do not lock the keys with a passphrase; for laboratories only."),
     )(function)  # fmt: skip
     return click.option(
-        "--passphrase-file", type=FILE, metavar="FILE",
+        "--passphrase-file", type=GIVEN_FILE, metavar="FILE",
         help=_("Read the passphrase from a file that only its owner may read."),
     )(function)  # fmt: skip

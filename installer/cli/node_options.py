@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from champ_offline.errors import system_said
 from installer.cli.errors import FileNotRead
-from installer.cli.options import DIRECTORY
+from installer.cli.options import GIVEN_DIRECTORY
 from installer.language import translate as _
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def places(function: Callable[..., Any]) -> Callable[..., Any]:
         help=_("Where the node's containerd reads mirror files."),
     )(function)  # fmt: skip
     return click.option(
-        "--root", type=DIRECTORY, metavar="DIR", default=Path("/"), show_default=True,
+        "--root", type=GIVEN_DIRECTORY, metavar="DIR", default=Path("/"), show_default=True,
         help=_("The folder that the node calls /, where it is not this machine."),
     )(function)  # fmt: skip
 
@@ -48,8 +49,6 @@ def place_of(root: Path, certs_dir: PurePosixPath) -> Trusted:
     from champ_offline.node.root import NodeRoot
     from champ_offline.node.trust import Trusted
 
-    if not root.is_dir():
-        raise click.BadParameter(_("{path} is no folder.").format(path=root), param_hint="--root")
     return Trusted(NodeRoot(root), certs_dir)
 
 
@@ -62,7 +61,7 @@ def authority_in(path: Path, fingerprint: str | None = None) -> Authority:
         with path.open("rb") as file:
             data = file.read(LIMIT + 1)
     except OSError as error:
-        raise FileNotRead(path=path, reason=error.strerror or str(error)) from error
+        raise FileNotRead(path=path, reason=system_said(error)) from error
     return read_authority(data, path, now_utc(), fingerprint)
 
 

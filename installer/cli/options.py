@@ -13,6 +13,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from installer.cli.errors import NotThere
 from installer.cli.output import FORMATS
 from installer.cli.progress import MODES
 from installer.cli.session import Session
@@ -32,17 +33,40 @@ class _Place(click.Path):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> Any:  # noqa: ANN401 - click's own
-        """Refuse the empty text, which would mean the folder one happens to be in."""
+        """Refuse the empty text, which would mean the folder one happens to be in.
+
+        Raises NotThere for a place that must be there and is not.
+        """
         self.name = _("file") if self.file_okay else _("directory")
         if not str(value):
             self.fail(_("An empty text names nothing."), param, ctx)
+        if self.exists and not Path(value).exists():
+            raise NotThere(path=value)
+        return super().convert(value, param, ctx)
+
+
+class Whole(click.IntRange):
+    """A whole number within limits, named in the user's language."""
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's own
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401 - click's own
+        """As click does."""
+        self.name = _("whole number")
         return super().convert(value, param, ctx)
 
 
 # How --since is typed; the second form is also how times are compared.
 MOMENT = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+# What a verb writes, or waits for, or whose absence it tells itself.
 DIRECTORY = _Place(path_type=Path, file_okay=False)
 FILE = _Place(path_type=Path, dir_okay=False)
+# What a verb reads: one code for all of them where it is not there.
+GIVEN_DIRECTORY = _Place(path_type=Path, file_okay=False, exists=True)
+GIVEN_FILE = _Place(path_type=Path, dir_okay=False, exists=True)
 
 
 class Verb(click.Command):
@@ -136,7 +160,7 @@ def _way(cluster: str | None, kubeconfig: Path | None) -> Path | None:
 def workers(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--workers N`, for a plan of a whole site."""
     return click.option(
-        "--workers", type=click.IntRange(1, 16), default=4, show_default=True, metavar="N",
+        "--workers", type=Whole(1, 16), default=4, show_default=True, metavar="N",
         help=_("With a plan of a whole site: how many releases are worked on at once."),
     )(function)  # fmt: skip
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from champ_offline.errors import system_said
 from champ_offline.trust.key_errors import PassphraseEmpty, PassphraseNeeded
 from installer.cli.errors import FileNotRead, PassphraseFileOpen, PassphrasesDiffer
 from installer.language import translate as _
@@ -103,4 +104,4 @@ def read_secret(file: Path) -> bytes:
                 raise PassphraseFileOpen(path=file, mode=f"{mode:04o}")
             return stream.read(_LONGEST).removesuffix(b"\n").removesuffix(b"\r")
     except OSError as error:
-        raise FileNotRead(path=file, reason=error.strerror or str(error)) from error
+        raise FileNotRead(path=file, reason=system_said(error)) from error

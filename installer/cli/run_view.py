@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from champ_offline.errors import ChampError
+from champ_offline.errors import ChampError, system_said
 from installer.cli.diagnostics import error_document, say
 from installer.cli.errors import FileNotWritten
 from installer.cli.output import Column, as_plain
@@ -87,7 +87,7 @@ def keep(result: Result, folder: Path) -> None:
     try:
         write_atomic(path, data)
     except OSError as error:
-        raise FileNotWritten(path=path, reason=error.strerror or str(error)) from error
+        raise FileNotWritten(path=path, reason=system_said(error)) from error
 
 
 def _rows(result: Result) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from markupsafe import Markup
 
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Quoted
 from champ_offline.handover.document import Change, Handover
 from champ_offline.oci.digest import Digest
 from champ_offline.release.images.digests import Image
@@ -54,7 +54,7 @@ def render(found: Handover) -> str:
             ailing=attention.found(found),
         )
     except TemplateError as error:
-        raise TemplateUnusable(reason=str(error)) from error
+        raise TemplateUnusable(reason=Quoted(error)) from error
 
 
 def environment() -> Environment:

@@ -33,6 +33,8 @@ from installer.tui.screens.overview import OverviewScreen
 from installer.tui.screens.release import ReleaseScreen
 from installer.tui.screens.review import ReviewScreen
 from installer.tui.screens.target import TargetScreen
+from installer.tui.screens.task import TaskScreen
+from installer.tui.screens.tasks import TasksScreen
 from installer.tui.screens.zone import ZoneScreen
 from installer.tui.unbroken import keep_together
 from installer.tui.widgets.dialogs import ErrorDialog
@@ -68,11 +70,8 @@ class Screens(App[int]):
             self._open_named(self.desk.zone)
 
     def action_finish(self) -> None:
-        """Quit, but not in the middle of a change."""
-        if any(getattr(screen, "running", False) for screen in self.screen_stack):
-            self.bell()
-        else:
-            self.exit(int(ExitCode.OK))
+        """Quit; tasks go on."""
+        self.exit(int(ExitCode.OK))
 
     def on_zone_opened(self, message: routes.ZoneOpened) -> None:
         """Show the zone."""
@@ -119,6 +118,14 @@ class Screens(App[int]):
     def on_examine_zone(self) -> None:
         """Check."""
         self.push_screen(FindingsScreen())
+
+    def on_browse_tasks(self) -> None:
+        """List the tasks."""
+        self.push_screen(TasksScreen())
+
+    def on_show_task(self, message: routes.ShowTask) -> None:
+        """Look at a task."""
+        self.push_screen(TaskScreen(message.task))
 
     async def on_go_home(self) -> None:
         """Leave everything above the overview."""

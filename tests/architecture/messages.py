@@ -90,7 +90,7 @@ def error_texts() -> set[str]:
 
 def phrases() -> set[str]:
     """The words of the library that stand as a field within its errors' sentences."""
-    return {text for text in map(_text_of, _given_phrases()) if text is not None}
+    return {text for text in map(_text_of, _given_phrases()) if text}
 
 
 def composed_phrases() -> list[str]:
@@ -103,7 +103,7 @@ def composed_phrases() -> list[str]:
 
 
 def _given_phrases() -> Iterator[tuple[Source, ast.expr]]:
-    for source in sources("champ_offline"):
+    for source in sources("champ_offline", "installer"):
         if not {"Phrase", "typed_yaml"} & set(_WORD.findall(source.text)):
             continue
         for call in source.calls():

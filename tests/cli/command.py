@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from tests.architecture.source import ROOT
 from tests.cli import loaded
@@ -26,7 +27,14 @@ def champ(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
 
 def loaded_champ(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The same, for tests of many commands: forked from a process that has the library loaded."""
-    return loaded.run(arguments, ROOT, _plain(environment))
+    return loaded_champ_in(ROOT, *arguments, **environment)
+
+
+def loaded_champ_in(
+    folder: Path, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """The same, run in `folder`."""
+    return loaded.run(arguments, folder, _plain(environment))
 
 
 def _plain(environment: Mapping[str, str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from champ_offline.appliance import Appliance
 from champ_offline.bundle.errors import BundleBelow
 from champ_offline.clock import now_utc
 from champ_offline.durable.database import Database
+from champ_offline.errors import Quoted
 from champ_offline.events import ignore
 from champ_offline.helm.engine import Options
 from champ_offline.helm.faults import ReleaseFailed
@@ -45,17 +46,6 @@ class Cut(BaseException):
 
 
 @dataclass
-class SimulatedSession(Session):
-    """A run of `champ` whose cluster is the simulated one."""
-
-    world: World | None = None
-
-    def appliance(self) -> Appliance:
-        assert self.world is not None
-        return self.world.open(self.zone_folder())
-
-
-@dataclass
 class Site:
     """A zone with the sample app, installed once, on a simulated cluster."""
 
@@ -65,7 +55,7 @@ class Site:
     said: str = ""
 
     def champ(self, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
-        session = SimulatedSession(self.zone, world=self.world)
+        session = Session(zone=self.zone, open_zone=self.world.open)
         given = ["--zone", str(self.zone), *words, "--kubeconfig", str(self.kubeconfig)]
         code = command_line(lambda _: 0).main(given, standalone_mode=False, obj=session)
         told = capsys.readouterr()
@@ -154,7 +144,7 @@ def test_a_hook_that_never_succeeds_is_named_and_can_be_left_out(
     def rollback(release: str, namespace: str, revision: int, options: Options) -> None:
         if options.hooks:
             reason = "post-rollback hooks failed: job pacs-tidy failed"
-            raise ReleaseFailed(release=release, namespace=namespace, reason=reason)
+            raise ReleaseFailed(release=release, namespace=namespace, reason=Quoted(reason))
         whole(release, namespace, revision, options)
 
     helm.rollback = rollback  # type: ignore[method-assign]

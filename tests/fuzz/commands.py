@@ -15,7 +15,7 @@ from champ_offline.cluster.web_frames import (
     close_words,
     masked,
 )
-from champ_offline.errors import ChampError
+from champ_offline.errors import ChampError, Quoted
 from tests.fuzz.mutation import json_mutator
 from tests.fuzz.target import Target
 from tests.simulators.exec_server import STATUS, STDERR, STDOUT, SUCCESS, frame, said
@@ -57,11 +57,11 @@ def _messages(pieces: Iterable[bytes]) -> Generator[Message | str, None, None]:
 def _events(messages: list[Message | str]) -> Generator[Event, None, None]:
     for message in messages:
         if isinstance(message, str):
-            yield Cut(message)
+            yield Cut(Quoted(message))
         elif message.opcode is Opcode.BINARY:
             yield event_of(message.data)
         elif message.opcode is Opcode.CLOSE:
-            yield Cut(_farewell(message.data))
+            yield Cut(Quoted(_farewell(message.data)))
 
 
 def _farewell(data: bytes) -> str:
@@ -78,7 +78,7 @@ def _status(data: bytes) -> None:
         case End(code, reason):
             assert json.loads(data)["status"] == "Failure"
             assert code is None or 0 < code < 256
-            assert len(reason) <= 500
+            assert len(str(reason)) <= 500
 
 
 def _seeds() -> dict[str, bytes]:

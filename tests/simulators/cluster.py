@@ -24,6 +24,7 @@ from champ_offline.cluster.interface import (
     Preview,
     StorageClass,
 )
+from champ_offline.errors import Quoted
 from champ_offline.events import ObjectState
 from champ_offline.release import managed as fields
 from tests.simulators.managed_fields import held, held_by_others, share, take
@@ -163,7 +164,7 @@ class SimulatedCluster:
     ) -> tuple[Object, ...]:
         self._answer()
         if kind in self.hidden:
-            raise ClusterForbidden(address=self.address, reason=f"cannot list {kind}")
+            raise ClusterForbidden(address=self.address, reason=Quoted(f"cannot list {kind}"))
         self.requests.append(f"list {kind}")
         wanted = dict(part.split("=") for part in labels.split(",") if part)
         every = [*list(self._store.values()), *(self.records() if names_only else ())]
@@ -188,7 +189,7 @@ class SimulatedCluster:
     def parts(self, namespace: str, release: str) -> tuple[Object, ...]:
         self._answer()
         if self.blind:
-            raise ClusterUnreachable(address=self.address, reason="connection reset")
+            raise ClusterUnreachable(address=self.address, reason=Quoted("connection reset"))
         every = [
             item
             for item in list(self._store.values())
@@ -219,11 +220,13 @@ class SimulatedCluster:
         silence: float = SILENCE,
     ) -> Iterator[Running]:
         if self.computer.forbidden:
-            raise CommandsForbidden(address=self.address, pod=pod, reason="cannot create pods/exec")
+            raise CommandsForbidden(
+                address=self.address, pod=pod, reason=Quoted("cannot create pods/exec")
+            )
         place = Place(namespace, pod, container, tuple(command))
         found = self.get("v1", "Pod", namespace, pod)
         if not runs(found, container):
-            raise ContainerNotRunning(**place.fields, reason="not found")
+            raise ContainerNotRunning(**place.fields, reason=Quoted("not found"))
         with self.effect(f"run {command[0]}"):
             running = Running(place, self.computer.run(namespace, pod, place.command, stdin))
             try:
@@ -246,7 +249,9 @@ class SimulatedCluster:
         self._answer()
         kind, name = wanted["kind"], wanted["metadata"]["name"]
         if not self.knows(wanted):
-            raise ObjectRefused(kind=kind, name=name, reason="the cluster does not know its kind")
+            raise ObjectRefused(
+                kind=kind, name=name, reason=Quoted("the cluster does not know its kind")
+            )
         place = wanted["metadata"].get("namespace") or namespace
         key = self._key(wanted["apiVersion"], kind, place, name)
         with self.effect(f"apply {wanted['kind']}"):
@@ -288,7 +293,7 @@ class SimulatedCluster:
     def _answer(self) -> None:
         self.asked += 1
         if not self.reachable:
-            raise ClusterUnreachable(address=self.address, reason="connection refused")
+            raise ClusterUnreachable(address=self.address, reason=Quoted("connection refused"))
 
     def _key(self, api_version: str, kind: str, namespace: str, name: str) -> Key:
         return (api_version, kind, "" if kind in WHOLE_CLUSTER else namespace, name)
@@ -362,7 +367,7 @@ def _refuse_strange_fields(item: Object) -> None:
     }  # fmt: skip
     if strange := sorted(item.keys() - known):
         reason = f".{strange[0]}: field not declared in schema"
-        raise ObjectRefused(kind=item["kind"], name=item["metadata"]["name"], reason=reason)
+        raise ObjectRefused(kind=item["kind"], name=item["metadata"]["name"], reason=Quoted(reason))
 
 
 def _refuse_impossible(item: Object) -> None:
@@ -373,7 +378,7 @@ def _refuse_impossible(item: Object) -> None:
     if item["kind"] == "Pod" and spec.get("hostNetwork"):
         reason = "violates PodSecurity"
     if reason:
-        raise ObjectRefused(kind=item["kind"], name=item["metadata"]["name"], reason=reason)
+        raise ObjectRefused(kind=item["kind"], name=item["metadata"]["name"], reason=Quoted(reason))
 
 
 def _encode(secret: Object) -> None:
@@ -388,4 +393,4 @@ def _hold(live: Object, after: Object, part: str) -> None:
     """Refuse to change what can only be said once."""
     if live["spec"].get(part) != after["spec"].get(part):
         kind, name = after["kind"], after["metadata"]["name"]
-        raise ObjectRefused(kind=kind, name=name, reason=f"spec.{part}: field is immutable")
+        raise ObjectRefused(kind=kind, name=name, reason=Quoted(f"spec.{part}: field is immutable"))

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from champ_offline.cluster.interface import ClusterUnreachable
+from champ_offline.errors import Quoted
 from champ_offline.events import ObjectState
 from champ_offline.helm import manifests
 from champ_offline.helm.engine import (
@@ -84,7 +85,7 @@ class SimulatedHelm:
         rendered = self._rendered(chart, release, namespace, values)
         for item in items(rendered.manifests, namespace):
             if not self.cluster.knows(item.content):
-                raise RenderFailed(release=release, reason=f"no kind {item.kind} is known")
+                raise RenderFailed(release=release, reason=Quoted(f"no kind {item.kind} is known"))
             self._own(item, release)
 
     def install(
@@ -155,7 +156,7 @@ class SimulatedHelm:
             self.cluster.identity()
             yield
         except ClusterUnreachable as error:
-            raise HelmUnreachable(reason=str(error).rstrip(".")) from error
+            raise HelmUnreachable(reason=Quoted(str(error).rstrip("."))) from error
 
     def _write(self, record: _Record, status: str) -> None:
         self.cluster.identity()
@@ -213,7 +214,7 @@ class SimulatedHelm:
     ) -> Release:
         if not self.cluster.has_namespace(namespace):
             reason = f'namespaces "{namespace}" not found'
-            raise ReleaseFailed(release=release, namespace=namespace, reason=reason)
+            raise ReleaseFailed(release=release, namespace=namespace, reason=Quoted(reason))
         rendered = self._rendered(chart, release, namespace, values)
         for document in () if upgrade else rendered.crds:
             self.cluster.apply(manifests.load(document.text, document.source), namespace)
@@ -267,7 +268,7 @@ class SimulatedHelm:
             self.cluster.apply(item, namespace)
             if NOWHERE in document.text:
                 reason = f"{event} hooks failed: job {item['metadata']['name']} failed"
-                raise ReleaseFailed(release=name, namespace=namespace, reason=reason)
+                raise ReleaseFailed(release=name, namespace=namespace, reason=Quoted(reason))
 
     def _trouble(self, record: _Record) -> ObjectState | None:
         """What of the record does not come up; its hooks are none of it."""
@@ -278,7 +279,7 @@ class SimulatedHelm:
     def _failed(self, record: _Record, trouble: ObjectState) -> ReleaseFailed:
         reason = f"resource {trouble.kind}/{trouble.name} not ready: context deadline exceeded"
         name, namespace = record.release.name, record.release.namespace
-        return ReleaseFailed(release=name, namespace=namespace, reason=reason)
+        return ReleaseFailed(release=name, namespace=namespace, reason=Quoted(reason))
 
     def _roll_back(self, records: list[_Record], revision: int, options: Options) -> None:
         last = records[-1].release
@@ -325,7 +326,7 @@ class SimulatedHelm:
             held = self.cluster.conflicts(wanted, item.namespace)
             if held and not options.force:
                 reason = f"Apply failed with {len(held)} conflict(s): {held[0]}"
-                raise FieldsHeld(release=release, namespace=namespace, reason=reason)
+                raise FieldsHeld(release=release, namespace=namespace, reason=Quoted(reason))
             self.cluster.apply(wanted, item.namespace, "helm")
 
     def _own(self, item: Item, release: str) -> None:
@@ -334,4 +335,6 @@ class SimulatedHelm:
             return
         owner = manifests.annotations_of(live).get("meta.helm.sh/release-name")
         if owner != release:
-            raise ObjectNotOurs(release=release, reason=f"{item.kind} {item.name} of {owner}")
+            raise ObjectNotOurs(
+                release=release, reason=Quoted(f"{item.kind} {item.name} of {owner}")
+            )

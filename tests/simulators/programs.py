@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from champ_offline.cluster.commands import Cut, End, Err, Event, Out
+from champ_offline.errors import Quoted
 
 # It yields Out and Err and returns its exit code; raising ConnectionError breaks the connection.
 Program: TypeAlias = Callable[["Process"], Generator[Event, None, int]]
@@ -44,13 +45,13 @@ class Computer:
             program = self.scripts.get(command[2])
         if program is None:
             reason = f'exec: "{command[0]}": executable file not found in $PATH'
-            yield End(None, reason)
+            yield End(None, Quoted(reason))
             return
         files = self.files.setdefault((namespace, pod), {})
         try:
             code = yield from program(Process(command, iter(stdin or ()), files))
         except ConnectionError as error:
-            yield Cut(str(error))
+            yield Cut(Quoted(str(error)))
             return
         yield End(code)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import jsonschema
 
+from champ_offline.errors import Quoted
 from champ_offline.helm import manifests
 from champ_offline.helm.engine import Document, Release, Rendered, Values
 from champ_offline.helm.faults import ChartInvalid, RenderFailed, ValuesRefused
@@ -30,7 +31,7 @@ def files_of(chart: bytes, release: str) -> dict[str, str]:
                 one.name.partition("/")[2]: file.read().decode() for one, file in members if file
             }
     except (OSError, tarfile.TarError, EOFError) as error:
-        raise ChartInvalid(release=release, reason=str(error)) from error
+        raise ChartInvalid(release=release, reason=Quoted(str(error))) from error
 
 
 def composed(files: dict[str, str], release: str, values: Values) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def composed(files: dict[str, str], release: str, values: Values) -> dict[str, A
         try:
             jsonschema.validate(composed, json.loads(files["values.schema.json"]))
         except jsonschema.ValidationError as error:
-            raise ValuesRefused(release=release, reason=error.message) from error
+            raise ValuesRefused(release=release, reason=Quoted(error.message)) from error
     return composed
 
 

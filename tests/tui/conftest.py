@@ -11,7 +11,6 @@ import pytest
 from champ_offline.appliance import Appliance
 from installer import language
 from installer.tui.app import Screens
-from installer.tui.desk import Desk
 from tests.tui.sample_app import ZONE, Media, make_media
 from tests.tui.simulated import World
 
@@ -51,6 +50,6 @@ def opened(zone: Path, tmp_path: Path) -> Opened:
     kubeconfig.write_text("{}")
 
     def make(stick: Path, world: World | None = None) -> Screens:
-        return Screens(Desk(zone, kubeconfig, stick, (world or World()).open))
+        return Screens((world or World()).desk(zone, kubeconfig, stick))
 
     return make

@@ -24,6 +24,7 @@ from champ_offline.bundle.debian.lock import LockedPackage
 from champ_offline.bundle.debian.mirror import SECURITY, UPDATES, Mirror
 from champ_offline.bundle.debian.process import run
 from champ_offline.durable.write import make_directory, write_atomic
+from champ_offline.errors import Phrase, Quoted, Reason
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 HELPER = "/usr/lib/apt/apt-helper"
@@ -99,7 +100,7 @@ class PrivateApt:
             fields = control.fields(path.read_text("utf-8", "replace").partition("\n\n")[2])
             dates.append(int(parsedate_to_datetime(fields["Date"]).astimezone(UTC).timestamp()))
         if not dates:
-            raise IndexRefused(suite=self._suite, reason="no index was fetched")
+            raise IndexRefused(suite=self._suite, reason=Phrase("no index was fetched"))
         return max(dates)
 
     def solve(self, layer: str, file: str, names: Iterable[str], installed: list[str]) -> Solution:
@@ -115,17 +116,19 @@ class PrivateApt:
         packages = sorted(map(self._package, _OFFER.finditer(done.stdout)), key=lambda p: p.name)
         return Solution(tuple(packages), self._stanzas(packages))
 
-    def download(self, package: LockedPackage, target: Path) -> str:
-        """Fetch a package to `target`; gives "" or why that was not possible."""
+    def download(self, package: LockedPackage, target: Path) -> Reason | None:
+        """Fetch a package to `target`; gives why that was not possible."""
         uri = self._mirror.base(package.suite) + package.path
         done = run([HELPER, "download-file", uri, str(target)], self._config)
-        return "" if done.returncode == 0 else _reason(done.stderr)
+        return None if done.returncode == 0 else _reason(done.stderr)
 
     def _package(self, offer: re.Match[str]) -> LockedPackage:
         name, version, architecture = unquote(offer["file"]).removesuffix(".deb").split("_")
         place = self._mirror.split(self._suite, offer["uri"])
         if place is None:
-            raise IndexRefused(suite=self._suite, reason=f"{name} comes from elsewhere")
+            raise IndexRefused(
+                suite=self._suite, reason=Phrase("{name} comes from elsewhere", name=name)
+            )
         size, sha256 = int(offer["size"]), offer["sha"]
         path = unquote(place[1])
         return LockedPackage(name, version, architecture, place[0], path, size, sha256)
@@ -166,6 +169,6 @@ def _transport() -> str:
     return "".join(f"{line}\n" for line in lines if _TRANSPORT.match(line))
 
 
-def _reason(stderr: str) -> str:
+def _reason(stderr: str) -> Reason:
     lines = [line[2:].strip() for line in stderr.splitlines() if line[:2] in {"E:", "W:"}]
-    return "; ".join(lines)[:400] or "apt gave no reason"
+    return Quoted("; ".join(lines)[:400]) if lines else Phrase("apt gave no reason")

@@ -80,7 +80,7 @@ class LayerMaker:
             self._tree.complete()
         except Misplaced as error:
             package = self._owner.get(error.name, "(description)")
-            raise PackageHostile(package=package, name=error.name, reason=str(error)) from error
+            raise PackageHostile(package=package, name=error.name, reason=error.reason) from error
 
     def _made(self, made: Made) -> Entry:
         if made.kind == DIRECTORY:

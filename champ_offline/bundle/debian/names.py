@@ -6,23 +6,25 @@ whiteout prefixes, and lies under /usr where Debian merged /bin, /sbin and /lib 
 
 from __future__ import annotations
 
+from champ_offline.errors import Phrase, Unfit
+
 MERGED = ("bin", "sbin", "lib", "lib64")
 WHITEOUT = ".wh."  # OCI image-spec 1.1, layer.md, "Whiteouts": would delete files of lower layers
 
 
-class BadName(ValueError):
-    """A member's name that no layer may hold; the text says why."""
+class BadName(Unfit):
+    """A member's name that no layer may hold."""
 
 
 def canonical(name: str) -> str:
     """The member `name` as a layer name; "" is the root itself. Raises BadName."""
     if name.startswith("/"):
-        raise BadName("an absolute name")
+        raise BadName(Phrase("an absolute name"))
     parts = [part for part in name.split("/") if part not in {"", "."}]
     if ".." in parts or "\0" in name:
-        raise BadName("a name that leaves the layer")
+        raise BadName(Phrase("a name that leaves the layer"))
     if any(part.startswith(WHITEOUT) for part in parts):
-        raise BadName("a whiteout")
+        raise BadName(Phrase("a whiteout"))
     if len(parts) > 1 and parts[0] in MERGED:
         parts.insert(0, "usr")
     return "/".join(parts)

@@ -19,6 +19,7 @@ from champ_offline.bundle.debian.names import MERGED, BadName, canonical
 from champ_offline.bundle.debian.process import run, start
 from champ_offline.bundle.debian.spool import Content, Spool
 from champ_offline.bundle.debian.tree import DIRECTORY, FILE, LINK, Entry
+from champ_offline.errors import Phrase, Quoted, Reason
 
 _HIGHEST_ID = 2**31 - 1
 
@@ -27,7 +28,7 @@ def control_text(path: Path, package: str) -> str:
     """The package's control file; raises PackageUnreadable."""
     done = run(["dpkg-deb", "--info", str(path), "control"])
     if done.returncode != 0:
-        raise PackageUnreadable(package=package, reason=done.stderr.strip()[:200])
+        raise PackageUnreadable(package=package, reason=Quoted(done.stderr.strip()[:200]))
     return done.stdout
 
 
@@ -49,20 +50,22 @@ class PackageReader:
                         if name and name not in MERGED and wanted(name):
                             yield name, entry
             except tarfile.TarError as error:
-                raise PackageUnreadable(package=self._package, reason=str(error)[:200]) from error
+                raise PackageUnreadable(
+                    package=self._package, reason=Quoted(str(error)[:200])
+                ) from error
 
     def _name(self, member: tarfile.TarInfo) -> str:
         try:
             name = canonical(member.name)
         except BadName as error:
-            raise self._hostile(member, str(error)) from error
+            raise self._hostile(member, error.reason) from error
         if name in MERGED and not (member.isdir() or member.issym()):
-            raise self._hostile(member, "a file in place of a merged directory")
+            raise self._hostile(member, Phrase("a file in place of a merged directory"))
         return name
 
     def _entry(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> Entry:
         if not (0 <= member.uid <= _HIGHEST_ID and 0 <= member.gid <= _HIGHEST_ID):
-            raise self._hostile(member, "an owner that no system has")
+            raise self._hostile(member, Phrase("an owner that no system has"))
         if member.islnk():
             return self._hard_link(member)
         if member.issym():
@@ -70,7 +73,7 @@ class PackageReader:
         if member.isdir():
             return Entry(DIRECTORY, member.mode & 0o1777, member.uid, member.gid)
         if not member.isreg() or member.issparse():
-            raise self._hostile(member, "a device, a pipe or a file with holes")
+            raise self._hostile(member, Phrase("a device, a pipe or a file with holes"))
         entry = Entry(
             # Nothing in a container gains rights through a file: no set-user-id, no set-group-id.
             FILE, member.mode & 0o777, member.uid, member.gid, self._time(member),
@@ -82,27 +85,29 @@ class PackageReader:
     def _content(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> Content:
         source = archive.extractfile(member)
         if source is None:  # pragma: no cover - extractfile gives None for other kinds only
-            raise self._hostile(member, "a member without content")
+            raise self._hostile(member, Phrase("a member without content"))
         return self._spool.store(source)
 
     def _hard_link(self, member: tarfile.TarInfo) -> Entry:
         try:
             return self._contents[canonical(member.linkname)]
         except (BadName, KeyError) as error:
-            raise self._hostile(member, "a hard link to something outside the package") from error
+            raise self._hostile(
+                member, Phrase("a hard link to something outside the package")
+            ) from error
 
     def _target(self, member: tarfile.TarInfo) -> str:
         # A link's target is resolved inside the container, where it can do no more than a program
         # there could; but an empty one or one with a zero byte cannot be written to a tar.
         if not member.linkname or "\0" in member.linkname:
-            raise self._hostile(member, "a link to nothing")
+            raise self._hostile(member, Phrase("a link to nothing"))
         return member.linkname
 
     def _time(self, member: tarfile.TarInfo) -> int:
         time = member.mtime if math.isfinite(member.mtime) else 0
         return int(min(max(time, 1), self._epoch))
 
-    def _hostile(self, member: tarfile.TarInfo, reason: str) -> PackageHostile:
+    def _hostile(self, member: tarfile.TarInfo, reason: Reason) -> PackageHostile:
         name = member.name.encode("ascii", "backslashreplace").decode()[:200]
         return PackageHostile(package=self._package, name=name, reason=reason)
 
@@ -116,7 +121,9 @@ class PackageReader:
             _output(process).close()
             code = process.wait()
         if code != 0:
-            raise PackageUnreadable(package=self._package, reason=f"dpkg-deb ended with {code}")
+            raise PackageUnreadable(
+                package=self._package, reason=Phrase("dpkg-deb ended with {code}", code=code)
+            )
 
 
 def _output(process: subprocess.Popen[bytes]) -> IO[bytes]:

@@ -14,10 +14,11 @@ from pathlib import Path
 from champ_offline.bundle.debian.errors import MirrorFailed, PackageChanged, PackageNotOffered
 from champ_offline.bundle.debian.lock import LockedPackage
 from champ_offline.durable.write import DurableFile, make_directory
+from champ_offline.errors import Phrase, Reason
 
 _CHUNK = 1 << 20
 _GONE = ("404", "410")
-Download = Callable[[LockedPackage, Path], str]
+Download = Callable[[LockedPackage, Path], Reason | None]
 
 
 class Pool:
@@ -37,19 +38,19 @@ class Pool:
         return path.is_file() and _sha256(path) == package.sha256
 
     def fetch(self, package: LockedPackage, download: Download) -> None:
-        """Get a package; `download` puts it at a path and returns "" or why it could not.
+        """Get a package; `download` puts it at a path or returns why it could not.
 
         Raises PackageNotOffered, PackageChanged, MirrorFailed.
         """
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             target = Path(folder) / "package.deb"
             reason = download(package, target)
-            if any(code in reason for code in _GONE):
+            if any(code in str(reason or "") for code in _GONE):
                 raise PackageNotOffered(
                     package=package.name, version=package.version, pool=self.folder
                 )
             if reason or not target.is_file():
-                raise MirrorFailed(package=package.name, reason=reason or "nothing arrived")
+                raise MirrorFailed(package=package.name, reason=reason or Phrase("nothing arrived"))
             self._keep(package, target)
 
     def _keep(self, package: LockedPackage, source: Path) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from champ_offline.bundle.debian.names import parents
 from champ_offline.bundle.debian.spool import Content
+from champ_offline.errors import Phrase, Reason, Unfit
 
 FILE, DIRECTORY, LINK = "file", "directory", "link"
 Fingerprint = tuple[str, int, int, int, str, str]
@@ -20,10 +21,10 @@ Fingerprint = tuple[str, int, int, int, str, str]
 _NO_TIME = 315532800
 
 
-class Misplaced(ValueError):
-    """The entry `name` must not stand where it does; the text says why."""
+class Misplaced(Unfit):
+    """The entry `name` must not stand where it does."""
 
-    def __init__(self, name: str, reason: str) -> None:
+    def __init__(self, name: str, reason: Reason) -> None:
         super().__init__(reason)
         self.name = name
 
@@ -94,13 +95,13 @@ class LayerTree:
         for name in list(self.entries):
             under = self.below.get(name)
             if under and under[0] == DIRECTORY != self.entries[name].kind:
-                raise Misplaced(name, "it would replace a folder of a lower layer")
+                raise Misplaced(name, Phrase("it would replace a folder of a lower layer"))
             for parent in parents(name):
                 kind = self.kind(parent)
                 if not kind:
                     self.entries[parent] = Entry(DIRECTORY, 0o755)
                 elif kind != DIRECTORY:
-                    raise Misplaced(name, "it lies under a link or a file")
+                    raise Misplaced(name, Phrase("it lies under a link or a file"))
 
 
 def matcher(patterns: Iterable[str]) -> Callable[[str], bool]:

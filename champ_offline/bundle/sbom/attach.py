@@ -15,6 +15,7 @@ from champ_offline.bundle.sbom.document import LIMIT, canonical
 from champ_offline.bundle.sbom.shelf import is_image
 from champ_offline.bundle.sbom.syft import GeneratorFailed
 from champ_offline.durable.write import make_directory, write_atomic
+from champ_offline.errors import Phrase
 from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import REF_NAME, Descriptor
@@ -71,7 +72,9 @@ class Attacher:
         raw = syft.scan(manifest.named(name), self._blobs, self._folder / "rooms")
         document = canonical(raw, manifest.digest)
         if len(document) > LIMIT:
-            raise GeneratorFailed(image=name, reason=f"the list has more than {LIMIT} bytes")
+            raise GeneratorFailed(
+                image=name, reason=Phrase("the list has more than {limit} bytes", limit=LIMIT)
+            )
         return document
 
     def _kept(self, record: Path) -> bytes | None:

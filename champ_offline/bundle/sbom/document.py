@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 from uuid import NAMESPACE_URL, uuid5
 
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
 from champ_offline.oci.strict_json import NotStrict, bounded, parse
@@ -72,7 +72,7 @@ def canonical(raw: bytes, image: Digest) -> bytes:
     document = _object(raw, str(image), parse)
     tool = _tool(document)
     if not tool:
-        raise SbomMalformed(image=image, reason="it does not say which tool made it")
+        raise SbomMalformed(image=image, reason=Phrase("it does not say which tool made it"))
     maker = f"{tool['name']} {tool['version']}"
     found = [_component(one) for one in _list(document, "components", str(image))]
     components = [one for one in found if one["type"] not in _LEFT_OUT]
@@ -125,7 +125,7 @@ def _read(document: Mapping[str, Any], image: str, wanted: str) -> Component | N
     """The package, or None where it is not wanted: the rest of most packages is never looked at."""
     bare, purl = _text(document.get("name")), _text(document.get("purl"))
     if not bare:
-        raise SbomMalformed(image=image, reason="a component has no name")
+        raise SbomMalformed(image=image, reason=Phrase("a component has no name"))
     found = _PURL.match(purl)
     kind = found[1].lower() if found else ""
     name, source = _joined(_text(document.get("group")), bare, kind), _source(purl)
@@ -235,16 +235,16 @@ def _object(data: bytes, image: str, load: Callable[[bytes], Any] = bounded) -> 
     try:
         document = load(data)
     except NotStrict as error:
-        raise SbomMalformed(image=image, reason=str(error)) from error
+        raise SbomMalformed(image=image, reason=error.reason) from error
     if not isinstance(document, dict) or document.get("bomFormat") != "CycloneDX":
-        raise SbomMalformed(image=image, reason="it is not a CycloneDX document")
+        raise SbomMalformed(image=image, reason=Phrase("it is not a CycloneDX document"))
     return document
 
 
 def _list(document: Mapping[str, Any], key: str, image: str) -> list[dict[str, Any]]:
     found = document.get(key) or []
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise SbomMalformed(image=image, reason=f"“{key}” is not a list of objects")
+        raise SbomMalformed(image=image, reason=Phrase("“{key}” is not a list of objects", key=key))
     return found
 
 

@@ -16,7 +16,7 @@ from champ_offline.bundle.sbom.document import (
     generator,
 )
 from champ_offline.bundle.sbom.versions import general_key
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest, InvalidDigest
@@ -102,7 +102,9 @@ class Shelf:
 
     def _read(self, image: Image, document: Descriptor) -> bytes:
         if document.size > LIMIT:
-            reason = f"it has {document.size} bytes; {LIMIT} are read"
+            reason = Phrase(
+                "it has {size} bytes; {limit} are read", size=document.size, limit=LIMIT
+            )
             raise SbomMalformed(image=image.names[0], reason=reason)
         return self._blobs.read(document.digest, LIMIT)
 

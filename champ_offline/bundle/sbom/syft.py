@@ -18,7 +18,7 @@ from pathlib import Path
 
 from champ_offline.bundle.sbom.document import SPECIFICATION
 from champ_offline.durable.write import link_folder, make_directory, write_atomic
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase, Quoted, Reason, system_said
 from champ_offline.journal.process import Process
 from champ_offline.oci.descriptor import REF_NAME, Descriptor
 from champ_offline.oci.manifest import encode, image_index
@@ -135,10 +135,12 @@ def _run(command: list[str], room: Path, image: str, patience: float) -> None:
             timeout=patience,
         )
     except subprocess.TimeoutExpired as error:
-        reason = f"Syft was ended after {patience:.0f} seconds"
+        reason = Phrase("Syft was ended after {seconds:.0f} seconds", seconds=patience)
         raise GeneratorFailed(image=image, reason=reason) from error
     except OSError as error:
-        raise GeneratorFailed(image=image, reason=f"Syft: {error.strerror}") from error
+        raise GeneratorFailed(
+            image=image, reason=Phrase("{program}: {why}", program="Syft", why=system_said(error))
+        ) from error
     if done.returncode != 0:
         raise GeneratorFailed(image=image, reason=_cause(done.stderr, done.returncode))
 
@@ -160,18 +162,20 @@ def _environment(room: Path) -> dict[str, str]:
     }
 
 
-def _cause(told: bytes, status: int) -> str:
+def _cause(told: bytes, status: int) -> Reason:
     """The line that names the cause: the first of the reasons, which Syft lists with dashes."""
     lines = [line.strip() for line in told.decode("utf-8", "replace").splitlines()]
     reasons = [line.removeprefix("- oci-dir: ") for line in lines if line.startswith("- ")]
     said = [_LOG_HEAD.sub("", line) for line in lines if line]
-    found = next(iter(reasons or said), f"Syft ended with status {status}")
-    return found[:_LONGEST_REASON].rstrip(".")
+    found = next(iter(reasons or said), "")[:_LONGEST_REASON].rstrip(".")
+    return Quoted(found) if found else Phrase("Syft ended with status {status}", status=status)
 
 
 def _answer(path: Path, image: str) -> bytes:
     if not path.is_file():
-        raise GeneratorFailed(image=image, reason="Syft wrote nothing")
+        raise GeneratorFailed(image=image, reason=Phrase("Syft wrote nothing"))
     if path.stat().st_size > LARGEST_ANSWER:
-        raise GeneratorFailed(image=image, reason=f"the list has more than {LARGEST_ANSWER} bytes")
+        raise GeneratorFailed(
+            image=image, reason=Phrase("the list has more than {limit} bytes", limit=LARGEST_ANSWER)
+        )
     return path.read_bytes()

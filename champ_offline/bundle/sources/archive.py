@@ -32,6 +32,7 @@ from champ_offline.bundle.sources.source import (
     SourceChanged,
 )
 from champ_offline.bundle.sources.tarball import NotAnImageArchive
+from champ_offline.errors import Phrase, Quoted, system_said
 from champ_offline.events import Progress, Subscriber
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
@@ -68,7 +69,9 @@ class _Folder:
         except (FileNotFoundError, NotADirectoryError):
             return None
         if not stat.S_ISREG(status.st_mode):
-            raise tarball.UnsafeArchive(where=self._root, member=name, reason="not a regular file")
+            raise tarball.UnsafeArchive(
+                where=self._root, member=name, reason=Phrase("not a regular file")
+            )
         return status.st_size
 
     def chunks(self, name: str) -> Iterator[bytes]:
@@ -172,10 +175,10 @@ class ArchiveSource:
         except FileNotFoundError as error:
             raise ArchiveMissing(path=self._path) from error
         except PermissionError as error:
-            reason = error.strerror or "no access"
+            reason = system_said(error)
             raise ArchiveUnreadable(path=self._path, reason=reason) from error
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise NotAnImageArchive(where=self._where, reason=str(error)[:200]) from error
+            raise NotAnImageArchive(where=self._where, reason=Quoted(str(error)[:200])) from error
 
     def _image(
         self, files: _Files, blobs: BlobStore | None, notify: Subscriber
@@ -186,7 +189,7 @@ class ArchiveSource:
         if files.size(image.MANIFEST) is not None:
             return self._from_saved(files, blobs, notify), True
         raise NotAnImageArchive(
-            where=self._where, reason="it has neither index.json nor manifest.json"
+            where=self._where, reason=Phrase("it has neither index.json nor manifest.json")
         )
 
     def _from_layout(self, files: _Files) -> Image:
@@ -197,7 +200,7 @@ class ArchiveSource:
         data = image.checked(read, chosen.digest, self._where)
         manifest = Manifest.from_bytes(data)
         if manifest.config is None:
-            raise NotAnImageArchive(where=self._where, reason="its manifest has no config")
+            raise NotAnImageArchive(where=self._where, reason=Phrase("its manifest has no config"))
         config = image.checked(read, manifest.config.digest, self._where)
         return Image(data, config, manifest.layers)
 
@@ -220,7 +223,9 @@ class ArchiveSource:
         names = files.in_order(layers)
         if len(names) < len(layers):
             missing = next(iter(layers[name].digest for name in layers if name not in names))
-            raise NotAnImageArchive(where=self._where, reason=f"layer {missing} is missing")
+            raise NotAnImageArchive(
+                where=self._where, reason=Phrase("layer {digest} is missing", digest=missing)
+            )
         total = sum(layer.size for layer in layers.values())
         meter = _Meter(notify, FETCH, total, self._name or self._where)
         for name in names:
@@ -234,7 +239,12 @@ class ArchiveSource:
     def _read(self, files: _Files, name: str) -> bytes:
         size = files.size(name)
         if size is None or size > LIMIT:
-            reason = f"{name[:100]} is {'missing' if size is None else 'too large'}"
+            shown = name[:100]
+            reason = (
+                Phrase("{name} is missing", name=shown)
+                if size is None
+                else Phrase("{name} is too large", name=shown)
+            )
             raise NotAnImageArchive(where=self._where, reason=reason)
         return b"".join(files.chunks(name))
 

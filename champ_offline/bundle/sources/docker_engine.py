@@ -34,6 +34,7 @@ from champ_offline.bundle.sources.source import (
     SourceUnreachable,
 )
 from champ_offline.bundle.sources.tarball import Member, NotAnImageArchive, scan
+from champ_offline.errors import Phrase, Quoted
 from champ_offline.events import Progress, Subscriber
 from champ_offline.oci.descriptor import Descriptor
 from champ_offline.oci.digest import Digest
@@ -119,19 +120,19 @@ class DockerEngineSource:
         except docker.errors.NotFound as error:
             raise ReferenceNotFound(reference=self._name, where=self._where) from error
         except docker.errors.APIError as error:
-            reason = str(error.explanation)[:200]
-            raise SourceFailed(where=self._where, reference=self._name, reason=reason) from error
+            said = Quoted(str(error.explanation)[:200])
+            raise SourceFailed(where=self._where, reference=self._name, reason=said) from error
         except (
             docker.errors.DockerException,
             requests.exceptions.RequestException,
             urllib3.exceptions.HTTPError,
         ) as error:
-            reason = "it does not answer, or broke the connection"
+            reason = Phrase("it does not answer, or broke the connection")
             raise SourceUnreachable(
                 where=self._where, reference=self._name, reason=reason
             ) from error
         except zlib.error as error:
-            raise NotAnImageArchive(where=self._where, reason=str(error)) from error
+            raise NotAnImageArchive(where=self._where, reason=Quoted(error)) from error
 
     def _client(self) -> docker.DockerClient:
         if self._host:
@@ -156,7 +157,7 @@ class _Reception:
         if first[:1] in (b"{", b"[") and member.size <= LIMIT:
             self._room -= member.size
             if self._room < 0:
-                raise NotAnImageArchive(where=where, reason="its documents are too large")
+                raise NotAnImageArchive(where=where, reason=Phrase("its documents are too large"))
             self._documents[member.name] = first + b"".join(chunks)
         elif member.name.endswith("/layer.tar") or member.name.startswith("blobs/sha256/"):
             layer = take(_joined(first, chunks), self._blobs, lambda d: self._wants(d, member.name))
@@ -170,7 +171,9 @@ class _Reception:
 
         def read(name: str) -> bytes:
             if name not in self._documents:
-                raise NotAnImageArchive(where=where, reason=f"{name[:100]} is missing")
+                raise NotAnImageArchive(
+                    where=where, reason=Phrase("{name} is missing", name=name[:100])
+                )
             return self._documents[name]
 
         if image.INDEX not in self._documents:
@@ -183,9 +186,11 @@ class _Reception:
         for layer in manifest.layers:
             got = self._layers.get(layer.digest)
             if got is None or got.descriptor.size != layer.size:
-                raise NotAnImageArchive(where=where, reason=f"layer {layer.digest} is missing")
+                raise NotAnImageArchive(
+                    where=where, reason=Phrase("layer {digest} is missing", digest=layer.digest)
+                )
         if manifest.config is None:
-            raise NotAnImageArchive(where=where, reason="its manifest has no config")
+            raise NotAnImageArchive(where=where, reason=Phrase("its manifest has no config"))
         return Image(data, image.checked(read, manifest.config.digest, where), manifest.layers)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from champ_offline.bundle.sources.layer import Layer
 from champ_offline.bundle.sources.source import Platform, ReferenceNotFound, choose
 from champ_offline.bundle.sources.tarball import NotAnImageArchive
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import REF_NAME, Descriptor
 from champ_offline.oci.digest import Digest
@@ -78,7 +78,7 @@ def saved(read: Read, name: str, where: str) -> Saved:
         raise SeveralImages(where=where, names=", ".join(sorted(names))[:500])
     config, layers = fitting[0].get("Config"), fitting[0].get("Layers")
     if not isinstance(config, str) or not isinstance(layers, list):
-        raise NotAnImageArchive(where=where, reason="manifest.json lacks Config or Layers")
+        raise NotAnImageArchive(where=where, reason=Phrase("manifest.json lacks Config or Layers"))
     return Saved(config, tuple(str(layer) for layer in layers))
 
 
@@ -86,7 +86,7 @@ def _without(name: str, where: str) -> ChampError:
     """An archive that has no image of that name, or, where none was asked for, none at all."""
     if name:
         return ReferenceNotFound(reference=name, where=where)
-    return NotAnImageArchive(where=where, reason="there is no image in it")
+    return NotAnImageArchive(where=where, reason=Phrase("there is no image in it"))
 
 
 def assemble(config: bytes, layers: Mapping[Digest, Layer], where: str) -> Image:
@@ -94,7 +94,9 @@ def assemble(config: bytes, layers: Mapping[Digest, Layer], where: str) -> Image
     found: list[Descriptor] = []
     for diff_id in diff_ids(config, where):
         if diff_id not in layers:
-            raise NotAnImageArchive(where=where, reason=f"layer {diff_id} is missing or altered")
+            raise NotAnImageArchive(
+                where=where, reason=Phrase("layer {digest} is missing or altered", digest=diff_id)
+            )
         found.append(layers[diff_id].descriptor)
     descriptor = Descriptor(media_types.IMAGE_CONFIG, Digest.of(config), len(config))
     return Image(image_manifest(descriptor, found), config, tuple(found))
@@ -106,7 +108,7 @@ def diff_ids(config: bytes, where: str) -> list[Digest]:
     rootfs = document.get("rootfs") if isinstance(document, dict) else None
     named = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
     if not isinstance(named, list):
-        raise NotAnImageArchive(where=where, reason="its config names no layers")
+        raise NotAnImageArchive(where=where, reason=Phrase("its config names no layers"))
     return [Digest.parse(text) for text in named]
 
 
@@ -128,7 +130,7 @@ def in_layout(read: Read, name: str, platform: Platform, where: str) -> Descript
             return found
         index = Manifest.from_bytes(checked(read, found.digest, where))
         found = choose(index, platform, name or where)
-    raise NotAnImageArchive(where=where, reason="its indexes are nested too deeply")
+    raise NotAnImageArchive(where=where, reason=Phrase("its indexes are nested too deeply"))
 
 
 def blob_name(digest: Digest) -> str:
@@ -140,7 +142,9 @@ def checked(read: Read, digest: Digest, where: str) -> bytes:
     """A document of an OCI layout, held to its digest."""
     data = read(blob_name(digest))
     if Digest.of(data) != digest:
-        raise NotAnImageArchive(where=where, reason=f"document {digest} is altered")
+        raise NotAnImageArchive(
+            where=where, reason=Phrase("document {digest} is altered", digest=digest)
+        )
     return data
 
 
@@ -167,7 +171,7 @@ def _full(name: str) -> str:
 def _list(data: bytes, where: str) -> list[dict[str, Any]]:
     document = _json(data, where)
     if not isinstance(document, list) or not all(isinstance(item, dict) for item in document):
-        raise NotAnImageArchive(where=where, reason="manifest.json is not a list of images")
+        raise NotAnImageArchive(where=where, reason=Phrase("manifest.json is not a list of images"))
     return document
 
 
@@ -175,5 +179,7 @@ def _json(data: bytes, where: str) -> object:
     try:
         document: object = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise NotAnImageArchive(where=where, reason="one of its documents is not JSON") from error
+        raise NotAnImageArchive(
+            where=where, reason=Phrase("one of its documents is not JSON")
+        ) from error
     return document

@@ -37,7 +37,7 @@ from champ_offline.bundle.sources.source import (
     SourceUnreachable,
     choose,
 )
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import Because, ChampError, ExitCode, Phrase
 from champ_offline.events import Progress, StepStarted, Subscriber
 from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import Descriptor
@@ -68,18 +68,20 @@ class TlsRefused(ChampError):
 
 
 _REASONS = {
-    "CERTIFICATE_VERIFY_FAILED": "its certificate is not signed by a CA this machine trusts",
-    "WRONG_VERSION_NUMBER": "it does not speak TLS",
-    "Connection refused": "connection refused",
-    "Name or service not known": "its name is not known",
-    "Temporary failure in name resolution": "its name cannot be looked up",
-    "No route to host": "no route to host",
-    "Network is unreachable": "the network is unreachable",
+    "CERTIFICATE_VERIFY_FAILED": Phrase(
+        "its certificate is not signed by a CA this machine trusts"
+    ),
+    "WRONG_VERSION_NUMBER": Phrase("it does not speak TLS"),
+    "Connection refused": Phrase("connection refused"),
+    "Name or service not known": Phrase("its name is not known"),
+    "Temporary failure in name resolution": Phrase("its name cannot be looked up"),
+    "No route to host": Phrase("no route to host"),
+    "Network is unreachable": Phrase("the network is unreachable"),
 }
 _T = TypeVar("_T")
 
 
-class _Again(Exception):
+class _Again(Because):
     """An attempt failed in a way that another one may not."""
 
 
@@ -122,7 +124,9 @@ class RegistrySource:
             data = self._document(str(entry.digest), entry.digest)
         if manifest.config is None:
             raise SourceFailed(
-                where=self._where, reference=self._reference, reason="its indexes are too deep"
+                where=self._where,
+                reference=self._reference,
+                reason=Phrase("its indexes are too deep"),
             )
         size = len(data) + sum({child.digest: child.size for child in manifest.children}.values())
         return Pinned(str(self._reference), Digest.of(data), size, manifest.config.digest)
@@ -156,7 +160,7 @@ class RegistrySource:
             for chunk in response.iter_content(CHUNK):
                 data += chunk
                 if len(data) > LIMIT:
-                    reason = f"a manifest has more than {LIMIT} bytes"
+                    reason = Phrase("a manifest has more than {limit} bytes", limit=LIMIT)
                     raise SourceFailed(where=self._where, reference=self._reference, reason=reason)
             said = response.headers.get("Docker-Content-Digest", "")
             for expected in filter(None, (str(digest or ""), said)):
@@ -177,7 +181,7 @@ class RegistrySource:
                     writer.write(chunk)
                     meter(done)
                 if done < wanted.size:
-                    raise _Again("the connection ended too early")
+                    raise _Again(Phrase("the connection ended too early"))
                 try:
                     writer.commit(expected=wanted.digest)
                 except BlobMismatch as error:
@@ -195,7 +199,7 @@ class RegistrySource:
             except _Again as error:
                 if wait is None:
                     raise SourceUnreachable(
-                        where=self._where, reference=self._reference, reason=str(error)
+                        where=self._where, reference=self._reference, reason=error.reason
                     ) from error
                 self._sleep(wait)
         raise AssertionError
@@ -207,11 +211,11 @@ class RegistrySource:
         except trouble.SSLError as error:
             raise TlsRefused(where=self._where, reason=_reason(error)) from error
         except trouble.Timeout as error:
-            raise _Again("no answer in time") from error
+            raise _Again(Phrase("no answer in time")) from error
         except (trouble.ConnectionError, trouble.ChunkedEncodingError) as error:
             raise _Again(_reason(error)) from error
         except (trouble.RequestException, urllib3.exceptions.HTTPError) as error:
-            reason = "its answer cannot be read"
+            reason = Phrase("its answer cannot be read")
             raise SourceFailed(
                 where=self._where, reference=self._reference, reason=reason
             ) from error
@@ -226,9 +230,9 @@ class RegistrySource:
             missing = f"{self._reference.name}{mark}{wanted}"
             raise ReferenceNotFound(reference=missing, where=self._where)
         if status in _BUSY:
-            raise _Again(f"it answers with HTTP status {status}")
+            raise _Again(Phrase("it answers with HTTP status {status}", status=status))
         if status != 200:
-            reason = f"HTTP status {status}"
+            reason = Phrase("HTTP status {status}", status=status)
             raise SourceFailed(where=self._where, reference=self._reference, reason=reason)
 
     def _ask(self, url: str, accept: str) -> requests.Response:
@@ -271,9 +275,9 @@ class RegistrySource:
         return SourceBlobDiffers(where=self._where, digest=digest, reference=self._reference)
 
 
-def _reason(error: trouble.RequestException) -> str:
+def _reason(error: trouble.RequestException) -> Phrase:
     text = str(error)
     for sign, reason in _REASONS.items():
         if sign in text:
             return reason
-    return "the connection broke"
+    return Phrase("the connection broke")

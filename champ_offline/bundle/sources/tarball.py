@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import IO, BinaryIO, Protocol, cast
 
 from champ_offline.bundle.sources.source import CHUNK
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase, Quoted
 
 _MOST_MEMBERS = 65536
 _LARGEST_MEMBER = 64 * 1024**3
@@ -71,7 +71,7 @@ def _translated(where: str) -> Iterator[None]:
     try:
         yield
     except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, ValueError) as error:
-        raise NotAnImageArchive(where=where, reason=str(error)[:200]) from error
+        raise NotAnImageArchive(where=where, reason=Quoted(str(error)[:200])) from error
 
 
 class _Forward:
@@ -141,16 +141,16 @@ def _scan(source: _Forward, where: str) -> Iterator[Member]:
 
 
 def _refuse(info: tarfile.TarInfo, name: str, seen: set[str], where: str) -> None:
-    reason = ""
+    reason = Phrase("")
     if name in seen:
-        reason = "the name occurs twice"
+        reason = Phrase("the name occurs twice")
     elif len(seen) >= _MOST_MEMBERS:
-        reason = "there are too many members"
+        reason = Phrase("there are too many members")
     elif info.issym():
-        reason = "" if name.endswith("/layer.tar") else "it is a symbolic link"
+        reason = Phrase("") if name.endswith("/layer.tar") else Phrase("it is a symbolic link")
     elif not info.isfile() or info.issparse():
-        reason = "it is a link, a device, a pipe or a sparse file"
+        reason = Phrase("it is a link, a device, a pipe or a sparse file")
     elif info.size > _LARGEST_MEMBER:
-        reason = "it is too large"
+        reason = Phrase("it is too large")
     if reason:
         raise UnsafeArchive(where=where, member=name[:200], reason=reason)

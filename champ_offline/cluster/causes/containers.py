@@ -34,6 +34,7 @@ from champ_offline.cluster.causes.words import (
     Unexplained,
     VolumeNotMounted,
 )
+from champ_offline.errors import Phrase, Reason
 
 # So many restarts (the fourth comes some 70 s after the first end: kubelet waits 10, 20, 40 s) are
 # not the seconds in which a container waits for its database by failing.
@@ -51,7 +52,7 @@ _FOR_GOOD = re.compile(
 _PROBE = re.compile(
     r"(Readiness|Liveness|Startup) probe (?:failed|errored)[^:]*:? ?(.*)", re.DOTALL
 )
-_NO_WORDS = "it gives no reason"
+_NO_WORDS = Phrase("it gives no reason")
 _FIELD = re.compile(r"\{(.+)\}$")
 
 
@@ -211,9 +212,9 @@ def _unanswered(scene: Scene, pod: Object) -> Found | None:
 def _probe(scene: Scene, pod: Object, one: Object, kinds: tuple[str, ...]) -> ProbeFails | None:
     for found, container in _told(scene, pod):
         if found[1] in kinds and container in {"", one["name"]}:
-            said = words(found[2]) if found[2].strip(" .-") else _NO_WORDS
+            told: Reason = words(found[2]) if found[2].strip(" .-") else _NO_WORDS
             probe = found[1].lower()
-            return ProbeFails(**about(pod), probe=probe, container=one["name"], reason=said)
+            return ProbeFails(**about(pod), probe=probe, container=one["name"], reason=told)
     return None
 
 

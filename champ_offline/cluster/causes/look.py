@@ -15,6 +15,7 @@ from champ_offline.cluster.causes import configuration, placing
 from champ_offline.cluster.causes.judge import waiting_pods
 from champ_offline.cluster.causes.scene import Found, Object, Place, Scene, condition, unready
 from champ_offline.cluster.interface import Cluster, ClusterForbidden
+from champ_offline.errors import Fields, Phrase, Quoted
 from champ_offline.events import Cause
 
 _NODES = 10
@@ -48,8 +49,8 @@ def cause(
     lines: tuple[str, ...] = ()
     if found.log is not None:
         lines = last_words(cluster, namespace, found.log, hide)
-    fields = {
-        key: hide(value) if isinstance(value, str) else value
+    fields: Fields = {
+        key: _hidden(value, hide) if isinstance(value, str) else value
         for key, value in found.error.fields.items()
     }
     if lines and "said" in fields:
@@ -62,6 +63,14 @@ def cause(
         hopeless=found.hopeless,
         log=lines,
     )
+
+
+def _hidden(text: str, hide: Callable[[str], str]) -> str:
+    """The same kind of text, `hide` applied; words of ours stay ours where nothing is hidden."""
+    told = hide(text)
+    if isinstance(text, Phrase) and told == text:
+        return text
+    return Quoted(told) if isinstance(text, Phrase | Quoted) else told
 
 
 def last_words(

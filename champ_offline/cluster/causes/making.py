@@ -34,6 +34,7 @@ from champ_offline.cluster.causes.words import (
     Unexplained,
 )
 from champ_offline.cluster.health import HOOK
+from champ_offline.errors import Phrase, Reason
 
 _QUOTA = re.compile(r"exceeded quota: (?P<quota>[^ ,]+), (?P<why>requested: .+)", re.DOTALL)
 _RULES = re.compile(
@@ -66,7 +67,9 @@ def failed_jobs(scene: Scene) -> Iterator[Found]:
     for pod in scene.of("Pod"):
         if hook(pod) and status(pod).get("phase") == "Failed":
             place, code = _last_words(pod)
-            reason = words(status(pod).get("message") or f"exit code {code}")
+            reason: Reason = words(status(pod).get("message"))
+            if reason == SILENT:
+                reason = Phrase("exit code {code}", code=code)
             error = HookFailed(hook=hook(pod), name=name(pod), reason=reason, said=SILENT)
             yield Found(error, pod, containers.since(pod), hopeless=True, log=place)
 
@@ -78,14 +81,14 @@ def hook(item: Object) -> str:
 
 def _failed_job(scene: Scene, job: Object) -> Found:
     found = condition(job, "Failed")
-    reason = words(found.get("message") or found.get("reason"))
+    reason: Reason = words(found.get("message") or found.get("reason"))
     pods = [pod for pod in scene.of("Pod") if scene.owner(pod) is job]
     ended = [pod for pod in pods if containers.failed_container(pod)]
     place = None
     if ended:
         last = max(ended, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
         place, code = _last_words(last)
-        reason = f"{reason} (exit code {code})"
+        reason = Phrase("{reason} (exit code {code})", reason=reason, code=code)
     error: Trouble
     if hook(job):
         error = HookFailed(hook=hook(job), name=name(job), reason=reason, said=SILENT)

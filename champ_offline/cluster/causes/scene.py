@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from champ_offline.cluster import health
 from champ_offline.cluster.causes.words import Trouble
+from champ_offline.errors import Fields, Quoted
 
 Object: TypeAlias = dict[str, Any]
 
@@ -126,7 +127,7 @@ def name(item: Object) -> str:
     return str(item["metadata"]["name"])
 
 
-def about(item: Object) -> dict[str, str]:
+def about(item: Object) -> Fields:
     """The fields `kind` and `name` of every cause."""
     return {"kind": str(item["kind"]), "name": name(item)}
 
@@ -156,9 +157,9 @@ def unready(pod: Object) -> bool:
     return not health.state(pod).ready
 
 
-def words(text: object) -> str:
+def words(text: object) -> Quoted:
     """What the cluster said, on one line, of bounded length and without its full stop."""
-    return " ".join(str(text or "").split())[:_LONGEST].rstrip(". ") or "-"
+    return Quoted(" ".join(str(text or "").split())[:_LONGEST].rstrip(". ") or "-")
 
 
 def first_time(event: Object) -> str:

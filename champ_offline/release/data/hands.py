@@ -14,7 +14,7 @@ from typing import Any
 from champ_offline.catalog.data_parts import COMPONENT, Workload
 from champ_offline.cluster import health
 from champ_offline.cluster.interface import Cluster
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Fields
 from champ_offline.helm.engine import Document
 from champ_offline.oci.digest import Digest
 from champ_offline.release.objects import Item, items
@@ -162,7 +162,7 @@ class Hands:
             time.sleep(self._pause)
         return True
 
-    def _about(self, workload: Workload) -> dict[str, object]:
+    def _about(self, workload: Workload) -> Fields:
         seconds = int(self._patience)
         return {"workload": workload, "release": self.release, "seconds": seconds}
 

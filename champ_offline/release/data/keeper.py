@@ -15,7 +15,7 @@ from datetime import datetime
 from champ_offline.catalog.data_parts import Command, DataPart, Workload
 from champ_offline.cluster.interface import Cluster
 from champ_offline.durable.database import Database
-from champ_offline.errors import Bytes, ChampError, ExitCode
+from champ_offline.errors import Bytes, ChampError, ExitCode, system_said
 from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.journal.journal import Step as Row
 from champ_offline.oci.digest import Digest
@@ -206,7 +206,7 @@ class Keeper:
                 # Only now: the iterator ends without an error where the command ended with 0.
                 digest = writer.commit()
         except OSError as error:
-            reason = error.strerror or str(error)
+            reason = system_said(error)
             raise DataNotKept(release=hands.release, reason=reason) from error
         self._keep(number, SavedPart(part.name, digest, size))
         self._notify(StepFinished(SAVE, part.name, self._since(began)))

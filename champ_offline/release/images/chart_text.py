@@ -27,7 +27,7 @@ def _asked(chart: bytes, depth: int, room: Room) -> set[bytes]:
     try:
         files = read_archive(chart, room)
     except NotAnArchive as error:
-        raise ChartInvalid(release="", reason=str(error)) from error
+        raise ChartInvalid(release="", reason=error.reason) from error
     for name, data in files.items():
         if "templates/" in name:
             found |= set(_ASKED.findall(data))

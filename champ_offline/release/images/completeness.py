@@ -75,7 +75,7 @@ class ImagesNotPacked(ChampError):
     @property
     def findings(self) -> tuple[Finding, ...]:
         """One for each place."""
-        found: Findings = self.fields["findings"]  # type: ignore[assignment]
+        found: Findings = self.fields["findings"]
         return found
 
 
@@ -195,9 +195,8 @@ def _case(
 ) -> tuple[Case, list[Finding]]:
     made = _rendered(subject, values, renderer)
     if len(made.refused) == made.ways:
-        reason = str(made.refused[0]).rstrip(".")[:_SHOWN]
         raise NotRenderable(
-            app=subject.app, version=subject.version, answers=answers, reason=reason
+            app=subject.app, version=subject.version, answers=answers, reason=made.refused[0]
         ) from made.refused[0]
     found = {mention for document in made.documents for mention in known.mentions(document)}
     missing = [

@@ -12,6 +12,7 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from champ_offline.errors import Phrase
 from champ_offline.helm import manifests
 from champ_offline.helm.engine import Document
 from champ_offline.helm.manifests import NotAnObject, Path
@@ -43,7 +44,7 @@ def mentions(document: Document, locked: Container[str]) -> tuple[Mention, ...]:
     """All of a document's, sorted; `locked` as for `image_text.references`. Raises NotAnObject."""
     (item,) = manifests.texts(document.text, document.source)[:1] or ({},)
     if not isinstance(item, dict) or not isinstance(item.get("metadata"), dict):
-        raise NotAnObject(source=document.source, reason="it is no table with metadata")
+        raise NotAnObject(source=document.source, reason=Phrase("it is no table with metadata"))
     kind, name = str(item.get("kind", "")), str(item["metadata"].get("name", ""))
     walk = _Walk(locked)
     if kind == _DEFINITION:

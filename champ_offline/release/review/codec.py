@@ -13,6 +13,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from champ_offline.errors import Phrase, Unfit
 from champ_offline.oci.digest import Digest, InvalidDigest
 
 # No count and no size of ours is negative, or beyond what other readers of JSON can hold.
@@ -20,7 +21,7 @@ _MOST = 2**53
 _Value = TypeVar("_Value")
 
 
-class NotTyped(ValueError):
+class NotTyped(Unfit):
     """A document is not one of its class; the text names the place."""
 
 
@@ -76,8 +77,10 @@ def _object(kind: Any, document: Any, place: str) -> Any:  # noqa: ANN401 - type
     hints = _hints(kind)
     names = {one.name for one in fields(kind)}
     for name in sorted(names ^ document.keys()):
-        what = "lacks" if name in names else "does not know"
-        raise NotTyped(f"it {what} “{_at(place, name)[:100]}”")
+        key = _at(place, name)[:100]
+        if name in names:
+            raise NotTyped(Phrase("it lacks “{key}”", key=key))
+        raise NotTyped(Phrase("it does not know “{key}”", key=key))
     return kind(**{name: _typed(hints[name], document[name], _at(place, name)) for name in names})
 
 
@@ -90,7 +93,7 @@ def _digest(document: object, place: str) -> Digest:
     try:
         return Digest.parse(document)
     except InvalidDigest as error:
-        raise NotTyped(f"“{place}” is not a digest") from error
+        raise NotTyped(Phrase("“{place}” is not a digest", place=place)) from error
 
 
 def _at(place: str, name: str) -> str:
@@ -99,4 +102,8 @@ def _at(place: str, name: str) -> str:
 
 def _expect(holds: bool, place: str) -> None:  # noqa: FBT001 - what is expected
     if not holds:
-        raise NotTyped(f"“{place or 'it'}” is not of the form that it should have")
+        raise NotTyped(
+            Phrase("“{place}” is not of the form that it should have", place=place)
+            if place
+            else Phrase("it is not of the form that it should have")
+        )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from champ_offline.durable.write import make_directory, write_atomic
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, system_said
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
 from champ_offline.site.gitops.application import Application, HookLeftOut, SecretLeftOut, files
@@ -105,9 +105,7 @@ def write(made: Export, folder: Path) -> None:
             (folder / path).unlink(missing_ok=True)
         write_atomic(folder / SUMS, made.files[SUMS])
     except OSError as error:
-        raise ExportNotWritten(
-            path=error.filename or folder, reason=error.strerror or str(error)
-        ) from error
+        raise ExportNotWritten(path=error.filename or folder, reason=system_said(error)) from error
 
 
 def _former(sums: Path) -> set[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Quoted
 from champ_offline.helm.engine import Rendered
 from champ_offline.oci.digest import Digest
 from champ_offline.release import hidden, seal
@@ -56,7 +56,7 @@ class Gatherer:
         for wave, members in enumerate(plan.waves, start=1):
             for one in members:
                 if one.plan is None:
-                    raise NotPlannedYet(name=one.name, reason=one.later)
+                    raise NotPlannedYet(name=one.name, reason=Quoted(one.later))
                 cluster = one.name.partition("/")[0]
                 before = (steps[name] for name in one.needs)
                 needs = tuple(

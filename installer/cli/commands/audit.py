@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from installer.cli.key_options import algorithm, locking
-from installer.cli.options import DIRECTORY, FILE, MOMENT, Verb
+from installer.cli.options import DIRECTORY, FILE, GIVEN_DIRECTORY, GIVEN_FILE, MOMENT, Verb
 from installer.cli.output import Column
 from installer.cli.passphrases import NewPassphrase, Passphrases
 from installer.cli.session import Session
@@ -72,8 +72,10 @@ def show(session: Session, since: datetime | None) -> None:
         " `champ audit export` wrote, and --key; no zone is needed then."
     ),
 )
-@click.argument("file", type=FILE, required=False)
-@click.option("--key", type=FILE, metavar="PUB", help=_("The public key that FILE is signed with."))
+@click.argument("file", type=GIVEN_FILE, required=False)
+@click.option(
+    "--key", type=GIVEN_FILE, metavar="PUB", help=_("The public key that FILE is signed with.")
+)
 @click.option(
     "--head", metavar="HEAD", help=_("A head that was noted before; refuse a chain without it.")
 )
@@ -108,7 +110,7 @@ def verify(session: Session, file: Path | None, key: Path | None, head: str | No
 )
 @click.option("--out", type=FILE, required=True, metavar="FILE", help=_("Where to write it."))
 @click.option(
-    "--sign", "signing", type=DIRECTORY, required=True, metavar="FOLDER",
+    "--sign", "signing", type=GIVEN_DIRECTORY, required=True, metavar="FOLDER",
     help=_("The folder with the key that `champ audit key` made."),
 )  # fmt: skip
 @click.option("--after", metavar="HEAD", help=_("Only the rows behind this one; else all."))

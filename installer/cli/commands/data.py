@@ -11,7 +11,7 @@ import click
 from champ_offline.errors import ExitCode
 from installer.cli.confirm import confirm as ask
 from installer.cli.interrupted import foretell
-from installer.cli.options import Verb, confirmation, kubeconfig, namespace
+from installer.cli.options import Verb, Whole, confirmation, kubeconfig, namespace
 from installer.cli.output import Column
 from installer.cli.session import Session
 from installer.language import translate as _
@@ -95,7 +95,7 @@ def listed(session: Session, release: str | None, namespace: str | None) -> None
         " when one is damaged."
     ),
 )
-@click.argument("number", type=click.IntRange(1), required=False)
+@click.argument("number", type=Whole(1), required=False)
 @click.pass_obj
 def verify(session: Session, number: int | None) -> int:
     """One row for each backup that was read."""
@@ -123,7 +123,7 @@ def verify(session: Session, number: int | None) -> int:
     ),
 )
 @click.argument("release")
-@click.argument("number", type=click.IntRange(1))
+@click.argument("number", type=Whole(1))
 @click.option(
     "--no-data-backup", is_flag=True, help=_("Do not save before what is there now; it is lost.")
 )
@@ -162,7 +162,7 @@ def restore(
     cls=Verb,
     help=_("Let go of backup NUMBER; the next `champ store gc --apply` frees its content."),
 )
-@click.argument("number", type=click.IntRange(1))
+@click.argument("number", type=Whole(1))
 @confirmation
 @click.pass_obj
 def remove(session: Session, number: int, confirm: str | None) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from champ_offline.release.records.chronicle import DataDeed, Deed
-from installer.cli.options import MOMENT, Verb, cluster, namespace
+from installer.cli.options import MOMENT, Verb, Whole, cluster, namespace
 from installer.cli.output import Column
 from installer.cli.session import Session
 from installer.language import translate as _
@@ -38,7 +38,7 @@ _RUNNING = "running"
     help=_("From this day or second on, in UTC: 2026-05-01 or 2026-05-01T10:00:00."),
 )  # fmt: skip
 @click.option(
-    "--limit", type=click.IntRange(min=1), metavar="N",
+    "--limit", type=Whole(min=1), metavar="N",
     help=_("The newest N alone; 100 without RELEASE and --since, else all."),
 )  # fmt: skip
 @click.pass_obj

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from installer.cli.options import DIRECTORY, FILE, Verb
+from installer.cli.options import DIRECTORY, GIVEN_FILE, Verb
 from installer.cli.session import Session
 from installer.language import translate as _
 
@@ -20,7 +20,7 @@ from installer.language import translate as _
     ),
 )
 @click.argument("media", type=DIRECTORY, required=False)
-@click.option("--root", type=FILE, metavar="ROOT.json", help=_("The public root."))
+@click.option("--root", type=GIVEN_FILE, metavar="ROOT.json", help=_("The public root."))
 @click.pass_obj
 def image_key(session: Session, media: Path | None, root: Path | None) -> None:
     """Write the key as PEM, or as JSON with the bundles it belongs to."""

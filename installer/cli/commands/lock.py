@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from installer.cli.options import FILE, Verb
+from installer.cli.options import FILE, GIVEN_FILE, Verb
 from installer.cli.output import Column
 from installer.cli.session import Session
 from installer.language import translate as _
@@ -15,7 +15,7 @@ from installer.language import translate as _
 @click.command(
     "lock", cls=Verb, help=_("Pin every reference of RECIPE to a digest and write the lock.")
 )
-@click.argument("recipe", type=FILE)
+@click.argument("recipe", type=GIVEN_FILE)
 @click.option(
     "--out", type=FILE, metavar="FILE", help=_("Where the lock goes; beside the recipe otherwise.")
 )

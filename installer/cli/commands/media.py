@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from installer.cli.options import DIRECTORY, FILE, Verb, overrides
+from installer.cli.options import DIRECTORY, FILE, GIVEN_FILE, Verb, overrides
 from installer.cli.output import Column
 from installer.cli.session import Session
 from installer.language import translate as _
@@ -33,7 +33,7 @@ def command() -> None:
     "--from", "sources", type=DIRECTORY, multiple=True, metavar="OTHER",
     help=_("Another copy, or a patch made by `champ pack --only`; may be given several times."),
 )  # fmt: skip
-@click.option("--root", type=FILE, metavar="ROOT.json", help=_("The public root."))
+@click.option("--root", type=GIVEN_FILE, metavar="ROOT.json", help=_("The public root."))
 @click.option(
     "--list", "list_to", type=FILE, metavar="FILE",
     help=_("Write the list of what cannot be had, to be sent to whoever packed the bundle."),

@@ -12,7 +12,7 @@ from installer.cli.confirm import confirm as ask
 from installer.cli.diagnostics import say
 from installer.cli.findings_view import row
 from installer.cli.node_options import authority_in, containerd_config, place_of, places
-from installer.cli.options import FILE, Verb
+from installer.cli.options import FILE, GIVEN_FILE, Verb
 from installer.cli.output import Column
 from installer.cli.passwords import known
 from installer.cli.session import Session
@@ -40,7 +40,11 @@ def command() -> None:
 )
 @click.argument("address", metavar="HOST:PORT")
 @click.option(
-    "--ca", type=FILE, required=True, metavar="ca.crt", help=_("The zone's authority, pki/ca.crt.")
+    "--ca",
+    type=GIVEN_FILE,
+    required=True,
+    metavar="ca.crt",
+    help=_("The zone's authority, pki/ca.crt."),
 )
 @click.option(
     "--fingerprint", metavar="DIGITS",

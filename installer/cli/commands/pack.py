@@ -9,7 +9,7 @@ import click
 
 from champ_offline.bundle.parity.layout import LEAST_SHARE, MOST_SHARE
 from installer.cli.diagnostics import say
-from installer.cli.options import DIRECTORY, FILE, Verb
+from installer.cli.options import DIRECTORY, FILE, GIVEN_DIRECTORY, GIVEN_FILE, Verb
 from installer.cli.output import Column, Output, as_plain
 from installer.cli.passphrases import Passphrases
 from installer.cli.session import Session
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 @click.command(
     "pack", cls=Verb, help=_("Pack exactly what the lock of RECIPE pins, and sign the bundle.")
 )
-@click.argument("recipe", type=FILE)
+@click.argument("recipe", type=GIVEN_FILE)
 @click.option(
-    "--lock", type=FILE, metavar="FILE", help=_("The lock; the one beside the recipe otherwise.")
+    "--lock",
+    type=GIVEN_FILE,
+    metavar="FILE",
+    help=_("The lock; the one beside the recipe otherwise."),
 )
 @click.option(
-    "--signing", type=DIRECTORY, required=True, multiple=True, metavar="DIR",
+    "--signing", type=GIVEN_DIRECTORY, required=True, multiple=True, metavar="DIR",
     help=_("A signing folder; may be given several times, once for each holder."),
 )  # fmt: skip
 @click.option(
@@ -78,7 +81,7 @@ if TYPE_CHECKING:
     ),
 )
 @click.option(
-    "--only", type=FILE, metavar="FILE",
+    "--only", type=GIVEN_FILE, metavar="FILE",
     help=_(
         "Pack only what a repair list (`champ media repair --list`) names, as loose files; with "
         "the recipe, lock, keys and sizes that the bundle was packed with."

@@ -12,7 +12,16 @@ import click
 
 from champ_offline.errors import ExitCode
 from installer.cli.interrupted import foretell
-from installer.cli.options import FILE, Verb, accepting, differences, kubeconfig, namespace, workers
+from installer.cli.options import (
+    FILE,
+    GIVEN_FILE,
+    Verb,
+    accepting,
+    differences,
+    kubeconfig,
+    namespace,
+    workers,
+)
 from installer.cli.plan_view import keep, show
 from installer.cli.session import Session
 from installer.cli.site_view import plan_site, show_site
@@ -33,12 +42,17 @@ if TYPE_CHECKING:
 )
 @click.argument("app", required=False)
 @click.option(
-    "--site", type=FILE, metavar="FILE", help=_("Plan all that this document says of the zone.")
+    "--site",
+    type=GIVEN_FILE,
+    metavar="FILE",
+    help=_("Plan all that this document says of the zone."),
 )
 @click.option("--version", metavar="VERSION", help=_("The newest that the zone holds otherwise."))
 @click.option("--release", metavar="NAME", help=_("The release's name; the app's otherwise."))
 @namespace
-@click.option("--answers", type=FILE, metavar="FILE", help=_("The answers to the app's form."))
+@click.option(
+    "--answers", type=GIVEN_FILE, metavar="FILE", help=_("The answers to the app's form.")
+)
 @click.option(
     "--no-data-backup",
     is_flag=True,

@@ -10,11 +10,12 @@ from pathlib import Path
 import click
 
 from installer.cli.diagnostics import say
-from installer.cli.options import DIRECTORY, FILE, Verb, kubeconfig
+from installer.cli.options import DIRECTORY, FILE, GIVEN_FILE, Verb, kubeconfig
 from installer.cli.output import Column
-from installer.cli.services import note_unknown, owner, place, program, program_places
+from installer.cli.services import note_unknown, owner, place, program_places
 from installer.cli.session import Session
 from installer.language import translate as _
+from installer.program import program
 
 
 @click.group("policy", help=_("Check a policy; start runs under it when a stick is plugged in."))
@@ -23,7 +24,7 @@ def command() -> None:
 
 
 @command.command("check", cls=Verb, help=_("Read the policy in FILE and show what it allows."))
-@click.argument("file", type=FILE)
+@click.argument("file", type=GIVEN_FILE)
 @click.pass_obj
 def check(session: Session, file: Path) -> None:
     """Show its digest, by which the audit chain knows it, and what it allows."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from installer.cli.options import FILE, Verb
+from installer.cli.options import GIVEN_FILE, Verb
 from installer.cli.output import Column
 from installer.cli.passwords import chosen
 from installer.cli.session import Session
@@ -42,7 +42,7 @@ def client() -> None:
     help=_("It may delete in such repositories; may be repeated."),
 )  # fmt: skip
 @click.option(
-    "--password-file", type=FILE, metavar="FILE",
+    "--password-file", type=GIVEN_FILE, metavar="FILE",
     help=_("Read the password from this file, which nobody else may read."),
 )  # fmt: skip
 @click.pass_obj

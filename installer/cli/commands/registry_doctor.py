@@ -8,7 +8,7 @@ import click
 
 from installer.cli.findings_view import show
 from installer.cli.node_options import authority_in, containerd_config, place_of, places
-from installer.cli.options import FILE, Verb
+from installer.cli.options import GIVEN_FILE, Verb
 from installer.cli.session import Session
 from installer.language import translate as _
 
@@ -24,7 +24,7 @@ from installer.language import translate as _
 )
 @click.argument("address", metavar="[HOST:PORT]", required=False)
 @click.option(
-    "--ca", type=FILE, metavar="ca.crt",
+    "--ca", type=GIVEN_FILE, metavar="ca.crt",
     help=_("Verify by this authority instead of the one that the mirror file names."),
 )  # fmt: skip
 @click.option("--image", metavar="NAME", help=_("Read this image; else one that is served."))

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from champ_offline.errors import system_said
 from champ_offline.external.errors import CaUnreadable
 from champ_offline.external.target import CredentialsIncomplete, Target
 from installer.cli.diagnostics import say
 from installer.cli.errors import FileNotRead
-from installer.cli.options import FILE, Verb
+from installer.cli.options import GIVEN_FILE, Verb
 from installer.cli.output import Column
 from installer.cli.passwords import known
 from installer.cli.session import Session
@@ -44,14 +45,14 @@ def external() -> None:
 )
 @click.argument("address", metavar="HOST[:PORT][/PREFIX]")
 @click.option(
-    "--ca", type=FILE, metavar="FILE",
+    "--ca", type=GIVEN_FILE, metavar="FILE",
     help=_("The authority of its certificate (PEM), the only one trusted; else the system's."),
 )  # fmt: skip
 @click.option(
     "--username", metavar="NAME", help=_("Who logs in there to push; without it nobody does.")
 )
 @click.option(
-    "--password-file", type=FILE, metavar="FILE",
+    "--password-file", type=GIVEN_FILE, metavar="FILE",
     help=_("Read the password from this file, which nobody else may read."),
 )  # fmt: skip
 @click.option(
@@ -197,7 +198,7 @@ def _authority(file: Path | None) -> str:
             text = stream.read(_LONGEST).decode("ascii")
         tls(text or "empty")
     except OSError as error:
-        raise FileNotRead(path=file, reason=error.strerror or str(error)) from error
+        raise FileNotRead(path=file, reason=system_said(error)) from error
     except ValueError as error:
         raise CaUnreadable(path=file) from error
     return text

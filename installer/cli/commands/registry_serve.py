@@ -15,11 +15,12 @@ from typing import Any, TypeVar
 import click
 
 from installer.cli.diagnostics import say, write_log
-from installer.cli.options import DIRECTORY, FILE, Verb
+from installer.cli.options import DIRECTORY, FILE, Verb, Whole
 from installer.cli.output import Column
-from installer.cli.services import note_unknown, owner, place, program, program_places
+from installer.cli.services import note_unknown, owner, place, program_places
 from installer.cli.session import Session
 from installer.language import translate as _
+from installer.program import program
 
 DEFAULT_PORT = 5443
 _MEGABYTE = 1000 * 1000
@@ -64,7 +65,7 @@ def _options(command: _Command) -> _Command:
             "--host", default="127.0.0.1", show_default=True, help=_("Address to listen on.")
         ),
         click.option(
-            "--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True,
+            "--port", type=Whole(1, 65535), default=DEFAULT_PORT, show_default=True,
             help=_("Port to listen on."),
         ),
         click.option(
@@ -72,7 +73,7 @@ def _options(command: _Command) -> _Command:
             help=_("A name or address nodes use, for the certificate; may be repeated."),
         ),
         click.option(
-            "--drain", type=click.IntRange(1, 86400), default=600, show_default=True,
+            "--drain", type=Whole(1, 86400), default=600, show_default=True,
             metavar="SECONDS",
             help=_("How long answers under way may take to end when the registry stops."),
         ),
@@ -86,11 +87,11 @@ def _options(command: _Command) -> _Command:
             help=_("Write the log to a file of its own, not to stderr."),
         ),
         click.option(
-            "--log-size", type=click.IntRange(1, 100_000), default=64, show_default=True,
+            "--log-size", type=Whole(1, 100_000), default=64, show_default=True,
             metavar="MB", help=_("Begin another log file after this many megabytes."),
         ),
         click.option(
-            "--log-count", type=click.IntRange(1, 1000), default=8, show_default=True,
+            "--log-count", type=Whole(1, 1000), default=8, show_default=True,
             metavar="N", help=_("Keep so many older log files."),
         ),
     ]  # fmt: skip

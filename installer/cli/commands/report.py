@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from champ_offline.errors import system_said
 from installer.cli.diagnostics import say
 from installer.cli.errors import FileNotWritten, FileThere
 from installer.cli.options import FILE, MOMENT, Verb, kubeconfig
@@ -147,5 +148,5 @@ def _keep(found: Handover, out: Path) -> int:
     except FileExistsError as error:
         raise FileThere(path=out) from error
     except OSError as error:
-        raise FileNotWritten(path=out, reason=error.strerror or str(error)) from error
+        raise FileNotWritten(path=out, reason=system_said(error)) from error
     return len(data)

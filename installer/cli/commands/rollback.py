@@ -8,7 +8,7 @@ import click
 
 from champ_offline.errors import ExitCode
 from installer.cli.interrupted import foretell
-from installer.cli.options import Verb, accepting, confirmation, kubeconfig, namespace
+from installer.cli.options import Verb, Whole, accepting, confirmation, kubeconfig, namespace
 from installer.cli.plan_view import carry_out, show
 from installer.cli.session import Session
 from installer.language import translate as _
@@ -19,7 +19,7 @@ from installer.language import translate as _
 @click.option(
     "--to",
     "revision",
-    type=click.IntRange(1),
+    type=Whole(1),
     metavar="N",
     help=_("The revision to go back to; the one before the present one otherwise."),
 )
@@ -34,7 +34,7 @@ from installer.language import translate as _
 )
 @click.option(
     "--backup",
-    type=click.IntRange(1),
+    type=Whole(1),
     metavar="NUMBER",
     help=_("The backup to bring back (`champ data list`)."),
 )

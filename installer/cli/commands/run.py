@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from installer.cli.interrupted import foretell
-from installer.cli.options import DIRECTORY, FILE, Verb, kubeconfig
+from installer.cli.options import DIRECTORY, GIVEN_FILE, Verb, kubeconfig
 from installer.cli.run_view import keep, show
 from installer.cli.session import Session
 from installer.language import translate as _
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--once", is_flag=True, help=_("With --watch: look once, then end."))
 @click.option(
-    "--policy", type=FILE, required=True, metavar="FILE",
+    "--policy", type=GIVEN_FILE, required=True, metavar="FILE",
     help=_("What may be done without a person: a policy.yaml."),
 )  # fmt: skip
 @click.option(

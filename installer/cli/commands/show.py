@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from installer.cli.options import FILE, Verb, differences
+from installer.cli.options import GIVEN_FILE, Verb, differences
 from installer.cli.plan_view import read, show
 from installer.cli.session import Session
 from installer.cli.site_view import show_site
@@ -21,7 +21,7 @@ from installer.language import translate as _
         " approved. Needs neither the zone nor its cluster."
     ),
 )
-@click.argument("planfile", type=FILE)
+@click.argument("planfile", type=GIVEN_FILE)
 @differences
 @click.pass_obj
 def command(session: Session, planfile: Path, differences: bool) -> None:  # noqa: FBT001 - a flag

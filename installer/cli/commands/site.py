@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from champ_offline.errors import ExitCode
+from champ_offline.errors import ExitCode, system_said
 from installer.cli.diagnostics import say
 from installer.cli.errors import FileNotWritten
-from installer.cli.options import FILE, Verb
+from installer.cli.options import GIVEN_FILE, Verb
 from installer.cli.output import Column
 from installer.cli.session import Session
 from installer.error_text import sentences
@@ -35,7 +35,7 @@ def command() -> None:
         " answers are held against the forms of its catalog, for all zones as far as it has them."
     ),
 )
-@click.argument("file", type=FILE)
+@click.argument("file", type=GIVEN_FILE)
 @click.pass_obj
 def check(session: Session, file: Path) -> int:
     """Show the problems, or what was read; ends with the code of the first problem."""
@@ -75,7 +75,7 @@ def check(session: Session, file: Path) -> int:
         " chosen takes it. Shows the difference."
     ),
 )
-@click.argument("file", type=FILE)
+@click.argument("file", type=GIVEN_FILE)
 @click.argument("settings", metavar="KEY=VALUE...", nargs=-1, required=True)
 @click.option("--apps", multiple=True, metavar="NAME[,NAME]", help=_("All entries of these apps."))
 @click.option(
@@ -111,7 +111,7 @@ def set_(
         try:
             found.write()
         except OSError as error:
-            raise FileNotWritten(path=file, reason=error.strerror or str(error)) from error
+            raise FileNotWritten(path=file, reason=system_said(error)) from error
     _show(session, found, written=not dry_run and bool(found.changed))
     return int(ExitCode.OK)
 

@@ -10,7 +10,7 @@ import click
 
 from champ_offline.errors import ExitCode
 from installer.cli.confirm import confirm as ask
-from installer.cli.options import Verb
+from installer.cli.options import Verb, Whole
 from installer.cli.output import Column
 from installer.cli.session import Session
 from installer.language import translate as _
@@ -43,7 +43,7 @@ def command() -> None:
 @click.option("--all", "anew", is_flag=True, help=_("Begin with the first blob again."))
 @click.option(
     "--mbps",
-    type=click.IntRange(min=1),
+    type=Whole(min=1),
     metavar="N",
     help=_("Read at most N megabytes a second; as fast as the disk can otherwise."),
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from champ_offline.errors import system_said
 from installer.cli.errors import FileNotWritten, FileThere
 from installer.cli.options import Verb, kubeconfig
 from installer.cli.output import Column
@@ -70,4 +71,4 @@ def _keep(made: SupportBundle, out: Path | None) -> None:
     except FileExistsError as error:
         raise FileThere(path=out) from error
     except OSError as error:
-        raise FileNotWritten(path=out, reason=error.strerror or str(error)) from error
+        raise FileNotWritten(path=out, reason=system_said(error)) from error

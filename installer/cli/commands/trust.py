@@ -10,7 +10,7 @@ import click
 
 from installer.cli.commands.image_key import image_key
 from installer.cli.key_options import algorithm, locking
-from installer.cli.options import DIRECTORY, FILE, Verb
+from installer.cli.options import DIRECTORY, GIVEN_DIRECTORY, GIVEN_FILE, Verb
 from installer.cli.output import Column
 from installer.cli.passphrases import NewPassphrase, Passphrases
 from installer.cli.session import Session
@@ -47,7 +47,7 @@ def _changes(function: Callable[..., Any]) -> Callable[..., Any]:
         help=_("How many signatures a role wants; may be given several times."),
     )(function)  # fmt: skip
     return click.option(
-        "--add", "added", type=FILE, multiple=True, metavar="FILE",
+        "--add", "added", type=GIVEN_FILE, multiple=True, metavar="FILE",
         help=_("The public.json of a holder; may be given several times."),
     )(function)  # fmt: skip
 
@@ -161,7 +161,7 @@ def new(
     cls=Verb,
     help=_("Make another key for image signatures in the signing folder DIRECTORY."),
 )
-@click.argument("directory", type=DIRECTORY)
+@click.argument("directory", type=GIVEN_DIRECTORY)
 @locking
 @click.pass_obj
 def images(
@@ -185,7 +185,7 @@ def images(
         "Draft the next root of the signing folder DIRECTORY; nothing changes before it is signed."
     ),
 )
-@click.argument("directory", type=DIRECTORY)
+@click.argument("directory", type=GIVEN_DIRECTORY)
 @click.option(
     "--remove", "removed", multiple=True, metavar="KEY",
     help=_("A holder's name, or the beginning of a key id; may be given several times."),
@@ -216,13 +216,13 @@ def rotate(
         " it becomes the next root of its signing folder."
     ),
 )
-@click.argument("draft", type=FILE)
+@click.argument("draft", type=GIVEN_FILE)
 @click.option(
-    "--signing", type=DIRECTORY, multiple=True, metavar="FOLDER",
+    "--signing", type=GIVEN_DIRECTORY, multiple=True, metavar="FOLDER",
     help=_("A holder's folder of keys; without one the signatures are only counted."),
 )  # fmt: skip
 @click.option(
-    "--passphrase-file", "files", type=FILE, multiple=True, metavar="FILE",
+    "--passphrase-file", "files", type=GIVEN_FILE, multiple=True, metavar="FILE",
     help=_("Read the passphrase from a file; one for all folders, or one each in their order."),
 )  # fmt: skip
 @click.pass_obj
@@ -239,7 +239,7 @@ def sign(session: Session, draft: Path, signing: tuple[Path, ...], files: tuple[
 )
 @click.argument("media", type=DIRECTORY)
 @click.option(
-    "--signing", type=DIRECTORY, required=True, metavar="DIR", help=_("The signing folder.")
+    "--signing", type=GIVEN_DIRECTORY, required=True, metavar="DIR", help=_("The signing folder.")
 )
 @click.pass_obj
 def export(session: Session, media: Path, signing: Path) -> None:
@@ -274,8 +274,8 @@ def update(session: Session, media: Path) -> None:
     help=_("Show who must have signed what: in the zone, on MEDIA, in a signing folder or a root."),
 )
 @click.argument("media", type=DIRECTORY, required=False)
-@click.option("--signing", type=DIRECTORY, metavar="DIR", help=_("The signing folder."))
-@click.option("--root", type=FILE, metavar="ROOT.json", help=_("The public root."))
+@click.option("--signing", type=GIVEN_DIRECTORY, metavar="DIR", help=_("The signing folder."))
+@click.option("--root", type=GIVEN_FILE, metavar="ROOT.json", help=_("The public root."))
 @click.pass_obj
 def show(session: Session, media: Path | None, signing: Path | None, root: Path | None) -> None:
     """Show holders, thresholds, dates, the fingerprint, and what was overridden."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from installer.cli.bundle_view import bundle_summary, columns
-from installer.cli.options import DIRECTORY, FILE, Verb, every_bundle, overrides
+from installer.cli.options import DIRECTORY, GIVEN_FILE, Verb, every_bundle, overrides
 from installer.cli.output import Column
 from installer.cli.session import Session
 from installer.cli.turns_view import show_turns
@@ -21,7 +21,9 @@ from installer.quantities import size
     help=_("Check the bundle on MEDIA by signature and checksum against the public root."),
 )
 @click.argument("media", type=DIRECTORY, nargs=-1, required=True)
-@click.option("--root", type=FILE, required=True, metavar="ROOT.json", help=_("The public root."))
+@click.option(
+    "--root", type=GIVEN_FILE, required=True, metavar="ROOT.json", help=_("The public root.")
+)
 @every_bundle
 @overrides
 @click.pass_obj

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from installer.cli.confirm import confirm as ask
-from installer.cli.options import FILE, Verb
+from installer.cli.options import FILE, GIVEN_FILE, Verb, Whole
 from installer.cli.output import Column
 from installer.cli.session import Session
 from installer.language import translate as _
@@ -29,7 +29,9 @@ def command() -> None:
     "init", cls=Verb, help=_("Make the folder of a new zone, which trusts one root from now on.")
 )
 @click.option("--name", required=True, metavar="NAME", help=_("The zone's name in bundles."))
-@click.option("--root", type=FILE, required=True, metavar="ROOT.json", help=_("The public root."))
+@click.option(
+    "--root", type=GIVEN_FILE, required=True, metavar="ROOT.json", help=_("The public root.")
+)
 @click.option(
     "--fingerprint", metavar="DIGITS", help=_("Refuse any root but the one with this fingerprint.")
 )
@@ -112,13 +114,13 @@ def backup(session: Session, file: Path) -> None:
 )
 @click.option(
     "--revisions",
-    type=click.IntRange(1, _MOST_REVISIONS),
+    type=Whole(1, _MOST_REVISIONS),
     metavar="N",
     help=_("Keep the newest N revisions of each release, to be returned to."),
 )
 @click.option(
     "--backups",
-    type=click.IntRange(1, _MOST_REVISIONS),
+    type=Whole(1, _MOST_REVISIONS),
     metavar="N",
     help=_("Keep the newest N whole backups of each release's data."),
 )

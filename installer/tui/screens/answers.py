@@ -17,7 +17,7 @@ from champ_offline.appliance import Appliance
 from champ_offline.catalog.answers import read_answers, write_answers
 from champ_offline.catalog.form import FieldProblem, Form
 from champ_offline.durable.write import make_directory
-from champ_offline.errors import ChampError
+from champ_offline.errors import ChampError, system_said
 from installer.language import active, mark
 from installer.language import translate as _
 from installer.tui.errors import FolderNotMade
@@ -147,7 +147,7 @@ def write(form: Form, wanted: Install, path: Path, answers: Answers) -> AnswersW
     try:
         make_directory(path.parent, 0o700)
     except OSError as error:
-        raise FolderNotMade(path=path.parent, reason=error.strerror or str(error)) from error
+        raise FolderNotMade(path=path.parent, reason=system_said(error)) from error
     mode = _SECRET if holds_secret(form, answers, "") else _PLAIN
     write_answers(path, answers, app=wanted.app, version=wanted.version, mode=mode)
     return AnswersWritten(path)

@@ -1,6 +1,7 @@
 """What an operation is doing: steps that are done, the one under way with bar, rate and time.
 
-Invariant: the seconds run on while no event comes, so that a standstill and a crash look different.
+Invariant: the seconds run on while no event comes, so that a standstill and a crash look different;
+they count from when it began, whenever the looking did.
 """
 
 from __future__ import annotations
@@ -47,9 +48,9 @@ class ProgressView(Static):
         self.set_interval(0.25, self._draw)
         self._draw()
 
-    def take(self, event: Event) -> None:
-        """Take one event, in the order in which they happened."""
-        now = time.monotonic()
+    def take(self, event: Event, now: float) -> None:
+        """Take one event, in the order in which they happened; `now` as `time.monotonic` said."""
+        self._began = min(self._began, now)
         match event:
             case StepStarted():
                 self._step = StepLine(event.name, event.subject, now)

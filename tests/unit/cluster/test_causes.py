@@ -6,6 +6,7 @@ import pytest
 
 from champ_offline.cluster.causes.judge import MOST
 from champ_offline.cluster.causes.words import CrashLoop, ProbeFails, quiet
+from champ_offline.errors import Fields, Quoted
 from champ_offline.zone import NotAZone
 from tests.unit.cluster.documents import (
     SET,
@@ -238,9 +239,9 @@ def test_all_well_has_no_causes() -> None:
 
 
 def test_records_keep_a_cause_without_what_the_app_said() -> None:
-    fields = {"kind": "Pod", "name": "a", "container": "web"}
+    fields: Fields = {"kind": "Pod", "name": "a", "container": "web"}
     loop = CrashLoop(**fields, code=1, restarts=2, said="no room for MUSTERMANN^ERIKA")
-    probe = ProbeFails(**fields, probe="readiness", reason="MUSTERMANN^ERIKA")
+    probe = ProbeFails(**fields, probe="readiness", reason=Quoted("MUSTERMANN^ERIKA"))
     assert "exit code 1" in quiet(loop)
     assert "MUSTERMANN" not in quiet(loop) + quiet(probe)
     assert quiet(NotAZone(path="x")) == ""

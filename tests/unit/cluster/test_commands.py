@@ -21,6 +21,7 @@ from champ_offline.cluster.commands import (
     Running,
 )
 from champ_offline.cluster.interface import CommandsForbidden
+from champ_offline.errors import Quoted
 from tests.contracts.commands import ENDLESS, FAILING, KEEPING, LAZY, WORDY, CommandContract
 from tests.simulators.cluster import SimulatedCluster
 from tests.simulators.programs import Process
@@ -127,11 +128,11 @@ def _running(*events: Event) -> Running:
     [
         ((), ChannelBroke),
         ((Out(b"a"),), ChannelBroke),
-        ((Cut("reset"),), ChannelBroke),
-        ((Out(b"a"), Cut("reset"), End(0)), ChannelBroke),
-        ((End(None, "no such file"),), CommandNotStarted),
-        ((Err(b"a"), End(None, "the node went away")), ChannelBroke),
-        ((End(None, 'container not found ("work")'),), ContainerNotRunning),
+        ((Cut(Quoted("reset")),), ChannelBroke),
+        ((Out(b"a"), Cut(Quoted("reset")), End(0)), ChannelBroke),
+        ((End(None, Quoted("no such file")),), CommandNotStarted),
+        ((Err(b"a"), End(None, Quoted("the node went away"))), ChannelBroke),
+        ((End(None, Quoted('container not found ("work")')),), ContainerNotRunning),
         ((Out(b"a"), End(1), End(0)), CommandFailed),
     ],
 )

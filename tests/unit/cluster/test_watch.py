@@ -16,7 +16,7 @@ from champ_offline.cluster.causes.told import Told
 from champ_offline.cluster.causes.words import Trouble
 from champ_offline.cluster.interface import ClusterForbidden
 from champ_offline.cluster.watch import HealthWatch
-from champ_offline.errors import every_error
+from champ_offline.errors import Quoted, every_error
 from champ_offline.events import Cause, Event, as_document
 from champ_offline.release.hiding import HIDDEN
 from champ_offline.release.masks import Mask
@@ -72,7 +72,7 @@ class Shown(SimulatedCluster):
 
     def _refuse(self, what: str) -> None:
         if what in self.hidden:
-            raise ClusterForbidden(address=self.address, reason=what)
+            raise ClusterForbidden(address=self.address, reason=Quoted(what))
 
 
 def found(*objects: Object) -> tuple[Found, ...]:

@@ -26,6 +26,7 @@ from champ_offline.bundle.debian.errors import (
 )
 from champ_offline.bundle.debian.lock import LockedLayer, LockedPackage
 from champ_offline.durable.typed_yaml import UnknownKey, WrongValue
+from champ_offline.errors import Quoted
 from champ_offline.events import Event, ignore
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import Manifest
@@ -303,10 +304,10 @@ def test_descriptions_are_refused_with_file_line_and_key(
 def test_a_fetch_that_fails_leaves_nothing(
     tmp_path: Path, reason: str, data: bytes | None, error: type[Exception]
 ) -> None:
-    def download(_package: LockedPackage, target: Path) -> str:
+    def download(_package: LockedPackage, target: Path) -> Quoted | None:
         if data is not None:
             target.write_bytes(data)
-        return reason
+        return Quoted(reason) if reason else None
 
     package = locked("app", b"the right bytes")
     with pytest.raises(error):
@@ -315,9 +316,8 @@ def test_a_fetch_that_fails_leaves_nothing(
 
 
 def test_a_damaged_package_in_the_pool_is_not_used(tmp_path: Path) -> None:
-    def right(_package: LockedPackage, target: Path) -> str:
+    def right(_package: LockedPackage, target: Path) -> None:
         target.write_bytes(b"the right bytes")
-        return ""
 
     package = locked("app", b"the right bytes")
     cached = pool.Pool(tmp_path)

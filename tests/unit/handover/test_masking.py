@@ -5,11 +5,22 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
-from champ_offline.errors import ChampError, ExitCode, Phrase
+from champ_offline.errors import (
+    Bytes,
+    ChampError,
+    ExitCode,
+    Fields,
+    Phrase,
+    Phrases,
+    Quoted,
+    Said,
+    Several,
+)
 from champ_offline.handover.collect import Order
 from champ_offline.handover.masking import masked
 from champ_offline.journal.audit import Entry
@@ -62,6 +73,26 @@ def test_every_text_is_masked_and_what_has_no_room_for_a_secret_stays() -> None:
     assert (found.digest, found.count, str(found.words)) == (
         Digest("face" * 16), 3, f"see a {HIDDEN}",
     )  # fmt: skip
+
+
+def test_what_errors_are_told_with_is_masked_and_stays_of_its_sort() -> None:
+    given: Fields = {
+        "quoted": Quoted("the face"),
+        "said": Said({"en": "a face", "zh": "面 face"}),
+        "phrases": Phrases((Phrase("one {what}", what="face"),)),
+        "several": Several((Told(what="face"),)),
+        "path": Path("/srv/face"),
+        "other": Path("/srv/other"),
+        "size": Bytes(3),
+    }
+    found = masked((Told(what="", **given),), hide)[0].fields
+    assert found["quoted"] == Quoted(f"the {HIDDEN}")
+    assert found["said"].texts == {"en": f"a {HIDDEN}", "zh": f"面 {HIDDEN}"}
+    assert str(found["phrases"]) == f"one {HIDDEN}"
+    assert str(found["several"]) == HIDDEN
+    assert (str(found["path"]), found["other"]) == (f"/srv/{HIDDEN}", Path("/srv/other"))
+    sorts = {name: type(value) for name, value in given.items() if name != "path"}
+    assert {name: type(found[name]) for name in sorts} == sorts
 
 
 @pytest.mark.parametrize("text", ["face", "face-book", "sha256:face", "17:face", "2026-face"])

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from champ_offline.cluster.interface import ClusterUnreachable
+from champ_offline.errors import Quoted
 from champ_offline.handover.document import Ailing, Change, Handover
 from champ_offline.journal.audit import AuditBroken
 from champ_offline.oci.digest import Digest
@@ -86,7 +87,7 @@ def in_language(found: Handover, language: str) -> str:
 def troubled() -> Handover:
     """Everything that the page says only when something is wrong."""
     found = small()
-    gone = ClusterUnreachable(address="one", reason="no answer in time")
+    gone = ClusterUnreachable(address="one", reason=Quoted("no answer in time"))
     drift = Drift(
         HelmDrift(3, 2, "deployed", "Rollback to 1", TIME, "helm"),
         (ObjectDrift(Standing.CHANGED, "v1", "Service", "pacs", "web",
@@ -161,12 +162,12 @@ ENGLISH = [
 ]
 CHINESE = [
     "自 本网区启用之时（2026-05-01 10:00:00） 至 本报告生成之时",
-    "2026-05-01 10:00:00，bo：新增 17 个 blob，1.21\N{NO-BREAK SPACE}MB",
+    "2026-05-01 10:00:00，bo：新增 17 个数据块，1.21\N{NO-BREAK SPACE}MB",
     "orthanc 1.0 (影像归档)",
     "sha256:" + Digest.of(b"plan").hex,
     "2026-05-01 10:00:00，ann",
     "2026-05-01 10:00:00，eve：已恢复原状",
-    "Helm 被切断 · 恢复处理 2.0\N{NO-BREAK SPACE}s",
+    "Helm 已中断 · 恢复处理 2.0\N{NO-BREAK SPACE}s",
     "信任根 1",
     "已过期的签名: root 2026-04-30",
     "已对每一行重新计算哈希，各行均与前一行相衔接。",

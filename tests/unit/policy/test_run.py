@@ -13,7 +13,7 @@ import pytest
 from champ_offline.appliance import Appliance
 from champ_offline.bundle.media import DOCUMENT
 from champ_offline.durable.lock import FileLock, Locked
-from champ_offline.errors import ExitCode
+from champ_offline.errors import ExitCode, Quoted
 from champ_offline.events import Event, StepStarted, ignore
 from champ_offline.helm.engine import FAILED, Options, Release, Values
 from champ_offline.helm.faults import ReleaseFailed
@@ -328,7 +328,7 @@ class FailingHelm(SimulatedHelm):
     ) -> Release:
         super().upgrade(chart, release, namespace, values, options)
         self.mark(release, namespace, FAILED)
-        raise ReleaseFailed(release=release, namespace=namespace, reason="a probe fails")
+        raise ReleaseFailed(release=release, namespace=namespace, reason=Quoted("a probe fails"))
 
 
 def test_a_change_that_fails_is_put_back(running: Site) -> None:

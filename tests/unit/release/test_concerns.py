@@ -11,6 +11,7 @@ import pytest
 
 from champ_offline.catalog.index import Catalog
 from champ_offline.cluster.interface import ClusterForbidden, ObjectRefused
+from champ_offline.errors import Quoted
 from champ_offline.journal.audit import Audit
 from champ_offline.paths import ZonePaths
 from champ_offline.preflight.change import Planned
@@ -160,7 +161,7 @@ def test_a_refusal_that_was_foretold_is_told_once(careful: World) -> None:
     careful.apply(careful.plan(replicas=1))
 
     def refused(*_: object) -> None:
-        raise ObjectRefused(kind="Deployment", name=f"{NAME}-work", reason="of the quota")
+        raise ObjectRefused(kind="Deployment", name=f"{NAME}-work", reason=Quoted("of the quota"))
 
     careful.cluster.preview = refused  # type: ignore[method-assign,assignment]
     with pytest.raises(ObjectRefused):
@@ -173,7 +174,9 @@ def test_a_refusal_that_was_foretold_is_told_once(careful: World) -> None:
     assert work.change.value == "changed"
 
     def forbidden(*_: object) -> None:
-        raise ClusterForbidden(address="https://simulated:6443", reason='User "a" cannot patch')
+        raise ClusterForbidden(
+            address="https://simulated:6443", reason=Quoted('User "a" cannot patch')
+        )
 
     about[:] = [Concern("capacity.no-room", Weight.BLOCKING, "Deployment another")]
     with pytest.raises(ObjectRefused):

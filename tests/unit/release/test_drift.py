@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from champ_offline.cluster.interface import ObjectRefused
+from champ_offline.errors import Quoted
 from champ_offline.helm.records import Record, newest
 from champ_offline.oci.digest import Digest
 from champ_offline.release import seal
@@ -190,7 +191,7 @@ def test_images_that_nodes_could_not_pull_any_more(world: World) -> None:
         return tuple(images)
 
     def away(_images: Mapping[str, Digest]) -> tuple[str, ...]:
-        raise ObjectRefused(kind="", name="", reason="")
+        raise ObjectRefused(kind="", name="", reason=Quoted(""))
 
     def missing(lacks: Any) -> tuple[str, ...] | None:
         found = Survey(world.cluster, world.vault, [(revision, current)], lacks).look(revision)

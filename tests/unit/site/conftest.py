@@ -11,6 +11,7 @@ import pytest
 
 from champ_offline.appliance import Appliance
 from champ_offline.cluster.interface import Cluster
+from champ_offline.errors import Quoted
 from champ_offline.events import Event, ignore
 from champ_offline.helm.engine import FAILED, Options, Release, Values
 from champ_offline.helm.faults import ReleaseFailed, RenderFailed
@@ -62,7 +63,7 @@ class Helm(SimulatedHelm):
             raise Gone
         self.together.wait(20)
         if release in self.broken:
-            raise ReleaseFailed(release=release, namespace=namespace, reason="it is broken")
+            raise ReleaseFailed(release=release, namespace=namespace, reason=Quoted("it is broken"))
         return super().install(chart, release, namespace, values, options)
 
     def upgrade(
@@ -71,7 +72,7 @@ class Helm(SimulatedHelm):
         done = super().upgrade(chart, release, namespace, values, options)
         if release in self.late:
             self.mark(release, namespace, FAILED)
-            raise ReleaseFailed(release=release, namespace=namespace, reason="not in time")
+            raise ReleaseFailed(release=release, namespace=namespace, reason=Quoted("not in time"))
         return done
 
     def check(
@@ -79,7 +80,7 @@ class Helm(SimulatedHelm):
     ) -> None:
         before = self.unready.get(release)
         if before is not None and before not in {one.name for one in self.releases()}:
-            raise RenderFailed(release=release, reason="no kind Sample is known")
+            raise RenderFailed(release=release, reason=Quoted("no kind Sample is known"))
         super().check(chart, release, namespace, values, upgrade=upgrade)
 
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from champ_offline.cluster.interface import Cluster, ClusterUnreachable
+from champ_offline.errors import Quoted
 from champ_offline.findings import Finding, State
 from champ_offline.journal.acts import Act, done
 from champ_offline.journal.audit import Audit
@@ -179,7 +180,7 @@ def test_a_cluster_that_is_away_is_told_and_hinders_nothing(world: World, tmp_pa
     assert json.loads(found["releases.json"])
 
     def unopened(_: Path) -> Cluster:
-        raise ClusterUnreachable(address="https://x", reason="no route")
+        raise ClusterUnreachable(address="https://x", reason=Quoted("no route"))
 
     zone = ZoneSide(world.database, SUMMARY, (), NOW)
     found = files(collect(zone, tmp_path / "gone", logs=True, opened=unopened))

@@ -12,6 +12,7 @@ from champ_offline.clock import now_utc
 from champ_offline.cluster.causes.patience import GRACE
 from champ_offline.cluster.causes.words import ImageNotFound
 from champ_offline.cluster.interface import ClusterUnreachable
+from champ_offline.errors import Quoted
 from champ_offline.events import Cause, ObjectState, StepFinished, StepStarted
 from champ_offline.helm.engine import Options, Release, Values
 from champ_offline.helm.faults import EngineCrashed, ReleaseFailed
@@ -313,7 +314,7 @@ class _NeverBack(SimulatedHelm):
         return super().upgrade(chart, release, namespace, values, left)
 
     def rollback(self, release: str, namespace: str, revision: int, options: Options) -> None:
-        raise ReleaseFailed(release=release, namespace=namespace, reason="still not")
+        raise ReleaseFailed(release=release, namespace=namespace, reason=Quoted("still not"))
 
 
 class _Crashing(SimulatedHelm):
@@ -329,7 +330,7 @@ class _Crashing(SimulatedHelm):
 
 class _Unreachable(SimulatedHelm):
     def status(self, release: str, namespace: str) -> Release | None:
-        raise ClusterUnreachable(address="x", reason="gone")
+        raise ClusterUnreachable(address="x", reason=Quoted("gone"))
 
 
 class _Killed(BaseException):

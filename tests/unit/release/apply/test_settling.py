@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from champ_offline.errors import Quoted
 from champ_offline.helm.engine import Options, Release
 from champ_offline.helm.faults import EngineCrashed, HelmUnreachable, ReleaseFailed
 from champ_offline.release.apply.settle import (
@@ -141,9 +142,9 @@ class Failing(SimulatedHelm):
         self.last = "6 deployed former"
 
 
-FAILED = ReleaseFailed(release="app", namespace="place", reason="not ready")
+FAILED = ReleaseFailed(release="app", namespace="place", reason=Quoted("not ready"))
 CRASHED = EngineCrashed(verb="rollback", status="signal 9", last="it said nothing")
-AWAY = HelmUnreachable(reason="connection refused")
+AWAY = HelmUnreachable(reason=Quoted("connection refused"))
 
 
 @pytest.mark.parametrize(
@@ -175,7 +176,7 @@ class Returning(Failing):
     def status(self, release: str, namespace: str) -> Release | None:
         self.away -= 1
         if self.away > 0:
-            raise HelmUnreachable(reason="connection refused")
+            raise HelmUnreachable(reason=Quoted("connection refused"))
         return super().status(release, namespace)
 
 
