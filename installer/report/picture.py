@@ -30,7 +30,7 @@ _HEAD = 38.0
 _MOST_CHIPS = 72
 _LEAST_CHIPS = 5
 _MOST_CLUSTERS = 10
-_FEW = 10
+_FEW, _SOME = 10, 48
 # Widths of characters in parts of the font's size, those of DejaVu Sans, the widest in common use.
 _NARROW, _MIDDLE, _BROAD, _BROADEST = 0.42, 0.66, 0.8, 1.02
 _CLASSES = {
@@ -252,7 +252,7 @@ def _chip_columns(wide: float, count: int) -> int:
     """One column for few, or where the card is narrow; else as many as stay readable."""
     if count <= _FEW:
         return 1
-    return 3 if wide > WIDTH / 2 else 2
+    return 3 if wide > WIDTH / 2 and count > _SOME else 2
 
 
 def _places(releases: Sequence[Standing], limit: int) -> Iterator[Standing | str]:
