@@ -7,7 +7,7 @@ zone's releases are taken out of every text before anybody sees the value.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_urlsafe
 
@@ -79,7 +79,7 @@ def collect(appliance: Appliance, order: Order, look: Look | None = None) -> Han
         timings=timings(changed),
         unattended=unattended(audit, period),
         data=tuple(
-            one
+            replace(one, cluster=names.get(one.cluster, one.cluster))
             for one in releases.data_deeds(None, None, None, period.since)
             if period.holds(one.started)
         ),

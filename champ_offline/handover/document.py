@@ -351,7 +351,7 @@ class Chain:
 
 @dataclass(frozen=True)
 class Handover:
-    """All of it. `held` counts the bundles that the zone holds; `offline`: it alone was asked."""
+    """All of it; in `data` clusters are named as in Change. `held` counts the bundles of the zone."""
 
     zone: ZoneFacts
     period: Period
