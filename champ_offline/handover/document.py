@@ -351,7 +351,7 @@ class Chain:
 
 @dataclass(frozen=True)
 class Handover:
-    """All of it; in `data` clusters are named as in Change. `held` counts the bundles of the zone."""
+    """All of it; in `data` clusters are named as in Change, `held` counts the zone's bundles."""
 
     zone: ZoneFacts
     period: Period
