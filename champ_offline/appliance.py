@@ -342,16 +342,16 @@ class Appliance:
         """An app's documented answers of that name, as a file; raises ExampleUnknown."""
         return self.catalog.example(self.catalog.entry(app, version), name).decode()
 
-    def doctor(self, kubeconfig: Path | None) -> list[Finding]:
-        """Look for what would stand in the way, in the zone and in its clusters or one of them."""
+    def doctor(self, kubeconfig: Path | None, *, offline: bool = False) -> list[Finding]:
+        """Look for what would stand in the way: in the zone and, unless `offline`, its clusters."""
         root = self._trust.root()
         vouched = Vouched(read_root(root, "root").expires, self._intake.bundles(), self.withdrawn())
         parts = (self._database, self.upkeep.examine(), self._waiting)
         findings = list(examine_zone(*parts, self.paths.pki, vouched, self._clock()))
         if (external := self.registry.in_use()) is not None:
-            own = (one for one in findings if not isinstance(one.error, NeverServed))
-            findings = [*own, examine_external(external.address, external.look)]
-        return [*findings, *self.releases.examine(kubeconfig)]
+            findings = [one for one in findings if not isinstance(one.error, NeverServed)]
+            findings += [] if offline else [examine_external(external.address, external.look)]
+        return findings if offline else [*findings, *self.releases.examine(kubeconfig)]
 
     def support(self, kubeconfig: Path | None, *, logs: bool) -> SupportBundle:
         """What somebody who helps needs to see, redacted: `champ_offline.support`."""

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from champ_offline.catalog.index import Catalog
-from champ_offline.cluster.interface import Cluster
+from champ_offline.cluster.interface import Cluster, ClusterForbidden
 from champ_offline.doctor import examine_cluster, examine_named
 from champ_offline.durable.database import Database
 from champ_offline.durable.lock import FileLock
@@ -40,7 +40,7 @@ from champ_offline.release.records import chronicle
 from champ_offline.release.records.chronicle import DataDeed, Deed
 from champ_offline.release.records.history import History, Revision
 from champ_offline.release.records.vault import Vault, VaultMissing
-from champ_offline.release.status import ReleaseStatus
+from champ_offline.release.status import ReleaseStatus, Sight
 from champ_offline.store.blobs import BlobStore
 
 if TYPE_CHECKING:
@@ -243,6 +243,15 @@ class Releases:
             ReleaseStatus.of(one, now[one.place], None)
             for one in history.standing(release, namespace)
         ]
+
+    def look(self, kubeconfig: Path) -> Sight:
+        """The cluster that a kubeconfig leads to, and how the zone's releases on it are now."""
+        with self._opened(kubeconfig) as operations:
+            cluster, nodes = operations.cluster, None
+            with suppress(ClusterForbidden):
+                nodes = cluster.nodes()
+            statuses = tuple(operations.statuses(None, None))
+            return Sight(cluster.identity(), cluster.offer().version, nodes, statuses)
 
     def history(
         self,

@@ -42,6 +42,8 @@ BEFORE_THE_FIRST = "0" * 64
 _LONGEST = 512
 # What LIKE would take for patterns, as it is meant.
 _LITERAL = str.maketrans({sign: f"!{sign}" for sign in "!%_"})
+# Rows that are in memory at a time.
+_PIECE = 1000
 _HEAD = re.compile(r"(?P<seq>[0-9]{1,18}):(?P<hash>[0-9a-f]{64})")
 
 
@@ -179,6 +181,27 @@ class Audit:
         rows = {row["seq"]: Row(*row) for row in found}
         return [rows[number] for number in numbers if number in rows]
 
+    def of_acts(self, *acts: str) -> Iterator[Row]:
+        """Every row of one of these acts, oldest first, read piece by piece, as they stand."""
+        places, last = ", ".join("?" * len(acts)), 0
+        sql = f"SELECT * FROM audit WHERE seq > ? AND act IN ({places}) ORDER BY seq LIMIT {_PIECE}"  # noqa: S608
+        while rows := self._database.query(sql, (last, *acts)):
+            yield from (Row(*row) for row in rows)
+            last = rows[-1]["seq"]
+
+    def length(self) -> int:
+        """How many rows there are."""
+        return int(self._database.query("SELECT count(*) FROM audit")[0][0])
+
+    def counts(self, since: str, until: str) -> dict[str, int]:
+        """How many rows of each act there are of the time `since` or later and before `until`."""
+        rows = self._database.query(
+            "SELECT act, count(*) AS rows FROM audit WHERE time >= ? AND time < ?"
+            " GROUP BY act ORDER BY act",
+            (since, until),
+        )
+        return {row["act"]: row["rows"] for row in rows}
+
     def following(self, after: Head) -> Iterator[Row]:
         """The rows behind `after`, oldest first; raises AuditTruncated where the chain lacks it.
 
@@ -224,7 +247,7 @@ class Audit:
 
     def _piece(self, after: int) -> list[Row]:
         found = self._database.query(
-            "SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT 1000", (after,)
+            "SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT ?", (after, _PIECE)
         )
         return [Row(*row) for row in found]
 

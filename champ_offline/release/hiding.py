@@ -42,9 +42,28 @@ class Hiding:
 
 
 def _either(forms: set[str]) -> re.Pattern[str]:
-    # Longest first: a secret may be a part of another one.
-    ordered = sorted(forms, key=lambda form: (-len(form), form))
-    return re.compile("|".join(map(re.escape, ordered)) or r"(?!)")
+    """Any of the forms, the longest of those that stand at a place.
+
+    They are told apart by their first SHORTEST characters, one after the other: side by side, ten
+    thousand forms would each be tried at every place of a text.
+    """
+    return re.compile(_branches(forms, 0)) if forms else re.compile(r"(?!)")
+
+
+def _branches(forms: Iterable[str], depth: int) -> str:
+    """What of the forms, which begin alike, follows their first `depth` characters."""
+    if depth == SHORTEST:
+        # Longest first: a secret may be a part of another one.
+        rest = sorted({form[depth:] for form in forms}, key=lambda form: (-len(form), form))
+        parts = [re.escape(one) for one in rest]
+    else:
+        by_sign: dict[str, list[str]] = {}
+        for form in forms:
+            by_sign.setdefault(form[depth], []).append(form)
+        parts = [
+            re.escape(sign) + _branches(group, depth + 1) for sign, group in sorted(by_sign.items())
+        ]
+    return f"(?:{'|'.join(parts)})"
 
 
 def _pieces(secret: str) -> set[str]:

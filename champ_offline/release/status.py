@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from champ_offline.cluster.health import ENDING
+from champ_offline.cluster.interface import Node
 from champ_offline.events import Cause, ObjectState
 from champ_offline.release.drift.values import Drift, FieldDrift, Standing
 from champ_offline.release.records.history import Outcome, Revision
@@ -91,6 +92,19 @@ class ReleaseStatus:
             drift=drift,
             causes=causes,
         )
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A cluster as it is now: who it is, its Kubernetes, its nodes, the zone's releases on it.
+
+    `nodes` is None where they may not be looked at.
+    """
+
+    identity: str
+    version: str
+    nodes: tuple[Node, ...] | None
+    statuses: tuple[ReleaseStatus, ...]
 
 
 def _health(objects: tuple[ObjectState, ...]) -> Health:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from securesystemslib.signer import Key
 from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
 
 from champ_offline.oci.digest import Digest
@@ -20,7 +21,7 @@ from champ_offline.trust.keys import ROLES, algorithm_of
 from champ_offline.trust.roots import T, fingerprint, follow, read, read_draft, valid_signers
 from champ_offline.trust.rotation import Tally
 from champ_offline.trust.state import OverrideRecord
-from champ_offline.trust.trusted import Accepted
+from champ_offline.trust.trusted import BUNDLE_ROLES, Accepted
 
 SHORT = 8
 NO_VERSIONS: Mapping[Digest, str] = {}
@@ -67,6 +68,30 @@ class AcceptedView:
     packed: datetime
     stands: bool
     current: bool
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """A key by its whole id; `holder` as a root names whose it is, empty where none knows it.
+
+    `trusted` where the newest root still gives it that role.
+    """
+
+    id: str
+    holder: str
+    trusted: bool
+
+
+@dataclass(frozen=True)
+class SignedRole:
+    """A role of a bundle that was accepted, and the keys that signed for it then.
+
+    `threshold` is how many keys the newest root wants of that role.
+    """
+
+    role: str
+    threshold: int
+    keys: tuple[SigningKey, ...]
 
 
 @dataclass(frozen=True)
@@ -146,6 +171,34 @@ def view_documents(documents: Documents, source: str) -> TrustView:
         _document(timestamp, root, source),
     )
     return view_root(newest, source, documents=shown)
+
+
+def signed_roles(
+    accepted: Accepted, newest: bytes, roots: Sequence[bytes]
+) -> tuple[SignedRole, ...] | None:
+    """Who signed what a zone accepted, whose sound roots these are; None where nobody kept it.
+
+    Raises trust errors.
+    """
+    if accepted.keys is None:
+        return None
+    root = read_draft(newest, "root").signed
+    known = {
+        id_: key for data in roots for id_, key in read_draft(data, "root").signed.keys.items()
+    }
+    return tuple(
+        SignedRole(
+            role,
+            root.roles[role].threshold,
+            tuple(_signing(id_, role, root, known) for id_ in accepted.keys.get(role, ())),
+        )
+        for role in BUNDLE_ROLES
+    )
+
+
+def _signing(id_: str, role: str, root: Root, known: Mapping[str, Key]) -> SigningKey:
+    holder = holder_of(known[id_]) if id_ in known else ""
+    return SigningKey(id_, holder, trusted=id_ in root.roles[role].keyids)
 
 
 def _role(root: Root, name: str) -> RoleView:

@@ -19,10 +19,12 @@ import click
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from jinja2 import nodes
 
 from champ_offline.preflight.checks import SORTS
 from installer.language import DOMAIN, LOCALE
-from tests.architecture.source import Source, constant_text, product_errors, sources
+from installer.report.page import environment
+from tests.architecture.source import ROOT, Source, constant_text, product_errors, sources
 
 FOLDER = LOCALE / "zh_CN" / "LC_MESSAGES"
 PO = FOLDER / f"{DOMAIN}.po"
@@ -30,17 +32,54 @@ MO = FOLDER / f"{DOMAIN}.mo"
 # Which argument of which calls is such a phrase: of `errors.Phrase`, and of `typed_yaml`'s nodes.
 _PHRASE_AT = {"Phrase": 0, "refuse": 0, "refused": 1, "text": 1, "texts": 1, "fits": 3}
 _WORD = re.compile(r"\w+")
+_LETTERS = re.compile(r"[^\W\d_]+")
+# What a template may hold besides: tags with their attributes, entities.
+_MARKUP = re.compile(r"<[^<>]*>|&\w+;")
 _MARKERS = frozenset({"_", "translate", "mark"})
 
 
 def marked_texts() -> set[str]:
     """All texts that the front-ends mark with `_()`, `translate()` or `mark()`."""
-    found = set()
+    found = template_texts()
     for source in sources("installer"):
         for call in source.calls():
             if isinstance(call.func, ast.Name) and call.func.id in _MARKERS and call.args:
                 text = constant_text(call.args[0])
                 found |= {text} if text else set()
+    return found
+
+
+def templates() -> dict[str, nodes.Template]:
+    """The front-ends' templates by name, parsed."""
+    made = environment()
+    return {
+        path.name: made.parse(path.read_text(encoding="utf-8"))
+        for path in sorted((ROOT / "installer").rglob("*.j2"))
+    }
+
+
+def template_texts() -> set[str]:
+    """All texts that templates mark with `_()`; raises ValueError for one that is put together."""
+    found = set()
+    for name, template in templates().items():
+        for call in template.find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name == "_":
+                text = call.args[0]
+                if not isinstance(text, nodes.Const):
+                    raise ValueError(f"{name}:{call.lineno}")
+                found.add(str(text.value))
+    return found
+
+
+def unmarked_texts() -> list[str]:
+    """Words that stand in templates outside of `_()`: in pages, and in texts of expressions."""
+    found = []
+    for name, template in templates().items():
+        told = "".join(one.data for one in template.find_all(nodes.TemplateData))
+        found += [f"{name}: {word}" for word in _LETTERS.findall(_MARKUP.sub(" ", told))]
+        joined = (part for one in template.find_all(nodes.Concat) for part in one.nodes)
+        values = [one.value for one in joined if isinstance(one, nodes.Const)]
+        found += [f"{name}: {value}" for value in values if _LETTERS.search(str(value))]
     return found
 
 

@@ -100,6 +100,11 @@ def test_the_library_imports_no_front_end() -> None:
     assert found == []
 
 
+def test_the_template_engine_stops_at_two_modules() -> None:
+    found = {s.name for s in sources("champ_offline", "installer") if "jinja2" in _imports(s)}
+    assert found == {"champ_offline/catalog/values_child.py", "installer/report/page.py"}
+
+
 def test_no_command_goes_through_a_shell() -> None:
     found = [
         source.at(call)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import re
 
 import pytest
 
 from champ_offline.errors import ChampError
+from champ_offline.journal.acts import Act
+from installer.report.page import environment
+from installer.report.wording import acts
 from installer.step_names import known
 from tests.architecture import messages
-from tests.architecture.source import Source, constant_text, product_errors, sources
+from tests.architecture.source import ROOT, Source, constant_text, product_errors, sources
 from tests.architecture.test_errors import fields
 
 CATALOG = messages.entries(messages.catalog())
@@ -23,6 +27,43 @@ def test_every_text_has_a_translation() -> None:
 
 def test_no_phrase_is_put_together_before_it_is_translated() -> None:
     assert messages.composed_phrases() == []
+
+
+def test_templates_say_nothing_that_is_not_translated() -> None:
+    assert messages.templates()
+    assert messages.unmarked_texts() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("<p>{{ _('Zone') }} – {{ name }}, {{ 1 }}.</p>", []),
+        ("<p>Zone {{ name }}</p>", ["made: Zone"]),
+        ("{{ name ~ ' of the zone' }}", ["made:  of the zone"]),
+        ("<td class='a b'>{% if name %}·{% else %}none{% endif %}", ["made: none"]),
+    ],
+)
+def test_the_rule_on_templates_sees_a_text(
+    text: str, found: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "templates", lambda: {"made": environment().parse(text)})
+    assert messages.unmarked_texts() == found
+
+
+def test_a_template_puts_no_text_together_before_it_is_translated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parsed = environment().parse("{{ _('a' ~ name) }}")
+    monkeypatch.setattr(messages, "templates", lambda: {"made": parsed})
+    with pytest.raises(ValueError, match="made:1"):
+        messages.template_texts()
+
+
+def test_every_act_of_the_audit_chain_has_a_name() -> None:
+    told = (ROOT / "champ_offline" / "journal" / "FORMAT.md").read_text("utf-8")
+    [row] = [line for line in told.splitlines() if line.startswith("| `act` |")]
+    named = {name for name in re.findall(r"`([^`]+)`", row) if "." in name.lstrip(".")}
+    assert {str(act) for act in Act} | named <= acts()
 
 
 def test_no_entry_is_unused() -> None:

@@ -162,6 +162,12 @@ import
 catalog -o xml
 registry serve --port many
 history x --limit none
+report --last 0
+report --last 3 --since 2026-01-01
+report --since yesterday
+report --since 2026-02-01 --until 2026-01-01
+report --offline --drift
+report --cluster x
 trust init
 trust init keys --holder A --unencrypted
 trust init more --holder A
@@ -217,6 +223,8 @@ status --kubeconfig away
 remove x --kubeconfig away
 rollback x --kubeconfig away
 history x
+report --out bundle.yaml
+report --out nowhere/report.html
 history 7
 data list x
 data remove 9

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from champ_offline.preflight.concern import Concern
 from champ_offline.release.images.digests import Image
 from champ_offline.release.plan import Plan
 from champ_offline.release.records.history import Outcome, Revision
@@ -18,13 +19,15 @@ class Deed(Revision):
     """One application of a plan, with what its plan and those before it say of it.
 
     `from_version` is empty where nothing stood before, `version` what it led to or would have.
-    `target` is the revision that a rollback returned to, else 0. `images` is None where the plan is
+    `target` is the revision that a rollback returned to, else 0. `accepted` are the blocking
+    concerns in spite of which it was applied. `images` and `accepted` are None where the plan is
     kept no more.
     """
 
     from_version: str
     target: int
     images: tuple[Image, ...] | None
+    accepted: tuple[Concern, ...] | None
 
 
 @dataclass(frozen=True)
@@ -70,5 +73,13 @@ def told(
 
 
 def _deed(one: Revision, before: str, plan: Plan | None) -> Deed:
-    target, images = (plan.target, plan.images) if plan else (0, None)
-    return Deed(**vars(one), from_version=before, target=target, images=images)
+    if plan is None:
+        return Deed(**vars(one), from_version=before, target=0, images=None, accepted=None)
+    accepted = tuple(concern for concern in plan.concerns if concern.accepted)
+    return Deed(
+        **vars(one),
+        from_version=before,
+        target=plan.target,
+        images=plan.images,
+        accepted=accepted,
+    )

@@ -76,3 +76,12 @@ def test_a_secret_that_is_a_part_of_another_leaves_no_rest() -> None:
 def test_without_secrets_nothing_is_hidden() -> None:
     assert Hiding(["", "abc"]).text("abc") == "abc"
     assert not Hiding([]).leaks(b"abc")
+
+
+def test_of_many_secrets_that_begin_alike_the_longest_is_hidden() -> None:
+    secrets = [f"alike-{number:04}" for number in range(300)] + ["alike-0007-and-more", "alik"]
+    hide = Hiding(secrets)
+    text = "x alike-0007-and-more alike-0299y alike-0300 ALIKE-0001 alik"
+    assert hide.text(text) == (f"x {HIDDEN} {HIDDEN}y {HIDDEN}e-0300 ALIKE-0001 {HIDDEN}")
+    assert hide.leaks(b"alike-0100")
+    assert not hide.leaks(b"alik alike-0300")
