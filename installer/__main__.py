@@ -20,6 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _screens(zone: Path | None) -> int:
+    from installer.tui.guardian import guard
+
+    code = guard()
+    if code is not None:
+        return code
     from installer.tui.app import run as run_screens
 
     return int(run_screens(zone) or 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,11 +21,13 @@ from textual.worker import WorkerFailed
 
 from champ_offline.appliance import Appliance
 from champ_offline.errors import ChampError, ExitCode
+from installer import language
 from installer.language import mark
 from installer.look import in_ascii
 from installer.tui import routes
 from installer.tui.ascii_lines import AsciiLines
 from installer.tui.desk import Desk
+from installer.tui.offers import commands
 from installer.tui.preparing import prepare
 from installer.tui.screens.answers import AnswersScreen
 from installer.tui.screens.applying import ApplyScreen
@@ -45,10 +47,21 @@ from installer.tui.screens.task import TaskScreen
 from installer.tui.screens.tasks import TasksScreen
 from installer.tui.screens.zone import ZoneScreen
 from installer.tui.unbroken import keep_together
+from installer.tui.widgets.commands import Command, CommandsDialog
 from installer.tui.widgets.dialogs import ErrorDialog
+from installer.tui.widgets.help import HelpDialog, explained
 from installer.tui.widgets.scroll_bar import PlainScrollBar
 
-_ENDING = (signal.SIGTERM, signal.SIGHUP)
+# The steps that start at the overview, by the name `action_go` has for them.
+_STEPS: dict[str, Callable[[], routes.Route]] = {
+    "media": routes.LookForMedia,
+    "catalog": routes.BrowseCatalog,
+    "check": routes.ExamineZone,
+    "registry": routes.ShowRegistry,
+    "audit": routes.ReadAudit,
+    "tasks": routes.BrowseTasks,
+}
+_ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 class Screens(App[int]):
@@ -57,6 +70,10 @@ class Screens(App[int]):
     CSS_PATH = "champ.tcss"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", mark("Help"), key_display="?"),
+        Binding("f1", "help", mark("Help"), key_display="F1"),
+        Binding("ctrl+p", "commands", mark("Commands"), key_display="^P"),
+        Binding("colon", "commands", show=False),
         Binding("ctrl+q", "finish", mark("Quit"), key_display="^Q", priority=True),
         Binding("ctrl+c", "finish", show=False, priority=True),
     ]
@@ -82,6 +99,33 @@ class Screens(App[int]):
     def action_finish(self) -> None:
         """Quit; tasks go on."""
         self.exit(int(ExitCode.OK))
+
+    def action_help(self) -> None:
+        """Say what this screen is for, and its keys."""
+        self.push_screen(HelpDialog(*explained(self.screen)))
+
+    def action_commands(self) -> None:
+        """Offer everything that can be done now."""
+        self.push_screen(CommandsDialog(commands(self)), self._command)
+
+    async def _command(self, chosen: Command | None) -> None:
+        if chosen is not None:
+            await self.run_action(chosen.action, chosen.place)
+
+    async def action_go(self, place: str) -> None:
+        """Leave everything above the overview, then go on to a step that starts there."""
+        await self.on_go_home()
+        if place in _STEPS:
+            self.post_message(_STEPS[place]())
+
+    async def action_speak(self, wanted: str) -> None:
+        """Start over at the first screen in another language; what was typed is lost."""
+        language.activate(wanted, named=True)
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        await self.push_screen(ZoneScreen())
+        if self.desk.name:
+            await self.push_screen(OverviewScreen())
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """As Textual's own, then whatever the look asks for."""

@@ -62,7 +62,7 @@ def pushed(make: Callable[[Stage], Page], *steps: str | Callable[[], str]) -> Ac
     """Push a screen that the way by keys would take long to, then go on by keys."""
 
     async def act(person: Person, stage: Stage) -> None:
-        person.app.push_screen(make(stage))
+        await person.app.push_screen(make(stage))
         await settled(person)
         await keys(*steps)(person, stage)
 
@@ -165,6 +165,9 @@ SCENES: dict[str, Scene] = {
     "clients": Scene(keys("g", lambda: "champ.local", "n", lambda: "ci")),
     "audit": Scene(keys("a", lambda: "release.apply.end")),
     "audit-row": Scene(keys("a", lambda: "release.apply.end", "end", "enter", lambda: "SHA-256")),
+    "help": Scene(keys(lambda: "hello", "question_mark")),
+    "help-of-a-form": Scene(pushed(_target, "f2", lambda: _("Go on to the plan"), "f1")),
+    "commands": Scene(keys(lambda: "hello", "ctrl+p")),
     "findings": Scene(keys("d", lambda: _("Checks made: {count}").partition("{")[0]), changes=True),
 }
 

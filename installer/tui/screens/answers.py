@@ -51,6 +51,11 @@ class AnswersScreen(Page):
     """The form; F2 checks it, writes the file and goes on to the plan."""
 
     NAME = mark("Install: the app's form")
+    PURPOSE = mark(
+        "What the app asks before it is installed: every field has its help at the bottom and its"
+        " problem right below it. What is typed is kept in the zone as an answers file, also for"
+        " the command line."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "go_on", mark("Go on to the plan"), key_display="F2"),
         Binding("tab", "app.focus_next", mark("Next field"), key_display="Tab", priority=True),

@@ -56,6 +56,10 @@ class ApplyScreen(TaskPage):
     """Can be left and stopped while the plan is being carried out."""
 
     NAME = mark("Apply")
+    PURPOSE = mark(
+        "The plan is being carried out, step by step, until every object is well. It can be"
+        " stopped; then the release is put back as it was."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "go_on", mark("Go on"), key_display="Enter"),
         Binding("s", "stop", mark("Stop and put back")),

@@ -62,6 +62,9 @@ class AuditScreen(Page):
     """Rows are fetched as they come into view, so that any number of them can be looked through."""
 
     NAME = mark("Audit")
+    PURPOSE = mark(
+        "Who did what in this zone, and who was refused. Every row vouches for the one before it."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "verify", mark("Verify the chain")),
         Binding("slash", "search", mark("Search"), key_display="/"),

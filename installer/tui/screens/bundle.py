@@ -48,6 +48,10 @@ class BundleScreen(Page):
     """
 
     NAME = mark("Import: who signed what")
+    PURPOSE = mark(
+        "Who signed this bundle, what it holds and whether it fits, before a byte of it is"
+        " imported. A bundle whose signatures are not accepted cannot be imported."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("i", "take", mark("Import this bundle")),
         Binding("a", "accept", mark("Accept with a reason")),

@@ -35,6 +35,11 @@ class CatalogScreen(Page):
     """
 
     NAME = mark("Catalog")
+    PURPOSE = mark(
+        "The apps that imported bundles brought, each version on a row of its own. Choosing"
+        " one leads to its name, its form and a plan; nothing changes before the plan is"
+        " confirmed."
+    )
     BINDINGS: ClassVar[list[BindingType]] = []
 
     listing = Listing((), ())

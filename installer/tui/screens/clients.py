@@ -33,6 +33,9 @@ class ClientsScreen(Page):
     """A row for each client; a new one is added where its password can be typed unseen."""
 
     NAME = mark("Clients of the registry")
+    PURPOSE = mark(
+        "Who has a name in the registry, and what each may. One that is removed is out at once."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "remove", mark("Remove the marked one")),
         Binding("r", "look", mark("Refresh")),

@@ -24,6 +24,10 @@ class ConcernsScreen(Page):
     """Those that block come first; `accept` is given the id of the one that is accepted."""
 
     NAME = mark("Concerns")
+    PURPOSE = mark(
+        "What stands in the plan's way, what blocks it first. A concern that blocks can be"
+        " accepted by its id; the plan and the audit chain then say so."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "accept", mark("Accept it all the same")),
     ]

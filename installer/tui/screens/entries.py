@@ -33,6 +33,10 @@ class EntriesScreen(Page):
     """The entries; `keep` gets the list when the screen is left."""
 
     NAME = mark("Edit a list")
+    PURPOSE = mark(
+        "A list of the form, an entry on each row. What is wrong with the list is said at the"
+        " bottom."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "add", mark("Add an entry")),
         Binding("d", "drop", mark("Delete the entry")),
@@ -116,6 +120,7 @@ class EntryScreen(Page):
     """One entry: a table's fields, or a single value."""
 
     NAME = mark("Edit an entry")
+    PURPOSE = mark("One entry of a list. It is taken only when nothing in it is wrong.")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "accept", mark("Take it"), key_display="F2"),
         Binding("tab", "app.focus_next", mark("Next field"), key_display="Tab", priority=True),

@@ -33,6 +33,10 @@ class FindingsScreen(Page):
     """A row for each check; below, what to do about the one that is meant."""
 
     NAME = mark("Check the zone")
+    PURPOSE = mark(
+        "What would stand in the way of an installation, in the zone and on its cluster."
+        " Nothing is changed by looking."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "look", mark("Check again"))]
 
     findings: Sequence[Finding] = ()

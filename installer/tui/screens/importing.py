@@ -65,6 +65,10 @@ class ImportScreen(TaskPage):
     """A task that goes on when it is left; stopped, it leaves the zone as it was."""
 
     NAME = mark("Import")
+    PURPOSE = mark(
+        "Every byte of the bundle is checked on its way into the zone. Until the end the zone"
+        " is as it was; what was read is kept for the next try."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "home", mark("To the overview"), key_display="Enter"),
         Binding("c", "catalog", mark("To the catalog")),

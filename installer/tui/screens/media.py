@@ -42,6 +42,10 @@ class MediaScreen(Page):
     """The bundles found, looked for again every two seconds."""
 
     NAME = mark("Import: choose the bundle")
+    PURPOSE = mark(
+        "Bundles on the media that are plugged in, looked for again every two seconds."
+        " Nothing is imported yet: the next step shows who signed the bundle."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "folder", mark("Type a folder")),
         Binding("r", "look", mark("Look again")),

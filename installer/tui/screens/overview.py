@@ -93,6 +93,10 @@ class OverviewScreen(Page):
     """Releases can be chosen; everything else is reached by a key."""
 
     NAME = mark("Overview")
+    PURPOSE = mark(
+        "The zone at a glance: what it trusts, what it holds and what runs. Every other step"
+        " starts here."
+    )
     again = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("i", "media", mark("Import from a stick")),

@@ -56,6 +56,9 @@ class RegistryScreen(Page):
     """A row for each repository; Enter shows what its tags lead to."""
 
     NAME = mark("Registry")
+    PURPOSE = mark(
+        "What nodes pull, from where, and who may push. Enter shows what the tags of a name are."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "clients", mark("Clients")),
         Binding("a", "anonymous", mark("What everybody may")),

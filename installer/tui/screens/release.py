@@ -49,6 +49,10 @@ class ReleaseScreen(Page):
     """The history's rows choose what to go back to."""
 
     NAME = mark("Release")
+    PURPOSE = mark(
+        "A release: how it is now, and everything that was ever done to it. A change starts"
+        " with a plan that shows what it would do."
+    )
     again = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("u", "change", mark("Upgrade or change")),

@@ -48,6 +48,10 @@ class ReviewScreen(Page):
     """Actions with reasons; differences and images on demand; the name confirms."""
 
     NAME = mark("Review the plan")
+    PURPOSE = mark(
+        "What would happen to each object, why, and exactly how. Applying does this and"
+        " nothing else, and wants the release's name typed."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "apply", mark("Apply")),
         Binding("w", "whole", mark("Whole plan")),
@@ -164,6 +168,7 @@ class TextScreen(Page):
     """A text to scroll through."""
 
     NAME = mark("Details")
+    PURPOSE = mark("A text to read. It scrolls by the arrows and the page keys.")
 
     def __init__(self, title: str, text: str) -> None:
         super().__init__()

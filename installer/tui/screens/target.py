@@ -48,6 +48,10 @@ class TargetScreen(Page):
     """Three lines; a release that runs already can keep its answers."""
 
     NAME = mark("Install: name and place")
+    PURPOSE = mark(
+        "Under which name the app shall run, in which namespace and on which cluster. A"
+        " release that runs already can keep its answers."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "go_on", mark("Go on"), key_display="F2"),
         Binding("f3", "choose", mark("Named clusters"), key_display="F3"),

@@ -152,6 +152,7 @@ class TaskScreen(TaskPage):
     """Any task: one that is come back to, or a command that is begun here."""
 
     NAME = mark("Task")
+    PURPOSE = mark("A task, from its beginning to its end. It goes on when this screen is left.")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "home", mark("To the overview"), key_display="Enter"),
     ]

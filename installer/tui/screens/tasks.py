@@ -33,6 +33,9 @@ class TasksScreen(Page):
     """One row for each; Enter looks at it."""
 
     NAME = mark("Tasks")
+    PURPOSE = mark(
+        "What takes long: at work now, and ended before. Each can be looked at, whoever began it."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "look", mark("Refresh")),
     ]

@@ -45,6 +45,10 @@ class ZoneScreen(Page):
     """
 
     NAME = mark("Open or make a zone")
+    PURPOSE = mark(
+        "A zone is the folder in which one closed network keeps everything. Open it, or make"
+        " one from the public root, whose fingerprint somebody reads out to you."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "make", mark("Make a new zone"), key_display="F2"),
         Binding("f3", "accept", mark("Accept with a reason"), key_display="F3"),

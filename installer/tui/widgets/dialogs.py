@@ -7,12 +7,12 @@ and its id.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Generic
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, ScreenResultType
 from textual.widgets import Input, Static
 
 from champ_offline.errors import ChampError
@@ -25,8 +25,23 @@ from installer.tui.widgets.key_line import KeyLine
 from installer.tui.widgets.rows import Rows
 
 
-class ErrorDialog(ModalScreen[None]):
+class Dialog(ModalScreen[ScreenResultType], Generic[ScreenResultType]):
+    """What every dialog has: a PURPOSE, two sentences (message ids) for its help, and the keys."""
+
+    PURPOSE: ClassVar[str] = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "app.help", mark("Help"), key_display="?"),
+        Binding("f1", "app.help", mark("Help"), key_display="F1"),
+    ]
+
+
+class ErrorDialog(Dialog[None]):
     """What happened, what to do, and the id to look up."""
+
+    PURPOSE = mark(
+        "Something did not work: the sentence says what, the next one what to do about it. The id"
+        " below leads to more in the list of errors."
+    )
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,escape", "close", mark("Close"), key_display="Enter"),
@@ -54,8 +69,13 @@ class ErrorDialog(ModalScreen[None]):
         self.dismiss()
 
 
-class ChoiceDialog(ModalScreen[int | None]):
+class ChoiceDialog(Dialog[int | None]):
     """A question with a few answers; gives the number of the answer, from 0, or None."""
+
+    PURPOSE = mark(
+        "A question with a few answers: choose one by the arrows and Enter, or by its number."
+        " Cancelling changes nothing."
+    )
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", mark("Cancel"), key_display="Esc"),
@@ -97,11 +117,16 @@ class AnswerLine(InputLine):
     ]
 
 
-class TextDialog(ModalScreen[str | None]):
+class TextDialog(Dialog[str | None]):
     """A line to type; gives it when `refuse` finds nothing wrong with it, else None on Esc.
 
     `refuse` takes the text and gives a translated sentence about what is wrong, or an empty one.
     """
+
+    PURPOSE = mark(
+        "A question whose answer is typed. What cannot be taken is said below the line; cancelling"
+        " changes nothing."
+    )
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", mark("Cancel"), key_display="Esc"),

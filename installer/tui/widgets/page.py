@@ -39,10 +39,14 @@ class WorkFailed(Message):
 
 
 class Page(Screen[None]):
-    """A screen with `title_text()` on top, what `body()` gives, and the keys below."""
+    """A screen with `title_text()` on top, what `body()` gives, and the keys below.
+
+    PURPOSE (a message id) says in two sentences what the screen is for; its help begins with it.
+    """
 
     AUTO_FOCUS = "*"
     NAME: ClassVar[str] = ""
+    PURPOSE: ClassVar[str] = ""
     again: ClassVar[bool] = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", mark("Back"), key_display="Esc"),
