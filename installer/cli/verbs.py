@@ -39,6 +39,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "audit": Entry("audit", mark("See who changed the registry, and check that record.")),
         "doctor": Entry("doctor", mark("Look for what would stand in the way.")),
         "support": Entry("support", mark("Write down, redacted, what a helper needs to see.")),
+        "completion": Entry("completion", mark("Let a shell complete what is typed.")),
     },
     mark("Apps"): {
         "cluster": Entry("cluster", mark("Give the zone's clusters names.")),
