@@ -30,7 +30,8 @@ DESCRIPTION: dict[str, tuple[str, ...]] = {
         (
             "`champ` packs container images, Helm charts and preset apps into signed bundles,"
             " carries them on ordinary media, verifies every byte, serves the images inside a"
-            " closed network and installs apps on its Kubernetes clusters from plans that were reviewed."
+            " closed network and installs apps on its Kubernetes clusters from plans that were"
+            " reviewed."
         ),
         (
             "Results go to standard output as a table, JSON or YAML; progress and messages go to"

@@ -118,8 +118,8 @@ def test_the_locale_chooses_the_language(variable: str) -> None:
 
 def test_a_plan_file_that_is_none_is_named(tmp_path: Path) -> None:
     done = champ("--zone", str(tmp_path), "apply", str(tmp_path / "absent"))
-    assert done.returncode == 2
-    assert "[cli.file-not-read]" in done.stderr
+    assert done.returncode == 14
+    assert "[cli.not-there]" in done.stderr
 
 
 @pytest.mark.parametrize("form", [("-o", "json"), ("--json",)])
@@ -156,7 +156,7 @@ def test_an_empty_path_is_not_the_present_folder(arguments: tuple[str, ...]) -> 
     "words",
     [
         ("plan", "x", "--release", ""), ("audit", "verify", "--head", ""), ("status", ""),
-        ("site", "set", "site.yaml", "a=1", "--apps", ""), ("plan", "x", "--version", ""),
+        ("site", "set", "pyproject.toml", "a=1", "--apps", ""), ("plan", "x", "--version", ""),
     ],
 )  # fmt: skip
 def test_an_empty_text_is_not_taken_for_one_that_was_left_out(words: tuple[str, ...]) -> None:
