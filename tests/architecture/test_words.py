@@ -7,6 +7,8 @@ may be called somebody else's words.
 from __future__ import annotations
 
 import ast
+import errno
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,6 +59,15 @@ def test_every_phrase_is_a_text_of_the_catalog() -> None:
     given = [text for text in messages.phrases() if not catalog.get(text)]
     assert given == []
     assert len(messages.phrases()) > 300
+
+
+def test_what_the_system_says_is_known_by_its_number() -> None:
+    for number, name in errno.errorcode.items():
+        told = errors.system_said(OSError(number, os.strerror(number)))
+        assert str(told) == os.strerror(number), name
+    for number in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EIO, errno.ENOENT, errno.EPERM):
+        assert isinstance(errors.system_said(OSError(number, "")), Phrase)
+    assert errors.system_said(OSError("no number")) == Quoted("no number")
 
 
 @pytest.mark.parametrize(
