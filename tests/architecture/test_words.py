@@ -54,6 +54,20 @@ def test_nobody_else_says_words_of_ours() -> None:
     assert told == [], "Quoted is what came from outside"
 
 
+def test_an_error_within_an_error_is_not_made_english_text() -> None:
+    known = {error.__name__ for error in product_errors()}
+    made = [
+        source.at(call)
+        for source in sources("champ_offline", "installer")
+        for call in source.calls()
+        if (getattr(call.func, "id", "") or getattr(call.func, "attr", "")) in known
+        if any(
+            ast.unparse(one.value).startswith(("str(error", "f'{error")) for one in call.keywords
+        )
+    ]
+    assert made == [], "give the error itself, or Phrase('{error}', error=error)"
+
+
 def test_every_phrase_is_a_text_of_the_catalog() -> None:
     catalog = messages.entries(messages.catalog())
     given = [text for text in messages.phrases() if not catalog.get(text)]
