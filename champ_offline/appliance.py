@@ -20,7 +20,6 @@ from champ_offline.bundle.offer import Offer
 from champ_offline.bundle.repair import RepairOrder, repair
 from champ_offline.bundle.repaired import Repaired
 from champ_offline.bundle.sbom.shelf import Shelf
-from champ_offline.bundle.sbom.versions import Constraint
 from champ_offline.bundle.turns import Turn, take_turns
 from champ_offline.bundle.verify import VerifiedBundle, verify
 from champ_offline.catalog.artifact import vet_app
@@ -34,23 +33,24 @@ from champ_offline.durable.reserve import Reserve
 from champ_offline.durable.space import free_bytes
 from champ_offline.durable.write import make_directory
 from champ_offline.events import Subscriber
-from champ_offline.external.settings import Settings
 from champ_offline.findings import Finding
 from champ_offline.journal.acts import Act, done
 from champ_offline.journal.audit import Audit
 from champ_offline.journal.ferried import Ferried
 from champ_offline.journal.journal import Journal
 from champ_offline.paths import ZonePaths
-from champ_offline.release.packages import Packages, Search
+from champ_offline.release.packages import Packages
 from champ_offline.release.records.history import History
 from champ_offline.release.records.vault import Vault
 from champ_offline.releases import Releases
+from champ_offline.serving import Serving
 from champ_offline.store.home import home, settle
 from champ_offline.store.links import Links
 from champ_offline.store.readings import Readings
 from champ_offline.store.refs import Ref, Refs
 from champ_offline.store.uploads import Uploads
 from champ_offline.store.waiting import WaitingRoom
+from champ_offline.tasks.folder import Tasks
 from champ_offline.trust.dates import NO_OVERRIDES, Dates, Overrides
 from champ_offline.trust.errors import FingerprintDiffers, Replayed
 from champ_offline.trust.roots import fingerprint, read_root, read_root_file, same_fingerprint
@@ -69,10 +69,6 @@ from champ_offline.zone import (
 )
 
 if TYPE_CHECKING:
-    from champ_offline.external.verbs import External
-    from champ_offline.registry.authority import Authority
-    from champ_offline.registry.clients import Clients
-    from champ_offline.registry.start import Address, Running
     from champ_offline.support.archive import SupportBundle
 
 _SCHEMA = ("CREATE TABLE zone (name TEXT NOT NULL, commissioned TEXT NOT NULL) STRICT",)
@@ -90,7 +86,6 @@ class Appliance:
         self._refs = Refs(self._database)
         self._trust = TrustState(self._database)
         self._waiting = WaitingRoom(self.paths.waiting)
-        self._external = Settings(self._database, clock)
         self._intake = Intake(
             self._database, self._blobs, self._waiting, self._refs, self._trust, vet_app
         )
@@ -167,8 +162,8 @@ class Appliance:
         Links(self._database)
         Uploads(self._database, self.paths.uploads)
         Readings(self._database, self.paths.readings)
-        self.clients.all()
-        self.authority.known()
+        self.registry.clients.all()
+        self.registry.authority.known()
 
     @property
     def name(self) -> str:
@@ -185,7 +180,6 @@ class Appliance:
         """What the zone is and holds."""
         row = self._database.query("SELECT * FROM zone")[0]
         root = self._trust.root()
-        target = self._external.target()
         sizes = [self._blobs.size(digest) for digest in self._blobs]
         return ZoneSummary(
             name=row["name"],
@@ -197,7 +191,7 @@ class Appliance:
             free=free_bytes(self.paths.root),
             waiting=self._waiting.size,
             bundles=tuple(self._intake.bundles()),
-            registry=target.address if target else "",
+            registry=self.registry.elsewhere,
         )
 
     def inspect(self, media: Sequence[Path], overrides: Overrides = NO_OVERRIDES) -> VerifiedBundle:
@@ -296,27 +290,11 @@ class Appliance:
             versions={one.digest: one.document.version for one in self._intake.ever()},
         )
 
-    def serve_registry(
-        self, where: Address, on_ready: Callable[[], None], running: Running | None = None
-    ) -> None:
-        """Serve the store over TLS until SIGTERM."""
-        from champ_offline.registry.start import serve_zone
-
-        serve_zone(self.paths, self._database, self._clock, where, on_ready, running)
-
     @property
-    def clients(self) -> Clients:
-        """Who may do what in the registry."""
-        from champ_offline.registry.clients import Clients
-
-        return Clients(self._database, self._clock)
-
-    @property
-    def authority(self) -> Authority:
-        """The certificate authority that nodes trust."""
-        from champ_offline.registry.authority import Authority
-
-        return Authority(self._database, self.paths.pki, self._clock)
+    def registry(self) -> Serving:
+        """The registry that nodes pull from."""
+        stored = (self._database, self._blobs, self.paths)
+        return Serving(*stored, self._intake.bundles, self._clock)
 
     @property
     def audit(self) -> Audit:
@@ -329,6 +307,11 @@ class Appliance:
         return Ferried(self._database, self._clock)
 
     @property
+    def tasks(self) -> Tasks:
+        """The long verbs that are or were at work here, to be followed from anywhere."""
+        return Tasks(self.paths.tasks, self._clock)
+
+    @property
     def upkeep(self) -> Upkeep:
         """Checks and collections of the store, and bundles that are wanted no more."""
         stored = (self._database, self._blobs, self._refs, self._intake)
@@ -338,36 +321,18 @@ class Appliance:
     def releases(self) -> Releases:
         """What runs on the zone's clusters, and plans to change it."""
         stored = (self._database, self._blobs, self.catalog)
-        return Releases(self.name, self.paths, *stored, self._external_in_use, self._clock)
-
-    @property
-    def external(self) -> External:
-        """The registry of the site that nodes pull from, if they do; pushes to it."""
-        from champ_offline.external.verbs import External
-
-        stored = (self._database, self._blobs, self._refs)
-        return External(*stored, self.paths, self._bundles_called, self._clock)
-
-    def _external_in_use(self) -> External | None:
-        return self.external if self._external.target() else None
-
-    def _bundles_called(self, name: str) -> set[str]:
-        return {str(one.digest) for one in self._intake.bundles() if one.document.name == name}
+        return Releases(self.name, self.paths, *stored, self.registry.in_use, self._clock)
 
     @property
     def sboms(self) -> Shelf:
         """The bills of materials that came with the images."""
         return Shelf(self._refs, self._blobs)
 
-    def find_packages(self, text: str, versions: str | None) -> Search:
-        """Where a package is, by part of its name; `versions` is a condition such as `<2.17.1`.
-
-        Raises ConstraintInvalid, PackageUnknown, PackageNotListed, SbomMalformed.
-        """
-        constraint = None if versions is None else Constraint.parse(versions)
+    @property
+    def packages(self) -> Packages:
+        """Where packages are: in which images, apps and releases."""
         vault = Vault(self._database, secrets.token_urlsafe)
-        packages = Packages(self.sboms, self.catalog, History(self._database), vault)
-        return packages.find(text, constraint)
+        return Packages(self.sboms, self.catalog, History(self._database), vault)
 
     def form(self, app: str, version: str | None) -> Form:
         """The form of an app, at `version` or its newest; raises AppUnknown."""
@@ -383,7 +348,7 @@ class Appliance:
         vouched = Vouched(read_root(root, "root").expires, self._intake.bundles(), self.withdrawn())
         parts = (self._database, self.upkeep.examine(), self._waiting)
         findings = list(examine_zone(*parts, self.paths.pki, vouched, self._clock()))
-        if (external := self._external_in_use()) is not None:
+        if (external := self.registry.in_use()) is not None:
             own = (one for one in findings if not isinstance(one.error, NeverServed))
             findings = [*own, examine_external(external.address, external.look)]
         return [*findings, *self.releases.examine(kubeconfig)]

@@ -76,6 +76,18 @@ class Phrase(str):
         return said
 
 
+class Phrases(tuple[Phrase, ...]):
+    """Several phrases as a field, one after the other with commas."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ", ".join(self)
+
+    def __format__(self, spec: str) -> str:
+        return str(self)
+
+
 class Quoted(str):
     """What somebody else said, as a field: a server's answer, Helm's message; shown as it came."""
 

@@ -41,7 +41,6 @@ from champ_offline.registry.pki import certificate_end
 from champ_offline.release import planned
 from champ_offline.release.apply.execute import Executor
 from champ_offline.release.apply.failures import ApplyTakenOver, ApplyUnclear, ChangeInterrupted
-from champ_offline.release.apply.halt import Halt
 from champ_offline.release.asking import request_of
 from champ_offline.release.data.acts import DataActs, Restored
 from champ_offline.release.data.backups import Backup
@@ -281,7 +280,7 @@ class Operations:
         here = self._cluster.identity()
         return bool(record.intent.get("cluster", here) == here)
 
-    def apply(self, plan: Plan, notify: Subscriber, halt: Halt | None = None) -> Revision:
+    def apply(self, plan: Plan, notify: Subscriber) -> Revision:
         """Carry out a plan that was made here; the caller holds the zone's lock.
 
         Raises PlanNotOurs for one that was edited or comes from another zone: what a person read
@@ -292,7 +291,7 @@ class Operations:
         except VaultMissing as error:
             raise PlanNotOurs(digest=plan.digest) from error
         self.put_right()
-        return self._executor.apply(plan, current_user(), notify, halt)
+        return self._executor.apply(plan, current_user(), notify)
 
     def save_data(self, release: str, namespace: str, notify: Subscriber) -> Backup:
         """Save the data of a release as it runs; the caller holds the zone's lock.

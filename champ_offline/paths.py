@@ -67,6 +67,11 @@ class ZonePaths:
         """The zone's certificate authority and the registry's key and certificate."""
         return self.root / "pki"
 
+    @property
+    def tasks(self) -> Path:
+        """What long verbs tell while they are at work."""
+        return self.root / "tasks"
+
     def foreign(self) -> list[str]:
         """The names in a folder that is to become a zone which are none of a zone's."""
         if not self.root.is_dir():
@@ -82,6 +87,7 @@ class ZonePaths:
             self.uploads,
             self.reserve,
             self.pki,
+            self.tasks,
             answers,
         )
         # "lost+found" is what mkfs puts at the top of a disk that is a zone's alone.

@@ -46,7 +46,6 @@ from champ_offline.store.blobs import BlobStore
 if TYPE_CHECKING:
     from champ_offline.external.verbs import External
     from champ_offline.operations import Operations
-    from champ_offline.release.apply.halt import Halt
 
 
 class Releases:
@@ -130,17 +129,14 @@ class Releases:
             Audit(self.database, self.clock).record(*planned.entries(accepted))
         return accepted
 
-    def apply(
-        self, plan: Plan, kubeconfig: Path | None, notify: Subscriber, halt: Halt | None = None
-    ) -> Revision:
+    def apply(self, plan: Plan, kubeconfig: Path | None, notify: Subscriber) -> Revision:
         """Carry out exactly that plan, on the named cluster it was made for if none is given.
 
-        Another thread may ask for its end by `halt`: the release is then put back.
         Raises what `release.apply.execute.Executor.apply` raises.
         """
         way = self.clusters.way(kubeconfig, plan.cluster)
         with FileLock(self.paths.lock), self._opened(way) as operations:
-            return operations.apply(plan, notify, halt)
+            return operations.apply(plan, notify)
 
     @property
     def backups(self) -> Shelf:

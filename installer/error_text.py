@@ -5,7 +5,7 @@ Invariant: the template is translated first and its fields are filled in afterwa
 
 from __future__ import annotations
 
-from champ_offline.errors import Bytes, ChampError, Phrase, Said, Several
+from champ_offline.errors import Bytes, ChampError, Phrase, Phrases, Said, Several
 from installer.language import active
 from installer.language import translate as _
 from installer.quantities import size
@@ -32,6 +32,8 @@ def _shown(value: object) -> object:
             return sentences(value)[0].rstrip(".。")
         case Several():
             return " ".join(sentences(error)[0] for error in value)
+        case Phrases():
+            return ", ".join(str(_shown(one)) for one in value)
         case Phrase():
             fields = {name: _shown(field) for name, field in value.fields.items()}
             return _(value.template).format(**fields) if fields else _(value.template)
@@ -42,7 +44,7 @@ def _shown(value: object) -> object:
 
 def _in_words(error: ChampError) -> dict[str, str]:
     """The fields that hold the library's own words, in the user's language."""
-    return _findings(error) | _moves(error) | _forbidden(error)
+    return _findings(error) | _forbidden(error)
 
 
 def _forbidden(error: ChampError) -> dict[str, str]:
@@ -58,24 +60,11 @@ def _findings(error: ChampError) -> dict[str, str]:
     # Loaded only here: this error is met when packing.
     if "findings" not in error.fields:
         return {}
-    from champ_offline.release.images.completeness import ImagesNotPacked
+    from champ_offline.release.images.completeness import Findings, ImagesNotPacked
 
-    if not isinstance(error, ImagesNotPacked):
+    if not (isinstance(error, ImagesNotPacked) and isinstance(error.findings, Findings)):
         return {}
     return {"findings": "".join(f"\n  {one.line(word(one.why))}" for one in error.findings)}
-
-
-def _moves(error: ChampError) -> dict[str, str]:
-    """Which objects moved since a plan was made, and how."""
-    if error.id != "release.plan-objects-moved":
-        return {}
-    # Loaded only here: this error is met when applying.
-    from champ_offline.release.review.guard import Moves
-
-    moves = error.fields["objects"]
-    if not isinstance(moves, Moves):
-        return {}
-    return {"objects": ", ".join(f"{one.kind} {one.name} ({word(one.moved)})" for one in moves)}
 
 
 def note(error: ChampError) -> str:

@@ -2,7 +2,7 @@
 
 Invariant: the English text is the message id; a text without a translation is shown in English and
 never fails. A process speaks one language, chosen before any text is made. Click's own sentences go
-through the same catalog.
+through the same catalog. A look that draws ASCII alone spells every text of the catalog so.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import gettext
 import os
 from collections.abc import Mapping
 from pathlib import Path
+
+from installer.look import spelled
 
 DOMAIN = "champ"
 LOCALE = Path(__file__).parent / "locale"
@@ -23,6 +25,7 @@ class _Speaker:
     """The language in use: process-wide, because threads of progress and screens share it."""
 
     language = "en"
+    named = False
     catalog = gettext.NullTranslations()
 
 
@@ -33,10 +36,10 @@ def choose(explicit: str | None, environ: Mapping[str, str]) -> str:
     return "zh" if wish.lower().startswith("zh") else "en"
 
 
-def activate(language: str) -> None:
-    """Speak `language` (one of LANGUAGES) from now on."""
+def activate(language: str, *, named: bool = False) -> None:
+    """Speak `language` (one of LANGUAGES) from now on; `named` where a person asked for it."""
     folder = _FOLDERS[language]
-    _Speaker.language = language
+    _Speaker.language, _Speaker.named = language, named
     _Speaker.catalog = gettext.translation(DOMAIN, str(LOCALE), [folder], fallback=True)
     # Click asks the default domain in the language that gettext reads from here.
     os.environ["LANGUAGE"] = folder
@@ -49,9 +52,19 @@ def active() -> str:
     return _Speaker.language
 
 
+def named() -> bool:
+    """Whether the language was asked for by name, and not taken from the locale."""
+    return _Speaker.named
+
+
+def is_named(explicit: str | None, environ: Mapping[str, str]) -> bool:
+    """Whether `explicit` or CHAMP_LANG names a language."""
+    return bool(explicit or environ.get(VARIABLES[0]))
+
+
 def translate(template: str) -> str:
     """The template in the language in use; fields are filled in afterwards by the caller."""
-    return _Speaker.catalog.gettext(template) if template else ""
+    return spelled(_Speaker.catalog.gettext(template)) if template else ""
 
 
 def mark(template: str) -> str:

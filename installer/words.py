@@ -41,6 +41,10 @@ _WORDS = {
     "elsewhere": mark("on another cluster"),
     "incomplete": mark("incomplete"),
     "site.apply": mark("site plan"),
+    # How a task stands.
+    "at work": mark("at work"),
+    "ended": mark("ended"),
+    "cut off": mark("cut off"),
     "healthy": mark("healthy"),
     "troubled": mark("troubled"),
     "not serving": mark("not serving"),

@@ -27,7 +27,10 @@ class Locked(ChampError):
     id = "durable.locked"
     exit_code = ExitCode.LOCKED
     message = "Another operation is at work on {path} (process {holder})."
-    remedy = "Wait until it has ended, then run the same command again."
+    remedy = (
+        "Wait until it has ended, then run the same command again. `champ task follow` shows how"
+        " far it is."
+    )
 
 
 class FileLock:

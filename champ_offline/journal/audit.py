@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
@@ -40,6 +40,8 @@ _SCHEMA = (
 )
 BEFORE_THE_FIRST = "0" * 64
 _LONGEST = 512
+# What LIKE would take for patterns, as it is meant.
+_LITERAL = str.maketrans({sign: f"!{sign}" for sign in "!%_"})
 _HEAD = re.compile(r"(?P<seq>[0-9]{1,18}):(?P<hash>[0-9a-f]{64})")
 
 
@@ -154,6 +156,28 @@ class Audit:
             "SELECT * FROM audit WHERE time >= ? ORDER BY seq DESC LIMIT ?", (since, most)
         )
         return [Row(*row) for row in reversed(found)]
+
+    def numbers(self, text: str = "") -> list[int]:
+        """The numbers of the rows that have `text` in a field, in any case; the newest first."""
+        if not text:
+            found = self._database.query("SELECT seq FROM audit ORDER BY seq DESC")
+        else:
+            like = _line(text).translate(_LITERAL)
+            found = self._database.query(
+                "SELECT seq FROM audit WHERE time || ' ' || actor || ' ' || act || ' ' || subject"
+                " || ' ' || detail LIKE '%' || ? || '%' ESCAPE '!' ORDER BY seq DESC",
+                (like,),
+            )
+        return [row["seq"] for row in found]
+
+    def numbered(self, numbers: Sequence[int]) -> list[Row]:
+        """The rows with these numbers, in that order; those that are not there are left out."""
+        found = self._database.query(
+            "SELECT * FROM audit WHERE seq IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(numbers)),),
+        )
+        rows = {row["seq"]: Row(*row) for row in found}
+        return [rows[number] for number in numbers if number in rows]
 
     def following(self, after: Head) -> Iterator[Row]:
         """The rows behind `after`, oldest first; raises AuditTruncated where the chain lacks it.

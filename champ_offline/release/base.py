@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from champ_offline.cluster.interface import Cluster
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrases
 from champ_offline.helm.engine import DEPLOYED, PENDING, SUPERSEDED, HelmEngine
 from champ_offline.helm.faults import ReleaseBusy
 from champ_offline.oci.digest import Digest
@@ -21,7 +21,7 @@ from champ_offline.release.objects import Object
 from champ_offline.release.plan import Action, Plan
 from champ_offline.release.review import guard
 from champ_offline.release.review.compared import at
-from champ_offline.release.review.guard import Move, Moved, Moves
+from champ_offline.release.review.guard import Moved
 from champ_offline.release.review.volumes import CLAIM
 
 
@@ -149,13 +149,13 @@ def check_objects(
     scalers = autoscalers(cluster, plan.namespace) if there else ()
     scaled = guard.scaled([*found.values(), *scalers])
     moves = [
-        Move(action.kind, action.name, moved)
+        guard.told(action.kind, action.name, moved)
         for place, action in guarded.items()
         if (moved := guard.moved(action.guard, _now(found[place], action, salt, scaled)))
         and not (moved is Moved.MADE and _left(found[place], left))
     ]
     if moves:
-        raise ObjectsMoved(release=plan.release, count=len(moves), objects=Moves(moves))
+        raise ObjectsMoved(release=plan.release, count=len(moves), objects=Phrases(moves))
 
 
 def _left(there: Object | None, left: Collection[str]) -> bool:

@@ -101,11 +101,13 @@ class Packages:
         self._shelf, self._catalog = shelf, catalog
         self._history, self._vault = history, vault
 
-    def find(self, text: str, constraint: Constraint | None = None) -> Search:
+    def find(self, text: str, versions: str | None = None) -> Search:
         """Packages with `text` in their name or that of their Debian source, in any case.
 
-        Raises PackageUnknown or PackageNotListed where no image lists one, SbomMalformed.
+        `versions` is a condition such as `<2.17.1`. Raises ConstraintInvalid, PackageUnknown or
+        PackageNotListed where no image lists one, SbomMalformed.
         """
+        constraint = None if versions is None else Constraint.parse(versions)
         images = self._shelf.images()
         apps, releases = self._apps(), self._releases()
         sightings = [

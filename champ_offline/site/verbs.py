@@ -33,7 +33,7 @@ from champ_offline.site.execute import Ended, SiteExecutor
 from champ_offline.site.gitops.export import Export, export, write
 from champ_offline.site.gitops.gather import Gatherer
 from champ_offline.site.gitops.objects import Tool
-from champ_offline.site.plan import SitePlan
+from champ_offline.site.plan import SitePlan, is_site_plan
 from champ_offline.site.planner import SitePlanner
 from champ_offline.site.reach import settled
 from champ_offline.site.setting import Choice, Edited, Setting, edited
@@ -104,6 +104,17 @@ class Sites:
         """The plan with those of its members; raises VaultMissing elsewhere than here."""
         named = (member.plan for member in plan.members)
         return Carried(plan, tuple(self._vault.get(one) for one in named if one is not None))
+
+    def made(self, digest: Digest) -> Plan | Carried:
+        """A plan that was made in this zone, of one release or of the whole site.
+
+        Raises PlanNotOurs, PlanUnreadable, SitePlanUnreadable.
+        """
+        self._refuse_foreign(digest)
+        data = self._vault.get(digest)
+        if is_site_plan(data):
+            return self.carried(SitePlan.from_bytes(data))
+        return Plan.from_bytes(data)
 
     def apply(
         self, plan: SitePlan, notify: Subscriber, workers: int = WORKERS

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -40,6 +41,7 @@ class Guard:
         self._arguments = list(arguments)
         self._as_json = as_json
         self.exit_code = int(ExitCode.OK)
+        self.error: ChampError | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -78,6 +80,7 @@ class Guard:
         return self._unforeseen(error)
 
     def _told(self, error: ChampError) -> None:
+        self.error = error
         message, remedy = sentences(error)
         if self._as_json():
             _line(error_document(error, message, remedy))
@@ -90,14 +93,14 @@ class Guard:
             say(message)
             return
         context = error.ctx if isinstance(error, click.UsageError) else None
+        command = context.command_path if context is not None else "champ"
+        self.error = UsageRefused(problem=message.removesuffix("."), command=command)
         if self._as_json():
-            command = context.command_path if context is not None else "champ"
-            self._told(UsageRefused(problem=message.removesuffix("."), command=command))
+            self._told(self.error)
             return
         if context is not None:
             say(context.get_usage())
-            hint = _("Try '{command} --help' for help.").format(command=context.command_path)
-            say(hint)
+            say(_("Try '{command} --help' for help.").format(command=command))
         # Click ends its sentences with a full stop that it does not translate.
         ended = message.removesuffix(".") + _(".") if message.endswith(".") else message
         say(f"champ: {ended}")
@@ -109,6 +112,7 @@ class Guard:
         """What somebody did on purpose needs no more than a word on a terminal."""
         if self._as_json():
             return self._code(error)
+        self.error = error
         say(sentences(error)[0])
         return int(error.exit_code)
 
@@ -149,7 +153,32 @@ def listen_for_termination() -> None:
     def arrived(_number: int, _frame: FrameType | None) -> None:
         raise Terminated
 
-    signal.signal(signal.SIGTERM, arrived)
+    if _in_main_thread():
+        signal.signal(signal.SIGTERM, arrived)
+
+
+def outlive_terminal() -> None:
+    """From now on a terminal that goes away ends nothing: what is at work goes on unseen.
+
+    Whoever follows the task sees it (`champ_offline.tasks`).
+    """
+    if not _in_main_thread():
+        return
+    terminals = [number for number in range(3) if os.isatty(number)]
+
+    def gone(_number: int, _frame: FrameType | None) -> None:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for number in terminals:
+            os.dup2(nowhere, number)
+        os.close(nowhere)
+
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, gone)
+
+
+def _in_main_thread() -> bool:
+    """Whether signals can be listened for here."""
+    return threading.current_thread() is threading.main_thread()
 
 
 def write_log(lines: bytes) -> None:

@@ -115,6 +115,15 @@ def refused(error: OSError) -> ChampError:
     return SystemRefused(path=shown or "—", reason=system_said(error))
 
 
+class NotFollowed(ChampError):
+    """What takes long cannot be told to the zone's tasks; it goes on all the same."""
+
+    id = "cli.not-followed"
+    exit_code = ExitCode.PREFLIGHT
+    message = "This cannot be followed from elsewhere: {reason}."
+    remedy = "Nothing has to be done; it goes on."
+
+
 class FileNotWritten(ChampError):
     """A result could not be put where the user wanted it."""
 

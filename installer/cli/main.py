@@ -21,6 +21,7 @@ from installer.cli.options import global_options
 from installer.cli.session import Session
 from installer.cli.verbs import SECTIONS, VERBS, load
 from installer.language import translate as _
+from installer.program import task_asked
 
 Screens = Callable[[Path | None], int]
 
@@ -61,17 +62,21 @@ class Champ(click.Group):
                 formatter.write_dl([(name, _(entry.summary)) for name, entry in entries.items()])
 
 
-def run(arguments: Sequence[str], screens: Screens) -> int:
+def run(arguments: Sequence[str], screens: Screens, session: Session | None = None) -> int:
     """Run one command line; `screens` opens the terminal UI on a zone. Returns the exit code."""
     _prepare_streams()
-    language.activate(language.choose(_wanted_language(arguments), os.environ))
-    session = Session()
+    wish = _wanted_language(arguments)
+    chosen, named = language.choose(wish, os.environ), language.is_named(wish, os.environ)
+    language.activate(chosen, named=named)
+    session = session or Session(tuple(arguments))
     with Guard(arguments, as_json=lambda: session.json_errors) as guard:
         listen_for_termination()
+        session.take_on(task_asked())
         code = command_line(screens).main(
             list(arguments), prog_name="champ", standalone_mode=False, obj=session
         )
         guard.exit_code = code if isinstance(code, int) else int(ExitCode.OK)
+    session.ended(guard.exit_code, guard.error)
     return guard.exit_code
 
 

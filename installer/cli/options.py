@@ -13,6 +13,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from installer import look
 from installer.cli.errors import NotThere
 from installer.cli.names import clusters
 from installer.cli.output import FORMATS
@@ -20,6 +21,7 @@ from installer.cli.progress import MODES
 from installer.cli.session import Session
 from installer.language import LANGUAGES, mark
 from installer.language import translate as _
+from installer.look import Look
 
 # What click says of an option that must be given; it translates the word when it is shown.
 mark("required")
@@ -88,7 +90,7 @@ class Verb(click.Command):
 
 
 def global_options(*, hidden: bool = False) -> list[click.Parameter]:
-    """Fresh parameters for --zone, --output, --json, --progress and --lang."""
+    """Fresh parameters for --zone, --output, --json, --progress, --lang, --look and --ascii."""
     return [
         _option(
             ["--zone"], "zone", hidden, type=DIRECTORY, metavar="DIR", envvar=_unless(hidden),
@@ -115,6 +117,18 @@ def global_options(*, hidden: bool = False) -> list[click.Parameter]:
         click.Option(
             ["--lang"], type=click.Choice(LANGUAGES), expose_value=False, hidden=hidden,
             help=_("The language; else CHAMP_LANG or the locale decides."),
+        ),
+        click.Option(
+            ["--look"], type=click.Choice([one.value for one in Look]), expose_value=False,
+            hidden=hidden, envvar=None if hidden else "CHAMP_LOOK", callback=_draw,
+            help=_(
+                "How texts are drawn (or CHAMP_LOOK): ascii without a character that some terminals"
+                " draw two columns wide. The screens find out by themselves what is needed."
+            ),
+        ),
+        click.Option(
+            ["--ascii"], is_flag=True, expose_value=False, hidden=hidden, callback=_draw,
+            help=_("The same as --look ascii."),
         ),
     ]  # fmt: skip
 
@@ -238,6 +252,11 @@ def kept_overrides(function: Callable[..., Any]) -> Callable[..., Any]:
 def _unless(hidden: bool) -> str | None:  # noqa: FBT001
     # Read once, on the group: on a verb it would override a --zone given before the verb.
     return None if hidden else "CHAMP_ZONE"
+
+
+def _draw(_context: click.Context, _parameter: click.Parameter, value: str | bool | None) -> None:  # noqa: FBT001
+    if value:
+        look.activate(Look.ASCII if value is True else Look(value))
 
 
 def _option(names: list[str], field: str, hidden: bool, **settings: Any) -> click.Option:  # noqa: ANN401, FBT001

@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any, TextIO
 
 from champ_offline.events import Cause
+from installer.cli.surviving import GONE
 from installer.terminal_text import pad, printable, width
 
 FORMATS = ("table", "json", "yaml")
@@ -21,7 +22,7 @@ _GAP = "  "
 
 
 class OutputClosed(Exception):
-    """The reader of our output went away (`champ catalog | head -1`)."""
+    """The reader of our output went away (`champ catalog | head -1`), or the terminal did."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,10 +39,12 @@ class Column:
 
 
 class Output:
-    """Writes values to `stream` in `form`, one of FORMATS."""
+    """Writes values to `stream` in `form`, one of FORMATS; `keep` is given each of them too."""
 
-    def __init__(self, stream: TextIO, form: str = "table") -> None:
-        self._stream = stream
+    def __init__(
+        self, stream: TextIO, form: str = "table", keep: Callable[[Any], None] | None = None
+    ) -> None:
+        self._stream, self._keep = stream, keep
         self.form = form
 
     def record(self, value: object, columns: Sequence[Column]) -> None:
@@ -49,7 +52,7 @@ class Output:
         if self.form != "table":
             self.document(value)
             return
-        plain = as_plain(value)
+        plain = self._kept(value)
         lines = [(column.label, _cell(plain, column)) for column in columns]
         widest = max((width(label) for label, _ in lines), default=0)
         told = (f"{pad(label, widest)}{_GAP}{text}".rstrip() for label, text in lines)
@@ -60,12 +63,13 @@ class Output:
         if self.form != "table":
             self.document(values)
             return
-        table = [[_cell(as_plain(value), column) for column in columns] for value in values]
+        plain = self._kept(values)
+        table = [[_cell(value, column) for column in columns] for value in plain]
         self._aligned([[column.label for column in columns], *table], columns)
 
     def document(self, value: object) -> None:
         """The value whole, as JSON (also where a table was asked for) or YAML."""
-        plain = as_plain(value)
+        plain = self._kept(value)
         if self.form == "yaml":
             import yaml
 
@@ -85,8 +89,16 @@ class Output:
         try:
             self._stream.write(text)
             self._stream.flush()
-        except BrokenPipeError as broken:
-            raise OutputClosed from broken
+        except OSError as error:
+            if not isinstance(error, BrokenPipeError) and error.errno != GONE:
+                raise
+            raise OutputClosed from error
+
+    def _kept(self, value: object) -> Any:  # noqa: ANN401 - the shape of JSON
+        plain = as_plain(value)
+        if self._keep is not None:
+            self._keep(plain)
+        return plain
 
     def _aligned(self, table: list[list[str]], columns: Sequence[Column]) -> None:
         widths = [max(width(row[index]) for row in table) for index in range(len(columns))]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from champ_offline.errors import Phrase, system_said
 from installer.cli.confirm import confirm
-from installer.cli.errors import FileNotRead, FileNotWritten, PlanDigestDiffers
+from installer.cli.errors import FileNotRead, FileNotWritten, NotThere, PlanDigestDiffers
 from installer.cli.output import Column
 from installer.cli.session import Session
 from installer.language import translate as _
@@ -68,6 +68,23 @@ def read(path: Path) -> Plan | Carried:
     if len(data) > most:
         raise FileNotRead(path=path, reason=Phrase("it is too large for a plan"))
     return carried.Carried.from_bytes(data, path) if of_site else Plan.from_bytes(data, path)
+
+
+def named(session: Session, path: Path) -> tuple[Plan | Carried, bool]:
+    """The plan in a file, or the one that was made in the zone and has this digest.
+
+    Whether it was named by its digest, which approves it, comes with it. Raises as `read`, and
+    PlanNotOurs.
+    """
+    from champ_offline.oci.digest import Digest, InvalidDigest
+
+    try:
+        digest = Digest.parse(str(path))
+    except InvalidDigest as no_digest:
+        if not path.exists():
+            raise NotThere(path=path) from no_digest
+        return read(path), False
+    return session.sites().made(digest), True
 
 
 def approved(plan: Plan | SitePlan, digest: str) -> None:

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol, TextIO
+from typing import Protocol
 
 from champ_offline.events import (
     Cause,
@@ -24,9 +24,7 @@ from champ_offline.events import (
     Progress,
     StepFinished,
     StepStarted,
-    Subscriber,
     as_document,
-    ignore,
 )
 from installer.language import translate as _
 from installer.quantities import duration
@@ -46,21 +44,44 @@ _REPAINT = 0.1
 _ERASE = "\r\x1b[K"
 
 
-class _Shown(Protocol):
-    def __call__(self, event: Event) -> None: ...
-    def tick(self) -> None: ...
-    def close(self) -> None: ...
+class Stream(Protocol):
+    """What progress is written to."""
+
+    def write(self, text: str, /) -> int:
+        """As TextIO.write."""
+
+    def flush(self) -> None:
+        """As TextIO.flush."""
+
+    def isatty(self) -> bool:
+        """As TextIO.isatty."""
+
+    def fileno(self) -> int:
+        """As TextIO.fileno."""
+
+
+class Shown(Protocol):
+    """A subscriber that shows events; `at` is when one happened, on the clock of `time.monotonic`.
+
+    Without `at` it happens now.
+    """
+
+    def __call__(self, event: Event, at: float | None = None) -> None:
+        """Take one event; called by the library, from any thread."""
+
+    def tick(self) -> None:
+        """Show life when no event came for a while."""
+
+    def close(self) -> None:
+        """Leave the stream as what is said next wants it."""
 
 
 @contextmanager
-def subscribed(mode: str, stream: TextIO, *, quiet: bool = False) -> Iterator[Subscriber]:
+def subscribed(mode: str, stream: Stream, *, quiet: bool = False) -> Iterator[Shown]:
     """A subscriber that shows events in `mode` (one of MODES) while the block runs.
 
     With `quiet` there is no sign of life while no step is under way.
     """
-    if mode == "none":
-        yield ignore
-        return
     shown = StepsOnly(_shown(mode, stream)) if quiet else _shown(mode, stream)
     stop = threading.Event()
     ticker = threading.Thread(target=_tick, args=(shown, stop), daemon=True)
@@ -73,7 +94,9 @@ def subscribed(mode: str, stream: TextIO, *, quiet: bool = False) -> Iterator[Su
         shown.close()
 
 
-def _shown(mode: str, stream: TextIO) -> _Shown:
+def _shown(mode: str, stream: Stream) -> Shown:
+    if mode == "none":
+        return Nothing()
     if mode == "ndjson":
         return JsonLines(stream)
     if stream.isatty() and os.environ.get("TERM", "dumb") != "dumb":
@@ -81,24 +104,37 @@ def _shown(mode: str, stream: TextIO) -> _Shown:
     return PlainLines(stream)
 
 
-def _tick(shown: _Shown, stop: threading.Event) -> None:
+def _tick(shown: Shown, stop: threading.Event) -> None:
     while not stop.wait(0.5):
         shown.tick()
+
+
+class Nothing:
+    """Shows nothing."""
+
+    def __call__(self, event: Event, at: float | None = None) -> None:
+        """Nothing is shown of it."""
+
+    def tick(self) -> None:
+        """No sign of life."""
+
+    def close(self) -> None:
+        """Nothing is left over."""
 
 
 class StepsOnly:
     """Passes everything on but the signs of life outside of steps; steps may be nested."""
 
-    def __init__(self, shown: _Shown) -> None:
+    def __init__(self, shown: Shown) -> None:
         self._shown, self._open = shown, 0
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Event, at: float | None = None) -> None:
         """Pass the event on, and know by it what is under way."""
         if isinstance(event, StepStarted):
             self._open += 1
         elif isinstance(event, StepFinished):
             self._open = max(0, self._open - 1)
-        self._shown(event)
+        self._shown(event, at)
 
     def tick(self) -> None:
         """Show life while a step is under way."""
@@ -113,16 +149,16 @@ class StepsOnly:
 class PlainLines:
     """For logs and pipes: a line when a step ends, else one each two seconds."""
 
-    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, stream: Stream, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._clock = stream, clock
         self._lock = threading.Lock()
         self._step: StepLine | None = None
         self._spoke = clock()
 
-    def __call__(self, event: Event) -> None:
-        """Take one event; called by the library, from any thread."""
+    def __call__(self, event: Event, at: float | None = None) -> None:
+        """Take one event."""
         with self._lock:
-            self._take(event, self._clock())
+            self._take(event, self._clock() if at is None else at)
 
     def tick(self) -> None:
         """Say something if nothing was said for too long."""
@@ -216,35 +252,36 @@ class RepaintedLine(PlainLines):
 class JsonLines:
     """For programs: each event as one JSON object; readings ten times a second at most."""
 
-    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, stream: Stream, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._clock = stream, clock
         self._lock = threading.Lock()
         self._began = self._spoke = clock()
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Event, at: float | None = None) -> None:
         """Write the event, unless it is a reading right after another one."""
         with self._lock:
+            now = self._clock() if at is None else at
             reading = isinstance(event, Progress) and event.done < event.total
-            if not (reading and self._clock() - self._spoke < _REPAINT):
-                self._write(as_document(event))
+            if not (reading and now - self._spoke < _REPAINT):
+                self._write(as_document(event), now)
 
     def tick(self) -> None:
         """Show that the program lives when no event came for two seconds."""
         with self._lock:
             if self._clock() - self._spoke >= SILENCE:
                 elapsed = round(self._clock() - self._began, 1)
-                self._write({"event": "Alive", "seconds": elapsed})
+                self._write({"event": "Alive", "seconds": elapsed}, self._clock())
 
     def close(self) -> None:
         """Nothing is left over."""
 
-    def _write(self, document: dict[str, object]) -> None:
-        self._spoke = self._clock()
+    def _write(self, document: dict[str, object], now: float) -> None:
+        self._spoke = now
         self._stream.write(json.dumps(document, ensure_ascii=False) + "\n")
         self._stream.flush()
 
 
-def _columns(stream: TextIO) -> int:
+def _columns(stream: Stream) -> int:
     try:
         return os.get_terminal_size(stream.fileno()).columns or 80
     except OSError:

@@ -1,6 +1,6 @@
-"""What verbs that write systemd units ask of this machine: the program, places, whose they are.
+"""What verbs that write systemd units ask of this machine: places, and whose they are.
 
-Invariant: looking changes nothing; what is written down starts this very program.
+Invariant: looking changes nothing.
 """
 
 from __future__ import annotations
@@ -11,16 +11,6 @@ from pathlib import Path
 
 from installer.cli.diagnostics import say
 from installer.language import translate as _
-
-
-def program() -> tuple[str, ...]:
-    """The words that start this very program."""
-    if getattr(sys, "frozen", False):
-        return (sys.executable,)
-    script = Path(sys.argv[0])
-    if script.name == "__main__.py":
-        return (sys.executable, "-m", script.parent.name)
-    return (sys.executable, str(script.absolute()))
 
 
 def program_places() -> list[Path]:

@@ -37,6 +37,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "registry": Entry("registry", mark("Serve the zone's images to its nodes.")),
         "node": Entry("node", mark("Let a node trust the zone's registry.")),
         "audit": Entry("audit", mark("See who changed the registry, and check that record.")),
+        "task": Entry("task", mark("Follow what takes long, from any session.")),
         "doctor": Entry("doctor", mark("Look for what would stand in the way.")),
         "support": Entry("support", mark("Write down, redacted, what a helper needs to see.")),
         "completion": Entry("completion", mark("Let a shell complete what is typed.")),

@@ -9,30 +9,40 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.scrollbar import ScrollBar
 from textual.worker import WorkerFailed
 
 from champ_offline.appliance import Appliance
 from champ_offline.errors import ChampError, ExitCode
 from installer.language import mark
+from installer.look import in_ascii
 from installer.tui import routes
+from installer.tui.ascii_lines import AsciiLines
 from installer.tui.desk import Desk
+from installer.tui.preparing import prepare
 from installer.tui.screens.answers import AnswersScreen
 from installer.tui.screens.applying import ApplyScreen
+from installer.tui.screens.audit import AuditScreen
 from installer.tui.screens.bundle import BundleScreen
 from installer.tui.screens.catalog import CatalogScreen
+from installer.tui.screens.clients import ClientsScreen
 from installer.tui.screens.findings import FindingsScreen
 from installer.tui.screens.importing import ImportScreen
 from installer.tui.screens.media import MediaScreen
 from installer.tui.screens.overview import OverviewScreen
+from installer.tui.screens.registry import RegistryScreen
 from installer.tui.screens.release import ReleaseScreen
 from installer.tui.screens.review import ReviewScreen
 from installer.tui.screens.target import TargetScreen
+from installer.tui.screens.task import TaskScreen
+from installer.tui.screens.tasks import TasksScreen
 from installer.tui.screens.zone import ZoneScreen
 from installer.tui.unbroken import keep_together
 from installer.tui.widgets.dialogs import ErrorDialog
@@ -57,10 +67,12 @@ class Screens(App[int]):
         super().__init__(ansi_color=True)
         self.desk = desk
         self.unforeseen: BaseException | None = None
+        self._ascii_lines = AsciiLines()
 
     def on_mount(self) -> None:
         """Open the zone that was named, or ask for one."""
         self.theme = "ansi-dark"
+        self.set_class(not in_ascii(), "-rich")
         for number in _ENDING:
             asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
         self.push_screen(ZoneScreen())
@@ -68,11 +80,12 @@ class Screens(App[int]):
             self._open_named(self.desk.zone)
 
     def action_finish(self) -> None:
-        """Quit, but not in the middle of a change."""
-        if any(getattr(screen, "running", False) for screen in self.screen_stack):
-            self.bell()
-        else:
-            self.exit(int(ExitCode.OK))
+        """Quit; tasks go on."""
+        self.exit(int(ExitCode.OK))
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """As Textual's own, then whatever the look asks for."""
+        return [*super().get_line_filters(), self._ascii_lines]
 
     def on_zone_opened(self, message: routes.ZoneOpened) -> None:
         """Show the zone."""
@@ -120,6 +133,30 @@ class Screens(App[int]):
         """Check."""
         self.push_screen(FindingsScreen())
 
+    def on_browse_tasks(self) -> None:
+        """List the tasks."""
+        self.push_screen(TasksScreen())
+
+    def on_show_task(self, message: routes.ShowTask) -> None:
+        """Look at a task."""
+        self.push_screen(TaskScreen(message.task))
+
+    def on_carry_out(self, message: routes.CarryOut) -> None:
+        """Carry out a command, and look at it."""
+        self.push_screen(TaskScreen(None, message.words))
+
+    def on_show_registry(self) -> None:
+        """Show the registry."""
+        self.push_screen(RegistryScreen())
+
+    def on_browse_clients(self) -> None:
+        """List the registry's clients."""
+        self.push_screen(ClientsScreen())
+
+    def on_read_audit(self) -> None:
+        """Look through the audit chain."""
+        self.push_screen(AuditScreen())
+
     async def on_go_home(self) -> None:
         """Leave everything above the overview."""
         while len(self.screen_stack) > 1 and not isinstance(self.screen, OverviewScreen):
@@ -145,6 +182,7 @@ class Screens(App[int]):
 
 def run(zone: Path | None) -> int:
     """Run the screens on this terminal; gives the exit code, raises what nobody foresaw."""
+    prepare(os.environ)
     kubeconfig, media = os.environ.get("KUBECONFIG"), os.environ.get("CHAMP_MEDIA")
     app = Screens(
         Desk(

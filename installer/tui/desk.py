@@ -6,10 +6,11 @@ Invariant: one for each run of the screens; only handlers change it, workers onl
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from champ_offline.appliance import Appliance
+from installer.background import Background, Processes
 from installer.tui.errors import NoZoneOpen
 
 OpenZone = Callable[[Path], Appliance]
@@ -17,16 +18,24 @@ OpenZone = Callable[[Path], Appliance]
 
 @dataclass
 class Desk:
-    """`zone` and `kubeconfig` are None until they are named; `media` is a folder to look into."""
+    """`zone` and `kubeconfig` are None until they are named; `media` is a folder to look into.
+
+    `background` carries out what takes long.
+    """
 
     zone: Path | None = None
     kubeconfig: Path | None = None
     media: Path | None = None
     open_zone: OpenZone = Appliance.open
+    background: Background = field(default_factory=Processes)
     name: str = ""
+
+    def zone_folder(self) -> Path:
+        """The open zone's folder; raises NoZoneOpen."""
+        if self.zone is None:
+            raise NoZoneOpen
+        return self.zone
 
     def appliance(self) -> Appliance:
         """The open zone; raises NoZoneOpen, NotAZone. For workers."""
-        if self.zone is None:
-            raise NoZoneOpen
-        return self.open_zone(self.zone)
+        return self.open_zone(self.zone_folder())

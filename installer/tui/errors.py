@@ -1,4 +1,4 @@
-"""Errors of the screens themselves: a folder that cannot be read, an import that was ended."""
+"""Errors of the screens themselves: no zone, a folder that cannot be made."""
 
 from __future__ import annotations
 
@@ -21,12 +21,3 @@ class FolderNotMade(ChampError):
     exit_code = ExitCode.USAGE
     message = "{path} cannot be made: {reason}."
     remedy = "Run champ as the user who owns the zone's folder."
-
-
-class ImportStopped(ChampError):
-    """The user ended an import."""
-
-    id = "tui.import-stopped"
-    exit_code = ExitCode.INTERRUPTED
-    message = "The import was stopped. The zone is as it was before."
-    remedy = "Start it again at any time; whole files that were read are not read again."

@@ -11,6 +11,7 @@ from pathlib import Path
 from textual.message import Message
 
 from champ_offline.release.plan import Plan
+from champ_offline.tasks.task import Task
 from champ_offline.trust.dates import NO_OVERRIDES, Overrides
 from installer.tui.proposals import Install, Proposal
 
@@ -99,6 +100,40 @@ class ShowRelease(Route):
 @dataclass(eq=False)
 class ExamineZone(Route):
     """Look for what would stand in the way."""
+
+
+@dataclass(eq=False)
+class BrowseTasks(Route):
+    """List what is at work, and what was."""
+
+
+@dataclass(eq=False)
+class ShowTask(Route):
+    """Look at a task."""
+
+    task: Task
+
+
+@dataclass(eq=False)
+class CarryOut(Route):
+    """Carry out a command as a task, and look at it."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(eq=False)
+class ShowRegistry(Route):
+    """Show the registry that nodes pull from."""
+
+
+@dataclass(eq=False)
+class BrowseClients(Route):
+    """List the registry's clients."""
+
+
+@dataclass(eq=False)
+class ReadAudit(Route):
+    """Look through the audit chain."""
 
 
 @dataclass(eq=False)

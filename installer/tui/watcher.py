@@ -1,53 +1,44 @@
-"""The subscriber of a worker: events become messages to the screen, readings not too often.
+"""From a task to its screen: what happened becomes messages, readings not too often.
 
 Invariant: every start, end and object state arrives; of readings at least the last of each step.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 
 from textual.message import Message
 
-from champ_offline.errors import ChampError
-from champ_offline.events import Event, Progress
+from champ_offline.events import Progress
+from champ_offline.tasks.task import Happened
 
 _EVERY = 0.1
 
 
-class Happened(Message):
-    """An event of the library."""
+class Told(Message):
+    """What happened in a task."""
 
-    def __init__(self, event: Event) -> None:
+    def __init__(self, happened: Happened) -> None:
         super().__init__()
-        self.event = event
+        self.happened = happened
 
 
 class Watcher:
-    """Give it to the library; `stop` makes the next event raise `error` in the worker."""
+    """Called in the thread that follows the task."""
 
     def __init__(
         self, post: Callable[[Message], object], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._post, self._clock = post, clock
         self._spoke = float("-inf")
-        self._stop = threading.Event()
-        self._error: ChampError | None = None
 
-    def stop(self, error: ChampError) -> None:
-        """End the worker at its next event."""
-        self._error = error
-        self._stop.set()
-
-    def __call__(self, event: Event) -> None:
-        """Take an event in the worker's thread."""
-        if self._stop.is_set() and self._error is not None:
-            raise self._error
+    def __call__(self, happened: Happened) -> None:
+        """Pass it on, unless it is a reading right after another one."""
+        event = happened.event
         if isinstance(event, Progress) and event.done < event.total:
             now = self._clock()
             if now - self._spoke < _EVERY:
                 return
             self._spoke = now
-        self._post(Happened(event))
+        self._post(Told(happened))

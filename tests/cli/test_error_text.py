@@ -11,11 +11,11 @@ from champ_offline.bundle.errors import NoSpace, SeveralTroubles, VolumeCorrupt,
 from champ_offline.bundle.reader import INDEX
 from champ_offline.cluster.causes.words import NodeNotReady
 from champ_offline.durable.typed_yaml import parse
-from champ_offline.errors import Bytes, ChampError, Quoted, Several
+from champ_offline.errors import Bytes, ChampError, Phrases, Quoted, Several
 from champ_offline.events import FaultFound
 from champ_offline.release.apply.failures import ApplyPutBack
 from champ_offline.release.base import ObjectsMoved
-from champ_offline.release.review.guard import Move, Moved, Moves
+from champ_offline.release.review.guard import Moved, told
 from champ_offline.release.review.immutable import FieldsImmutable, SetFixed
 from installer.error_text import sentences
 from installer.language import activate
@@ -72,7 +72,7 @@ def test_errors_within_errors_are_in_the_language_too() -> None:
 
 
 def test_objects_that_moved_are_told_in_the_language() -> None:
-    moves = Moves([Move("Deployment", "web", Moved.CHANGED), Move("Secret", "s", Moved.GONE)])
+    moves = Phrases([told("Deployment", "web", Moved.CHANGED), told("Secret", "s", Moved.GONE)])
     error = ObjectsMoved(release="pacs", count=2, objects=moves)
     assert sentences(error)[0] == str(error)
     activate("zh")

@@ -46,17 +46,6 @@ class Cut(BaseException):
 
 
 @dataclass
-class SimulatedSession(Session):
-    """A run of `champ` whose cluster is the simulated one."""
-
-    world: World | None = None
-
-    def appliance(self) -> Appliance:
-        assert self.world is not None
-        return self.world.open(self.zone_folder())
-
-
-@dataclass
 class Site:
     """A zone with the sample app, installed once, on a simulated cluster."""
 
@@ -66,7 +55,7 @@ class Site:
     said: str = ""
 
     def champ(self, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
-        session = SimulatedSession(self.zone, world=self.world)
+        session = Session(zone=self.zone, open_zone=self.world.open)
         given = ["--zone", str(self.zone), *words, "--kubeconfig", str(self.kubeconfig)]
         code = command_line(lambda _: 0).main(given, standalone_mode=False, obj=session)
         told = capsys.readouterr()

@@ -159,7 +159,11 @@ def test_an_empty_path_is_not_the_present_folder(arguments: tuple[str, ...]) -> 
         ("site", "set", "pyproject.toml", "a=1", "--apps", ""), ("plan", "x", "--version", ""),
     ],
 )  # fmt: skip
-def test_an_empty_text_is_not_taken_for_one_that_was_left_out(words: tuple[str, ...]) -> None:
+def test_an_empty_text_is_not_taken_for_one_that_was_left_out(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "site.yaml").touch()
+    words = tuple(str(tmp_path / word) if word == "site.yaml" else word for word in words)
     done = champ("--zone", "/nowhere", *words)
     assert (done.returncode, done.stdout) == (2, "")
     assert "An empty text names nothing." in done.stderr

@@ -44,6 +44,7 @@ PACKAGES = {
     "skopeo": "skopeo",
     "softhsm2": "softhsm2-util",
     "systemd": "systemd-socket-activate",
+    "screen": "screen",
     "tmux": "tmux",
     "util-linux": "nsenter",
     "wrk": "wrk",

@@ -9,9 +9,9 @@ from typing import Protocol
 import pytest
 
 from champ_offline.appliance import Appliance
-from installer import language
+from installer import language, look
+from installer.look import Look
 from installer.tui.app import Screens
-from installer.tui.desk import Desk
 from tests.tui.sample_app import ZONE, Media, make_media
 from tests.tui.simulated import World
 
@@ -39,6 +39,19 @@ def spoken(request: pytest.FixtureRequest) -> Iterator[str]:
     language.activate("en")
 
 
+@pytest.fixture(autouse=True)
+def in_ascii() -> Iterator[None]:
+    """Every test here sees the screens in the ASCII look, in which each of them is looked at."""
+    look.activate(Look.ASCII)
+    yield
+    look.activate(None)
+
+
+@pytest.fixture
+def in_rich(in_ascii: None) -> None:
+    look.activate(Look.RICH)
+
+
 @pytest.fixture
 def zone(tmp_path: Path, media: Media) -> Path:
     Appliance.create(tmp_path / "zone", ZONE, media.root, media.fingerprint)
@@ -51,6 +64,6 @@ def opened(zone: Path, tmp_path: Path) -> Opened:
     kubeconfig.write_text("{}")
 
     def make(stick: Path, world: World | None = None) -> Screens:
-        return Screens(Desk(zone, kubeconfig, stick, (world or World()).open))
+        return Screens((world or World()).desk(zone, kubeconfig, stick))
 
     return make

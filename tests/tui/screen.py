@@ -11,14 +11,13 @@ from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from installer.language import translate as _
+from installer.look import in_ascii, needs_sign
 from installer.terminal_text import width
 from installer.tui.app import Screens
 
 COLUMNS, LINES = 80, 24
 PATIENCE = 20.0
 PROJECT = Path(__file__).resolve().parents[2]
-# Drawn differently wide by different terminals (East Asian Width "A").
-AMBIGUOUS = frozenset("…·—“”‘’■□▲▼◆●○★─│┌┐└┘├┤┬┴┼━┃╭╮╰╯█▀▄▌▐▁▂▃▅▆▇×÷±°")
 
 
 class Person:
@@ -61,6 +60,7 @@ class Person:
         for _attempt in range(int(PATIENCE / 0.05)):
             await self.pilot.pause()
             if all(map(found, texts)):
+                self.in_ascii_alone()
                 return
             await asyncio.sleep(0.05)
         missing = [text for text in texts if not found(text)]
@@ -73,7 +73,16 @@ class Person:
         text = self.text
         (self.folder / f"{self.seen:02}-{step}.txt").write_text(text + "\n", encoding="utf-8")
         self._whole(text, step)
+        self.in_ascii_alone()
         return text
+
+    def in_ascii_alone(self) -> None:
+        """In the ASCII look, no segment of the screen has a sign that is drawn too wide."""
+        if not in_ascii():
+            return
+        for strip in self.app.screen._compositor.render_strips():
+            wrong = [one for one in strip.text if needs_sign(one)]
+            assert wrong == [], f"{wrong} in {strip.text}"
 
     def _whole(self, text: str, step: str) -> None:
         lines = text.split("\n")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from champ_offline.appliance import Appliance
@@ -26,6 +29,12 @@ from champ_offline.release.records.retention import Retentions
 from champ_offline.release.records.vault import Vault
 from champ_offline.releases import Releases
 from champ_offline.store.blobs import BlobStore
+from champ_offline.tasks.errors import TaskOver
+from installer.background import tasks_of
+from installer.cli.main import run
+from installer.cli.session import Session
+from installer.language import active
+from installer.tui.desk import Desk
 from tests.simulators.cluster import SimulatedCluster
 from tests.simulators.helm import SimulatedHelm
 
@@ -37,12 +46,55 @@ class World:
         self.cluster = SimulatedCluster()
         self.helm = SimulatedHelm(self.cluster)
 
+    def desk(self, zone: Path | None, kubeconfig: Path | None, media: Path | None) -> Desk:
+        """A desk in this world."""
+        return Desk(zone, kubeconfig, media, self.open, Threads(self))
+
     def open(self, zone: Path) -> Appliance:
         """As Appliance.open."""
         Appliance.open(zone)
         appliance = SimulatedAppliance(zone)
         appliance.world = self
         return appliance
+
+
+class Threads:
+    """Carries out tasks in threads of this process, by the same command line, in one world.
+
+    Stopping one raises KeyboardInterrupt in it, as SIGINT does in a process of its own.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._threads: dict[int, threading.Thread] = {}
+
+    def start(self, zone: Path, words: Sequence[str]) -> int:
+        """As Background."""
+        # As somebody in this folder would type it: the same wherever the test's folder is.
+        number = tasks_of(zone).ask([word.replace(f"{Path.cwd()}/", "") for word in words])
+        session = Session(tuple(words), self._world.open, zone, "json", "none")
+        session.take_on((zone, number))
+        spoken = ["--lang", active()]
+
+        def carry_out() -> None:
+            run([*spoken, *words], lambda _zone: 0, session)
+
+        thread = threading.Thread(target=carry_out, name=f"task {number}")
+        self._threads[number] = thread
+        thread.start()
+        return number
+
+    def stop(self, zone: Path, number: int) -> None:
+        """As Background."""
+        if not tasks_of(zone).one(number).at_work:
+            raise TaskOver(number=number)
+        ident = ctypes.c_ulong(self._threads[number].ident or 0)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(KeyboardInterrupt))
+
+    def join(self) -> None:
+        """Wait until all of them have ended."""
+        for thread in self._threads.values():
+            thread.join()
 
 
 class SimulatedAppliance(Appliance):

@@ -9,7 +9,6 @@ from champ_offline.catalog.entry import AppFormatNewer
 from champ_offline.events import ignore
 from installer.language import translate as _
 from installer.tui.app import Screens
-from installer.tui.desk import Desk
 from tests.tui.sample_app import SUMMARY, TITLE, ZONE, make_media
 from tests.tui.screen import COLUMNS, LINES, Person
 from tests.tui.simulated import World
@@ -22,7 +21,7 @@ async def test_an_app_that_needs_a_newer_champ_is_shown_and_cannot_be_chosen(
     zone = Appliance.create(tmp_path / "zone", ZONE, media.root, media.fingerprint)
     for version in ("1.0", "2.0"):
         zone.import_media([media.stick / "champ" / f"greeter-{version}"], ignore)
-    screens = Screens(Desk(tmp_path / "zone", None, media.stick, World().open))
+    screens = Screens(World().desk(tmp_path / "zone", None, media.stick))
     async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
         person = Person(screens, pilot, f"catalog-{spoken}")
         await person.sees(ZONE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -40,7 +41,7 @@ async def shown(*events: Cause | ObjectState | StepStarted) -> list[str]:
     async with app.run_test(size=(80, 24)) as pilot:
         view = app.query_one(ProgressView)
         for event in events:
-            view.take(event)
+            view.take(event, time.monotonic())
         await pilot.pause()
         return str(view.content).splitlines()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -12,13 +13,10 @@ from pathlib import Path
 import pytest
 
 from champ_offline.appliance import Appliance
-from champ_offline.errors import ExitCode
 from champ_offline.events import ignore
-from champ_offline.helm.faults import EngineCancelled
 from champ_offline.preflight.checks import SORTS
 from champ_offline.preflight.concern import Concern, Weight
-from champ_offline.release.apply.failures import ApplyLeftOpen, ChangeInterrupted
-from champ_offline.release.apply.halt import Halt
+from champ_offline.release.apply.failures import ApplyLeftOpen
 from champ_offline.release.plan import Plan
 from champ_offline.release.records.vault import Vault
 from installer.language import translate as _
@@ -192,8 +190,10 @@ def in_the_middle(world: World) -> Iterator[threading.Event]:
         if name == "apply Secret" and not once.is_set():
             once.set()
             there.set()
-            assert world.helm._cancelled.wait(20)
-            raise EngineCancelled(verb="upgrade")
+            deadline = time.monotonic() + 20
+            while time.monotonic() < deadline:  # a stop comes between two of these
+                time.sleep(0.02)
+            raise AssertionError("nobody stopped it")
         yield
 
     world.cluster.effect = effect
@@ -230,20 +230,3 @@ async def test_a_change_under_way_is_stopped_and_put_back(site: Site, spoken: st
     assert record.status == "deployed"
     acts = [row.act for row in site.appliance.audit.rows()]
     assert acts.count("release.apply.begin") == acts.count("release.apply.end")
-
-
-def test_a_stop_before_the_change_changes_nothing(site: Site) -> None:
-    plan, halt = site.upgrade().plan(site.appliance), Halt()
-    halt.ask()
-    with pytest.raises(ChangeInterrupted) as stopped:
-        site.appliance.releases.apply(plan, site.kubeconfig, ignore, halt)
-    assert stopped.value.exit_code is ExitCode.INTERRUPTED
-    assert site.version() == "1.0"
-    assert site.appliance.releases.interrupted() == ()
-
-
-def test_a_stop_after_the_change_leaves_it(site: Site) -> None:
-    plan, halt = site.upgrade().plan(site.appliance), Halt()
-    assert site.appliance.releases.apply(plan, site.kubeconfig, ignore, halt).version == "2.0"
-    halt.ask()
-    assert (halt.asked, site.version()) == (True, "2.0")

@@ -8,7 +8,6 @@ from champ_offline.appliance import Appliance
 from champ_offline.events import ignore
 from installer.language import translate as _
 from installer.tui.app import Screens
-from installer.tui.desk import Desk
 from tests.simulators.cluster import SimulatedCluster
 from tests.tui.sample_app import ZONE, Media
 from tests.tui.screen import COLUMNS, LINES, Person
@@ -20,7 +19,7 @@ async def test_a_cluster_is_chosen_by_its_name(zone: Path, media: Media, spoken:
     appliance.import_media([media.stick / "champ" / "greeter-1.0"], ignore)
     clusters = appliance.releases.clusters
     clusters.add("main", SimulatedCluster(), Path("/srv/main.conf"), "bo")
-    screens = Screens(Desk(zone, None, media.stick, World().open))
+    screens = Screens(World().desk(zone, None, media.stick))
     async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
         person = Person(screens, pilot, f"clusters-{spoken}")
         await person.sees(ZONE)
@@ -45,7 +44,7 @@ async def test_the_only_cluster_that_has_a_name_is_meant(
 ) -> None:
     clusters = Appliance.open(zone).releases.clusters
     clusters.add("main", SimulatedCluster(), Path("/srv/main.conf"), "bo")
-    screens = Screens(Desk(zone, None, media.stick, World().open))
+    screens = Screens(World().desk(zone, None, media.stick))
     async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
         person = Person(screens, pilot, f"only-cluster-{spoken}")
         await person.sees(ZONE)
@@ -63,7 +62,7 @@ async def test_one_of_several_clusters_is_chosen(zone: Path, media: Media, spoke
     clusters = Appliance.open(zone).releases.clusters
     clusters.add("main", SimulatedCluster(), Path("/srv/main.conf"), "bo")
     clusters.add("edge", SimulatedCluster(9), Path("/srv/edge.conf"), "bo")
-    screens = Screens(Desk(zone, None, media.stick, World().open))
+    screens = Screens(World().desk(zone, None, media.stick))
     async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
         person = Person(screens, pilot, f"several-clusters-{spoken}")
         await person.sees(_("Health is unknown until a cluster is named: press k."))

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from champ_offline.appliance import Appliance
-from champ_offline.bundle.intake import Imported
-from champ_offline.events import Subscriber
-from champ_offline.trust.dates import Overrides
 from champ_offline.trust.errors import OtherRoot
 from champ_offline.trust.roots import fingerprint
 from installer.language import translate as _
 from installer.tui.app import Screens
-from installer.tui.desk import Desk
 from tests.tui.conftest import Opened
 from tests.tui.sample_app import ZONE, Media, make_media
 from tests.tui.screen import COLUMNS, LINES, Person
@@ -77,7 +72,7 @@ async def test_an_expired_bundle_is_accepted_with_a_reason_that_the_zone_keeps(
 ) -> None:
     old = make_media(tmp_path, ("1.0",), timedelta(days=400))
     Appliance.create(tmp_path / "zone", ZONE, old.root, old.fingerprint)
-    screens = Screens(Desk(tmp_path / "zone", None, old.stick, World().open))
+    screens = Screens(World().desk(tmp_path / "zone", None, old.stick))
     async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
         person = Person(screens, pilot, f"faults-{spoken}")
         await person.sees(ZONE)
@@ -103,38 +98,10 @@ async def test_an_expired_bundle_is_accepted_with_a_reason_that_the_zone_keeps(
     assert (record.kind, record.reason) == ("expired", "confirmed by telephone")
 
 
-async def test_an_import_can_be_stopped(
-    zone: Path, media: Media, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stop: list[Callable[[], None]] = []
-    take = Appliance.import_media
-
-    def slow(
-        self: Appliance, media: Sequence[Path], notify: Subscriber, overrides: Overrides
-    ) -> Imported:
-        stop[0]()
-        return take(self, media, notify, overrides)
-
-    monkeypatch.setattr(SimulatedAppliance, "import_media", slow)
-    screens = Screens(Desk(zone, None, media.stick, World().open))
-    stop.append(lambda: screens.call_from_thread(screens.screen.action_leave))  # type: ignore[attr-defined]
-    async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
-        person = Person(screens, pilot, "faults-en")
-        await person.sees(ZONE)
-        await person.press("i")
-        await person.sees("greeter-1.0")
-        await person.press("1")
-        await person.sees("it fits")
-        await person.press("i")
-        await person.sees("tui.import-stopped")
-        person.keep("stopped")
-    assert screens.desk.appliance().summary().blobs == 0
-
-
 async def test_without_a_zone_a_folder_is_asked_for_and_a_zone_can_be_made(
     tmp_path: Path, media: Media, spoken: str
 ) -> None:
-    screens = Screens(Desk(None, None, None, World().open))
+    screens = Screens(World().desk(None, None, None))
     async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
         person = Person(screens, pilot, f"faults-{spoken}")
         await person.sees(_("Zone folder"))
@@ -163,7 +130,7 @@ async def test_a_zone_is_made_with_an_expired_root_where_a_reason_is_given(
 ) -> None:
     data = first_root([Holder("Anna")], datetime(2010, 5, 1, tzinfo=UTC))
     (tmp_path / "old.json").write_bytes(data)
-    screens = Screens(Desk(None, None, None, World().open))
+    screens = Screens(World().desk(None, None, None))
     async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
         person = Person(screens, pilot, f"faults-{spoken}")
         await person.sees(_("Zone folder"))
@@ -279,7 +246,7 @@ async def test_an_import_goes_on_from_a_folder_that_is_named(tmp_path: Path, spo
     for stick, number in ((made.stick, "0002"), (other, "0001")):
         next(stick.rglob(f"*.{number}.tar")).unlink()
     Appliance.create(tmp_path / "zone", ZONE, made.root, made.fingerprint)
-    screens = Screens(Desk(tmp_path / "zone", None, made.stick, World().open))
+    screens = Screens(World().desk(tmp_path / "zone", None, made.stick))
     async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
         person = Person(screens, pilot, f"folder-{spoken}")
         await open_bundle(person)
@@ -307,7 +274,7 @@ async def test_a_folder_without_a_bundle_leaves_no_stick_chosen(
 ) -> None:
     made = make_media(tmp_path, ("1.0",))
     Appliance.create(tmp_path / "zone", ZONE, made.root, made.fingerprint)
-    screens = Screens(Desk(tmp_path / "zone", None, made.stick, World().open))
+    screens = Screens(World().desk(tmp_path / "zone", None, made.stick))
     async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
         person = Person(screens, pilot, f"mistyped-{spoken}")
         await person.sees(ZONE)
@@ -365,7 +332,7 @@ def line_of(person: Person, label: str) -> str:
 async def test_long_values_stay_in_their_column(tmp_path: Path, spoken: str) -> None:
     made = make_media(tmp_path, ("1.0",), volume=30 * 1024)
     Appliance.create(tmp_path / "zone", ZONE, made.root, made.fingerprint)
-    screens = Screens(Desk(tmp_path / "zone", None, made.stick, World().open))
+    screens = Screens(World().desk(tmp_path / "zone", None, made.stick))
     async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
         person = Person(screens, pilot, f"columns-{spoken}")
         await open_bundle(person)

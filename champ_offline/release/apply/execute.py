@@ -37,7 +37,6 @@ from champ_offline.release.apply.failures import (
     ChangeInterrupted,
     VolumesStay,
 )
-from champ_offline.release.apply.halt import Halt
 from champ_offline.release.apply.left import claims_left
 from champ_offline.release.apply.recognise import change_of
 from champ_offline.release.apply.settle import Change, Settled, Settler, Verdict
@@ -104,12 +103,10 @@ class Executor:
         plan: Plan,
         actor: str,
         subscriber: Subscriber = ignore,
-        halt: Halt | None = None,
     ) -> Revision:
         """Apply the plan, telling step by step and object by object how it goes.
 
         Gives the revision this made; a plan without changes leaves all alone and gives the current.
-        Raises ChangeInterrupted where `halt` was asked for and the release is as it was.
         Raises PlanStale, VaultMissing, ImagesGone (nothing changed), ApplyPutBack, VolumesStay,
         ApplyTakenOver, ApplyUnclear, ApplyLeftOpen, and the errors of engine and cluster that came
         before anything was changed. What ends the process otherwise (a signal) is let through once
@@ -129,7 +126,7 @@ class Executor:
                 self._refuse_missing({image.name: image.digest for image in plan.images})
             chart = self._vault.get(plan.sealed) if plan.sealed else b""
             hiding = Mask((*secrets, *of_sealed(chart)))
-            return self._applied(plan, chart, actor, subscriber, hiding, halt or Halt())
+            return self._applied(plan, chart, actor, subscriber, hiding)
 
     def _refuse_moved(self, plan: Plan) -> None:
         salt = self._vault.salt(plan.cluster, plan.namespace, plan.release)
@@ -146,7 +143,6 @@ class Executor:
         actor: str,
         subscriber: Subscriber,
         mask: Mask,
-        halt: Halt,
     ) -> Revision:
         options = replace(self._options, force=takes(plan, chart, self._cluster))
         self._vault.put(plan.to_bytes())
@@ -167,15 +163,9 @@ class Executor:
             hide=mask.text,
         )
         try:
-            with halt.ending(self._engine.cancel):
-                self._run(plan, work, watch, subscriber, halt)
+            self._run(plan, work, watch, subscriber)
             verdict = work.verdict or Verdict(Settled.DONE, 0)
         except ChampError as error:
-            if halt.asked:
-                number = self._stopped(work, began, subscriber)
-                if number:
-                    return self._history.one(plan.cluster, plan.namespace, plan.release, number)
-                raise ChangeInterrupted(release=plan.release) from error
             watch.wait_for_server(self._pause * _LOOKS)
             verdict = self._put_back(work, subscriber)
             if verdict.settled is not Settled.DONE:
@@ -219,13 +209,9 @@ class Executor:
         answers = self._vault.inputs(inputs).secrets if inputs else ()
         return {*answers, *of_sealed(self._vault.get(intent.sealed) if intent.sealed else b"")}
 
-    def _run(
-        self, plan: Plan, work: Work, watch: HealthWatch, subscriber: Subscriber, halt: Halt
-    ) -> None:
+    def _run(self, plan: Plan, work: Work, watch: HealthWatch, subscriber: Subscriber) -> None:
         began = self._now()
         subscriber(StepStarted(plan.operation.value, plan.release))
-        if halt.asked:
-            raise ChangeInterrupted(release=plan.release)
         with watch:
             steps.do(work)
         if plan.operation is not Operation.REMOVE:
@@ -283,23 +269,21 @@ class Executor:
             return VolumesStay(claims=", ".join(work.kept), **told)
         return _FAILURES.get(verdict.settled, ApplyPutBack)(**told)
 
-    def _stopped(self, work: Work, began: datetime, subscriber: Subscriber) -> int:
+    def _stopped(self, work: Work, began: datetime, subscriber: Subscriber) -> None:
         """Somebody wants this to end: end Helm, put the release back, write it down.
 
-        Gives the revision that it made where Helm had ended well before, else 0.
         Raises ApplyTakenOver, ApplyUnclear and ApplyLeftOpen where that does not come about; cut
         off in turn, the entry stays open for a recovery.
         """
         self._engine.cancel()
         work.change = replace(work.change, serving=_not_asked_for)
         verdict = self._put_back(work, subscriber)
-        number = self._end(work, verdict, ChangeInterrupted.id, began)
+        self._end(work, verdict, ChangeInterrupted.id, began)
         if verdict.settled in {Settled.TAKEN_OVER, Settled.UNCLEAR}:
             release = work.intent.release
             raise _FAILURES[verdict.settled](
                 release=release, cause=ChangeInterrupted(release=release)
             )
-        return number if verdict.settled is Settled.DONE else 0
 
     def _end(
         self, work: Work, verdict: Verdict, error: str, began: datetime, cause: str = ""

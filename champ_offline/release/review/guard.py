@@ -8,10 +8,10 @@ a claim was bound to, and the replicas of a workload that an autoscaler of the r
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from champ_offline.errors import Phrase
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
 from champ_offline.release.differences import essence
@@ -44,25 +44,9 @@ class Moved(StrEnum):
     MADE = "made meanwhile"
 
 
-@dataclass(frozen=True)
-class Move:
-    """One object that is no longer as it was planned on."""
-
-    kind: str
-    name: str
-    moved: Moved
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.name} ({self.moved})"
-
-
-class Moves(tuple[Move, ...]):
-    """Several, as the field of an error."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return ", ".join(map(str, self))
+def told(kind: str, name: str, moved: Moved) -> Phrase:
+    """`ConfigMap web (changed meanwhile)`."""
+    return Phrase("{kind} {name} ({moved})", kind=kind, name=name, moved=Phrase(moved.value))
 
 
 def guard(live: Object | None, salt: str, *, scaled: bool = False) -> str:

@@ -11,17 +11,22 @@ import click
 from champ_offline.errors import ExitCode
 from installer.cli.diagnostics import say
 from installer.cli.interrupted import foretell
-from installer.cli.options import GIVEN_FILE, Verb, confirmation, kubeconfig, workers
-from installer.cli.plan_view import approved, carry_out, read
+from installer.cli.options import FILE, Verb, confirmation, kubeconfig, workers
+from installer.cli.plan_view import approved, carry_out, named
 from installer.cli.session import Session
 from installer.cli.site_view import carry_out_site
 from installer.language import translate as _
 
 
 @click.command(
-    "apply", cls=Verb, help=_("Carry out the plan in PLANFILE, if the cluster is as it was then.")
+    "apply",
+    cls=Verb,
+    help=_(
+        "Carry out the plan in PLANFILE, if the cluster is as it was then. A plan that was made in"
+        " this zone may be named by its digest instead, which confirms it too."
+    ),
 )
-@click.argument("planfile", type=GIVEN_FILE)
+@click.argument("planfile", type=FILE)
 @confirmation
 @click.option(
     "--plan-digest", "digest", metavar="DIGEST",
@@ -42,7 +47,8 @@ def command(
     from champ_offline.site.carried import Carried
     from champ_offline.site.plan import SitePlan
 
-    found, asks = read(planfile), digest is None
+    found, approved_so = named(session, planfile)
+    asks = digest is None and not approved_so
     plan = found.plan if isinstance(found, Carried) else found
     if digest is not None:
         approved(plan, digest)

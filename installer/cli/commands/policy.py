@@ -12,9 +12,10 @@ import click
 from installer.cli.diagnostics import say
 from installer.cli.options import DIRECTORY, FILE, GIVEN_FILE, Verb, kubeconfig
 from installer.cli.output import Column
-from installer.cli.services import note_unknown, owner, place, program, program_places
+from installer.cli.services import note_unknown, owner, place, program_places
 from installer.cli.session import Session
 from installer.language import translate as _
+from installer.program import program
 
 
 @click.group("policy", help=_("Check a policy; start runs under it when a stick is plugged in."))

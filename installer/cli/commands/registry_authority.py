@@ -40,7 +40,7 @@ def show(session: Session) -> int:
     """Show it; ends with the error's code where it could not be used."""
     from champ_offline.errors import ChampError, ExitCode
 
-    zone = session.appliance().authority
+    zone = session.appliance().registry.authority
     _record(session, zone.standing())
     try:
         zone.check()
@@ -65,7 +65,7 @@ def accept(session: Session, confirm: str | None) -> None:
     """Confirm, take it on, and say what is to come."""
     appliance = session.appliance()
     ask(_("This changes which authority the nodes of {name} must trust."), appliance.name, confirm)
-    _record(session, appliance.authority.accept())
+    _record(session, appliance.registry.authority.accept())
     _say_next()
 
 
@@ -84,7 +84,7 @@ def replace(session: Session, confirm: str | None) -> None:
     """Confirm, replace it, and say what is to come."""
     appliance = session.appliance()
     ask(_("This changes which authority the nodes of {name} must trust."), appliance.name, confirm)
-    _record(session, appliance.authority.replace())
+    _record(session, appliance.registry.authority.replace())
     _say_next()
 
 

@@ -58,7 +58,7 @@ def add(
     """Keep the client and show what it may; only a hash of its password is kept."""
     if not push + pull + delete:
         raise click.UsageError(_("Say what the client may: --push, --pull or --delete PATTERN."))
-    clients = session.appliance().clients
+    clients = session.appliance().registry.clients
     from champ_offline.journal.process import current_user
     from champ_offline.registry.clients import roles
     from champ_offline.registry.passwords import hashed
@@ -75,7 +75,7 @@ def add(
 def list_(session: Session) -> None:
     """One row for each client."""
     session.output.rows(
-        [_shown(account) for account in session.appliance().clients.all()],
+        [_shown(account) for account in session.appliance().registry.clients.all()],
         [
             Column("name", _("CLIENT")),
             Column("roles", _("MAY"), _told),
@@ -89,7 +89,7 @@ def list_(session: Session) -> None:
 @click.pass_obj
 def remove(session: Session, name: str) -> None:
     """Remove the client and say so."""
-    clients = session.appliance().clients
+    clients = session.appliance().registry.clients
     from champ_offline.journal.process import current_user
 
     clients.remove(name, current_user())
@@ -105,7 +105,7 @@ def remove(session: Session, name: str) -> None:
 @click.pass_obj
 def access(session: Session, anonymous: str | None) -> None:
     """Change it if asked to, and show it."""
-    clients = session.appliance().clients
+    clients = session.appliance().registry.clients
     if anonymous is not None:
         from champ_offline.journal.process import current_user
         from champ_offline.registry.clients import Anonymous

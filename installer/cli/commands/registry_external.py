@@ -76,7 +76,7 @@ def set_(
         raise click.UsageError(_("--password-file wants --username NAME."))
     if ca is not None and plain_http:
         raise click.UsageError(_("--plain-http speaks without TLS; leave out --ca."))
-    verbs = session.appliance().external
+    verbs = session.appliance().registry.external
     from champ_offline.journal.process import current_user
 
     target = replace(
@@ -105,7 +105,7 @@ def set_(
 @click.pass_obj
 def show(session: Session) -> None:
     """One registry; never its password."""
-    _show(session, session.appliance().external.view())
+    _show(session, session.appliance().registry.external.view())
 
 
 @external.command(
@@ -116,7 +116,7 @@ def show(session: Session) -> None:
 @click.pass_obj
 def remove(session: Session) -> None:
     """Forget it, with its password, and say so."""
-    verbs = session.appliance().external
+    verbs = session.appliance().registry.external
     from champ_offline.journal.process import current_user
 
     removed = verbs.remove(current_user())
@@ -137,7 +137,7 @@ def remove(session: Session) -> None:
 @click.pass_obj
 def push(session: Session, names: tuple[str, ...]) -> None:
     """Push, and show a row for each name."""
-    verbs = session.appliance().external
+    verbs = session.appliance().registry.external
     from champ_offline.journal.process import current_user
 
     with session.watched() as notify:

@@ -17,9 +17,10 @@ import click
 from installer.cli.diagnostics import say, write_log
 from installer.cli.options import DIRECTORY, FILE, Verb, Whole
 from installer.cli.output import Column
-from installer.cli.services import note_unknown, owner, place, program, program_places
+from installer.cli.services import note_unknown, owner, place, program_places
 from installer.cli.session import Session
 from installer.language import translate as _
+from installer.program import program
 
 DEFAULT_PORT = 5443
 _MEGABYTE = 1000 * 1000
@@ -137,7 +138,7 @@ def _serve(session: Session, asked: Serving) -> None:
         log = None
     again = (*program(), *sys.argv[1:]) if asked.hand_over else ()
     where = Address(asked.host, asked.port, asked.called)
-    appliance.serve_registry(where, ready, Running(float(asked.drain), again, log))
+    appliance.registry.serve(where, ready, Running(float(asked.drain), again, log))
 
 
 @click.command(

@@ -41,7 +41,7 @@ def command() -> None:
 @click.pass_obj
 def find(session: Session, text: str, versions: str | None) -> None:
     """One row for each package in each image."""
-    search = session.appliance().find_packages(text, versions)
+    search = session.appliance().packages.find(text, versions)
     output = session.output
     if output.form != "table":
         output.document(search)

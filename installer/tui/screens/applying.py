@@ -1,4 +1,7 @@
-"""A plan being carried out: steps, objects as they come up, how it ended, how to repeat it."""
+"""A plan being carried out: steps, objects as they come up, how it ended, how to repeat it.
+
+Invariant: it is a task: it goes on when this is left, and is put back when it is stopped.
+"""
 
 from __future__ import annotations
 
@@ -13,48 +16,55 @@ from textual.message import Message
 from textual.widgets import Static
 
 from champ_offline.appliance import Appliance
-from champ_offline.errors import ChampError
-from champ_offline.release.apply.failures import ChangeInterrupted
-from champ_offline.release.apply.halt import Halt
+from champ_offline.errors import ChampError, ExitCode
 from champ_offline.release.plan import Operation, Plan
-from champ_offline.release.records.history import Revision
+from champ_offline.release.records.history import Outcome
 from champ_offline.release.status import ReleaseStatus
+from champ_offline.tasks.task import Ending
+from installer import task_text
 from installer.language import mark
 from installer.language import translate as _
 from installer.terminal_text import printable, printable_lines
 from installer.tui.proposals import Proposal, folded
 from installer.tui.routes import ApplyPlan, GoHome, ShowRelease
-from installer.tui.watcher import Happened, Watcher
-from installer.tui.widgets.dialogs import ChoiceDialog, ErrorDialog
-from installer.tui.widgets.page import Page
+from installer.tui.screens.task import TaskPage
+from installer.tui.widgets.dialogs import ErrorDialog
 from installer.tui.widgets.progress import ProgressView
 from installer.words import word
 
 
 @dataclass(eq=False)
 class Applied(Message):
-    """The plan was carried out; `status` is how the release is now, None where it is gone."""
+    """The plan was carried out; `status` is how the release is now, None where it is gone.
 
-    revision: Revision
+    `late` where it was to be stopped and had ended before.
+    """
+
+    told: str
     status: ReleaseStatus | None
+    late: bool = False
 
 
-class ApplyScreen(Page):
-    """Cannot be left while the plan is being carried out; it can be stopped."""
+@dataclass(eq=False)
+class NotApplied(Message):
+    """The plan was not carried out, or put back."""
+
+    error: ChampError | None
+
+
+class ApplyScreen(TaskPage):
+    """Can be left and stopped while the plan is being carried out."""
 
     NAME = mark("Apply")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "go_on", mark("Go on"), key_display="Enter"),
         Binding("s", "stop", mark("Stop and put back")),
-        Binding("escape", "leave", show=False),
     ]
 
     def __init__(self, confirmed: ApplyPlan) -> None:
         super().__init__()
         self.plan: Plan = confirmed.plan
         self.proposal: Proposal = confirmed.proposal
-        self.running = True
-        self.halt = Halt()
 
     def title_text(self) -> str:
         """What is done to what."""
@@ -69,60 +79,52 @@ class ApplyScreen(Page):
 
     def on_mount(self) -> None:
         """Apply."""
-        opened, plan, kubeconfig = self.desk.appliance, self.plan, self.proposal.kubeconfig
-        watcher, halt = Watcher(self.post_message), self.halt
-        self.start(lambda: apply(opened(), plan, kubeconfig, watcher, halt))
+        way = self.proposal.kubeconfig
+        cluster = [] if way is None else ["--kubeconfig", str(way.absolute())]
+        self.carry_out(["apply", *cluster, str(self.plan.digest)])
 
-    def on_happened(self, message: Happened) -> None:
-        """Show an event."""
-        self.query_one(ProgressView).take(message.event)
+    def ended(self, ending: Ending) -> Message:
+        """Look how the release is."""
+        plan, way = self.plan, self.proposal.kubeconfig
+        appliance = self.desk.appliance()
+        late = stands(appliance, plan) if ending.exit_code == ExitCode.INTERRUPTED else ""
+        if ending.exit_code != ExitCode.OK and not late:
+            return NotApplied(ending.error)
+        return Applied(late or task_text.ended(ending), health(appliance, plan, way), bool(late))
 
     def on_applied(self, message: Applied) -> None:
         """Show how it ended."""
-        self._end()
-        revision, status = message.revision, message.status
-        lines = [_("It had ended before it could be stopped.")] if self.halt.asked else []
-        lines += [
-            _("{operation} {release}: {outcome}, revision {number}, version {version}").format(
-                operation=word(revision.operation),
-                release=revision.release,
-                outcome=word(revision.outcome),
-                number=revision.number,
-                version=revision.version,
-            )
-        ]
-        if status is not None:
-            lines.append(_("Health: {health}").format(health=word(status.health)))
+        self.over()
+        lines = [_("It had ended before it could be stopped.")] if message.late else []
+        lines.append(message.told)
+        if message.status is not None:
+            lines.append(_("Health: {health}").format(health=word(message.status.health)))
         self.say("result", printable_lines("\n".join([*lines, ""])))
         commands = self.proposal.commands(self.desk.zone or Path())
         told = [_("The same without these screens:"), *map(folded, commands)]
         self.say("repeat", printable_lines("\n".join(told)))
 
+    def on_not_applied(self, message: NotApplied) -> None:
+        """Say how it ended."""
+        if message.error is not None:
+            self.failed(message.error)
+
     def failed(self, error: ChampError) -> None:
         """Say how it ended."""
-        self._end()
-        if isinstance(error, ChangeInterrupted):
+        self.over()
+        if error.exit_code is ExitCode.INTERRUPTED:
             text = _("Stopped. {release} is as it was before; the history says so.")
             self.say("result", text.format(release=printable(self.plan.release)))
             return
         self.say("result", _("It did not end well. The history says what was done."))
         self.app.push_screen(ErrorDialog(error))
 
-    def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
-        """Wait for the end; what is being stopped is not stopped again."""
-        if action == "stop":
-            return self.running and not self.halt.asked
-        return action not in {"go_on", "leave"} or not self.running
+    def question(self) -> str:
+        """What stopping means here."""
+        return _("Stop, and put {release} back as it was?").format(release=self.plan.release)
 
-    def action_stop(self) -> None:
-        """Ask, then have it ended."""
-        question = _("Stop, and put {release} back as it was?").format(release=self.plan.release)
-        choices = [_("Let it go on"), _("Stop and put back")]
-        self.app.push_screen(ChoiceDialog(question, choices), self._stop)
-
-    def _stop(self, choice: int | None) -> None:
-        if choice != 1 or not self.running:
-            return
+    def stop_asked(self) -> None:
+        """Say that it takes as long as the putting back does."""
         self.say(
             "result",
             _(
@@ -131,12 +133,12 @@ class ApplyScreen(Page):
                 " goes on with it."
             ),
         )
-        self.run_worker(self._ask, thread=True)
 
-    def _ask(self) -> None:
-        """In a thread: Helm's process is waited for."""
-        self.halt.ask()
-        self.app.call_from_thread(self.refresh_bindings)
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Go on is for afterwards."""
+        if action == "go_on":
+            return not self.running
+        return super().check_action(action, parameters)
 
     def action_go_on(self) -> None:
         """To the release's page, or home where it is gone."""
@@ -144,22 +146,17 @@ class ApplyScreen(Page):
         if self.plan.operation is not Operation.REMOVE:
             self.post_message(ShowRelease(self.plan.release, self.plan.namespace))
 
-    def action_leave(self) -> None:
-        """As Enter: what lies behind this screen is no longer true."""
-        self.action_go_on()
 
-    def _end(self) -> None:
-        self.running = False
-        self.query_one(ProgressView).end()
-        self.refresh_bindings()
+def stands(appliance: Appliance, plan: Plan) -> str:
+    """What became of a plan that ended well after all; empty where it did not."""
+    deeds = appliance.releases.history(plan.release, plan.namespace)
+    made = [one for one in deeds if one.plan == plan.digest and one.outcome == Outcome.DEPLOYED]
+    return task_text.applied(vars(made[-1])) if made else ""
 
 
-def apply(
-    appliance: Appliance, plan: Plan, kubeconfig: Path | None, watcher: Watcher, halt: Halt
-) -> Applied:
-    """Carry out the plan and look how the release is; for a worker."""
-    revision = appliance.releases.apply(plan, kubeconfig, watcher, halt)
+def health(appliance: Appliance, plan: Plan, kubeconfig: Path | None) -> ReleaseStatus | None:
+    """How the release is, None where it was taken away."""
     if plan.operation is Operation.REMOVE:
-        return Applied(revision, None)
+        return None
     found = appliance.releases.status(plan.release, plan.namespace, kubeconfig)
-    return Applied(revision, found[0] if found else None)
+    return found[0] if found else None

@@ -1,4 +1,8 @@
-"""Importing: how far, how fast, how long still, and what it brought."""
+"""Importing: how far, how fast, how long still, and what it brought.
+
+Invariant: the import is a task; only where it ended for want of the next medium does this screen
+begin another one, as long as somebody looks.
+"""
 
 from __future__ import annotations
 
@@ -12,35 +16,27 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Static
 
-from champ_offline.bundle.intake import Imported
 from champ_offline.errors import ChampError, ExitCode
+from champ_offline.tasks.task import Ending
 from champ_offline.trust.dates import NO_OVERRIDES, Overrides
+from installer import task_text
 from installer.error_text import sentences
 from installer.language import mark
 from installer.language import translate as _
 from installer.next_medium import PAUSE, NextMedium
 from installer.quantities import size
 from installer.terminal_text import printable
-from installer.tui.errors import ImportStopped
 from installer.tui.routes import BrowseCatalog, GoHome
-from installer.tui.watcher import Happened, Watcher
+from installer.tui.screens.task import TaskPage
 from installer.tui.widgets.dialogs import ErrorDialog, TextDialog
-from installer.tui.widgets.page import Page
 from installer.tui.widgets.progress import ProgressView
 
 
 @dataclass(eq=False)
 class ImportEnded(Message):
-    """The bundle is in the zone."""
+    """The task has ended; `kept` are the bytes that wait for the next one."""
 
-    imported: Imported
-
-
-@dataclass(eq=False)
-class ImportFailed(Message):
-    """It did not come in; `kept` are the bytes that wait for the next run."""
-
-    error: ChampError
+    ending: Ending
     kept: int
 
 
@@ -65,24 +61,22 @@ class FolderNamed(Message):
     media: list[Path]
 
 
-class ImportScreen(Page):
-    """Runs while it is seen; Esc stops it and leaves the zone as it was."""
+class ImportScreen(TaskPage):
+    """A task that goes on when it is left; stopped, it leaves the zone as it was."""
 
     NAME = mark("Import")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "home", mark("To the overview"), key_display="Enter"),
         Binding("c", "catalog", mark("To the catalog")),
         Binding("f", "folder", mark("Name another folder")),
-        Binding("escape", "leave", mark("Stop the import"), key_display="Esc"),
     ]
 
     def __init__(self, folder: Path, overrides: Overrides = NO_OVERRIDES) -> None:
         super().__init__()
         self.folder, self.overrides = folder, overrides
-        self.running, self.waiting = True, False
+        self.waiting = False
         self.coming = NextMedium([folder], self._which)
         self.missing = ""
-        self.watcher = Watcher(self.post_message)
 
     def body(self) -> ComposeResult:
         """The folder, the progress, the result."""
@@ -96,20 +90,19 @@ class ImportScreen(Page):
         self._take([self.folder])
 
     def _take(self, media: Sequence[Path]) -> None:
-        opened, watcher, chosen = self.desk.appliance, self.watcher, self.overrides
         self._wait(on=False)
         self.say("result", "")
         coming = self.coming
+        self.carry_out(words(media, self.overrides), lambda: coming.begin(media))
 
-        def take() -> Message:
-            coming.begin(media)
-            appliance = opened()
-            try:
-                return ImportEnded(appliance.import_media(media, watcher, chosen))
-            except ChampError as error:
-                return ImportFailed(error, appliance.summary().waiting)
+    def question(self) -> str:
+        """What stopping means here."""
+        return _("Stop the import? The zone stays as it is.")
 
-        self.start(take)
+    def ended(self, ending: Ending) -> Message:
+        """How much is kept is asked when it is known how it ended."""
+        failed = ending.error is not None
+        return ImportEnded(ending, self.desk.appliance().summary().waiting if failed else 0)
 
     def _which(self, media: Sequence[Path]) -> str:
         return str(self.desk.appliance().inspect(media, self.overrides).trusted.digest)
@@ -160,39 +153,14 @@ class ImportScreen(Page):
         """Say it below what is missing."""
         self.say("result", "\n\n".join([self.missing, *map(printable, said)]))
 
-    def on_happened(self, message: Happened) -> None:
-        """Show an event."""
-        self.query_one(ProgressView).take(message.event)
-
     def on_import_ended(self, message: ImportEnded) -> None:
-        """Show what was new."""
-        self._end()
-        done = message.imported
-        if not done.changed:
-            text = _("The zone already holds {bundle} {version}. Nothing was changed.")
-        elif done.restored and not done.new_blobs:
-            text = _(
-                "{bundle} {version} is current again. Only withdrawn keys had vouched for what"
-                " these names led to: {names}."
-            )
+        """Show what was new; or say why nothing is, and what is kept."""
+        error = message.ending.error
+        if error is None:
+            self.over()
+            self.say("result", task_text.ended(message.ending))
         else:
-            text = _(
-                "{bundle} {version} is in the zone: {new} in {blobs} new blobs, {known} blobs"
-                " were already here. Every byte was checked."
-            )
-        said = text.format(
-            bundle=done.bundle, version=done.version, new=size(done.new_bytes),
-            blobs=done.new_blobs, known=done.known_blobs, names=", ".join(done.restored),
-        )  # fmt: skip
-        if done.displaced:
-            gone = _("Clients had pushed to names of this bundle. That is gone: {names}.")
-            names = ", ".join(label for one in done.displaced for label in one.labels)
-            said += "\n\n" + gone.format(names=names)
-        self.say("result", said)
-
-    def on_import_failed(self, message: ImportFailed) -> None:
-        """Say why, and what is kept."""
-        self._stopped(message.error, message.kept)
+            self._stopped(error, message.kept)
 
     def failed(self, error: ChampError) -> None:
         """Something failed before or beside the import."""
@@ -209,21 +177,26 @@ class ImportScreen(Page):
             )])  # fmt: skip
             self.say("result", self.missing)
             return
-        self._end()
-        said = [_("Nothing was imported. The zone is as it was before."), sentences(error)[0]]
+        self.over()
+        stopped = error.exit_code is ExitCode.INTERRUPTED
+        said = [_("Nothing was imported. The zone is as it was before.")]
+        said += [] if stopped else [sentences(error)[0]]
         if kept:
             more = _("{size} of the bundle are kept; the next import goes on with them.")
             said.append(more.format(size=size(kept)))
         self.say("result", "\n\n".join(map(printable, said)))
-        self.app.push_screen(ErrorDialog(error))
+        if not stopped:
+            self.app.push_screen(ErrorDialog(error))
 
-    def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Going on is for afterwards, stopping for before, another folder for a wait."""
         if action == "folder":
             return self.running and self.waiting
         if action in {"home", "catalog"}:
             return not self.running
-        return action != "leave" or self.running
+        if action == "stop" and self.waiting:
+            return False
+        return super().check_action(action, parameters)
 
     def action_home(self) -> None:
         """Back to the overview."""
@@ -235,19 +208,20 @@ class ImportScreen(Page):
         self.post_message(BrowseCatalog())
 
     def action_leave(self) -> None:
-        """Stop at the next block; a wait ends at once."""
+        """A wait ends at once, what is at work goes on."""
         if self.waiting:
             self.dismiss()
-            return
-        self.watcher.stop(ImportStopped())
-        self.say("result", _("Stopping ..."))
+        else:
+            super().action_leave()
 
     def _wait(self, *, on: bool) -> None:
         self.waiting = on
         self.query_one(ProgressView).rest()
         self.refresh_bindings()
 
-    def _end(self) -> None:
-        self.running = False
-        self.query_one(ProgressView).end()
-        self.refresh_bindings()
+
+def words(media: Sequence[Path], overrides: Overrides) -> list[str]:
+    """The command that imports the bundle on the media."""
+    reasons = {"--accept-expired": overrides.expired, "--accept-clock": overrides.clock}
+    given = [word for option, why in reasons.items() if why for word in (option, why)]
+    return ["import", *given, *(str(path.absolute()) for path in media)]

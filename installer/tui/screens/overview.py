@@ -17,13 +17,25 @@ from champ_offline.errors import ChampError
 from champ_offline.journal.journal import Record, Recovered
 from champ_offline.release.clusters import NamedCluster
 from champ_offline.release.status import ReleaseStatus
+from champ_offline.tasks.task import Task
 from champ_offline.zone import ZoneSummary
+from installer import task_text
+from installer.background import tasks_of
 from installer.error_text import note
 from installer.language import mark
 from installer.language import translate as _
 from installer.quantities import size
 from installer.terminal_text import printable, printable_lines
-from installer.tui.routes import BrowseCatalog, ExamineZone, LookForMedia, ShowRelease
+from installer.tui.routes import (
+    BrowseCatalog,
+    BrowseTasks,
+    ExamineZone,
+    LookForMedia,
+    ReadAudit,
+    ShowRegistry,
+    ShowRelease,
+    ShowTask,
+)
 from installer.tui.screens.review import TextScreen
 from installer.tui.widgets.dialogs import ChoiceDialog, TextDialog
 from installer.tui.widgets.page import Page
@@ -31,6 +43,8 @@ from installer.tui.widgets.rows import Rows
 from installer.words import standing, word
 
 _NEWEST = 4
+# Seconds between looks at what is at work.
+_LOOK = 2.0
 # What is left open: as the journal has it, or as a recovery would deal with it.
 Left: TypeAlias = Record | Recovered
 
@@ -43,6 +57,13 @@ class Surveyed(Message):
     releases: list[ReleaseStatus]
     left: bool = False
     named: tuple[NamedCluster, ...] = ()
+
+
+@dataclass(eq=False)
+class AtWork(Message):
+    """The tasks that are at work, the newest first."""
+
+    tasks: Sequence[Task]
 
 
 @dataclass(eq=False)
@@ -78,6 +99,9 @@ class OverviewScreen(Page):
         Binding("c", "catalog", mark("Catalog: install an app")),
         Binding("k", "cluster", mark("Cluster")),
         Binding("d", "doctor", mark("Check")),
+        Binding("g", "registry", mark("Registry")),
+        Binding("a", "audit", mark("Audit")),
+        Binding("t", "tasks", mark("Tasks")),
         Binding("f", "recover", mark("Finish what was interrupted")),
         Binding("r", "survey", mark("Refresh")),
         Binding("escape", "leave", show=False),
@@ -85,21 +109,54 @@ class OverviewScreen(Page):
 
     releases: Sequence[ReleaseStatus] = ()
     left: Sequence[Left] = ()
+    at_work: Sequence[Task] = ()
     named: tuple[NamedCluster, ...] = ()
 
     def body(self) -> ComposeResult:
         """Facts, bundles, releases."""
         yield Static(_("Reading the zone ..."), id="facts", markup=False)
         yield Static("", id="bundles", classes="gap", markup=False)
+        yield Static("", id="at_work", classes="gap heading", markup=False)
         yield Static("", id="left", classes="gap heading", markup=False)
         yield Static("", id="heading", classes="gap heading", markup=False)
         none = _("none: press c to install an app from the catalog")
         yield Rows(id="releases", empty=none, verb=mark("Open"))
         yield Static("", id="trouble", classes="foot", markup=False)
 
+    def on_mount(self) -> None:
+        """See what is begun elsewhere, and what ends."""
+        self.set_interval(_LOOK, self._look_at_work)
+
     def on_screen_resume(self) -> None:
         """Look anew whenever this screen is seen again."""
+        self._look_at_work()
         self.action_survey()
+
+    def _look_at_work(self) -> None:
+        if self.is_current:
+            zone = self.desk.zone_folder()
+            self.start(lambda: AtWork(at_work(zone)))
+
+    def on_at_work(self, message: AtWork) -> None:
+        """Show what is at work; what has ended since may have changed all the rest."""
+        before, self.at_work = self.at_work, message.tasks
+        told = [_("At work: {task}").format(task=task_text.line(one)) for one in message.tasks]
+        self.say("at_work", "\n".join(told[:_NEWEST]))
+        if {one.number for one in before} - {one.number for one in message.tasks}:
+            self.action_survey()
+
+    def action_registry(self) -> None:
+        """Show where nodes pull from."""
+        self.post_message(ShowRegistry())
+
+    def action_audit(self) -> None:
+        """Show who did what."""
+        self.post_message(ReadAudit())
+
+    def action_tasks(self) -> None:
+        """Look at the one that is at work, or choose one."""
+        chosen = ShowTask(self.at_work[0]) if len(self.at_work) == 1 else BrowseTasks()
+        self.post_message(chosen)
 
     def action_survey(self) -> None:
         """Read the zone, then ask the cluster."""
@@ -221,6 +278,11 @@ class OverviewScreen(Page):
             for s in releases
         ]
         self.query_one(Rows).show(header if rows else [], rows)
+
+
+def at_work(zone: Path) -> Sequence[Task]:
+    """What is at work in the zone; for a worker."""
+    return [one for one in tasks_of(zone).all() if one.at_work]
 
 
 def survey(appliance: Appliance) -> Surveyed:

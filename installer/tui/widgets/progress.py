@@ -1,6 +1,7 @@
 """What an operation is doing: steps that are done, the one under way with bar, rate and time.
 
-Invariant: the seconds run on while no event comes, so that a standstill and a crash look different.
+Invariant: the seconds run on while no event comes, so that a standstill and a crash look different;
+they count from when it began, whenever the looking did.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from champ_offline.events import (
     StepStarted,
 )
 from installer.language import translate as _
+from installer.look import in_ascii
 from installer.quantities import duration
 from installer.step_line import StepLine, cause_lines, fault_line, object_line, step_head
 from installer.terminal_text import fit, wrapped
@@ -47,9 +49,9 @@ class ProgressView(Static):
         self.set_interval(0.25, self._draw)
         self._draw()
 
-    def take(self, event: Event) -> None:
-        """Take one event, in the order in which they happened."""
-        now = time.monotonic()
+    def take(self, event: Event, now: float) -> None:
+        """Take one event, in the order in which they happened; `now` as `time.monotonic` said."""
+        self._began = min(self._began, now)
         match event:
             case StepStarted():
                 self._step = StepLine(event.name, event.subject, now)
@@ -121,7 +123,8 @@ class ProgressView(Static):
         if step.last is None or not step.last.total:
             return [f"  {duration(now - step.began)}"]
         full = min(_BAR, step.last.done * _BAR // step.last.total)
-        return [f"  [{'#' * full}{'.' * (_BAR - full)}]", f"  {'  '.join(step.figures())}"]
+        done, rest = ("#", ".") if in_ascii() else ("█", "░")
+        return [f"  [{done * full}{rest * (_BAR - full)}]", f"  {'  '.join(step.figures())}"]
 
     def _told(self, cause: Cause) -> list[str]:
         room = max(10, self.size.width or 78)

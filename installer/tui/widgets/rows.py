@@ -1,7 +1,8 @@
 """A list of rows to choose from by arrows or number, with a `>` at the row that is meant.
 
 Invariant: columns are measured in terminal cells, so wide characters stay in line; a text too long
-for its column ends in `~`; what came from outside cannot drive the terminal.
+for its column ends in `~`; what came from outside cannot drive the terminal. A key costs what fits
+on the screen, however long the list is: columns are measured once, when it is shown.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from installer.language import translate as _
 from installer.terminal_text import fit, pad, printable, width
 
 _GAP = 2
+# Rows that columns are measured by; a longer cell further down ends in `~`.
+_SAMPLE = 2000
 
 
 class Rows(Widget, can_focus=True):
@@ -77,9 +80,11 @@ class Rows(Widget, can_focus=True):
         self.cursor = 0
         self._empty = empty
         self._header: Sequence[str] = ()
-        self._cells: list[list[str]] = []
+        self._cells: Sequence[Sequence[str]] = []
         self._choices = 0
         self._first = 0
+        self._measured: list[int] = []
+        self._room = 0
 
     def show(
         self,
@@ -95,6 +100,7 @@ class Rows(Widget, can_focus=True):
         self._header = header
         self._cells = [[printable(cell) for cell in row] for row in rows]
         self._choices = len(rows) if choices is None else choices
+        self._measured = []
         self.cursor = min(self.cursor, max(0, len(rows) - 1))
         self.refresh()
         self.screen.refresh_bindings()
@@ -132,7 +138,7 @@ class Rows(Widget, can_focus=True):
         columns, lines = self.size.width, self.size.height
         if not self._cells:
             return Text(f"  {self._empty}")
-        widths = _widths([*([self._header] if self._header else []), *self._cells], columns)
+        widths = self._widths(columns)
         text = Text(no_wrap=True)
         if self._header:
             lines -= 1
@@ -144,6 +150,14 @@ class Rows(Widget, can_focus=True):
             text.append(self._row(index, widths, last), "reverse" if self._meant(index) else "")
             text.append("\n" if index + 1 < last else "")
         return text
+
+    def _widths(self, columns: int) -> list[int]:
+        """The columns' widths on a screen of that many; measured anew only for another content."""
+        if not self._measured or self._room != columns:
+            head = [self._header] if self._header else []
+            self._measured = _widths([*head, *self._cells[:_SAMPLE]], columns)
+            self._room = columns
+        return self._measured
 
     def _row(self, index: int, widths: list[int], last: int) -> str:
         number = str(index + 1) if index < min(9, self._choices) and self._numbered else " "

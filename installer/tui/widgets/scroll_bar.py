@@ -1,4 +1,4 @@
-"""A scroll bar of plain characters, visible without colour and of one column everywhere."""
+"""A scroll bar of characters, visible without colour and of one column in either look."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from rich.segment import Segment, Segments
 from rich.style import Style
 from textual.scrollbar import ScrollBarRender
 
+from installer.look import in_ascii
+
 
 class PlainScrollBar(ScrollBarRender):
-    """`|` where the content is out of sight, `#` where it is seen."""
+    """In ASCII `|` where the content is out of sight, `#` where it is seen."""
 
     @classmethod
     def render_bar(
@@ -28,7 +30,8 @@ class PlainScrollBar(ScrollBarRender):
             return Segments([Segment(" ")] * size, new_lines=vertical)
         thumb = max(1, round(size * window_size / virtual_size))
         start = round((size - thumb) * position / (virtual_size - window_size))
-        marks = ["#" if start <= place < start + thumb else "|" for place in range(size)]
+        seen, unseen = ("#", "|") if in_ascii() else ("█", "│")
+        marks = [seen if start <= place < start + thumb else unseen for place in range(size)]
         width = thickness if vertical else 1
         segments = [Segment(mark * width, Style()) for mark in marks]
         return Segments(segments if vertical else [*segments, Segment.line()], new_lines=vertical)

@@ -217,3 +217,25 @@ def test_the_format_says_how_to_check_a_row_by_hand(audit: Audit) -> None:
         with closing(sqlite3.connect(audit._database.path)) as connection:
             printed = connection.execute(statement.replace("SEQ", str(row.seq))).fetchone()[0]
         assert hashlib.sha256(f"{printed}\n".encode()).hexdigest() == row.hash
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("", [5, 4, 3, 2, 1]), ("APP3", [3]), ("team/app", [5, 4, 3, 2, 1]), ('"size":2', [2]),
+        ("2026-05-01", [5, 4, 3, 2, 1]), ("%", []), ("app_", []), ("!", []), ("nowhere", []),
+    ],
+)  # fmt: skip
+def test_rows_are_found_by_a_text_in_any_field(audit: Audit, text: str, numbers: list[int]) -> None:
+    assert audit.numbers(text) == numbers
+    assert [row.seq for row in audit.numbered(numbers)] == numbers
+
+
+def test_rows_are_found_by_a_text_that_is_kept_escaped(audit: Audit) -> None:
+    audit.record(Entry("陈", "bundle.import", "影像", {"reason": "夜班"}))
+    assert audit.numbers("影像") == audit.numbers("夜班") == audit.numbers("陈") == [6]
+
+
+def test_numbers_without_a_row_are_left_out(audit: Audit) -> None:
+    assert [row.seq for row in audit.numbered([9, 2, 7, 1])] == [2, 1]
+    assert audit.numbered([]) == []

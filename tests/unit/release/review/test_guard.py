@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from champ_offline.release.review.guard import ABSENT, Move, Moved, Moves, guard, moved, scaled
+from champ_offline.release.review.guard import ABSENT, Moved, guard, moved, scaled
 from tests.unit.release.review.objects import IMAGE, altered, claim, config, workload
 
 LIVE = altered(workload(), "metadata", "annotations", to={"note": "1"})
@@ -88,8 +88,3 @@ def test_without_the_salt_a_guard_cannot_be_guessed() -> None:
 )
 def test_what_became_of_an_object_is_told(before: str, after: str, told: Moved | None) -> None:
     assert moved(before, after) is told
-
-
-def test_moves_name_their_objects() -> None:
-    moves = Moves([Move("Deployment", "web", Moved.CHANGED), Move("Secret", "s", Moved.GONE)])
-    assert str(moves) == "Deployment web (changed meanwhile), Secret s (gone meanwhile)"

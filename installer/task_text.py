@@ -1,0 +1,118 @@
+"""What a task was asked to do, and how it ended, in the user's language.
+
+Invariant: made from the task alone: whoever follows it reads the same, wherever it was begun.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from champ_offline.errors import ExitCode
+from champ_offline.tasks.task import Ending, Task
+from installer.error_text import sentences
+from installer.language import translate as _
+from installer.quantities import size
+from installer.terminal_text import printable, printable_lines
+from installer.words import word
+
+# Global options that say nothing about what is done.
+_ABOUT_OUTPUT = {"--zone", "-o", "--output", "--progress", "--lang"}
+
+
+def asked(task: Task) -> str:
+    """The command without the options that are about its output: `import /media/stick`."""
+    words, left = iter(task.words), []
+    for one in words:
+        if one in _ABOUT_OUTPUT:
+            next(words, None)
+        elif one.partition("=")[0] not in _ABOUT_OUTPUT | {"--json"}:
+            left.append(one)
+    return printable(shlex.join(left))
+
+
+def line(task: Task) -> str:
+    """`12  import /media/stick  since 2026-05-01 12:00 (anna)`."""
+    when = task.began[:16].replace("T", " ")
+    text = _("{number}  {words}  since {when} ({user})")
+    return text.format(number=task.number, words=asked(task), when=when, user=printable(task.user))
+
+
+def state(task: Task) -> str:
+    """`at work`, `ended` or `cut off`: one of the fixed words."""
+    if task.at_work:
+        return "at work"
+    return "cut off" if task.ending is None else "ended"
+
+
+def ended(ending: Ending) -> str:
+    """How a task ended, on as many lines as that takes."""
+    if ending.error is not None:
+        if ending.exit_code == ExitCode.INTERRUPTED:
+            return printable(sentences(ending.error)[0])
+        told = "\n".join(sentences(ending.error))
+        return printable_lines(f"{told}\n[{ending.error.id}]")
+    if ending.exit_code != ExitCode.OK:
+        return _("It ended with exit code {code}.").format(code=ending.exit_code)
+    return _result(ending.result)
+
+
+def _result(result: object) -> str:
+    if not isinstance(result, Mapping):
+        return _("It ended well.")
+    for field, told in _TOLD.items():
+        if field in result:
+            return told(result)
+    return _("It ended well.")
+
+
+def imported(result: Mapping[str, Any]) -> str:
+    """What an import brought."""
+    if not result["changed"]:
+        text = _("The zone already holds {bundle} {version}. Nothing was changed.")
+    elif result["restored"] and not result["new_blobs"]:
+        text = _(
+            "{bundle} {version} is current again. Only withdrawn keys had vouched for what"
+            " these names led to: {names}."
+        )
+    else:
+        text = _(
+            "{bundle} {version} is in the zone: {new} in {blobs} new blobs, {known} blobs"
+            " were already here. Every byte was checked."
+        )
+    said = text.format(
+        bundle=result["bundle"], version=result["version"], new=size(result["new_bytes"]),
+        blobs=result["new_blobs"], known=result["known_blobs"],
+        names=", ".join(result["restored"]),
+    )  # fmt: skip
+    if result["displaced"]:
+        gone = _("Clients had pushed to names of this bundle. That is gone: {names}.")
+        names = (
+            label
+            for one in result["displaced"]
+            for label in [f"{one['name']}:{tag}" for tag in one["tags"]] or [one["name"]]
+        )
+        said += "\n\n" + gone.format(names=", ".join(names))
+    return printable_lines(said)
+
+
+def applied(result: Mapping[str, Any]) -> str:
+    """What became of a release."""
+    text = _("{operation} {release}: {outcome}, revision {number}, version {version}")
+    return printable(
+        text.format(
+            operation=word(result["operation"]),
+            release=result["release"],
+            outcome=word(result["outcome"]),
+            number=result["number"],
+            version=result["version"],
+        )
+    )
+
+
+# By a field that only results of this kind have.
+_TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "new_blobs": imported,
+    "operation": applied,
+}
