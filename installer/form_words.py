@@ -6,13 +6,15 @@ Invariant: every expectation and finding of the library stands here (a test comp
 from __future__ import annotations
 
 from champ_offline.catalog.problems import (
+    AS_TOLD,
     EXPECTATIONS,
     FINDINGS,
     MISSING,
     OF_THE_FORM,
     FieldProblem,
 )
-from installer.language import mark
+from champ_offline.errors import Said
+from installer.language import active, mark
 from installer.language import translate as _
 from installer.terminal_text import printable
 
@@ -28,6 +30,7 @@ _TEXTS = (
     mark("one of {choices}"),
     mark("exactly {value}"),
     mark("text of the form {pattern}"),
+    mark("text as its help says ({help})"),
     mark("{limit} or more characters"),
     mark("{limit} or fewer characters"),
     mark("a number of {limit} or more"),
@@ -56,17 +59,21 @@ def unknown() -> frozenset[str]:
     return frozenset({*EXPECTATIONS, *FINDINGS}) - frozenset(_TEXTS)
 
 
+def _shown(value: object) -> object:
+    return value.texts.get(active(), value) if isinstance(value, Said) else value
+
+
 def problem_text(problem: FieldProblem, place: str, about: str = "") -> str:
     """One sentence for under the field at `place`; names the part where it is deeper inside.
 
     `about`, the field's help, says better than a pattern what is wanted.
     """
-    expected = _(problem.expected).format(**problem.fields)
+    expected = _(problem.expected).format(**{k: _shown(v) for k, v in problem.fields.items()})
     found = _(problem.found) if problem.found in FINDINGS else problem.found.strip("“”")
     inner = problem.path[len(place) :].lstrip(".")
     if problem.expected in MISSING and not inner:
         return _("this must be filled in")
-    if problem.expected == OF_THE_FORM and about and not inner:
+    if problem.expected in {OF_THE_FORM, AS_TOLD} and about and not inner:
         return printable(_("not accepted: {found}. {help}").format(found=found, help=about))
     if inner:
         text = _("{part}: expected {expected}, found {found}")

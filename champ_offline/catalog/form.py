@@ -17,7 +17,7 @@ from champ_offline.catalog import problems as words
 from champ_offline.catalog.fields import Element, FormField, build
 from champ_offline.catalog.problems import EXPECTATIONS, FINDINGS, FieldProblem, Validator
 from champ_offline.catalog.schema import Checker, FormUnusable
-from champ_offline.errors import Phrase
+from champ_offline.errors import Phrase, Said
 
 __all__ = ["EXPECTATIONS", "FINDINGS", "FieldProblem", "Form", "FormField", "FormUnusable"]
 
@@ -39,6 +39,7 @@ class Form:
         self._root = build(schema, hints)
         self._validator = Validator(schema)
         self._secrets = tuple(item.path for item in self._root.walk() if item.secret)
+        self._helps = {item.path: _help(item) for item in self._root.walk()}
 
     @classmethod
     def from_bytes(cls, schema: bytes, hints: bytes, where: str) -> Form:
@@ -101,9 +102,16 @@ class Form:
 
     def _schema_problems(self, answers: object) -> list[FieldProblem]:
         """The schema's problems; of several in one place the one that says most comes first."""
-        found = list(self._validator.problems(answers))
+        found = [self._in_words(problem) for problem in self._validator.problems(answers)]
         choices = {words.ONE_OF, words.EXACTLY}
         return sorted(found, key=lambda p: 0 if p.expected in choices else 2 if p.fields else 1)
+
+    def _in_words(self, problem: FieldProblem) -> FieldProblem:
+        """The problem with the form's own words where they say better than a pattern what fits."""
+        told = self._helps.get(_INDEX.sub("[]", problem.path))
+        if problem.expected != words.OF_THE_FORM or told is None:
+            return problem
+        return FieldProblem(problem.path, words.AS_TOLD, {"help": told}, problem.found)
 
     def _default_problems(self, element: Element) -> Iterator[FieldProblem]:
         if "default" not in element.schema:
@@ -125,6 +133,13 @@ class Form:
         if any(_related(place, secret) for secret in self._secrets):
             return FieldProblem(problem.path, problem.expected, problem.fields, words.HIDDEN)
         return problem
+
+
+def _help(element: Element) -> Said | None:
+    texts = element.hints.get("ui:help")
+    if not texts:
+        return None
+    return Said({language: str(text).rstrip(".。") for language, text in texts.items()})
 
 
 def _related(place: str, secret: str) -> bool:

@@ -29,6 +29,7 @@ A_VALUE_WITH = "a value, which “{other}” requires"
 ONE_OF = "one of {choices}"
 EXACTLY = "exactly {value}"
 OF_THE_FORM = "text of the form {pattern}"
+AS_TOLD = "text as its help says ({help})"
 CHARACTERS_OR_MORE = "{limit} or more characters"
 CHARACTERS_OR_FEWER = "{limit} or fewer characters"
 OR_MORE = "a number of {limit} or more"
@@ -47,7 +48,8 @@ SHORT_NUMBER = "a number of at most 18 digits"
 VALID = "a value that the form accepts"
 EXPECTATIONS = (
     A_TABLE, A_LIST, A_TEXT, A_WHOLE_NUMBER, A_NUMBER, YES_OR_NO, A_VALUE, A_VALUE_WITH, ONE_OF,
-    EXACTLY, OF_THE_FORM, CHARACTERS_OR_MORE, CHARACTERS_OR_FEWER, OR_MORE, OR_LESS, FROM_TO, ABOVE,
+    EXACTLY, OF_THE_FORM, AS_TOLD,
+    CHARACTERS_OR_MORE, CHARACTERS_OR_FEWER, OR_MORE, OR_LESS, FROM_TO, ABOVE,
     BELOW, MULTIPLE_OF, ENTRIES_OR_MORE, ENTRIES_OR_FEWER, ALL_DIFFERENT, A_KNOWN_KEY,
     NOTHING_UNLESS, PRINTABLE, SHORT_NUMBER, VALID,
 )  # fmt: skip

@@ -235,4 +235,5 @@ class Commands(Protocol):
 
 def _last_line(said: str) -> str:
     lines = [" ".join(line.split()) for line in said.splitlines()]
-    return next((line[-_LINE:] for line in reversed(lines) if line), "it wrote nothing").rstrip(".")
+    last = next((line[-_LINE:].rstrip(".") for line in reversed(lines) if line), "")
+    return last or Phrase("it wrote nothing")

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import yaml
-from yaml.constructor import ConstructorError
 
 from champ_offline.durable import yaml_problem
-from champ_offline.errors import ChampError, ExitCode, Phrase, Quoted, Reason
+from champ_offline.errors import ChampError, ExitCode, Phrase, Quoted, Reason, Unfit
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -55,7 +54,7 @@ class _Merges(yaml.constructor.SafeConstructor):
         super().flatten_mapping(node)
         self._merged += max(0, len(node.value) - own)
         if self._merged > _MOST_MERGED:
-            raise ConstructorError(None, None, "it merges too many tables", node.start_mark)
+            raise Unfit(Phrase("it merges too many tables"))
 
 
 class _Placed(_Merges, yaml.SafeLoader):
@@ -147,7 +146,9 @@ def load(text: str, source: str) -> dict[str, Any]:
 
 
 def _wrong(error: Exception) -> Reason:
-    """What is wrong with a text: of YAML in our words, else as it was said."""
+    """What is wrong with a text: of YAML in our words, else as Python said it."""
+    if isinstance(error, Unfit):
+        return error.reason
     problem = getattr(error, "problem", None)
     if problem or not str(error):
         return yaml_problem.told(problem)
@@ -211,7 +212,7 @@ def dump(item: object) -> str:
 
 
 def _refuse_deep(text: str) -> None:
-    """Raise a YAMLError for what is nested so deeply that the C composer would overrun its stack.
+    """Raise Unfit for what is nested so deeply that the C composer would overrun its stack.
 
     Its events come one by one, without any nesting of calls.
     """
@@ -222,7 +223,7 @@ def _refuse_deep(text: str) -> None:
         if isinstance(event, yaml.events.CollectionStartEvent):
             depth += 1
             if depth > _DEEPEST:
-                raise ConstructorError(None, None, "it is nested too deeply", None)
+                raise Unfit(Phrase("it is nested too deeply"))
         elif isinstance(event, yaml.events.CollectionEndEvent):
             depth -= 1
 

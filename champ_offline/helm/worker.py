@@ -165,7 +165,11 @@ class Worker:
         self._hear_out()
         if self._cancelled.is_set():
             return EngineCancelled(verb=verb)
-        how = f"signal {-status}" if status < 0 else f"status {status}"
+        how = (
+            Phrase("signal {number}", number=-status)
+            if status < 0
+            else Phrase("status {status}", status=status)
+        )
         return EngineCrashed(verb=verb, status=how, last=_telling(list(self._talk)))
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
@@ -202,4 +206,4 @@ def _telling(lines: list[str]) -> str:
     for line in lines:
         if line.startswith(("panic:", "fatal error:", "SIG")):
             return line
-    return next((line for line in reversed(lines) if line), "it said nothing")
+    return next((line for line in reversed(lines) if line), Phrase("it said nothing"))

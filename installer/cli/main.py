@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from champ_offline import __version__
 from champ_offline.errors import ExitCode
@@ -36,12 +37,21 @@ class Champ(click.Group):
         """Load the verb."""
         return load(cmd_name)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The verbs from the table, and the options; no verb is loaded for that."""
+        verbs = [
+            CompletionItem(name, help=_(entry.summary))
+            for name, entry in VERBS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with suggestions from the table instead of from loaded commands."""
         name = args[0]
-        if name not in VERBS and not name.startswith("-"):
+        if name not in VERBS and not name.startswith("-") and not ctx.resilient_parsing:
             raise click.exceptions.NoSuchCommand(name, possibilities=VERBS, ctx=ctx)
         return super().resolve_command(ctx, args)
 

@@ -15,6 +15,7 @@ from click.core import ParameterSource
 
 from installer import look
 from installer.cli.errors import NotThere
+from installer.cli.names import clusters
 from installer.cli.output import FORMATS
 from installer.cli.progress import MODES
 from installer.cli.session import Session
@@ -158,7 +159,7 @@ def kubeconfig(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def cluster(explained: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add `--cluster NAME`."""
-    return click.option("--cluster", metavar="NAME", help=explained)
+    return click.option("--cluster", metavar="NAME", help=explained, shell_complete=clusters)
 
 
 def _way(cluster: str | None, kubeconfig: Path | None) -> Path | None:

@@ -41,6 +41,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "task": Entry("task", mark("Follow what takes long, from any session.")),
         "doctor": Entry("doctor", mark("Look for what would stand in the way.")),
         "support": Entry("support", mark("Write down, redacted, what a helper needs to see.")),
+        "completion": Entry("completion", mark("Let a shell complete what is typed.")),
     },
     mark("Apps"): {
         "cluster": Entry("cluster", mark("Give the zone's clusters names.")),

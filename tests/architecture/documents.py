@@ -1,4 +1,4 @@
-"""Makes the documents that are generated: errors.md, concerns.md and two in docs.
+"""Makes the documents that are generated: errors.md, concerns.md, the manual and two in docs.
 
 `python -m tests.architecture.documents` writes them; a test compares. Invariant: their content
 comes from the error classes, the checks, the parser and the contract tests alone.
@@ -11,33 +11,16 @@ from pathlib import Path
 
 import click
 
-from champ_offline.errors import ExitCode
 from champ_offline.preflight.checks import SORTS
 from installer.cli.main import command_line
 from installer.cli.verbs import SECTIONS, load
 from installer.language import activate
+from tests.architecture import manual
 from tests.architecture.distribution import listing
+from tests.architecture.manual_texts import CODES
 from tests.architecture.source import ROOT, product_errors
 
-MEANINGS = {
-    ExitCode.OK: "done; also when there was nothing to do",
-    ExitCode.INTERNAL: "internal error; a report file is named",
-    ExitCode.USAGE: "the command, or a file a person wrote, is wrong",
-    ExitCode.TRUST_REFUSED: "a signature, a root, a version or a zone is not trusted",
-    ExitCode.PREFLIGHT: "a check failed; nothing was changed",
-    ExitCode.PUT_BACK: "it failed and everything was put back",
-    ExitCode.NEEDS_PERSON: "it failed and a person must look",
-    ExitCode.APPROVAL_MISSING: "a confirmation or approval is missing",
-    ExitCode.LOCKED: "somebody else is changing the zone",
-    ExitCode.MEDIUM_MISSING: "the next medium of the bundle is needed",
-    ExitCode.PLAN_HAS_CHANGES: "the plan has changes (`plan --exit-code`)",
-    ExitCode.CORRUPT: "a checksum does not fit",
-    ExitCode.TRUNCATED: "a file is shorter than it must be",
-    ExitCode.DOCUMENT_ALTERED: "a signed document was changed or cannot be read",
-    ExitCode.NOT_FOUND: "what was named does not exist",
-    ExitCode.INTERRUPTED: "interrupted (Ctrl-C)",
-    ExitCode.TERMINATED: "ended by SIGTERM",
-}
+MEANINGS = {code: told["en"] for code, told in CODES.items()}
 
 
 def documents() -> dict[Path, str]:
@@ -47,6 +30,7 @@ def documents() -> dict[Path, str]:
         ROOT / "champ_offline" / "preflight" / "concerns.md": concerns(),
         ROOT / "docs" / "cli.md": reference(),
         ROOT / "docs" / "distribution-spec.md": listing(),
+        **manual.pages(),
     }
 
 
@@ -115,4 +99,5 @@ def _cell(text: str) -> str:
 
 if __name__ == "__main__":
     for path, text in documents().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -7,6 +7,8 @@ may be called somebody else's words.
 from __future__ import annotations
 
 import ast
+import errno
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,11 +54,34 @@ def test_nobody_else_says_words_of_ours() -> None:
     assert told == [], "Quoted is what came from outside"
 
 
+def test_an_error_within_an_error_is_not_made_english_text() -> None:
+    known = {error.__name__ for error in product_errors()}
+    made = [
+        source.at(call)
+        for source in sources("champ_offline", "installer")
+        for call in source.calls()
+        if (getattr(call.func, "id", "") or getattr(call.func, "attr", "")) in known
+        if any(
+            ast.unparse(one.value).startswith(("str(error", "f'{error")) for one in call.keywords
+        )
+    ]
+    assert made == [], "give the error itself, or Phrase('{error}', error=error)"
+
+
 def test_every_phrase_is_a_text_of_the_catalog() -> None:
     catalog = messages.entries(messages.catalog())
     given = [text for text in messages.phrases() if not catalog.get(text)]
     assert given == []
     assert len(messages.phrases()) > 300
+
+
+def test_what_the_system_says_is_known_by_its_number() -> None:
+    for number, name in errno.errorcode.items():
+        told = errors.system_said(OSError(number, os.strerror(number)))
+        assert str(told) == os.strerror(number), name
+    for number in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EIO, errno.ENOENT, errno.EPERM):
+        assert isinstance(errors.system_said(OSError(number, "")), Phrase)
+    assert errors.system_said(OSError("no number")) == Quoted("no number")
 
 
 @pytest.mark.parametrize(

@@ -203,9 +203,8 @@ node trust x:y --ca keys/public.json
 node untrust
 audit verify --key keys/public.json
 audit export --out bytes --sign keys
-task follow 9
-task stop 9
-task start nonsense
+task follow 9999
+task stop 9999
 cluster show x
 cluster remove x
 sbom show champ.local/none:1

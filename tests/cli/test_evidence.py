@@ -76,9 +76,7 @@ def test_what_was_edited_or_signed_by_another_is_refused(site: Path) -> None:
     assert "journal.audit-file-cut" in ask(
         "audit", "verify", site / "cut.jsonl", "--key", key, code=12
     )
-    assert "audit.file-not-read" in ask(
-        "audit", "verify", site / "away.jsonl", "--key", key, code=14
-    )
+    assert "cli.not-there" in ask("audit", "verify", site / "away.jsonl", "--key", key, code=14)
 
 
 def test_keys(site: Path) -> None:

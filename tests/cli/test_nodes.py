@@ -124,7 +124,7 @@ def test_a_password_is_shown_nowhere(folder: Path) -> None:
     ("line", "code", "said"),
     [
         ("node trust registry.zone:99999 --ca ca.crt", 2, "node.address-invalid"),
-        ("node trust registry.zone:5443 --ca gone.crt", 2, "cli.file-not-read"),
+        ("node trust registry.zone:5443 --ca gone.crt", 14, "cli.not-there"),
         (f"{TRUST} --fingerprint AA:BB", 3, "node.fingerprint-differs"),
         (f"{TRUST} --user nodes", 2, "cli.password-needed"),
         (f"{TRUST} --password-file ca.crt", 2, "--user"),

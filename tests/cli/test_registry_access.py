@@ -127,8 +127,8 @@ def test_clients_that_are_not_added(
 
 def test_without_a_terminal_a_password_wants_a_file(zone: Path) -> None:
     assert "cli.password-needed" in ask(zone, "registry client add ci --push a", 2)
-    assert "cli.file-not-read" in ask(
-        zone, "registry client add ci --push a --password-file missing", 2
+    assert "cli.not-there" in ask(
+        zone, "registry client add ci --push a --password-file missing", 14
     )
 
 

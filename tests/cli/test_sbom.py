@@ -129,8 +129,8 @@ def test_a_version_alone_finds_every_revision_of_it(site: Site) -> None:
 def test_a_missing_or_broken_lock_or_archive_is_a_sentence(site: Site, tmp_path: Path) -> None:
     pack = ("pack", site.recipe, "--signing", str(site.folder / "keys"), "--out", str(tmp_path))
     missing = tmp_path / "none.lock"
-    said = site.run(*pack, "--lock", str(missing), code=2)
-    assert said.startswith(f"champ: There is no lock {missing}.\n")
+    said = site.run(*pack, "--lock", str(missing), code=14)
+    assert said.startswith(f"champ: {missing} does not exist.\n")
     for text in ("no json", "[]", "{}", '{"format": 1, "recipe": 5}', '{"format": 2}'):
         missing.write_text(text, encoding="utf-8")
         said = site.run(*pack, "--lock", str(missing), code=2)

@@ -150,26 +150,29 @@ def test_the_image_key_is_readable_by_openssl(shared: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "named"),
+    ("words", "code", "named"),
     [
-        (["init", "{tmp}/x"], "--holder"),
-        (["init", "{tmp}/x", "--holder", "A", "--add", "{tmp}/y"], "--add"),
-        (["init", "{tmp}/x", "--holder", " ", "--unencrypted"], "trust.holder-invalid"),
-        (["init", "{tmp}/x", "--add", "{tmp}/none", "--unencrypted"], "not-a-signing-folder"),
-        (["rotate", "{tmp}/x"], "trust.not-a-signing-folder"),
-        (["rotate", "{tmp}/x", "--threshold", "mirrors=1"], "ROLE=N"),
-        (["rotate", "{tmp}/x", "--threshold", "root=two"], "ROLE=N"),
-        (["sign", "{tmp}/none.json"], "trust.root-unreadable"),
-        (["export", "{tmp}", "--signing", "{tmp}/x"], "trust.not-a-signing-folder"),
-        (["show", "{tmp}", "--root", "{tmp}/x"], "--root"),
-        (["show", "--root", "{tmp}/x"], "trust.root-unreadable"),
-        (["show"], "cli.zone-not-named"),
+        (["init", "{tmp}/x"], 2, "--holder"),
+        (["init", "{tmp}/x", "--holder", "A", "--add", "{tmp}/file"], 2, "--add"),
+        (["init", "{tmp}/x", "--holder", " ", "--unencrypted"], 2, "trust.holder-invalid"),
+        (["init", "{tmp}/x", "--add", "{tmp}/none", "--unencrypted"], 14, "cli.not-there"),
+        (["rotate", "{tmp}/x"], 14, "cli.not-there"),
+        (["rotate", "{tmp}"], 2, "trust.not-a-signing-folder"),
+        (["rotate", "{tmp}", "--threshold", "mirrors=1"], 2, "ROLE=N"),
+        (["rotate", "{tmp}", "--threshold", "root=two"], 2, "ROLE=N"),
+        (["sign", "{tmp}/none.json"], 14, "cli.not-there"),
+        (["export", "{tmp}", "--signing", "{tmp}/x"], 14, "cli.not-there"),
+        (["export", "{tmp}/x", "--signing", "{tmp}"], 2, "trust.not-a-signing-folder"),
+        (["show", "{tmp}", "--root", "{tmp}/file"], 2, "--root"),
+        (["show", "--root", "{tmp}/x"], 14, "cli.not-there"),
+        (["show"], 2, "cli.zone-not-named"),
     ],
 )
 def test_mistakes_are_answered_with_a_sentence(
-    tmp_path: Path, words: list[str], named: str
+    tmp_path: Path, words: list[str], code: int, named: str
 ) -> None:
-    said = says("trust", *[word.format(tmp=tmp_path) for word in words], code=2)
+    (tmp_path / "file").touch()
+    said = says("trust", *[word.format(tmp=tmp_path) for word in words], code=code)
     assert named in said
     assert "Traceback" not in said
 
@@ -239,7 +242,9 @@ def test_options_that_would_be_passed_over_are_refused(tmp_path: Path) -> None:
     said = says(*alone, "--unencrypted", "--passphrase-file", file, code=2)
     assert "--unencrypted" in said
     assert not folder.exists()
-    words = ["trust", "sign", tmp_path / "draft", *["--passphrase-file", file] * 2]
+    for name in "abc":
+        (tmp_path / name).mkdir()
+    words = ["trust", "sign", file, *["--passphrase-file", file] * 2]
     three = [word for name in "abc" for word in ("--signing", tmp_path / name)]
     assert "2 files with passphrases for 3 folders" in says(*words, *three, code=2)
 
@@ -271,8 +276,7 @@ def test_a_path_that_is_not_there_is_called_so(tmp_path: Path, shared: Path) -> 
     zone = ["--zone", tmp_path / "zone"]
     says(*zone, "zone", "init", "--name", "core", "--root", shared / "root.json")
     assert "trust.no-such-folder" in says(*zone, "trust", "update", tmp_path / "nosuch", code=14)
-    said = says("trust", "show", "--signing", tmp_path / "nosuch", code=2)
-    assert "it does not exist" in said
+    assert "cli.not-there" in says("trust", "show", "--signing", tmp_path / "nosuch", code=14)
     assert "trust.roots-missing" in says("trust", "show", tmp_path, code=14)
 
 

@@ -156,7 +156,7 @@ def test_an_empty_path_is_not_the_present_folder(arguments: tuple[str, ...]) -> 
     "words",
     [
         ("plan", "x", "--release", ""), ("audit", "verify", "--head", ""), ("status", ""),
-        ("site", "set", "site.yaml", "a=1", "--apps", ""), ("plan", "x", "--version", ""),
+        ("site", "set", "pyproject.toml", "a=1", "--apps", ""), ("plan", "x", "--version", ""),
     ],
 )  # fmt: skip
 def test_an_empty_text_is_not_taken_for_one_that_was_left_out(

@@ -30,7 +30,9 @@ PACKAGES = {
     "exfat-fuse": "mount.exfat-fuse",
     "exfatprogs": "mkfs.exfat",
     "file": "file",
+    "fish": "fish",
     "fusefat": "fusefat",
+    "groff-base": "groff",
     "iproute2": "ip",
     "iputils-ping": "ping",
     "iptables": "iptables",
@@ -46,6 +48,7 @@ PACKAGES = {
     "tmux": "tmux",
     "util-linux": "nsenter",
     "wrk": "wrk",
+    "zsh": "zsh",
 }
 POLICY = Path("/usr/sbin/policy-rc.d")
 REFUSE_TO_START = "#!/bin/sh\n# Installing is not starting.\nexit 101\n"

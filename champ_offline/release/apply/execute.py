@@ -16,7 +16,7 @@ from functools import partial
 from champ_offline.cluster.causes.words import quiet
 from champ_offline.cluster.interface import Cluster
 from champ_offline.cluster.watch import HealthWatch
-from champ_offline.errors import ChampError, Fields
+from champ_offline.errors import ChampError, Fields, Phrase
 from champ_offline.events import StepFinished, StepStarted, Subscriber, ignore
 from champ_offline.helm.engine import HelmEngine, Options
 from champ_offline.helm.faults import ReleaseFailed
@@ -348,8 +348,9 @@ _FAILURES: Mapping[Settled, type[ChampError]] = {
 }
 
 
-def _said(error: ChampError) -> str:
-    return str(error).rstrip(".")
+def _said(error: ChampError) -> Phrase:
+    """The sentence of an error alone: what to do about it is not what to do now."""
+    return Phrase("{error}", error=error)
 
 
 def _not_asked_for() -> bool:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from champ_offline.catalog.data_parts import DataPart
-from champ_offline.errors import ChampError, ExitCode
+from champ_offline.errors import ChampError, ExitCode, Phrase
 from champ_offline.events import Subscriber, ignore
 from champ_offline.helm.engine import HelmEngine
 from champ_offline.journal.acts import Act
@@ -350,8 +350,9 @@ def subject_of(revision: Revision) -> Subject:
     return Subject(*revision.place, revision.number, revision.app, revision.version)
 
 
-def _said(error: ChampError) -> str:
-    return str(error).rstrip(".")
+def _said(error: ChampError) -> Phrase:
+    """The sentence of an error alone: what to do about it is not what to do now."""
+    return Phrase("{error}", error=error)
 
 
 def _id(error: BaseException) -> str:

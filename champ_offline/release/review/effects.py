@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from champ_offline.cluster.quantity import amount
+from champ_offline.errors import Phrase, Unfit
 from champ_offline.helm import manifests
 from champ_offline.release.review import volumes
 from champ_offline.release.review.compared import Change, Compared, Role, at, rows, table
@@ -62,7 +63,7 @@ class Effect:
 
     def __post_init__(self) -> None:
         if self.fields.keys() != _FIELDS.get(self.happens, frozenset()):
-            raise ValueError(f"the fields of effect “{self.happens}” are others")
+            raise Unfit(Phrase("the fields of effect “{name}” are others", name=self.happens))
 
 
 def effects(

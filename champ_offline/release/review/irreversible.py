@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from champ_offline.errors import Phrase, Unfit
 from champ_offline.release.review import volumes
 from champ_offline.release.review.compared import Change, Compared, Role, table
 from champ_offline.release.review.effects import DEFINITION, growth, lost_claims
@@ -52,7 +53,7 @@ class Irreversible:
 
     def __post_init__(self) -> None:
         if self.fields.keys() != _FIELDS.get(self.why, frozenset()):
-            raise ValueError(f"the fields of “{self.why}” are others")
+            raise Unfit(Phrase("the fields of “{name}” are others", name=self.why))
 
 
 def irreversible(

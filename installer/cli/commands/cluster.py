@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from installer.cli.diagnostics import say
+from installer.cli.names import clusters
 from installer.cli.options import FILE, Verb
 from installer.cli.output import Column
 from installer.cli.session import Session
@@ -59,7 +60,7 @@ def list_(session: Session) -> None:
 
 
 @command.command("show", cls=Verb, help=_("Show which cluster is called NAME."))
-@click.argument("name")
+@click.argument("name", shell_complete=clusters)
 @click.pass_obj
 def show(session: Session, name: str) -> None:
     """One cluster; nothing of what is in its kubeconfig."""
@@ -74,7 +75,7 @@ def show(session: Session, name: str) -> None:
         "does the history: it is there again when the cluster is added again."
     ),
 )
-@click.argument("name")
+@click.argument("name", shell_complete=clusters)
 @click.pass_obj
 def remove(session: Session, name: str) -> None:
     """Forget the name and say so."""

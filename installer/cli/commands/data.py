@@ -11,6 +11,7 @@ import click
 from champ_offline.errors import ExitCode
 from installer.cli.confirm import confirm as ask
 from installer.cli.interrupted import foretell
+from installer.cli.names import backups, releases
 from installer.cli.options import Verb, Whole, confirmation, kubeconfig, namespace
 from installer.cli.output import Column
 from installer.cli.session import Session
@@ -36,7 +37,7 @@ def command() -> None:
         " when every part is; of one that failed nothing is kept."
     ),
 )
-@click.argument("release")
+@click.argument("release", shell_complete=releases)
 @namespace
 @kubeconfig
 @click.pass_obj
@@ -60,7 +61,7 @@ def save(session: Session, release: str, namespace: str | None, kubeconfig: Path
 
 
 @command.command("list", cls=Verb, help=_("List the backups of RELEASE, or all of the zone."))
-@click.argument("release", required=False)
+@click.argument("release", required=False, shell_complete=releases)
 @namespace
 @click.pass_obj
 def listed(session: Session, release: str | None, namespace: str | None) -> None:
@@ -95,7 +96,7 @@ def listed(session: Session, release: str | None, namespace: str | None) -> None
         " when one is damaged."
     ),
 )
-@click.argument("number", type=Whole(1), required=False)
+@click.argument("number", type=Whole(1), required=False, shell_complete=backups)
 @click.pass_obj
 def verify(session: Session, number: int | None) -> int:
     """One row for each backup that was read."""
@@ -122,8 +123,8 @@ def verify(session: Session, number: int | None) -> int:
         " saved before, and comes back by itself where restoring fails."
     ),
 )
-@click.argument("release")
-@click.argument("number", type=Whole(1))
+@click.argument("release", shell_complete=releases)
+@click.argument("number", type=Whole(1), shell_complete=backups)
 @click.option(
     "--no-data-backup", is_flag=True, help=_("Do not save before what is there now; it is lost.")
 )
@@ -162,7 +163,7 @@ def restore(
     cls=Verb,
     help=_("Let go of backup NUMBER; the next `champ store gc --apply` frees its content."),
 )
-@click.argument("number", type=Whole(1))
+@click.argument("number", type=Whole(1), shell_complete=backups)
 @confirmation
 @click.pass_obj
 def remove(session: Session, number: int, confirm: str | None) -> None:

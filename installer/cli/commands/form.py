@@ -6,6 +6,7 @@ import json
 
 import click
 
+from installer.cli.names import apps
 from installer.cli.options import Verb
 from installer.cli.output import Column
 from installer.cli.session import Session
@@ -18,7 +19,7 @@ from installer.language import translate as _
     cls=Verb,
     help=_("Show the fields of APP's form; with --json also their limits and choices."),
 )
-@click.argument("app")
+@click.argument("app", shell_complete=apps)
 @click.option("--version", metavar="VERSION", help=_("The newest that the zone holds otherwise."))
 @click.option(
     "--example",

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from champ_offline.release.records.chronicle import DataDeed, Deed
+from installer.cli.names import releases
 from installer.cli.options import MOMENT, Verb, Whole, cluster, namespace
 from installer.cli.output import Column
 from installer.cli.session import Session
@@ -30,7 +31,7 @@ _RUNNING = "running"
         " digest of every image."
     ),
 )
-@click.argument("release", required=False)
+@click.argument("release", required=False, shell_complete=releases)
 @namespace
 @cluster(_("Only those on the cluster of that name; on all of them otherwise."))
 @click.option(

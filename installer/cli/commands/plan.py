@@ -12,6 +12,7 @@ import click
 
 from champ_offline.errors import ExitCode
 from installer.cli.interrupted import foretell
+from installer.cli.names import apps
 from installer.cli.options import (
     FILE,
     GIVEN_FILE,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
         "--site, what it takes to make the whole zone as a document says (docs/site.md)."
     ),
 )
-@click.argument("app", required=False)
+@click.argument("app", required=False, shell_complete=apps)
 @click.option(
     "--site",
     type=GIVEN_FILE,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from installer.cli.names import clients
 from installer.cli.options import GIVEN_FILE, Verb
 from installer.cli.output import Column
 from installer.cli.passwords import chosen
@@ -84,7 +85,7 @@ def list_(session: Session) -> None:
 
 
 @client.command("remove", cls=Verb, help=_("Remove a client; its password and tokens end at once."))
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=clients)
 @click.pass_obj
 def remove(session: Session, name: str) -> None:
     """Remove the client and say so."""

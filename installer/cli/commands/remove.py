@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from installer.cli.interrupted import foretell
+from installer.cli.names import releases
 from installer.cli.options import Verb, confirmation, kubeconfig, namespace
 from installer.cli.plan_view import carry_out, show
 from installer.cli.session import Session
@@ -14,7 +15,7 @@ from installer.language import translate as _
 
 
 @click.command("remove", cls=Verb, help=_("Remove RELEASE from its cluster; its data stays."))
-@click.argument("release")
+@click.argument("release", shell_complete=releases)
 @click.option("--dry-run", is_flag=True, help=_("Only show the plan."))
 @namespace
 @confirmation

@@ -8,6 +8,7 @@ import click
 
 from champ_offline.errors import ExitCode
 from installer.cli.interrupted import foretell
+from installer.cli.names import releases
 from installer.cli.options import Verb, Whole, accepting, confirmation, kubeconfig, namespace
 from installer.cli.plan_view import carry_out, show
 from installer.cli.session import Session
@@ -15,7 +16,7 @@ from installer.language import translate as _
 
 
 @click.command("rollback", cls=Verb, help=_("Put RELEASE back to an earlier revision."))
-@click.argument("release")
+@click.argument("release", shell_complete=releases)
 @click.option(
     "--to",
     "revision",

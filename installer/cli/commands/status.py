@@ -12,6 +12,7 @@ from champ_offline.doctor import Interrupted
 from champ_offline.errors import ExitCode
 from installer.cli import drift_view
 from installer.cli.diagnostics import say
+from installer.cli.names import releases
 from installer.cli.options import Verb, kubeconfig, namespace
 from installer.cli.output import Column
 from installer.cli.session import Session
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
         " sealed, what is there now, who holds it."
     ),
 )
-@click.argument("release", required=False)
+@click.argument("release", required=False, shell_complete=releases)
 @namespace
 @click.option("--exit-code", is_flag=True, help=_("End with 10 when something drifted."))
 @kubeconfig

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from installer.cli.confirm import confirm as ask
+from installer.cli.names import bundles
 from installer.cli.options import FILE, GIVEN_FILE, Verb, Whole
 from installer.cli.output import Column
 from installer.cli.session import Session
@@ -165,7 +166,7 @@ def discard(session: Session) -> None:
         "The newest bundle of its name must be confirmed."
     ),
 )
-@click.argument("name")
+@click.argument("name", shell_complete=bundles)
 @click.argument("version")
 @click.option("--dry-run", is_flag=True, help=_("Only show what would be freed."))
 @click.option(

@@ -11,7 +11,6 @@ import pytest
 
 from champ_offline.bundle.errors import (
     BlobsLost,
-    MediumUnreadable,
     NoBundle,
     SeveralBundles,
     VolumeMissing,
@@ -253,7 +252,7 @@ def test_a_list_that_was_changed_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_a_source_that_is_not_there_is_not_passed_over(desk: Desk, tmp_path: Path) -> None:
-    with pytest.raises(MediumUnreadable):
+    with pytest.raises(NoSuchFolder, match="mistyped does not exist"):
         desk.mend(tmp_path / "mistyped")
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from champ_offline.catalog import problems
 from champ_offline.catalog.form import EXPECTATIONS, FINDINGS, MASK, Form, FormUnusable
+from champ_offline.errors import Said
 from tests.unit.catalog.conftest import HINTS, SCHEMA, make_form
 
 PASSWORD = "hunter2-hunter2"
@@ -147,8 +148,8 @@ def test_completing_follows_conditions(form: Form) -> None:
         ({"note": "a\ud800"}, "note", "text without control characters", "“a?”"),
         ({"mode": "slow"}, "mode", "one of fast, safe", "“slow”"),
         ({"mode": 1}, "mode", "one of fast, safe", "1"),
-        ({"aet": "pacs"}, "aet", "text of the form ^[A-Z0-9]{1,16}$", "“pacs”"),
-        ({"aet": "PACS\n"}, "aet", "text of the form ^[A-Z0-9]{1,16}$", "“PACS\n”"),
+        ({"aet": "pacs"}, "aet", "text as its help says (Up to 16 capitals)", "“pacs”"),
+        ({"aet": "PACS\n"}, "aet", "text as its help says (Up to 16 capitals)", "“PACS\n”"),
         ({"tls": "yes"}, "tls", "true or false", "“yes”"),
         ({"tags": []}, "tags", "1 or more entries", "a list"),
         ({"tags": ["a", "b", "c"]}, "tags", "2 or fewer entries", "a list"),
@@ -227,6 +228,13 @@ def test_data_with_braces_stays_data() -> None:
     (problem,) = make_form(schema, {}).problems({"x": "{0.__class__}"})
     assert problem.expectation == "text of the form ^\\{a\\}{1}$"
     assert problem.found == "“{0.__class__}”"
+
+
+def test_a_pattern_is_told_in_the_forms_own_words(form: Form) -> None:
+    (problem,) = form.problems({"aet": "pacs", "admin_password": "x" * 12})
+    told = problem.fields["help"]
+    assert isinstance(told, Said)
+    assert told.texts == {"en": "Up to 16 capitals", "zh": "最多16个大写字母"}
 
 
 def changed(path: str, value: object) -> Callable[[], dict[str, Any]]:

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from champ_offline.cluster.interface import ClusterUnreachable, KubeconfigInvalid
+from champ_offline.cluster.interface import (
+    ClusterUnreachable,
+    KubeconfigInvalid,
+    KubeconfigMissing,
+)
 from champ_offline.cluster.kube import KubeCluster
 
 DEAD = """\
@@ -31,7 +35,7 @@ def test_a_broken_kubeconfig_is_named(tmp_path: Path, text: str) -> None:
 
 
 def test_a_missing_kubeconfig_is_named(tmp_path: Path) -> None:
-    with pytest.raises(KubeconfigInvalid, match="nowhere"):
+    with pytest.raises(KubeconfigMissing, match="nowhere"):
         KubeCluster(tmp_path / "nowhere")
 
 

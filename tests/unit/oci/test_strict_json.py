@@ -18,7 +18,7 @@ def unpack() -> None:
 @pytest.mark.parametrize(
     ("act", "said"),
     [
-        (lambda: parse(b"x"), "it is not JSON (Expecting value, byte 0)"),
+        (lambda: parse(b"x"), "it is not JSON, from byte 0 on"),
         (lambda: parse(b"\xff"), "it is not text in UTF-8"),
         (b"\xff".decode, "it is not JSON in UTF-8"),
         (lambda: parse(b"{}")["bundle"], "it lacks “bundle”"),
