@@ -157,8 +157,10 @@ each_place() {
             /*) "$1" "${HOME%/}/.cache/champ-offline/versions" && return ;;
         esac ;;
     esac
-    "$1" "/var/tmp/champ-offline-$user/versions" && return
-    "$1" "/tmp/champ-offline-$user/versions"
+    for shared in /var/tmp /tmp; do
+        "$1" "$shared/champ-offline-$user/versions" && return
+    done
+    return 1
 }
 
 # Note why the folder $1 is none to unpack into.

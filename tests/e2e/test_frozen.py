@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import struct
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from champ_offline.catalog.values_child import CHILD_WORD
 from champ_offline.helm.child import CHILD_VERB
+from installer.one_file.build import FOLDER
 from installer.worker_modules import MODULES
-from tests.architecture.source import ROOT
 from tests.unit.sources.archives import Sample, unfold
 
 ROOM = 250_000_000
@@ -28,17 +27,9 @@ images:
 
 
 @pytest.fixture(scope="session")
-def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def dist(built: Path) -> Path:
     """The built folder."""
-    folder = tmp_path_factory.mktemp("frozen")
-    options = ["--noconfirm", "--log-level", "WARN", "--distpath", str(folder / "dist")]
-    subprocess.run(
-        [sys.executable, "-m", "PyInstaller", *options, "--workpath", str(folder), "build.spec"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
-    return folder / "dist" / "champ"
+    return built.parent / FOLDER
 
 
 def champ(

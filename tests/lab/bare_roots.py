@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -26,13 +27,15 @@ MERGED = ("bin", "lib", "lib64", "sbin")
 BUSYBOX = "/usr/bin/busybox"
 APPLETS = (
     "cat", "chmod", "cp", "dd", "df", "find", "gzip", "id", "ln", "ls", "mkdir", "mv", "readlink",
-    "rm", "rmdir", "sed", "sh", "sha256sum", "sleep", "sync", "tar", "uname", "wc",
+    "rm", "rmdir", "sed", "sh", "sha256sum", "sleep", "sync", "tar", "touch", "uname", "wc",
 )  # fmt: skip
 
 
 def debian_root(suite: str, folder: Path) -> Path:
     """A root with the shell and the small tools of a Debian release, without Python."""
-    return _root(folder, suite, {"packages": [*TOOLS, "base-files"], "provided": [*PROVIDED]}, "dash")
+    return _root(
+        folder, suite, {"packages": [*TOOLS, "base-files"], "provided": [*PROVIDED]}, "dash"
+    )
 
 
 def busybox_root(folder: Path) -> Path:
@@ -42,10 +45,10 @@ def busybox_root(folder: Path) -> Path:
     return _root(folder, "bookworm", layer, "busybox")
 
 
-def _root(folder: Path, suite: str, layer: dict[str, object], shell: str) -> Path:
+def _root(folder: Path, suite: str, layer: Mapping[str, object], shell: str) -> Path:
     made = folder.with_name(f"{folder.name}.image")
     made.mkdir(parents=True)
-    places = [*("dev", "home", "media", "opt", "proc", "root", "run", "tmp", "var/tmp")]
+    places = ("dev", "home", "media", "opt", "proc", "root", "run", "tmp", "var/tmp")
     described = {
         "format": 1,
         "name": "root",
@@ -63,14 +66,9 @@ def _root(folder: Path, suite: str, layer: dict[str, object], shell: str) -> Pat
     lock = debian.resolve(made / "image.yaml", cache, ignore)
     manifest = debian.build(made / "image.yaml", lock, cache, blobs, ignore)
     folder.mkdir()
-    for one in json.loads(_content(blobs, manifest.digest))["layers"]:
-        digest = Digest.parse(one["digest"])
-        call("tar", "-xzf", blobs.path(digest), "-C", folder)
+    for one in json.loads(blobs.read(manifest.digest))["layers"]:
+        call("tar", "-xzf", blobs.path(Digest.parse(one["digest"])), "-C", folder)
     for shared in ("tmp", "var/tmp"):
         (folder / shared).chmod(0o1777)
     shutil.rmtree(made)
     return folder
-
-
-def _content(blobs: BlobStore, digest: Digest) -> bytes:
-    return blobs.path(digest).read_bytes()
