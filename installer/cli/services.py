@@ -9,6 +9,7 @@ import pwd
 import sys
 from pathlib import Path
 
+from champ_offline.installation.places import installation_of
 from installer.cli.diagnostics import say
 from installer.language import translate as _
 
@@ -16,7 +17,10 @@ from installer.language import translate as _
 def program() -> tuple[str, ...]:
     """The words that start this very program."""
     if getattr(sys, "frozen", False):
-        return (sys.executable,)
+        running = Path(sys.executable)
+        installed = installation_of(running)
+        # A path that leads to the version after the next update too.
+        return (str(installed.program if installed else running),)
     script = Path(sys.argv[0])
     if script.name == "__main__.py":
         return (sys.executable, "-m", script.parent.name)

@@ -38,6 +38,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "node": Entry("node", mark("Let a node trust the zone's registry.")),
         "audit": Entry("audit", mark("See who changed the registry, and check that record.")),
         "doctor": Entry("doctor", mark("Look for what would stand in the way.")),
+        "self": Entry("self_", mark("Install this program on the host; update it; go back.")),
         "support": Entry("support", mark("Write down, redacted, what a helper needs to see.")),
     },
     mark("Apps"): {
