@@ -1,7 +1,7 @@
 """How new the newest champ.sh was that this host took from a medium: an older one is refused.
 
 Whoever brings a stick could otherwise bring back a fault that was mended, signature and all.
-Invariant: the number only grows, and is on the disk before what it stands for is current.
+Invariant: the number only grows, and is on the disk before an update is said to be done.
 """
 
 from __future__ import annotations

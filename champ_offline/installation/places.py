@@ -10,16 +10,21 @@ from pathlib import Path
 
 TOP = Path("/opt/champ-offline")
 COMMAND = Path("/usr/local/bin/champ")
+UNITS = Path("/etc/systemd/system")
 PROGRAM, ONE_FILE = "champ", "champ.sh"
 VERSIONS, CURRENT = "versions", "current"
 
 
 @dataclass(frozen=True)
 class Places:
-    """The folder of an installation, and the link that puts it on everybody's path, if any."""
+    """The folder of an installation, and the link that puts it on everybody's path, if any.
+
+    `units` is where systemd looks for units of this host's own.
+    """
 
     top: Path
     command: Path | None = None
+    units: Path = UNITS
 
     @property
     def versions(self) -> Path:

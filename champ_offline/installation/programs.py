@@ -29,7 +29,7 @@ from champ_offline.installation.places import PROGRAM, VERSIONS, Places
 
 @dataclass(frozen=True)
 class Version:
-    """One version that is there, by the name of its folder; what of it is running is `used`."""
+    """One version that is there, by the name of its folder; `used` by a process or a unit."""
 
     name: str
     folder: Path
@@ -79,7 +79,7 @@ class Programs:
         if not self._leads_to(places.current):
             raise NotInstalled(path=places.top)
         current, previous = self._leads_to(places.current), self._leads_to(places.previous)
-        used = _running()
+        used = [*_running(), *_named(places.units)]
         versions = tuple(
             Version(
                 name=name,
@@ -192,6 +192,14 @@ class Programs:
         """The name of the version that a link leads to; empty where there is none."""
         there = link.is_symlink() and (link / PROGRAM).is_file()
         return link.readlink().name if there else ""
+
+
+def _named(units: Path) -> list[Path]:
+    """The programs that services of this host start (systemd.service(5), ExecStart)."""
+    texts = [path.read_text("utf-8", "replace") for path in units.glob("champ-*.service")]
+    lines = [line for text in texts for line in text.splitlines()]
+    starts = [line.removeprefix("ExecStart=") for line in lines if line.startswith("ExecStart=")]
+    return [Path(start.split()[0].strip('"')) for start in starts if start]
 
 
 def _running() -> list[Path]:

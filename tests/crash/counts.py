@@ -45,6 +45,8 @@ AT_LEAST = {
     "run: install": 100,
     "run: upgrade": 65,
     "run: ferry folder": 100,
+    "self: update": 20,
+    "self: rollback": 7,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -44,16 +45,33 @@ def command() -> None:
     ),
 )
 @_to
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    help=_("Write the units of the zone's registry too, as `champ registry unit` does."),
+)
+@click.option(
+    "--name", "names", multiple=True, metavar="NAME",
+    help=_("A name or address nodes use, for the certificate; may be repeated."),
+)  # fmt: skip
 @click.pass_obj
-def install(session: Session, to: Path | None) -> None:
+def install(session: Session, to: Path | None, host: str | None, names: tuple[str, ...]) -> None:
     """Install; raises NotFromOneFile, RootNeeded, CommandTaken, NotStarted, Locked."""
     from champ_offline.installation.errors import NotFromOneFile
     from champ_offline.installation.programs import Programs
 
-    file = one_file_of(Path(sys.executable))
+    file, places = one_file_of(Path(sys.executable)), _places(to)
     if not (getattr(sys, "frozen", False) and file.is_file()):
         raise NotFromOneFile(path=file)
-    _show(session, Programs(_places(to)).install(file))
+    zone = session.zone_folder() if host else None
+    _show(session, Programs(places).install(file))
+    if host is not None and zone is not None:
+        given = [word for name in names for word in ("--name", name)]
+        words = ["registry", "unit", "--host", host, *given, "--write", str(places.units)]
+        # The installed program writes them: they name it, and not what runs here.
+        own = [str(places.program), "--zone", str(zone.absolute()), *words]
+        done = subprocess.run(own, stdout=sys.stderr, check=False)
+        click.get_current_context().exit(done.returncode)
 
 
 @command.command(
