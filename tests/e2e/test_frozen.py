@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,15 @@ def test_it_packs_without_lists_of_packages(dist: Path, tmp_path: Path) -> None:
     assert refused.returncode == 4
     assert list(stick.iterdir()) == []
     assert champ(dist, *pack, "--no-sbom").returncode == 0
+
+
+def test_what_builds_it_is_not_carried(dist: Path) -> None:
+    viewer = [sys.executable, "-m", "PyInstaller.utils.cliutils.archive_viewer", "-lrb"]
+    done = subprocess.run(
+        [*viewer, str(dist / "champ.pkg")], capture_output=True, text=True, check=True
+    )
+    assert "installer.cli.main" in done.stdout
+    assert "installer.one_file" not in done.stdout
 
 
 def test_every_verb_is_carried(dist: Path) -> None:

@@ -6,20 +6,26 @@ import hashlib
 import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from champ_offline import __version__
+from champ_offline.installation.places import Places
+from champ_offline.installation.programs import Programs
 from installer.one_file.build import FILE
 from installer.one_file.one_file import HEADER_BYTES
 from tests.e2e.bare_host import STICK, BareHost
+from tests.e2e.own_systemd import Systemd, booted
+from tests.e2e.served_zone import HOST, ServedZone, until
 from tests.lab import bare_roots
 from tests.unit.sources.archives import Sample, unfold
 
 TOP = "/opt/champ-offline"
 NEWER = "99.0"
+SERVICE = "champ-registry.service"
 
 
 def renamed(data: bytes, version: str) -> bytes:
@@ -114,6 +120,37 @@ def test_updated_and_gone_back(installed: Host) -> None:
     assert again["changed"] is True
     older = installed.champ("--zone", "/root/zone", "self", "update", "/root/same", code=3)
     assert "[self.installer-older]" in older
+
+
+def test_a_reload_takes_on_the_new_version(built: Path, tmp_path: Path) -> None:
+    """systemd runs it with few rights, from its own C library; the unit stays as it is."""
+    zone = ServedZone.made(tmp_path)
+    places = Places(tmp_path / "opt", None, tmp_path / "units")
+    programs = Programs(places)
+    first = programs.install(built)
+    where = ["--host", HOST, "--port", str(zone.port), "--log", str(zone.log)]
+    written = ["--write", str(places.units)]
+    words = [str(places.program), "--zone", str(zone.zone), "registry", "unit", *where, *written]
+    subprocess.run(words, check=True, capture_output=True)
+    zone.certify()
+    with booted(places.units, SERVICE, zone.folder / "systemd") as systemd:
+        zone.ready()
+        assert program_of(systemd) == places.versions / first.now / "champ"
+        newer = tmp_path / "newer.sh"
+        newer.write_bytes(renamed(built.read_bytes(), NEWER))
+        second = programs.install(newer)
+        systemd.ctl("reload", SERVICE)
+        new = places.versions / second.now / "champ"
+        until(lambda: program_of(systemd) == new, "the old version serves on", zone.log)
+        systemd.ctl("stop", SERVICE)
+
+
+def program_of(systemd: Systemd) -> Path:
+    """What the service's main process runs, seen from its own place in the world."""
+    enter = ["nsenter", "-t", str(systemd.process), "-m", "-p"]
+    link = f"/proc/{systemd.shows(SERVICE, 'MainPID')}/exe"
+    done = subprocess.run([*enter, "readlink", link], capture_output=True, text=True, check=False)
+    return Path(done.stdout.strip())
 
 
 def test_a_changed_installer_is_refused_by_everybody(installed: Host) -> None:
