@@ -16,7 +16,7 @@ from pathlib import Path
 from champ_offline.bundle import media
 from champ_offline.bundle.errors import MediumUnreadable
 from champ_offline.bundle.opening import opened
-from champ_offline.bundle.target import TargetFile
+from champ_offline.bundle.target import TargetFile, writing
 from champ_offline.durable.write import DurableFile, make_directory, remove_partials
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import Progress, StepFinished, StepStarted, Subscriber
@@ -153,6 +153,8 @@ def signed_file(path: Path) -> SignedFile:
 def write_installer(source: Path, signed: SignedFile, top: Path) -> None:
     """Put it into the root of a medium; raises TargetUnwritable, InstallerChanged."""
     hashed = hashlib.sha256()
+    with writing(top):
+        remove_partials(top)
     with source.open("rb") as file, TargetFile(top) as target:
         while chunk := file.read(_CHUNK):
             hashed.update(chunk)

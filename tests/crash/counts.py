@@ -18,6 +18,7 @@ AT_LEAST = {
     "pack: one medium": 70,
     "pack: pieces over several media": 300,
     "pack: with parity": 180,
+    "pack: with an installer": 100,
     "pack: over a broken one": 120,
     "repair: volumes and documents": 85,
     "repair: with parity": 55,
