@@ -62,6 +62,8 @@ def _freeze(made: Path, epoch: int) -> Path:
     words = ["--noconfirm", "--log-level", "WARN", "--distpath", str(made / "dist")]
     command = [sys.executable, "-m", "PyInstaller", *words, "--workpath", str(made), "build.spec"]
     fixed = {"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": str(epoch)}
+    # The modules are compressed once, in champ.sh, and not again at every start.
+    fixed["PYINSTALLER_ZLIB_COMPRESSION_LEVEL"] = "0"
     done = subprocess.run(
         command, cwd=PROJECT, env=os.environ | fixed, capture_output=True, text=True, check=False
     )

@@ -241,8 +241,9 @@ unpack() {
     mkdir -- "$partial" && cp -- "$self" "$partial/champ.sh" && chmod 755 "$partial/champ.sh" ||
         refuse $PREFLIGHT "“${self}” cannot be copied to “${base}”." "无法将“${self}”复制到“${base}”。"
     check_file "$partial/champ.sh"
-    dd if="$partial/champ.sh" bs=$HEADER_BYTES skip=1 2>/dev/null | gzip -dc |
-        tar -xof - -C "$partial" &&
+    # What goes wrong there goes wrong for each of hundreds of files; one sentence says it.
+    { dd if="$partial/champ.sh" bs=$HEADER_BYTES skip=1 | gzip -dc | tar -xof - -C "$partial"; } \
+        2>/dev/null &&
         printf '%s\000' "$final/glibc/ld-linux-x86-64.so.2" |
         dd of="$partial/champ" bs=1 seek=$SLOT conv=notrunc 2>/dev/null &&
         printf '%s\n' "$final" >"$partial/unpacked" &&
