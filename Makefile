@@ -41,8 +41,8 @@ lock-deps: setup ## resolve the dependencies anew into the lock files
 	$(COMPILE) $(ARGS) -o requirements.lock pyproject.toml
 	$(COMPILE) $(ARGS) --extra dev --constraint requirements.lock -o requirements-dev.lock pyproject.toml
 
-dist: setup     ## dist/champ/champ: the command as a folder that needs no Python
-	@$(PY) -m PyInstaller --noconfirm --log-level WARN build.spec
+dist: setup     ## dist/champ.sh: the command as one file for any x86-64 Linux; unpacked, dist/champ/
+	@$(PY) -m installer.one_file
 
 clean:          ## everything that was made here, save the virtual environment
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

@@ -63,7 +63,7 @@ class PackOrder:
 
     `signing` are folders of holders, at least one with the roots; `unlock` is asked for the
     passphrase of a folder. `lock` is the one beside the recipe where None; with `sboms` every image
-    gets a list of its packages.
+    gets a list of its packages. `installer` is a champ.sh that travels along.
     """
 
     recipe: Path
@@ -73,6 +73,7 @@ class PackOrder:
     limits: Limits = FOR_ANY_STICK
     unlock: keys.Unlock = keys.nobody
     sboms: bool = True
+    installer: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,9 @@ class Workshop:
         images_key = images_signer(folders, order.unlock)
         found = assembly.assemble(lock, images_key, notify, sboms=order.sboms)
         packer = Packer(assembly.blobs, roots, signers)
-        packed = packer.pack(found.contents, order.out, order.limits, self._clock(), notify)
+        packed = packer.pack(
+            found.contents, order.out, order.limits, self._clock(), notify, order.installer
+        )
         return PackSummary(packed, found.proof)
 
     def pack_only(self, wanted: Path, order: PackOrder, notify: Subscriber) -> Patch:
@@ -198,6 +201,10 @@ class Workshop:
             return verify(media, trusted, now, overrides=overrides, known=(trusted,), offer=offer)
 
         return repair(order, accept, (), notify)
+
+    def inspect(self, media: Sequence[Path], root: Path) -> VerifiedBundle:
+        """The bundle on the `media`, its signatures checked under the root in a file, unread."""
+        return verify(media, read_root_file(root), self._clock())
 
     def image_keys(self, media: Path, root: Path) -> list[ImageKey]:
         """The key that signed the images of the bundle at `media`; raises ImageKeyUnknown.

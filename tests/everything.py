@@ -29,6 +29,7 @@ END_TO_END: Final[dict[str, tuple[str, ...]]] = {
     "faults": ("causes",),
     "registry": ("registry*", "nodes", "sources", "recipe_sources", "external_registries"),
     "single": ("killed_*", "run_*", "token", "reproducible", "signatures"),
+    "stick": ("frozen", "one_file", "self"),
 }
 APART: Final = ("tests/crash", "tests/hostile", "tests/fuzz", E2E)
 

@@ -24,6 +24,7 @@ from champ_offline.bundle.errors import (
     VolumeStale,
 )
 from champ_offline.bundle.healing import healed_index
+from champ_offline.bundle.installer import InstallerAtHand
 from champ_offline.bundle.offer import Offer
 from champ_offline.bundle.reader import VolumeReader
 from champ_offline.bundle.volume import Member, VolumeIndex
@@ -50,8 +51,10 @@ class AtHand:
     """What of a bundle is at hand.
 
     `paths` are the media as they were named, `places` the folders its files may lie in; `faults` is
-    what was found wrong on the way.
+    what was found wrong on the way. Of an `installer` only signatures tell.
     """
+
+    installer = InstallerAtHand()
 
     def __init__(
         self,

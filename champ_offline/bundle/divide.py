@@ -74,21 +74,20 @@ class Limits:
     parity: int = 0
 
     @classmethod
-    def of(cls, volume: int, stick: int | None, parity: int = 0) -> Limits:
+    def of(cls, volume: int, stick: int | None, parity: int = 0, beside: int = 0) -> Limits:
         """Limits for sticks of a size as it is printed on them, in bytes.
 
-        Some of it is taken by the file system, by the documents that every stick carries, and by
-        parity. Raises VolumesTooSmall and SticksTooSmall.
+        Some of it is taken by the file system, by the documents that every stick carries, by other
+        files of `beside` bytes, and by parity. Raises VolumesTooSmall and SticksTooSmall.
         """
         if volume < SMALLEST_VOLUME:
             raise VolumesTooSmall(size=Bytes(volume), least=Bytes(SMALLEST_VOLUME))
         if stick is None:
             return cls(volume, None, parity)
-        if stick < SMALLEST_STICK:
-            raise SticksTooSmall(
-                size=Bytes(stick), least=Bytes(SMALLEST_STICK), kept=Bytes(KEPT_BACK)
-            )
-        medium = stick - stick // 50 - KEPT_BACK
+        least, kept = SMALLEST_STICK + beside, KEPT_BACK + beside
+        if stick < least:
+            raise SticksTooSmall(size=Bytes(stick), least=Bytes(least), kept=Bytes(kept))
+        medium = stick - stick // 50 - kept
         if parity:
             medium -= (medium // volume + 2) * SPARE * SECTOR
             medium = medium * 100 // (100 + parity)

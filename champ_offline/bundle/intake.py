@@ -161,11 +161,12 @@ class Intake:
         """Import `bundle`; `now` is an ISO 8601 time for the record.
 
         What can be read is kept, whatever else is missing: the next run continues there. Raises
-        Replayed, BlobObstructed, NoSpace, NoSpaceToHeal, ZoneUnwritable, BundleIncomplete;
-        VolumeMissing, MediumGone, a VolumeFault, MediaDamaged, BlobsLost or SeveralTroubles when
-        not everything came. The store is then as it was.
+        InstallerChanged, Replayed, BlobObstructed, NoSpace, NoSpaceToHeal, ZoneUnwritable,
+        BundleIncomplete; VolumeMissing, MediumGone, a VolumeFault, MediaDamaged, BlobsLost or
+        SeveralTroubles when not everything came. The store is then as it was.
         """
         self._blobs.require()
+        bundle.installer.check(notify)
         standing = self._standing(bundle)
         if self._settled(bundle, standing):
             self._waiting.forget(_leftovers(bundle))

@@ -14,6 +14,7 @@ from pathlib import Path
 from champ_offline.bundle import media
 from champ_offline.bundle.divide import Division, Limits, divide
 from champ_offline.bundle.document import BundleDocument, VolumeEntry
+from champ_offline.bundle.installer import signed_file, tops, write_installer
 from champ_offline.bundle.layout import Contents, Layout
 from champ_offline.bundle.media_writer import MediaWriter, refuse_linked_home
 from champ_offline.bundle.parity.beside import parity_size
@@ -52,14 +53,21 @@ class Packer:
         self._blobs, self._roots, self._signers = blobs, roots, signers
 
     def pack(
-        self, contents: Contents, out: Path, limits: Limits, now: datetime, notify: Subscriber
+        self,
+        contents: Contents,
+        out: Path,
+        limits: Limits,
+        now: datetime,
+        notify: Subscriber,
+        installer: Path | None = None,
     ) -> Packed:
         """Write the bundle to `out`/champ/<name>-<version>, cut to the limits.
 
         With a limit of a medium, to `out`/stick-01/champ/… and so on, each to be copied to a medium
-        of its own. Raises TargetLinked, TargetOccupied, TargetFull, TargetUnwritable, BlobMissing,
-        DocumentsTooLarge. `now` dates the signatures and, in milliseconds since 1970, is the number
-        that a zone's floor is compared with.
+        of its own. `installer` is a champ.sh, which goes into the root of each. `now` dates the
+        signatures and, in milliseconds since 1970, is the number that a zone's floor is compared
+        with. Raises TargetLinked, TargetOccupied, TargetFull, TargetUnwritable, BlobMissing,
+        DocumentsTooLarge, InstallerChanged where it changes meanwhile.
         """
         layout = Layout(self._blobs, contents)
         division = divide(contents.name, contents.version, layout.members, limits, layout.digest)
@@ -70,12 +78,17 @@ class Packer:
         writer = MediaWriter(document, division, folders, "pack")
         writer.refuse_taken()
         writer.clear()
-        _refuse_full(out, division, parity_size(document))
+        carried = None if installer is None else signed_file(installer)
+        beside = parity_size(document) + (carried.size * len(folders) if carried else 0)
+        _refuse_full(out, division, beside)
         writer.write_volumes(layout.open, self._blobs.root, notify)
+        if installer is not None and carried is not None:
+            for top in tops((), folders):
+                write_installer(installer, carried, top)
         sequence = int(now.timestamp() * 1000)
         data = document.to_bytes()
         BundleDocument.from_bytes(data, media.DOCUMENT)  # what no zone would read is not signed
-        documents = make_documents(self._roots, self._signers, data, sequence, now)
+        documents = make_documents(self._roots, self._signers, data, sequence, now, carried)
         writer.finish(media.document_files(data, documents))
         return Packed(folders, document, sequence)
 
@@ -120,8 +133,8 @@ def _entry(volume: VolumeIndex) -> VolumeEntry:
     return VolumeEntry(volume.number, volume.size, len(data), Digest.of(data), first)
 
 
-def _refuse_full(out: Path, division: Division, parity: int) -> None:
-    needed = parity + sum(volume.size for volume in division.volumes)
+def _refuse_full(out: Path, division: Division, beside: int) -> None:
+    needed = beside + sum(volume.size for volume in division.volumes)
     needed += sum(len(volume.to_bytes()) for volume in division.volumes) * division.media[-1]
     free = free_bytes(out)
     if needed > free:

@@ -8,6 +8,7 @@ them checks them against these indexes on the way.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from champ_offline.bundle.errors import (
 )
 from champ_offline.bundle.gate import Found, Gate
 from champ_offline.bundle.index_faults import index_faults
+from champ_offline.bundle.installer import InstallerAtHand, InstallerChanged, copies_on, tops
 from champ_offline.bundle.offer import Offer
 from champ_offline.bundle.parity.protection import BeyondParity, ParityUnusable
 from champ_offline.bundle.parity_faults import parity_faults, spare_faults
@@ -40,6 +42,7 @@ from champ_offline.bundle.reader import every_member
 from champ_offline.errors import ChampError, Fields, Several
 from champ_offline.events import FaultFound, Progress, StepFinished, StepStarted, Subscriber
 from champ_offline.trust.dates import NO_OVERRIDES, Overrides
+from champ_offline.trust.documents import SignedFile
 from champ_offline.trust.errors import WrongZone
 from champ_offline.trust.trusted import Accepted
 
@@ -64,6 +67,7 @@ class VerifiedBundle(AtHand):
         volumes: tuple[VolumeAtHand, ...],
         faults: tuple[ChampError, ...],
         *,
+        installer: InstallerAtHand,
         made_by: object,
     ) -> None:
         if made_by is not _ONLY_HERE:
@@ -72,6 +76,7 @@ class VerifiedBundle(AtHand):
         self._found = found
         self.trusted = found.trusted
         self.files = found.files
+        self.installer = installer
 
     @property
     def folder(self) -> Path:
@@ -120,9 +125,31 @@ def verify(
     faults += _unused(paths, document)
     fits = offer is not None and offer.digest == found.trusted.digest
     volumes = find_volumes(paths, places, document, faults, offer if fits else None)
+    installer = _installer(gate, paths, folders, found)
     return VerifiedBundle(
-        tuple(paths), tuple(places), found, volumes, tuple(faults), made_by=_ONLY_HERE
+        tuple(paths),
+        tuple(places),
+        found,
+        volumes,
+        tuple(faults),
+        installer=installer,
+        made_by=_ONLY_HERE,
     )
+
+
+def _installer(
+    gate: Gate, paths: Sequence[Path], folders: Sequence[Path], found: Found
+) -> InstallerAtHand:
+    """The champ.sh of these media; another bundle that lies there may have brought it."""
+    roots = tops(paths, folders)
+    copies = copies_on(roots)
+    others: list[SignedFile] = []
+    for folder in (one for root in roots for one in media.bundle_folders(root) if copies):
+        with suppress(ChampError):
+            documents, data = media.read_documents(folder), media.read_bundle_document(folder)
+            other = gate.judge(folder, documents, data).trusted.installer
+            others += [other] if other else []
+    return InstallerAtHand(found.trusted.installer, tuple(others), copies)
 
 
 def _folders(paths: Sequence[Path], offer: Offer | None) -> list[Path]:
@@ -160,6 +187,7 @@ def read_every_byte(bundle: AtHand, notify: Subscriber) -> int:
     places = [place for place in bundle.places if place not in others]
     faults.take(index_faults(places, bundle.document))
     _check_parity(bundle, places, faults, notify)
+    _check_installer(bundle, faults, notify)
     if faults.found:
         absent = [volume for volume in bundle.absent if not volume.displaced]
         faults.absent(absent)
@@ -169,6 +197,13 @@ def read_every_byte(bundle: AtHand, notify: Subscriber) -> int:
     if faults.others:
         raise faults.others[0]
     return total
+
+
+def _check_installer(bundle: AtHand, faults: Faults, notify: Subscriber) -> None:
+    try:
+        bundle.installer.check(notify)
+    except (InstallerChanged, MediumUnreadable) as fault:
+        faults(fault)
 
 
 def _check_parity(

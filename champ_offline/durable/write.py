@@ -267,6 +267,20 @@ def rename_all(pairs: Iterable[tuple[Path, Path]]) -> None:
         sync_directory(folder)
 
 
+def point(link: Path, target: Path) -> None:
+    """Let `link` lead to `target`, durably and in one step: it leads to the old or the new one.
+
+    Raises FileExistsError where something that is no link has its name.
+    """
+    with naming(link):
+        if not link.is_symlink():
+            _refuse_taken(link)
+        partial = link.parent / f"{PARTIAL}{os.getpid()}-{secrets.token_hex(8)}"
+        partial.symlink_to(target)
+        partial.rename(link)
+        sync_directory(link.parent)
+
+
 def link_folder(path: Path, target: Path) -> None:
     """Let `path` lead to the folder `target`, for a reader that wants it under another name.
 

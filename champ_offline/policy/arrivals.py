@@ -18,6 +18,7 @@ from pathlib import Path
 
 from champ_offline.bundle import media
 from champ_offline.bundle.errors import MediumUnreadable, NoBundle
+from champ_offline.bundle.installer import copies_on, tops
 from champ_offline.bundle.turns import apart
 from champ_offline.bundle.verify import VerifiedBundle
 from champ_offline.errors import ChampError, ExitCode, system_said
@@ -156,6 +157,10 @@ def _print(paths: Sequence[Path]) -> str:
     for path in paths:
         for line in islice(_facts(path), _MOST_FILES):
             found.update(line)
+    # Of a tree with several bundles only their folders are in `paths`; champ.sh lies above them.
+    for path in copies_on(tops((), paths)):
+        with suppress(OSError):
+            found.update(_fact(os.fsencode(path), path.lstat()))
     return found.hexdigest()
 
 

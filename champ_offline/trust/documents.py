@@ -1,8 +1,9 @@
 """Makes the signed documents of a bundle (TUF specification 1.0, section 4, "Document formats").
 
 Invariant: every document is signed by every signer given for its role and names its successor in
-the chain by length and SHA-256; what a bundle contains is named by one target, `bundle.json`; the
-snapshot says under which root all this was signed.
+the chain by length and SHA-256; what a bundle contains is named by one target, `bundle.json`, and
+the installer that travels with it by another, `champ.sh`; the snapshot says under which root all
+this was signed.
 """
 
 from __future__ import annotations
@@ -23,12 +24,23 @@ from tuf.api.metadata import (
 )
 from tuf.api.serialization.json import JSONSerializer
 
+from champ_offline.oci.digest import Digest
+
 TARGET = "bundle.json"
+INSTALLER = "champ.sh"
 ROOT = "root.json"
 BUNDLE_DAYS = 365
 
 Signers = Mapping[str, Sequence[Signer]]
 """Who signs, by role; a role's signers in the order of their signatures."""
+
+
+@dataclass(frozen=True)
+class SignedFile:
+    """A file as a signed document names it: its size in bytes and its SHA-256."""
+
+    size: int
+    digest: Digest
 
 
 @dataclass(frozen=True)
@@ -42,16 +54,25 @@ class Documents:
 
 
 def make_documents(
-    roots: tuple[bytes, ...], signers: Signers, bundle: bytes, version: int, now: datetime
+    roots: tuple[bytes, ...],
+    signers: Signers,
+    bundle: bytes,
+    version: int,
+    now: datetime,
+    installer: SignedFile | None = None,
 ) -> Documents:
     """Sign that `bundle` (the bytes of bundle.json) is the bundle's state number `version`.
 
-    The last of `roots` is the one that the signers' keys stand in.
+    The last of `roots` is the one that the signers' keys stand in; `installer` is the champ.sh that
+    goes onto each of its media.
     """
     expires = now + timedelta(days=BUNDLE_DAYS)
-    target = TargetFile.from_data(TARGET, bundle, ["sha256"])
+    named = {TARGET: TargetFile.from_data(TARGET, bundle, ["sha256"])}
+    if installer is not None:
+        hashes = {"sha256": installer.digest.hex}
+        named[INSTALLER] = TargetFile(installer.size, hashes, INSTALLER)
     targets = signed_bytes(
-        Metadata(Targets(version=version, expires=expires, targets={TARGET: target})),
+        Metadata(Targets(version=version, expires=expires, targets=named)),
         signers["targets"],
     )
     # As in early versions of the specification: the newest root must not get lost on the way.

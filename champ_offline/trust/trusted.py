@@ -28,7 +28,7 @@ from tuf.api.metadata import (
 from champ_offline.errors import Phrase
 from champ_offline.oci.digest import Digest
 from champ_offline.trust.dates import NO_OVERRIDES, Dates, Overridden, Overrides
-from champ_offline.trust.documents import ROOT, TARGET, Documents
+from champ_offline.trust.documents import INSTALLER, ROOT, TARGET, Documents, SignedFile
 from champ_offline.trust.errors import (
     DocumentAltered,
     DocumentUnreadable,
@@ -58,7 +58,8 @@ class TrustedBundle:
 
     `root` is the newest root of the chain and `root_version` its number; `announced` the version of
     the root it was signed under, 0 where it does not say; `version` is the number a zone's floor is
-    compared with; `expires` the earliest end of all documents.
+    compared with; `expires` the earliest end of all documents; `installer` is the champ.sh that
+    travels with it, if any.
     """
 
     root: bytes
@@ -70,6 +71,7 @@ class TrustedBundle:
     digest: Digest
     signers: tuple[Signer, ...]
     overridden: tuple[Overridden, ...] = ()
+    installer: SignedFile | None = None
 
     def confirm(self, bundle: bytes, where: str) -> None:
         """Hold bundle.json against the signatures; raises DocumentAltered."""
@@ -143,6 +145,7 @@ def evaluate(
         digest=_sha256(target, where),
         signers=tuple(chain.signers),
         overridden=dates.overridden(),
+        installer=_installer(targets, where),
     )
 
 
@@ -235,6 +238,11 @@ def _entry(value: E | None, name: str, role: str, where: str) -> E:
             where=where, role=role, reason=Phrase("it does not name {name}", name=name)
         )
     return value
+
+
+def _installer(targets: Targets, where: str) -> SignedFile | None:
+    target = targets.targets.get(INSTALLER)
+    return None if target is None else SignedFile(target.length, _sha256(target, where))
 
 
 def _sha256(target: TargetFile, where: str) -> Digest:

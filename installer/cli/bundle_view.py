@@ -36,6 +36,7 @@ def bundle_summary(bundle: VerifiedBundle) -> dict[str, Any]:
         "size": document.size,
         "apps": document.apps,
         "images": document.images,
+        "installer": bundle.installer.presence,
     }
 
 
@@ -53,8 +54,19 @@ def columns(overridden: int = 0) -> list[Column]:
         Column("images", _("images"), lambda images: str(len(images))),
         Column("volumes", _("volumes"), lambda volumes: str(len(volumes))),
         Column("size", _("size"), size),
+        Column("installer", _("installer"), installer_words),
         Column("digest", _("digest")),
     ]
+
+
+def installer_words(presence: str) -> str:
+    """How the champ.sh on the media stands to what was signed."""
+    return {
+        "signed": _("champ.sh, as signed"),
+        "another bundle's": _("champ.sh of another bundle on this medium"),
+        "not signed": _("champ.sh, which nobody signed: do not trust it"),
+        "missing": _("champ.sh is missing; the bundle can be used without it"),
+    }.get(presence, _("none"))
 
 
 def _signers(signers: list[dict[str, Any]]) -> str:

@@ -69,7 +69,8 @@ def run(arguments: Sequence[str], screens: Screens, session: Session | None = No
     chosen, named = language.choose(wish, os.environ), language.is_named(wish, os.environ)
     language.activate(chosen, named=named)
     session = session or Session(tuple(arguments))
-    with Guard(arguments, as_json=lambda: session.json_errors) as guard:
+    asked = _wants_json(arguments)
+    with Guard(arguments, as_json=lambda: asked or session.json_errors) as guard:
         listen_for_termination()
         session.take_on(task_asked())
         code = command_line(screens).main(
@@ -116,6 +117,14 @@ def _wanted_language(arguments: Sequence[str]) -> str | None:
         if argument == "--lang":
             return next(iter(arguments[index + 1 :]), None)
     return None
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Whether errors are to be JSON, also where what is wrong stands before the option for it."""
+    pairs = zip(arguments, (*arguments[1:], ""), strict=False)
+    wanted = {("-o", "json"), ("--output", "json"), ("--progress", "ndjson")}
+    whole = {"--json", "-ojson", "--output=json", "--progress=ndjson"}
+    return any(one in whole or (one, after) in wanted for one, after in pairs)
 
 
 def _prepare_streams() -> None:

@@ -9,8 +9,16 @@ import pwd
 import sys
 from pathlib import Path
 
+from champ_offline.installation.places import installation_of
 from installer.cli.diagnostics import say
 from installer.language import translate as _
+from installer.program import program
+
+
+def kept_program() -> tuple[str, ...]:
+    """The words that start this program, and after an update the one that came in its place."""
+    installed = installation_of(Path(sys.executable)) if getattr(sys, "frozen", False) else None
+    return (str(installed.program),) if installed else program()
 
 
 def program_places() -> list[Path]:

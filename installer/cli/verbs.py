@@ -40,6 +40,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "report": Entry("report", mark("Write the hand-over report for the site's file.")),
         "task": Entry("task", mark("Follow what takes long, from any session.")),
         "doctor": Entry("doctor", mark("Look for what would stand in the way.")),
+        "self": Entry("self_", mark("Install this program on the host; update it; go back.")),
         "support": Entry("support", mark("Write down, redacted, what a helper needs to see.")),
         "completion": Entry("completion", mark("Let a shell complete what is typed.")),
     },

@@ -18,6 +18,7 @@ AT_LEAST = {
     "pack: one medium": 70,
     "pack: pieces over several media": 300,
     "pack: with parity": 180,
+    "pack: with an installer": 100,
     "pack: over a broken one": 120,
     "repair: volumes and documents": 85,
     "repair: with parity": 55,
@@ -45,6 +46,8 @@ AT_LEAST = {
     "run: install": 100,
     "run: upgrade": 65,
     "run: ferry folder": 100,
+    "self: update": 20,
+    "self: rollback": 7,
 }
 
 

@@ -43,10 +43,11 @@ class Bench:
     ) -> None:
         self._folder, self._signing = folder, signing
         self._blobs, self._contents = contents
+        self.installer: Path | None = None
 
     def pack(self, out: Path, limits: Limits) -> Packed:
         packer = Packer(self._blobs, (self._signing.root,), self._signing.signers)
-        return packer.pack(self._contents, out, limits, NOW, ignore)
+        return packer.pack(self._contents, out, limits, NOW, ignore, self.installer)
 
     def kill_everywhere(self, limits: Limits, begin: Callable[[Path], object] = Path.mkdir) -> int:
         """Kill before every step of packing into what `begin` makes; returns the kills."""
@@ -102,6 +103,13 @@ def test_several_media_and_pieces(bench: Bench) -> None:
 def test_parity(bench: Bench) -> None:
     limits = Limits(90 * KIB, 300 * KIB, parity=10)
     check_count("pack: with parity", bench.kill_everywhere(limits))
+
+
+def test_with_an_installer(bench: Bench, tmp_path: Path) -> None:
+    bench.installer = tmp_path / "installer.sh"
+    bench.installer.write_bytes(b"#!/bin/sh\n" + bytes(3 << 20))
+    limits = Limits(90 * KIB, 150 * KIB)
+    check_count("pack: with an installer", bench.kill_everywhere(limits))
 
 
 def test_over_what_a_broken_pack_left(bench: Bench, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from installer.one_file.build import build
 from tests.e2e.box import box_recipe
 from tests.e2e.commands import PROJECT, Champ
 from tests.e2e.demo import STICK_MEGABYTES
@@ -94,6 +95,12 @@ def twins(lab: Lab, platform: Path, tmp_path_factory: pytest.TempPathFactory) ->
     zone.bring_up([platform, twin_recipe(build)])
     yield zone
     zone.node.stop()
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """champ.sh as `make dist` makes it; `champ/` lies beside it."""
+    return build(tmp_path_factory.mktemp("built"))
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,8 @@ import pytest
 
 from champ_offline.catalog.values_child import CHILD_WORD
 from champ_offline.helm.child import CHILD_VERB
+from installer.one_file.build import FOLDER
 from installer.worker_modules import MODULES
-from tests.architecture.source import ROOT
 from tests.unit.sources.archives import Sample, unfold
 
 ROOM = 250_000_000
@@ -28,17 +28,9 @@ images:
 
 
 @pytest.fixture(scope="session")
-def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def dist(built: Path) -> Path:
     """The built folder."""
-    folder = tmp_path_factory.mktemp("frozen")
-    options = ["--noconfirm", "--log-level", "WARN", "--distpath", str(folder / "dist")]
-    subprocess.run(
-        [sys.executable, "-m", "PyInstaller", *options, "--workpath", str(folder), "build.spec"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
-    return folder / "dist" / "champ"
+    return built.parent / FOLDER
 
 
 def champ(
@@ -89,6 +81,15 @@ def test_it_packs_without_lists_of_packages(dist: Path, tmp_path: Path) -> None:
     assert refused.returncode == 4
     assert list(stick.iterdir()) == []
     assert champ(dist, *pack, "--no-sbom").returncode == 0
+
+
+def test_what_builds_it_is_not_carried(dist: Path) -> None:
+    viewer = [sys.executable, "-m", "PyInstaller.utils.cliutils.archive_viewer", "-lrb"]
+    done = subprocess.run(
+        [*viewer, str(dist / "champ.pkg")], capture_output=True, text=True, check=True
+    )
+    assert "installer.cli.main" in done.stdout
+    assert "installer.one_file" not in done.stdout
 
 
 def test_every_verb_is_carried(dist: Path) -> None:

@@ -34,6 +34,7 @@ MODULES = {
     "node_files": "nodes",
     "answers": "answers",
     "commands": "commands",
+    "installer": "installer",
 }
 """Target -> module, those that matter most first."""
 

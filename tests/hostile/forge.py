@@ -14,7 +14,13 @@ from champ_offline.oci import media_types
 from champ_offline.oci.descriptor import REF_NAME
 from champ_offline.oci.digest import Digest
 from champ_offline.oci.manifest import encode
-from champ_offline.trust.documents import Documents, Signers, make_documents
+from champ_offline.trust.documents import (
+    INSTALLER,
+    Documents,
+    SignedFile,
+    Signers,
+    make_documents,
+)
 from tests.unit.trust.signing import Holder, first_root, signers_of
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -67,6 +73,7 @@ class Forge:
     raw_index: Callable[[bytes], bytes] = same
     raw_layout_index: Callable[[bytes], bytes] = same
     parity: int = 0
+    installer: bytes = b""
 
     def __post_init__(self) -> None:
         self.image("champ.local/first:1", b"first layer" * 40)
@@ -137,7 +144,11 @@ class Forge:
     def sign(self, data: bytes) -> Documents:
         version = int(self.now.timestamp() * 1000)
         roots = tuple(self.roots or [self.keys.root])
-        documents = make_documents(roots, self.keys.signers, data, version, self.now)
+        carried = SignedFile(len(self.installer), Digest.of(self.installer))
+        installer = carried if self.installer else None
+        if self.installer:
+            (self.medium / INSTALLER).write_bytes(self.installer)
+        documents = make_documents(roots, self.keys.signers, data, version, self.now, installer)
         self.write_trust(documents)
         return documents
 

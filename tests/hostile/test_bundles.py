@@ -14,14 +14,14 @@ from champ_offline.appliance import Appliance
 from champ_offline.events import ignore
 from champ_offline.oci.digest import Digest
 from champ_offline.workshop import Workshop
-from tests.hostile import content, documents, media, trust, volumes
+from tests.hostile import content, documents, installer, media, trust, volumes
 from tests.hostile.attempt import MOST_BYTES, MOST_SECONDS, Outcome, attempt, state
 from tests.hostile.catalogue import Case
 from tests.hostile.forge import NOW, Forge, Keys
 
 CASES = {
     f"{module.__name__.rpartition('.')[2]}-{case.name}": case
-    for module in (media, documents, volumes, content, trust)
+    for module in (media, documents, volumes, content, trust, installer)
     for case in module.case.known
 }
 

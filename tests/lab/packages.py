@@ -19,6 +19,7 @@ from tests.lab.errors import CommandFailed, Unsuitable
 
 # Package to a program of it that is looked for.
 PACKAGES = {
+    "binutils": "strip",
     "conntrack": "conntrack",
     "containerd": "containerd",
     "containernetworking-plugins": "/usr/lib/cni/bridge",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,14 @@ if TYPE_CHECKING:
     ),
 )
 @click.option(
+    "--installer", type=GIVEN_FILE, metavar="FILE",
+    help=_(
+        "Put this champ.sh into the root of each medium and sign it; a champ that was started from"
+        " champ.sh takes that one along unless told otherwise."
+    ),
+)  # fmt: skip
+@click.option("--no-installer", is_flag=True, help=_("Take no champ.sh along."))
+@click.option(
     "--only", type=GIVEN_FILE, metavar="FILE",
     help=_(
         "Pack only what a repair list (`champ media repair --list`) names, as loose files; with "
@@ -101,6 +110,8 @@ def command(
     *,
     prove: bool,  # noqa: ARG001 (a flag to say what is done in any case)
     no_sbom: bool,
+    installer: Path | None,
+    no_installer: bool,
     only: Path | None,
 ) -> None:
     """Prove, pack, sign and show where the bundle lies and what was proven."""
@@ -108,9 +119,12 @@ def command(
     from champ_offline.bundle.pack import LARGEST_ON_FAT32, LARGEST_VOLUME
     from champ_offline.workshop import PackOrder, Workshop
 
-    limits = Limits.of(LARGEST_VOLUME if volume_size is None else volume_size, stick, parity)
+    carried = None if no_installer else _installer(installer)
+    beside = carried.stat().st_size if carried else 0
+    largest = LARGEST_VOLUME if volume_size is None else volume_size
+    limits = Limits.of(largest, stick, parity, beside)
     unlock = Passphrases(signing, files)
-    order = PackOrder(recipe, signing, out, lock, limits, unlock, sboms=not no_sbom)
+    order = PackOrder(recipe, signing, out, lock, limits, unlock, not no_sbom, carried)
     with session.watched() as notify:
         if only is not None:
             _show_patch(session.output, Workshop().pack_only(only, order, notify))
@@ -119,6 +133,18 @@ def command(
             _show(session.output, done)
             if any(volume.size > LARGEST_ON_FAT32 for volume in done.packed.document.volumes):
                 say(_("Some volumes are larger than a file on FAT32 can be; use exFAT sticks."))
+
+
+def _installer(named: Path | None) -> Path | None:
+    """The champ.sh that was named, or the one this program came from; raises NotOneFile."""
+    from champ_offline.installation.one_file import version_name
+    from champ_offline.installation.places import one_file_of
+
+    own = one_file_of(Path(sys.executable))
+    found = named or (own if getattr(sys, "frozen", False) and own.is_file() else None)
+    if found is not None:
+        version_name(found)
+    return found
 
 
 def _show_patch(output: Output, patch: Patch) -> None:

@@ -12,10 +12,9 @@ import click
 from installer.cli.diagnostics import say
 from installer.cli.options import DIRECTORY, FILE, GIVEN_FILE, Verb, kubeconfig
 from installer.cli.output import Column
-from installer.cli.services import note_unknown, owner, place, program_places
+from installer.cli.services import kept_program, note_unknown, owner, place, program_places
 from installer.cli.session import Session
 from installer.language import translate as _
-from installer.program import program
 
 
 @click.group("policy", help=_("Check a policy; start runs under it when a stick is plugged in."))
@@ -138,7 +137,7 @@ class _Task:
         own = ["--zone", str(self.zone), *form, "run", "--policy", str(self.policy)]
         own += [word for path in self.writable for word in ("--receipt", str(path))]
         own += [word for path in self.ways for word in ("--kubeconfig", str(path))]
-        return (*program(), *own, *words)
+        return (*kept_program(), *own, *words)
 
 
 def _on_sticks(task: _Task, kinds: Sequence[str]) -> Mapping[str, str]:

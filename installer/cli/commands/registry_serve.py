@@ -17,10 +17,9 @@ import click
 from installer.cli.diagnostics import say, write_log
 from installer.cli.options import DIRECTORY, FILE, Verb, Whole
 from installer.cli.output import Column
-from installer.cli.services import note_unknown, owner, place, program_places
+from installer.cli.services import kept_program, note_unknown, owner, place, program_places
 from installer.cli.session import Session
 from installer.language import translate as _
-from installer.program import program
 
 DEFAULT_PORT = 5443
 _MEGABYTE = 1000 * 1000
@@ -136,7 +135,7 @@ def _serve(session: Session, asked: Serving) -> None:
         log = LogFile(asked.log.absolute(), asked.log_size * _MEGABYTE, asked.log_count)
     elif session.progress == "none":
         log = None
-    again = (*program(), *sys.argv[1:]) if asked.hand_over else ()
+    again = (*kept_program(), *sys.argv[1:]) if asked.hand_over else ()
     where = Address(asked.host, asked.port, asked.called)
     appliance.registry.serve(where, ready, Running(float(asked.drain), again, log))
 
@@ -175,7 +174,7 @@ def unit(
     note_unknown(user)
     made = units(
         Order(
-            command=(*program(), "--zone", str(zone), "registry", "serve", *asked.arguments),
+            command=(*kept_program(), "--zone", str(zone), "registry", "serve", *asked.arguments),
             zone=zone,
             writable=() if asked.log is None else (place(asked.log).parent,),
             readable=program_places(),

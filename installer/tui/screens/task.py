@@ -55,6 +55,8 @@ class Unseen(Message):
 class TaskPage(Page):
     """Shows a task that it begins by `carry_out`, or one that is there by `follow`."""
 
+    NAME = mark("Task")
+    PURPOSE = mark("A task, from its beginning to its end. It goes on when this screen is left.")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "stop", mark("Stop")),
         Binding("escape", "leave", mark("Leave; it goes on"), key_display="Esc"),
@@ -151,8 +153,6 @@ class TaskPage(Page):
 class TaskScreen(TaskPage):
     """Any task: one that is come back to, or a command that is begun here."""
 
-    NAME = mark("Task")
-    PURPOSE = mark("A task, from its beginning to its end. It goes on when this screen is left.")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "home", mark("To the overview"), key_display="Enter"),
     ]

@@ -296,6 +296,7 @@ def test_nobody_else_makes_a_verified_bundle(pack: Pack, signing: Signing) -> No
             found,  # type: ignore[arg-type]
             found.volumes,
             (),
+            installer=found.installer,
             made_by=object(),
         )
 

@@ -309,6 +309,20 @@ def test_a_folder_that_is_not_there_and_one_that_is_too_full(gate: Gate, tmp_pat
         gate.look()
 
 
+def test_an_installer_that_comes_on_changes_what_was_seen(gate: Gate) -> None:
+    """Also where several bundles lie in the tree, whose folders it is in none of."""
+    gate.drop("1.0", "stick")
+    gate.drop("2.0", "stick")
+    installer = gate.folder / "stick/champ.sh"
+    installer.write_bytes(b"half")
+    before = [one.print for one in arrivals(gate.folder)]
+    assert [one.print for one in arrivals(gate.folder)] == before
+    installer.write_bytes(b"half and half")
+    after = [one.print for one in arrivals(gate.folder)]
+    assert len(after) == 2
+    assert set(before) & set(after) == set()
+
+
 def test_names_that_are_no_text(gate: Gate) -> None:
     (gate.folder / os.fsdecode(b"\xff\xfe")).mkdir()
     (told,) = gate.look()

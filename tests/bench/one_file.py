@@ -1,0 +1,103 @@
+"""champ.sh: its size, and how long starts take: the first, later ones, the installed program's.
+
+    python -m tests.bench.one_file [--file dist/champ.sh] [--rounds 5]
+
+The first start is also told as a multiple of what any such file must do, in the same run: read,
+checksum, decompress, write, and put it on the disk. Exits with 1 when the file has 70 MB or more,
+or the median is 3 s or more (first start), 0.12 s (`champ --version`), 0.6 s (the first screen).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pty
+import select
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from installer.one_file.build import build
+from installer.one_file.one_file import HEADER_BYTES
+
+LARGEST_MEGABYTES = 70
+MOST_SECONDS = {"first start": 3.0, "later start": 0.3, "--version": 0.12, "first screen": 0.6}
+_BARE = """
+cp "$1" "$2/copy" && sha256sum "$2/copy" >"$2/sum" && mkdir "$2/all" &&
+dd if="$2/copy" bs="$3" skip=1 2>"$2/log" | gzip -dc | tar -xf - -C "$2/all" && sync -f "$2/all"
+"""
+_WORDS = b"CHAMP Offline"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--file", type=Path)
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        file = arguments.file or build(Path(name, "built"))
+        megabytes = file.stat().st_size / 1e6
+        rounds = [_round(file, Path(name, str(number))) for number in range(arguments.rounds)]
+    medians = {what: statistics.median(one[what] for one in rounds) for what in rounds[0]}
+    print(f"load {os.getloadavg()[0]:.1f}; {megabytes:.1f} MB (below {LARGEST_MEGABYTES})")
+    for what, seconds in medians.items():
+        most = f" (below {MOST_SECONDS[what]:g})" if what in MOST_SECONDS else ""
+        print(f"{what}: {seconds:.3f} s{most}")
+    print(f"first start is {medians['first start'] / medians['bare']:.2f} times the bare one")
+    slow = [what for what, most in MOST_SECONDS.items() if medians[what] >= most]
+    return int(bool(slow) or megabytes >= LARGEST_MEGABYTES)
+
+
+def _round(file: Path, folder: Path) -> dict[str, float]:
+    folder.mkdir()
+    bare, places = folder / "bare", folder / "places"
+    bare.mkdir()
+    command = ["sh", str(file), "--version"]
+    environment = {**os.environ, "CHAMP_UNPACK": str(places)}
+    found = {
+        "bare": _timed(["sh", "-ec", _BARE, "sh", str(file), str(bare), str(HEADER_BYTES)]),
+        "first start": _timed(command, environment),
+        "later start": _timed(command, environment),
+    }
+    (program,) = places.glob("*/champ")
+    found["--version"] = _timed([str(program), "--version"])
+    _first_screen(program)
+    found["first screen"] = _first_screen(program)
+    return found
+
+
+def _timed(command: list[str], environment: dict[str, str] | None = None) -> float:
+    return _lasts(lambda: subprocess.run(command, env=environment, check=True, capture_output=True))
+
+
+def _lasts(act: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    act()
+    return time.perf_counter() - begun
+
+
+def _first_screen(program: Path) -> float:
+    """Seconds until the first screen's title was written to a terminal."""
+    begun = time.perf_counter()
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ.update(TERM="xterm-256color", CHAMP_LANG="en")
+        os.environ.pop("CHAMP_ZONE", None)
+        os.execv(program, [str(program)])  # noqa: S606 - what is measured
+    shown = b""
+    while _WORDS not in shown and select.select([terminal], [], [], 10)[0]:
+        shown += os.read(terminal, 65536)
+    seconds = time.perf_counter() - begun
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    os.close(terminal)
+    assert _WORDS in shown, shown[-500:]
+    return seconds
+
+
+if __name__ == "__main__":
+    sys.exit(main())
