@@ -31,7 +31,7 @@ END_TO_END: Final[dict[str, tuple[str, ...]]] = {
     "single": ("killed_*", "run_*", "token", "reproducible", "signatures"),
     "stick": ("frozen", "one_file", "self"),
 }
-APART: Final = ("tests/crash", "tests/hostile", "tests/fuzz", E2E)
+APART: Final = ("tests/crash", "tests/hostile", "tests/fuzz", "tests/tui", E2E)
 
 
 def _files(names: tuple[str, ...]) -> list[str]:
@@ -45,6 +45,7 @@ def parts() -> dict[str, list[str]]:
     elsewhere = [f"--ignore={path}" for paths in named.values() for path in paths]
     return {
         "all others": ["tests", *(f"--ignore={folder}" for folder in APART)],
+        "screens": ["tests/tui"],
         "crash": ["tests/crash"],
         "hostile": ["tests/hostile"],
         "cluster": [E2E, *elsewhere],

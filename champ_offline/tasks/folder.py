@@ -5,14 +5,15 @@ Invariant: a number is one file, made by whoever was first; reading changes noth
 
 from __future__ import annotations
 
+import errno
 import json
 import mmap
 import os
 import re
 import signal
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -126,21 +127,16 @@ class Tasks:
         """
         task = self.one(number)
         try:
-            handle = os.pidfd_open(task.process.pid)
-        except ProcessLookupError as error:
-            raise TaskOver(number=number) from error
-        try:
-            # The handle is of one process for ever; only now it can be told whether of this one.
-            if not task.at_work:
-                raise TaskOver(number=number)
-            signal.pidfd_send_signal(handle, signal.SIGINT)
+            with _handle(task.process.pid) as interrupt:
+                # Only now can it be told whether the number is still of that process.
+                if not task.at_work:
+                    raise TaskOver(number=number)
+                interrupt()
         except ProcessLookupError as error:
             raise TaskOver(number=number) from error
         except PermissionError as error:
             own = current_user()
             raise TaskNotYours(number=number, user=task.user, own=own) from error
-        finally:
-            os.close(handle)
 
     def _new(self) -> tuple[int, int]:
         number = next(iter(self._numbers()), 0)
@@ -196,6 +192,25 @@ class Tasks:
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number:06}.jsonl"
+
+
+@contextmanager
+def _handle(pid: int) -> Iterator[Callable[[], None]]:
+    """A way to interrupt the process that has this number now, and no later one of that number.
+
+    Kernels before 5.3 know processes by their number alone. Raises ProcessLookupError.
+    """
+    try:
+        handle = os.pidfd_open(pid)
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        yield lambda: os.kill(pid, signal.SIGINT)
+        return
+    try:
+        yield lambda: signal.pidfd_send_signal(handle, signal.SIGINT)
+    finally:
+        os.close(handle)
 
 
 def _ends(file: BinaryIO) -> bytes:

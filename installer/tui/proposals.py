@@ -71,11 +71,11 @@ class Install:
         where = ["--release", self.release, "--namespace", self.namespace]
         answers: list[str | Path] = [] if self.answers is None else ["--answers", self.answers]
         return [
-            _line(
+            typed(
                 zone, "plan", self.app, "--version", self.version, *where, *answers,
                 *_accepted(self.accept), *_cluster(self.kubeconfig), "--out", planned,
             ),
-            _line(
+            typed(
                 zone, "apply", planned, "--confirm", self.release, *_cluster(self.kubeconfig)
             ),
         ]  # fmt: skip
@@ -110,7 +110,7 @@ class Rollback:
         """As Proposal."""
         where = ["--namespace", self.namespace, "--confirm", self.release]
         to = ["--to", str(self.number), *_accepted(self.accept)]
-        return [_line(zone, "rollback", self.release, *to, *where, *_cluster(self.kubeconfig))]
+        return [typed(zone, "rollback", self.release, *to, *where, *_cluster(self.kubeconfig))]
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class Remove:
     def commands(self, zone: Path) -> list[str]:
         """As Proposal."""
         where = ["--namespace", self.namespace, "--confirm", self.release]
-        return [_line(zone, "remove", self.release, *where, *_cluster(self.kubeconfig))]
+        return [typed(zone, "remove", self.release, *where, *_cluster(self.kubeconfig))]
 
 
 def folded(command: str) -> str:
@@ -148,7 +148,8 @@ def folded(command: str) -> str:
     return "\n".join(lines)
 
 
-def _line(zone: Path, *words: str | Path) -> str:
+def typed(zone: Path, *words: str | Path) -> str:
+    """The command line of these words on a zone, quoted for a shell."""
     return shlex.join(["champ", "--zone", str(zone), *map(str, words)])
 
 

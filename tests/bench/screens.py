@@ -71,8 +71,9 @@ class Screens:
         os.write(self._terminal, key)
         drawn = b""
         while not drawn or shown not in drawn:
-            if not select.select([self._terminal], [], [], PATIENCE)[0]:
-                sys.exit(f"{key!r} was answered by {drawn!r}")
+            left = max(0.0, begun + PATIENCE - time.perf_counter())
+            if not select.select([self._terminal], [], [], left)[0]:
+                sys.exit(f"{key!r} was answered by {drawn[-2000:]!r}")
             drawn += os.read(self._terminal, 1 << 16)
         return time.perf_counter() - begun
 
@@ -173,8 +174,12 @@ def moves(keys: int) -> Iterator[bytes]:
         yield (DOWN, DOWN, PAGE_DOWN, UP, END, HOME)[at % 6]
 
 
-def measured(zone: Path, acts: Mapping[str, Callable[[Screens, int], list[float]]], keys: int,
-             first: bytes = b"") -> dict[str, list[float]]:  # fmt: skip
+def measured(
+    zone: Path,
+    acts: Mapping[str, Callable[[Screens, int], list[float]]],
+    keys: int,
+    first: bytes = b"",
+) -> dict[str, list[float]]:
     """The seconds of each act; `first` is a key that leads to where they begin."""
     with screens(zone) as shown:
         if first:

@@ -77,7 +77,7 @@ def test_objects_that_moved_are_told_in_the_language() -> None:
     assert sentences(error)[0] == str(error)
     activate("zh")
     message, _ = sentences(error)
-    assert "2 个对象发生了变化：Deployment web (期间被更改), Secret s (期间被删除)。" in message
+    assert "2 个对象发生了变化：Deployment web（期间被更改）, Secret s（期间被删除）。" in message
 
 
 def test_fields_that_never_change_are_told_in_the_language_with_what_to_do() -> None:

@@ -32,6 +32,16 @@ from installer.__main__ import main
 sys.exit(main([]))
 """
 
+_DRAWING = """\
+import sys, time
+from installer.tui.screens.zone import ZoneScreen
+def on_mount(self):
+    self.set_interval(0.01, lambda: self.say("problem", str(time.monotonic()) * 40))
+ZoneScreen.on_mount = on_mount
+from installer.__main__ import main
+sys.exit(main([]))
+"""
+
 
 class Line:
     """One end of a terminal, and `champ` on the other; everything it writes is kept."""
@@ -40,6 +50,7 @@ class Line:
         self.outer, self.inner = pty.openpty()
         self.before = termios.tcgetattr(self.inner)
         self.written = b""
+        self.stalled = False
         extra = {"TERM": "xterm-256color", "CHAMP_LANG": "en", "CHAMP_LOOK": "ascii"}
         self.process = subprocess.Popen(
             ["setsid", "--ctty", "sh", "-c", '"$@"; exit $?', "sh", *words],
@@ -53,7 +64,7 @@ class Line:
         self.waits(lambda: b"\x1b[?2004h" in self.written)
 
     def _read(self) -> None:
-        while True:
+        while not self.stalled:
             try:
                 part = os.read(self.outer, 65536)
             except OSError:
@@ -185,3 +196,31 @@ def test_after_what_nobody_foresaw(tmp_path: Path) -> None:
     assert b"Traceback" not in line.written
     assert b"champ-report-" in after
     line.close()
+
+
+def test_screens_that_draw_on_a_line_that_stalls_and_is_lost_end_all_the_same(
+    tmp_path: Path,
+) -> None:
+    """A connection that breaks is full first: what draws is stuck, and hears of no signal."""
+    line = Line((sys.executable, "-c", _DRAWING), tmp_path)
+    parent, child = line.parent, line.child
+    line.stalled = True
+    line.waits(lambda: stuck(child))
+    line.close()
+    line.waits(lambda: not any(map(alive, (parent, child))))
+    line.process.wait(PATIENCE)
+
+
+def stuck(pid: int) -> bool:
+    """Whether a thread of the process waits for room on its terminal, for two seconds already."""
+    for _ in range(20):
+        if not _writes(pid):
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def _writes(pid: int) -> bool:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    # The number of write(2) on x86-64 comes first, then the descriptor (proc(5), syscall).
+    return any((task / "syscall").read_text().startswith("1 0x") for task in tasks)

@@ -99,5 +99,5 @@ class ClientsScreen(Page):
 
 def may(account: Account) -> str:
     """`pull,push team/*`, for each of its roles."""
-    told = (f"{','.join(map(word, role.actions))} {role.pattern}" for role in account.roles)
+    told = (f"{','.join(map(word, sorted(role.actions)))} {role.pattern}" for role in account.roles)
     return printable_lines("; ".join(told))

@@ -25,7 +25,8 @@ from installer.language import mark
 from installer.language import translate as _
 from installer.next_medium import PAUSE, NextMedium
 from installer.quantities import size
-from installer.terminal_text import printable
+from installer.terminal_text import printable, printable_lines
+from installer.tui.proposals import folded, typed
 from installer.tui.routes import BrowseCatalog, GoHome
 from installer.tui.screens.task import TaskPage
 from installer.tui.widgets.dialogs import ErrorDialog, TextDialog
@@ -81,6 +82,7 @@ class ImportScreen(TaskPage):
         self.waiting = False
         self.coming = NextMedium([folder], self._which)
         self.missing = ""
+        self.command: list[str] = []
 
     def body(self) -> ComposeResult:
         """The folder, the progress, the result."""
@@ -96,8 +98,9 @@ class ImportScreen(TaskPage):
     def _take(self, media: Sequence[Path]) -> None:
         self._wait(on=False)
         self.say("result", "")
-        coming = self.coming
-        self.carry_out(words(media, self.overrides), lambda: coming.begin(media))
+        coming, self.command = self.coming, words(media, self.overrides)
+        wherever = words([path.absolute() for path in media], self.overrides)
+        self.carry_out(wherever, lambda: coming.begin(media))
 
     def question(self) -> str:
         """What stopping means here."""
@@ -162,7 +165,9 @@ class ImportScreen(TaskPage):
         error = message.ending.error
         if error is None:
             self.over()
-            self.say("result", task_text.ended(message.ending))
+            again = folded(typed(self.desk.zone_folder(), *self.command))
+            told = [task_text.ended(message.ending), _("The same without these screens:")]
+            self.say("result", "\n\n".join(told) + f"\n{printable_lines(again)}")
         else:
             self._stopped(error, message.kept)
 
@@ -228,4 +233,4 @@ def words(media: Sequence[Path], overrides: Overrides) -> list[str]:
     """The command that imports the bundle on the media."""
     reasons = {"--accept-expired": overrides.expired, "--accept-clock": overrides.clock}
     given = [word for option, why in reasons.items() if why for word in (option, why)]
-    return ["import", *given, *(str(path.absolute()) for path in media)]
+    return ["import", *given, *map(str, media)]

@@ -129,6 +129,7 @@ class OverviewScreen(Page):
 
     def on_mount(self) -> None:
         """See what is begun elsewhere, and what ends."""
+        self.say("at_work", "")
         self.set_interval(_LOOK, self._look_at_work)
 
     def on_screen_resume(self) -> None:
@@ -144,6 +145,8 @@ class OverviewScreen(Page):
     def on_at_work(self, message: AtWork) -> None:
         """Show what is at work; what has ended since may have changed all the rest."""
         before, self.at_work = self.at_work, message.tasks
+        if [*before] == [*message.tasks]:
+            return  # a line that costs seconds on a serial console is not drawn for nothing
         told = [_("At work: {task}").format(task=task_text.line(one)) for one in message.tasks]
         self.say("at_work", "\n".join(told[:_NEWEST]))
         if {one.number for one in before} - {one.number for one in message.tasks}:
