@@ -45,10 +45,10 @@ def parts() -> dict[str, list[str]]:
     elsewhere = [f"--ignore={path}" for paths in named.values() for path in paths]
     return {
         "all others": ["tests", *(f"--ignore={folder}" for folder in APART)],
-        "screens": ["tests/tui"],
         "crash": ["tests/crash"],
         "hostile": ["tests/hostile"],
         "cluster": [E2E, *elsewhere],
+        "screens": ["tests/tui"],
         **named,
         "fuzz": ["tests/fuzz"],
     }
