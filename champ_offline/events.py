@@ -134,6 +134,25 @@ Event: TypeAlias = (
 Subscriber: TypeAlias = Callable[[Event], None]
 
 
+class Pace:
+    """Lets everything pass, but readings no more often than every `seconds`.
+
+    The last reading of a step always passes.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._passed = seconds, float("-inf")
+
+    def lets(self, event: Event, now: float) -> bool:
+        """Whether the event passes at `now`, in seconds of one clock."""
+        if not isinstance(event, Progress) or event.done >= event.total:
+            return True
+        if now - self._passed < self._seconds:
+            return False
+        self._passed = now
+        return True
+
+
 def ignore(_event: Event) -> None:
     """Subscribe to nothing."""
 

@@ -90,7 +90,7 @@ class Serving:
 
     def in_use(self) -> External | None:
         """The registry of the site, where nodes pull from that."""
-        return self.external if self._settings.target() else None
+        return self.external if self.elsewhere else None
 
     def _called(self, name: str) -> set[str]:
         return {str(one.digest) for one in self._bundles() if one.document.name == name}

@@ -32,3 +32,8 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours}:{minutes:02}:{rest:02}"
     return f"{minutes}:{rest:02}" if minutes else f"{rest}{NO_BREAK}s"
+
+
+def minute(time: str) -> str:
+    """An ISO 8601 time to the minute: `2026-05-01 12:00`."""
+    return time[:16].replace("T", " ")

@@ -13,7 +13,7 @@ from champ_offline.errors import ExitCode
 from champ_offline.tasks.task import Ending, Task
 from installer.error_text import sentences
 from installer.language import translate as _
-from installer.quantities import size
+from installer.quantities import minute, size
 from installer.terminal_text import printable, printable_lines
 from installer.words import word
 
@@ -34,7 +34,7 @@ def asked(task: Task) -> str:
 
 def line(task: Task) -> str:
     """`12  import /media/stick  since 2026-05-01 12:00 (anna)`."""
-    when = task.began[:16].replace("T", " ")
+    when = minute(task.began)
     text = _("{number}  {words}  since {when} ({user})")
     return text.format(number=task.number, words=asked(task), when=when, user=printable(task.user))
 
@@ -88,13 +88,14 @@ def imported(result: Mapping[str, Any]) -> str:
     )  # fmt: skip
     if result["displaced"]:
         gone = _("Clients had pushed to names of this bundle. That is gone: {names}.")
-        names = (
-            label
-            for one in result["displaced"]
-            for label in [f"{one['name']}:{tag}" for tag in one["tags"]] or [one["name"]]
-        )
+        names = (label for one in result["displaced"] for label in labels(one))
         said += "\n\n" + gone.format(names=", ".join(names))
     return printable_lines(said)
+
+
+def labels(displaced: Mapping[str, Any]) -> list[str]:
+    """The tags of a repository as people write them; the repository where there were none."""
+    return [f"{displaced['name']}:{tag}" for tag in displaced["tags"]] or [displaced["name"]]
 
 
 def applied(result: Mapping[str, Any]) -> str:

@@ -6,7 +6,6 @@ another shape, tells nothing. Whether the chain as a whole stands is another que
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -48,15 +47,6 @@ def told(audit: Audit, *acts: str) -> Iterator[Told]:
 def sound(rows: Iterable[Row]) -> Iterator[Told]:
     """Those of the rows that are as they were written."""
     for row in rows:
-        detail = _read(row.detail) if row.sound else None
+        detail = row.told() if row.sound else None
         if detail is not None:
             yield Told(row.time, row.actor, row.act, row.subject, detail)
-
-
-def _read(detail: str) -> dict[str, Any] | None:
-    """None for what no release of champ wrote; whoever writes hashes anew can write that too."""
-    try:
-        found = json.loads(detail)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None

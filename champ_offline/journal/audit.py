@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from champ_offline.durable.database import Database
 from champ_offline.errors import ChampError, ExitCode
@@ -107,6 +107,14 @@ class Row:
     def sound(self) -> bool:
         """Whether it says what it said when it was written, as far as its own hash tells."""
         return self.hash == self.hashed()
+
+    def told(self) -> dict[str, Any] | None:
+        """The detail, read; None for what no release of champ wrote (`sound` is another matter)."""
+        try:
+            found = json.loads(self.detail)
+        except (ValueError, RecursionError):
+            return None
+        return found if isinstance(found, dict) else None
 
 
 @dataclass(frozen=True)

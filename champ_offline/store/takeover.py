@@ -26,11 +26,6 @@ class Displaced:
     untagged: int
     blobs: int
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The tags as people write them; the repository where there were none."""
-        return tuple(f"{self.name}:{tag}" for tag in self.tags) or (self.name,)
-
 
 def take_over(
     connection: sqlite3.Connection, refs: Refs, links: Links, names: Iterable[str]

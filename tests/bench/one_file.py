@@ -21,8 +21,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from champ_offline.installation.one_file import HEADER_BYTES
 from installer.one_file.build import build
-from installer.one_file.one_file import HEADER_BYTES
 
 LARGEST_MEGABYTES = 70
 MOST_SECONDS = {"first start": 3.0, "later start": 0.3, "--version": 0.12, "first screen": 0.6}

@@ -17,8 +17,9 @@ import pytest
 import yaml
 
 from champ_offline import __version__
-from installer.one_file.build import FILE, FOLDER
-from installer.one_file.one_file import HEADER_BYTES
+from champ_offline.installation.one_file import HEADER_BYTES
+from champ_offline.installation.places import ONE_FILE
+from installer.one_file.build import FOLDER
 from tests.architecture.source import ROOT
 from tests.e2e.bare_host import STICK, BareHost
 from tests.e2e.terminal import Terminal
@@ -26,7 +27,7 @@ from tests.e2e.web_app import WebApp
 from tests.lab import bare_roots
 from tests.unit.sources.archives import Sample, unfold
 
-CHAMP = f"sh {STICK}/{FILE}"
+CHAMP = f"sh {STICK}/{ONE_FILE}"
 OPT = "opt/champ-offline/versions"
 LARGEST = 70_000_000
 APP = WebApp(
@@ -52,7 +53,7 @@ def hosts(built: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ba
     folder = tmp_path_factory.mktemp("hosts")
     stick = folder / "stick"
     stick.mkdir()
-    shutil.copyfile(built, stick / FILE)
+    shutil.copyfile(built, stick / ONE_FILE)
     recipe = APP.write(stick)
     unfold(recipe.parent / "layout", Sample().layout_files())
     document = yaml.safe_load(recipe.read_text(encoding="utf-8"))
@@ -168,7 +169,7 @@ def test_a_folder_that_somebody_else_made_is_not_used(fresh: Fresh) -> None:
 def test_blanks_and_chinese_in_every_path(fresh: Fresh) -> None:
     host = fresh("debian-11")
     script = f"""
-    mkdir -p "/media/我的 U盘" && cp {STICK}/{FILE} "/media/我的 U盘/安装 程序.sh"
+    mkdir -p "/media/我的 U盘" && cp {STICK}/{ONE_FILE} "/media/我的 U盘/安装 程序.sh"
     cd "/media/我的 U盘" && CHAMP_UNPACK="/home/应用 程序" sh "安装 程序.sh" --version
     """
     assert host.run(script).stdout == f"champ {__version__}\n"
@@ -225,7 +226,7 @@ def test_a_file_that_was_changed(fresh: Fresh, built: Path, place: int) -> None:
 
 def test_what_was_unpacked_is_used_again_or_made_anew(fresh: Fresh) -> None:
     host = fresh("debian-11")
-    host.run(f"cp {STICK}/{FILE} /home/moved.sh; {CHAMP} --version")
+    host.run(f"cp {STICK}/{ONE_FILE} /home/moved.sh; {CHAMP} --version")
     (version,) = versions(host)
     made = host.root / OPT / version
     before = made.stat().st_ino
@@ -315,4 +316,4 @@ def test_another_folder_gives_the_same_bytes(built: Path, tmp_path: Path) -> Non
         check=True,
         capture_output=True,
     )
-    assert (tmp_path / "out" / FILE).read_bytes() == built.read_bytes()
+    assert (tmp_path / "out" / ONE_FILE).read_bytes() == built.read_bytes()

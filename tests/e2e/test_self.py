@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 from champ_offline import __version__
-from champ_offline.installation.places import Places
+from champ_offline.installation.one_file import HEADER_BYTES
+from champ_offline.installation.places import ONE_FILE, Places
 from champ_offline.installation.programs import Programs
-from installer.one_file.build import FILE
-from installer.one_file.one_file import HEADER_BYTES
 from tests.e2e.bare_host import STICK, BareHost
 from tests.e2e.own_systemd import Systemd, booted
 from tests.e2e.served_zone import HOST, ServedZone, until
@@ -55,7 +54,7 @@ def host(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Host:
     folder = tmp_path_factory.mktemp("self")
     stick = folder / "stick"
     stick.mkdir()
-    shutil.copyfile(built, stick / FILE)
+    shutil.copyfile(built, stick / ONE_FILE)
     (stick / "newer.sh").write_bytes(renamed(built.read_bytes(), NEWER))
     unfold(stick / "layout", Sample().layout_files())
     image = f"images:\n  - name: champ.local/demo:1\n    archive: {{path: {STICK}/layout}}\n"
@@ -66,9 +65,9 @@ def host(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Host:
 @pytest.fixture(scope="module")
 def installed(host: Host) -> Host:
     """The host with champ.sh installed, keys, a zone, and two sticks: one brings a newer one."""
-    denied = host.run(f"sh {STICK}/{FILE} self install", user=1000, code=4)
+    denied = host.run(f"sh {STICK}/{ONE_FILE} self install", user=1000, code=4)
     assert "Only root can change /opt/champ-offline" in denied.stderr
-    made = host.run(f"sh {STICK}/{FILE} --json self install", HOME="/root")
+    made = host.run(f"sh {STICK}/{ONE_FILE} --json self install", HOME="/root")
     assert json.loads(made.stdout)["program"] == f"{TOP}/current/champ"
     host.champ("trust", "init", "/root/keys", "--holder", "Team", "--unencrypted")
     host.champ("lock", f"{STICK}/bundle.yaml", "--out", "/root/lock")
@@ -89,21 +88,23 @@ def current(host: Host) -> str:
 def test_it_is_on_the_path_and_owned_by_root(installed: Host) -> None:
     assert installed.champ("--version") == f"champ {__version__}\n"
     assert current(installed) == __version__
-    again = json.loads(installed.run(f"sh {STICK}/{FILE} --json self install", HOME="/root").stdout)
+    again = json.loads(
+        installed.run(f"sh {STICK}/{ONE_FILE} --json self install", HOME="/root").stdout
+    )
     assert (again["changed"], again["removed"]) == (False, [])
     assert "no version before" in installed.champ("self", "rollback", code=14)
 
 
 def test_a_pack_carries_the_program_that_packed_it(installed: Host) -> None:
-    same = installed.root / "root/same" / FILE
-    assert same.read_bytes() == (installed.stick / FILE).read_bytes()
+    same = installed.root / "root/same" / ONE_FILE
+    assert same.read_bytes() == (installed.stick / ONE_FILE).read_bytes()
     told = installed.gives("verify", "/root/same", "--root", "/root/keys/root.json")
     assert told["installer"] == "signed"
 
 
 def test_units_name_the_path_that_updates_keep(installed: Host) -> None:
     words = "--zone /root/zone self install --host 0.0.0.0 --name r.zone"
-    installed.run(f"sh {STICK}/{FILE} {words}", HOME="/root")
+    installed.run(f"sh {STICK}/{ONE_FILE} {words}", HOME="/root")
     written = installed.root / "etc/systemd/system/champ-registry.service"
     unit = written.read_text(encoding="utf-8")
     assert f"ExecStart={TOP}/current/champ --zone /root/zone registry serve" in unit
@@ -156,9 +157,9 @@ def program_of(systemd: Systemd) -> Path:
 def test_a_changed_installer_is_refused_by_everybody(installed: Host) -> None:
     stick = installed.root / "root/changed"
     shutil.copytree(installed.root / "root/newer", stick)
-    data = bytearray((stick / FILE).read_bytes())
+    data = bytearray((stick / ONE_FILE).read_bytes())
     data[-1] ^= 1
-    (stick / FILE).write_bytes(data)
+    (stick / ONE_FILE).write_bytes(data)
     before = installed.gives("self", "status")
     for words in (
         ("--zone", "/root/zone", "self", "update", "/root/changed"),
@@ -167,7 +168,7 @@ def test_a_changed_installer_is_refused_by_everybody(installed: Host) -> None:
     ):
         assert "[media.installer-changed]" in installed.champ(*words, code=11)
     assert installed.gives("self", "status") == before
-    (stick / FILE).unlink()
+    (stick / ONE_FILE).unlink()
     missing = installed.champ("--zone", "/root/zone", "self", "update", "/root/changed", code=14)
     assert "[media.installer-missing]" in missing
     installed.champ("--zone", "/root/zone", "import", "/root/changed")

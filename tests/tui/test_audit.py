@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 from champ_offline.appliance import Appliance
@@ -26,9 +27,9 @@ def record(zone: Path, count: int) -> None:
     Appliance.open(zone).audit.record(*rows)
 
 
-async def test_rows_are_fetched_as_they_come_into_view(
-    zone: Path, media: Media, spoken: str
-) -> None:
+@asynccontextmanager
+async def looking(zone: Path, media: Media, spoken: str) -> AsyncIterator[Person]:
+    """Somebody before a long chain, of which the newest rows are seen."""
     record(zone, MANY)
     screens = Screens(World().desk(zone, None, media.stick))
     async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
@@ -36,6 +37,13 @@ async def test_rows_are_fetched_as_they_come_into_view(
         await person.sees(ZONE)
         await person.press("a")
         await person.sees(_("Rows: {count}").format(count=MANY), f"team/app{MANY}")
+        yield person
+
+
+async def test_rows_are_fetched_as_they_come_into_view(
+    zone: Path, media: Media, spoken: str
+) -> None:
+    async with looking(zone, media, spoken) as person:
         person.keep("audit")
         await person.press("end")
         await person.sees("zone.init", "team/app2 "[:-1])
@@ -50,13 +58,7 @@ async def test_rows_are_fetched_as_they_come_into_view(
 
 
 async def test_rows_are_searched(zone: Path, media: Media, spoken: str) -> None:
-    record(zone, MANY)
-    screens = Screens(World().desk(zone, None, media.stick))
-    async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
-        person = Person(screens, pilot, f"audit-{spoken}")
-        await person.sees(ZONE)
-        await person.press("a")
-        await person.sees(f"team/app{MANY}")
+    async with looking(zone, media, spoken) as person:
         await person.press("slash")
         await person.sees(_("Rows with which text? Empty for all."))
         await person.type("APP55")
@@ -73,13 +75,7 @@ async def test_rows_are_searched(zone: Path, media: Media, spoken: str) -> None:
 async def test_a_chain_that_stands_and_one_that_does_not(
     zone: Path, media: Media, spoken: str
 ) -> None:
-    record(zone, MANY)
-    screens = Screens(World().desk(zone, None, media.stick))
-    async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
-        person = Person(screens, pilot, f"audit-{spoken}")
-        await person.sees(ZONE)
-        await person.press("a")
-        await person.sees(f"team/app{MANY}")
+    async with looking(zone, media, spoken) as person:
         await person.press("v")
         await person.reads(
             _("The chain stands: every row is as it was written. Note the head elsewhere.")

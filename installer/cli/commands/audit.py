@@ -177,17 +177,9 @@ def _evidence_columns() -> list[Column]:
 
 def _shown(row: Row) -> dict[str, object]:
     """As it is; the detail of a row that was tampered with stays the text that is there."""
-    detail = _read(row.detail)
+    detail = row.told()
     damaged = detail is None or not row.sound
     return {**vars(row), "detail": row.detail if damaged else detail, "damaged": damaged}
-
-
-def _read(detail: str) -> dict[str, object] | None:
-    try:
-        found = json.loads(detail)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def _told(detail: dict[str, object] | str) -> str:

@@ -17,6 +17,7 @@ from installer.cli.turns_view import show_turns
 from installer.error_text import sentences
 from installer.language import translate as _
 from installer.quantities import size
+from installer.task_text import labels
 
 if TYPE_CHECKING:
     from champ_offline.bundle.intake import Imported
@@ -151,6 +152,5 @@ def _displaced(repositories: list[dict[str, Any]]) -> str:
 
 
 def _gone(one: dict[str, Any]) -> str:
-    labels = [f"{one['name']}:{tag}" for tag in one["tags"]] or [one["name"]]
     counts = _("manifests: {manifests}, without a tag: {untagged}, blobs: {blobs}")
-    return f"{', '.join(labels)} ({counts.format(**one)})"
+    return f"{', '.join(labels(one))} ({counts.format(**one)})"

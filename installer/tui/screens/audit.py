@@ -173,10 +173,8 @@ def cells(row: Row) -> list[str]:
 
 def whole(row: Row) -> str:
     """Every field of a row, its detail indented."""
-    try:
-        detail = json.dumps(json.loads(row.detail), indent=2, ensure_ascii=False)
-    except ValueError:
-        detail = row.detail
+    told = row.told()
+    detail = row.detail if told is None else json.dumps(told, indent=2, ensure_ascii=False)
     pairs = (
         (_("ROW"), str(row.seq)), (_("TIME"), row.time), (_("WHO"), row.actor),
         (_("WHAT"), row.act), (_("SUBJECT"), row.subject), ("SHA-256", row.hash),

@@ -23,7 +23,7 @@ from champ_offline.trust.errors import ClockBehind, Expired, PackedInFuture
 from installer.error_text import sentences
 from installer.language import active, mark
 from installer.language import translate as _
-from installer.quantities import duration, size
+from installer.quantities import duration, minute, size
 from installer.terminal_text import printable
 from installer.tui.routes import ImportBundle
 from installer.tui.widgets.dialogs import ErrorDialog, ReasonDialog
@@ -133,8 +133,8 @@ def describe(found: Inspected) -> Table:
     fits = _("it fits") if forecast.fits else _("IT DOES NOT FIT")
     lines = [
         (_("Bundle"), f"{document.name} {document.version}"),
-        (_("Signed on"), minute(document.created)),
-        (_("Valid until"), minute(trusted.expires.isoformat())),
+        (_("Signed on"), f"{minute(document.created)} UTC"),
+        (_("Valid until"), f"{minute(trusted.expires.isoformat())} UTC"),
         (_("For zones"), ", ".join(document.zones) or _("any")),
         *[
             (_("Signed by"), f"{signer.holder} ({signer.role}, {signer.key[:16]})")
@@ -170,11 +170,6 @@ def _reading(forecast: Forecast) -> list[tuple[str, str]]:
         time=duration(forecast.seconds),
     )
     return [(_("To read"), text)]
-
-
-def minute(time: str) -> str:
-    """An ISO 8601 time in UTC, to the minute."""
-    return f"{time[:16].replace('T', ' ')} UTC"
 
 
 def two_columns(lines: list[tuple[str, str]]) -> Table:

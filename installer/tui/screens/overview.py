@@ -24,7 +24,7 @@ from installer.background import tasks_of
 from installer.error_text import note
 from installer.language import mark
 from installer.language import translate as _
-from installer.quantities import size
+from installer.quantities import minute, size
 from installer.terminal_text import printable, printable_lines
 from installer.tui.routes import (
     BrowseCatalog,
@@ -313,7 +313,7 @@ def foretold(left: Left) -> str:
     lines = [
         text.format(
             subject="/".join(left.subject.split("/")[-2:]),
-            when=left.began[:16].replace("T", " "),
+            when=minute(left.began),
             step=left.step or "—",
         )
     ]
@@ -375,7 +375,7 @@ def bundles(summary: ZoneSummary) -> str:
     lines[0] = lines[0].format(count=len(summary.bundles), held=size(summary.size))
     for bundle in shown:
         named = f"{printable(bundle.document.name)} {printable(bundle.document.version)}"
-        when = _("imported {day}").format(day=bundle.imported[:16].replace("T", " "))
+        when = _("imported {day}").format(day=minute(bundle.imported))
         told = standing(bundle.stands, bundle.current)
         lines.append(f"  {named}  {when}  {size(bundle.document.size)}  {told}".rstrip())
     return "\n".join([*lines, begun] if begun else lines)

@@ -22,7 +22,7 @@ from installer.drift_text import in_words, told
 from installer.error_text import note
 from installer.language import mark
 from installer.language import translate as _
-from installer.quantities import duration
+from installer.quantities import duration, minute
 from installer.step_line import cause_lines, object_line
 from installer.terminal_text import printable_lines
 from installer.tui.proposals import Remove, Rollback
@@ -101,7 +101,7 @@ class ReleaseScreen(Page):
         header = [_("REVISION"), _("WHAT"), _("VERSION"), _("OUTCOME"), _("WHEN"), _("WHO")]
         rows = [
             [str(r.number), word(r.operation), r.version, word(r.outcome),
-             r.started[:16].replace("T", " "), r.actor]
+             minute(r.started), r.actor]
             for r in self.history
         ]  # fmt: skip
         self.query_one(Rows).show(header, rows)

@@ -15,6 +15,7 @@ from installer import task_text
 from installer.background import tasks_of
 from installer.language import mark
 from installer.language import translate as _
+from installer.quantities import minute
 from installer.terminal_text import printable
 from installer.tui.routes import ShowTask
 from installer.tui.widgets.page import Page
@@ -60,7 +61,7 @@ class TasksScreen(Page):
         self.tasks = message.tasks
         header = [_("TASK"), _("BEGAN"), _("USER"), _("STATE"), _("COMMAND")]
         rows = [
-            [str(one.number), one.began[:16].replace("T", " "), printable(one.user),
+            [str(one.number), minute(one.began), printable(one.user),
              word(task_text.state(one)), task_text.asked(one)]
             for one in message.tasks
         ]  # fmt: skip

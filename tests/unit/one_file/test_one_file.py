@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from champ_offline.installation.one_file import HEADER_BYTES
 from installer.one_file import c_library, elf
 from installer.one_file.archive import Archive, archive, sort_zip
 from installer.one_file.errors import BuildFailed
-from installer.one_file.one_file import HEADER_BYTES, TEMPLATE, join
+from installer.one_file.one_file import TEMPLATE, join
 
 
 def folder(path: Path, mode: int) -> Path:
