@@ -179,9 +179,11 @@ class ServedZone:
         until(lambda: len(self.events("started")) >= count, "", self.folder / "stderr")
 
     def handed_over(self) -> int:
-        """Send SIGHUP and wait until a successor serves; its process id."""
+        """Send SIGHUP and wait until both logs tell of a successor; its process id."""
         self.ready()
         before = len(self.events("handover-done"))
         os.kill(self.process, signal.SIGHUP)
         until(lambda: len(self.events("handover-done")) > before, "no hand-over")
-        return int(self.events("handover-done")[-1]["successor"])
+        successor = int(self.events("handover-done")[-1]["successor"])
+        until(lambda: self.process == successor, "the successor does not tell that it serves")
+        return successor

@@ -73,12 +73,13 @@ class Cells:
         self._screen("-X", "stuff", text)
 
     def sees(self, text: str) -> list[bytes]:
-        """Wait until an ASCII text is there."""
-        until = time.monotonic() + PATIENCE
+        """Wait until an ASCII text is there, and nothing is being painted any more."""
+        until, before = time.monotonic() + PATIENCE, list[bytes]()
         while time.monotonic() < until:
             rows = self.rows
-            if any(text.encode("ascii") in row for row in rows):
+            if rows == before and any(text.encode("ascii") in row for row in rows):
                 return rows
+            before = rows
             time.sleep(0.1)
         raise AssertionError(f"not seen: {text}\n" + "\n".join(map(repr, self.rows)))
 

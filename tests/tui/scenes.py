@@ -37,11 +37,14 @@ _HEX = re.compile(r"[0-9a-f]{16,}")
 
 @dataclass(frozen=True)
 class Scene:
-    """`act` leads there from what `opening` shows; `changes` where it leaves the zone changed."""
+    """`act` leads there from what `opening` shows.
+
+    `apart`: on a stage of its own, for it changes the zone, or shows what other scenes change.
+    """
 
     act: Act
     opening: Opening = Stage.opened
-    changes: bool = False
+    apart: bool = False
 
 
 def keys(*steps: str | Callable[[], str]) -> Act:
@@ -124,12 +127,12 @@ SCENES: dict[str, Scene] = {
     "media-folder": Scene(keys("i", lambda: "greeter-2.0", "f")),
     "bundle": Scene(keys("i", lambda: "greeter-1.0", "1", lambda: _("it fits")), Stage.empty),
     "bundle-refused": Scene(keys("i", lambda: "greeter-1.0", "1", "enter")),
-    "imported": Scene(keys(*_IMPORT), Stage.empty, changes=True),
+    "imported": Scene(keys(*_IMPORT), Stage.empty, apart=True),
     "tasks": Scene(
-        keys(*_IMPORT, "enter", lambda: ZONE, "t", lambda: "import"), Stage.empty, changes=True
+        keys(*_IMPORT, "enter", lambda: ZONE, "t", lambda: "import"), Stage.empty, apart=True
     ),
     "task": Scene(
-        keys(*_IMPORT, "enter", lambda: ZONE, "t", lambda: "import", "1"), Stage.empty, changes=True
+        keys(*_IMPORT, "enter", lambda: ZONE, "t", lambda: "import", "1"), Stage.empty, apart=True
     ),
     "error": Scene(keys("i", lambda: "greeter-1.0", "1", lambda: "trust.replayed")),
     "under-way": Scene(pushed(lambda _stage: UnderWay())),
@@ -158,17 +161,17 @@ SCENES: dict[str, Scene] = {
     "confirm": Scene(
         pushed(lambda s: ReviewScreen(_wanted(s)), lambda: "sha256:", "a", "x", "enter")
     ),
-    "applied": Scene(pushed(_apply, lambda: _("Go on")), changes=True),
+    "applied": Scene(pushed(_apply, lambda: _("Go on")), apart=True),
     "release": Scene(keys("1", lambda: _("History, the newest first:"))),
     "revision": Scene(keys("1", lambda: _("History, the newest first:"), "enter")),
     "registry": Scene(keys("g", lambda: "champ.local")),
     "clients": Scene(keys("g", lambda: "champ.local", "n", lambda: "ci")),
-    "audit": Scene(keys("a", lambda: "release.apply.end")),
+    "audit": Scene(keys("a", lambda: "release.apply.end"), apart=True),
     "audit-row": Scene(keys("a", lambda: "release.apply.end", "end", "enter", lambda: "SHA-256")),
     "help": Scene(keys(lambda: "hello", "question_mark")),
     "help-of-a-form": Scene(pushed(_target, "f2", lambda: _("Go on to the plan"), "f1")),
     "commands": Scene(keys(lambda: "hello", "ctrl+p")),
-    "findings": Scene(keys("d", lambda: _("Checks made: {count}").partition("{")[0]), changes=True),
+    "findings": Scene(keys("d", lambda: _("Checks made: {count}").partition("{")[0]), apart=True),
 }
 
 

@@ -87,7 +87,7 @@ class Stage:
 
 @contextmanager
 def standing_still() -> Iterator[None]:
-    """Nothing differs from run to run: times, keys, free space, pace, who it is."""
+    """Nothing differs from run to run: times, keys, free space, media, pace, who it is."""
     clock = types.SimpleNamespace(monotonic=lambda: 0.0)
     fixed = {
         "champ_offline.clock.datetime": _Stopped,
@@ -100,6 +100,7 @@ def standing_still() -> Iterator[None]:
         "champ_offline.bundle.intake.bytes_a_second": lambda *_place: 30e6,
         "champ_offline.journal.process.pwd": types.SimpleNamespace(getpwuid=lambda _uid: _USER),
         "champ_offline.tasks.record.time": clock,
+        "installer.sticks.mounted": lambda _mounts: [],
         "installer.tui.widgets.progress.time": clock,
     }
     with ExitStack() as held:

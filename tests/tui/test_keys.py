@@ -24,7 +24,7 @@ from tests.tui.scenes import SCENES, Scene, keys, played, settled
 from tests.tui.screen import Person
 from tests.tui.stage import Stage, stage
 
-STILL = [name for name in SCENES if not SCENES[name].changes]
+STILL = [name for name in SCENES if not SCENES[name].apart]
 
 
 @pytest.fixture(scope="module")

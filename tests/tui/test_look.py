@@ -39,7 +39,7 @@ def drawn(person: Person) -> str:
     return person.text
 
 
-@pytest.mark.parametrize("name", [name for name in SCENES if not SCENES[name].changes])
+@pytest.mark.parametrize("name", [name for name in SCENES if not SCENES[name].apart])
 async def test_every_screen_is_drawn_without_them(name: str, shared: Stage, spoken: str) -> None:
     async with played(SCENES[name], shared) as person:
         text = drawn(person)
@@ -51,7 +51,7 @@ async def test_every_screen_is_drawn_without_them(name: str, shared: Stage, spok
         assert spoken == "zh" or text.isascii() or "\xa0" in text
 
 
-@pytest.mark.parametrize("name", [name for name in SCENES if SCENES[name].changes])
+@pytest.mark.parametrize("name", [name for name in SCENES if SCENES[name].apart])
 async def test_so_are_those_that_change_the_zone(
     name: str, tmp_path_factory: pytest.TempPathFactory, spoken: str
 ) -> None:

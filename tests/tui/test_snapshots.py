@@ -20,15 +20,15 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield made
 
 
-@pytest.mark.parametrize("name", [name for name in SCENES if not SCENES[name].changes])
+@pytest.mark.parametrize("name", [name for name in SCENES if not SCENES[name].apart])
 async def test_a_screen_looks_as_it_was_accepted(name: str, shared: Stage, spoken: str) -> None:
     found = await pictures.shots(name, shared)
     told = pictures.differences(found)
     assert not told, told
 
 
-@pytest.mark.parametrize("name", [name for name in SCENES if SCENES[name].changes])
-async def test_a_screen_that_changes_the_zone_does_too(
+@pytest.mark.parametrize("name", [name for name in SCENES if SCENES[name].apart])
+async def test_a_screen_on_a_stage_of_its_own_does_too(
     name: str, tmp_path: Path, spoken: str
 ) -> None:
     with stage(tmp_path) as made:
