@@ -34,6 +34,7 @@ from champ_offline.release.data.acts import Restored, deeds
 from champ_offline.release.data.backups import Backup, BackupElsewhere, Backups
 from champ_offline.release.data.planning import APP_ONLY, WayBack
 from champ_offline.release.data.shelf import Shelf
+from champ_offline.release.logs import ReleaseLogs, logs_of
 from champ_offline.release.plan import Plan, PlanUnreadable
 from champ_offline.release.prospect import accept
 from champ_offline.release.records import chronicle
@@ -252,6 +253,18 @@ class Releases:
                 nodes = cluster.nodes()
             statuses = tuple(operations.statuses(None, None))
             return Sight(cluster.identity(), cluster.offer().version, nodes, statuses)
+
+    def logs(self, release: str, namespace: str, kubeconfig: Path | None) -> ReleaseLogs:
+        """What the containers of a release wrote; to be closed. Raises ReleaseUnknown."""
+        way = self.clusters.way(kubeconfig)
+        with ExitStack() as held:
+            cluster = held.enter_context(closing(self._cluster(way)))
+            if (named := self.clusters.by_file(way)) is not None:
+                named.check(cluster)
+            records = History(self.database), Vault(self.database, secrets.token_urlsafe)
+            found = logs_of(cluster, namespace, release, *records)
+            held.pop_all()
+            return found
 
     def history(
         self,

@@ -37,6 +37,7 @@ from installer.tui.screens.catalog import CatalogScreen
 from installer.tui.screens.clients import ClientsScreen
 from installer.tui.screens.findings import FindingsScreen
 from installer.tui.screens.importing import ImportScreen
+from installer.tui.screens.logs import LogsScreen
 from installer.tui.screens.media import MediaScreen
 from installer.tui.screens.overview import OverviewScreen
 from installer.tui.screens.registry import RegistryScreen
@@ -172,6 +173,10 @@ class Screens(App[int]):
     def on_show_release(self, message: routes.ShowRelease) -> None:
         """Open the release's page."""
         self.push_screen(ReleaseScreen(message))
+
+    def on_read_logs(self, message: routes.ReadLogs) -> None:
+        """Read what containers wrote."""
+        self.push_screen(LogsScreen(message))
 
     def on_examine_zone(self) -> None:
         """Check."""

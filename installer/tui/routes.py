@@ -98,6 +98,16 @@ class ShowRelease(Route):
 
 
 @dataclass(eq=False)
+class ReadLogs(Route):
+    """Read what a release's containers wrote; `pods` are those to begin with, if there are any."""
+
+    release: str
+    space: str
+    kubeconfig: Path | None
+    pods: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
 class ExamineZone(Route):
     """Look for what would stand in the way."""
 

@@ -27,7 +27,7 @@ PICTURE = re.compile(r"!\[[^\]]+\]\(\.\./pictures/([a-z-]+)\.(?:en|zh)\.svg\)")
 # These need a cluster, a node, a token of time or another machine.
 ELSEWHERE = {
     "registry unit", "registry serve", "registry doctor", "node trust", "cluster add", "form",
-    "plan", "show", "apply", "status", "history", "rollback", "data save", "data list",
+    "plan", "show", "apply", "status", "logs", "history", "rollback", "data save", "data list",
     "data verify", "recover", "sbom find",
 }  # fmt: skip
 OTHER_PROGRAMS = {"cp", "make"}

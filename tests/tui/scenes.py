@@ -163,6 +163,7 @@ SCENES: dict[str, Scene] = {
     ),
     "applied": Scene(pushed(_apply, lambda: _("Go on")), apart=True),
     "release": Scene(keys("1", lambda: _("History, the newest first:"))),
+    "logs": Scene(keys("1", lambda: _("History, the newest first:"), "l", lambda: "8080")),
     "revision": Scene(keys("1", lambda: _("History, the newest first:"), "enter")),
     "registry": Scene(keys("g", lambda: "champ.local")),
     "clients": Scene(keys("g", lambda: "champ.local", "n", lambda: "ci")),

@@ -20,6 +20,7 @@ from textual.message import Message
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
+from champ_offline.events import ObjectState
 from champ_offline.tasks.errors import TaskOver
 from champ_offline.tasks.task import Ending, Task
 from installer import task_text
@@ -102,8 +103,10 @@ class TaskPage(Page):
         return TaskEnded(ending)
 
     def on_told(self, message: Told) -> None:
-        """Show an event."""
+        """Show an event; an object's may open or close ways from here."""
         self.query_one(ProgressView).take(message.happened.event, message.happened.at)
+        if isinstance(message.happened.event, ObjectState):
+            self.refresh_bindings()
 
     def action_stop(self) -> None:
         """Ask, then have it ended."""

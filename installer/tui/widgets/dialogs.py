@@ -24,6 +24,9 @@ from installer.tui.widgets.input_line import InputLine
 from installer.tui.widgets.key_line import KeyLine
 from installer.tui.widgets.rows import Rows
 
+# Answers that are seen at once; of more the list scrolls.
+_CHOICES = 12
+
 
 class Dialog(ModalScreen[ScreenResultType], Generic[ScreenResultType]):
     """What every dialog has: a PURPOSE, two sentences (message ids) for its help, and the keys."""
@@ -95,7 +98,7 @@ class ChoiceDialog(Dialog[int | None]):
     def on_mount(self) -> None:
         """Fill in the answers."""
         rows = self.query_one(Rows)
-        rows.styles.height = len(self.choices)
+        rows.styles.height = min(_CHOICES, len(self.choices))
         rows.show([], [[choice] for choice in self.choices])
         rows.focus()
 
