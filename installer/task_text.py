@@ -6,7 +6,7 @@ Invariant: made from the task alone: whoever follows it reads the same, wherever
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from champ_offline.errors import ExitCode
@@ -22,11 +22,16 @@ _ABOUT_OUTPUT = {"--zone", "-o", "--output", "--progress", "--lang"}
 
 
 def asked(task: Task) -> str:
+    """What a task was asked to do."""
+    return command(task.words)
+
+
+def command(words: Sequence[str]) -> str:
     """The command without the options that are about its output: `import /media/stick`."""
-    words, left = iter(task.words), []
-    for one in words:
+    every, left = iter(words), []
+    for one in every:
         if one in _ABOUT_OUTPUT:
-            next(words, None)
+            next(every, None)
         elif one.partition("=")[0] not in _ABOUT_OUTPUT | {"--json"}:
             left.append(one)
     return printable(shlex.join(left))
@@ -112,8 +117,15 @@ def applied(result: Mapping[str, Any]) -> str:
     )
 
 
+def reported(result: Mapping[str, Any]) -> str:
+    """Where a report is."""
+    text = _("The hand-over report is in {path} ({size}). Open it in a browser to print it.")
+    return printable(text.format(path=result["path"], size=size(result["size"])))
+
+
 # By a field that only results of this kind have.
 _TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "new_blobs": imported,
     "operation": applied,
+    "brought": reported,
 }

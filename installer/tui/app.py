@@ -42,6 +42,7 @@ from installer.tui.screens.media import MediaScreen
 from installer.tui.screens.overview import OverviewScreen
 from installer.tui.screens.registry import RegistryScreen
 from installer.tui.screens.release import ReleaseScreen
+from installer.tui.screens.report import ReportScreen
 from installer.tui.screens.review import ReviewScreen
 from installer.tui.screens.target import TargetScreen
 from installer.tui.screens.task import TaskScreen
@@ -61,6 +62,7 @@ _STEPS: dict[str, Callable[[], routes.Route]] = {
     "registry": routes.ShowRegistry,
     "audit": routes.ReadAudit,
     "tasks": routes.BrowseTasks,
+    "report": routes.WriteReport,
 }
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
@@ -205,6 +207,10 @@ class Screens(App[int]):
     def on_read_audit(self) -> None:
         """Look through the audit chain."""
         self.push_screen(AuditScreen())
+
+    def on_write_report(self) -> None:
+        """Ask for what the report shall be."""
+        self.push_screen(ReportScreen())
 
     async def on_go_home(self) -> None:
         """Leave everything above the overview."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from installer import language
-from installer.language import mark
+from installer.language import TONGUES, mark
 from installer.language import translate as _
 from installer.tui.screens.overview import OverviewScreen
 from installer.tui.widgets.commands import Command
@@ -25,9 +25,8 @@ _PLACES = (
     ("registry", mark("Registry")),
     ("audit", mark("Audit")),
     ("tasks", mark("Tasks")),
+    ("report", mark("Hand-over report")),
 )
-# Each in its own language, so that whoever reads only that one finds it.
-_TONGUES = {"en": "English", "zh": "中文"}
 
 
 def commands(app: Screens) -> list[Command]:
@@ -50,6 +49,6 @@ def _anywhere(app: Screens) -> Iterator[Command]:
     if any(isinstance(screen, OverviewScreen) for screen in app.screen_stack):
         for place, name in _PLACES:
             yield Command("", _(name), f"go('{place}')", app)
-    for tongue, name in _TONGUES.items():
+    for tongue, name in TONGUES.items():
         if tongue != language.active():
             yield Command("", _("Language: {name}").format(name=name), f"speak('{tongue}')", app)

@@ -147,5 +147,10 @@ class ReadAudit(Route):
 
 
 @dataclass(eq=False)
+class WriteReport(Route):
+    """Write the hand-over report."""
+
+
+@dataclass(eq=False)
 class GoHome(Route):
     """Back to the overview."""

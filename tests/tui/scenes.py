@@ -165,6 +165,7 @@ SCENES: dict[str, Scene] = {
     "release": Scene(keys("1", lambda: _("History, the newest first:"))),
     "logs": Scene(keys("1", lambda: _("History, the newest first:"), "l", lambda: "8080")),
     "revision": Scene(keys("1", lambda: _("History, the newest first:"), "enter")),
+    "report": Scene(keys("h", lambda: f"champ-report-{ZONE}-2026-03-02.html")),
     "registry": Scene(keys("g", lambda: "champ.local")),
     "clients": Scene(keys("g", lambda: "champ.local", "n", lambda: "ci")),
     "audit": Scene(keys("a", lambda: "release.apply.end"), apart=True),

@@ -35,6 +35,7 @@ from installer.tui.routes import (
     ShowRegistry,
     ShowRelease,
     ShowTask,
+    WriteReport,
 )
 from installer.tui.screens.review import TextScreen
 from installer.tui.widgets.dialogs import ChoiceDialog, TextDialog
@@ -106,6 +107,7 @@ class OverviewScreen(Page):
         Binding("g", "registry", mark("Registry")),
         Binding("a", "audit", mark("Audit")),
         Binding("t", "tasks", mark("Tasks")),
+        Binding("h", "report", mark("Hand-over report")),
         Binding("f", "recover", mark("Finish what was interrupted")),
         Binding("r", "survey", mark("Refresh")),
         Binding("escape", "leave", show=False),
@@ -159,6 +161,10 @@ class OverviewScreen(Page):
     def action_audit(self) -> None:
         """Show who did what."""
         self.post_message(ReadAudit())
+
+    def action_report(self) -> None:
+        """Write the paper that stays here."""
+        self.post_message(WriteReport())
 
     def action_tasks(self) -> None:
         """Look at the one that is at work, or choose one."""

@@ -6,7 +6,6 @@ asking for its end does.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -170,7 +169,9 @@ class TaskScreen(TaskPage):
 
     def body(self) -> ComposeResult:
         """What was asked for, then as every task."""
-        asked = task_text.line(self.task_shown) if self.task_shown else shlex.join(self.words)
+        asked = (
+            task_text.line(self.task_shown) if self.task_shown else task_text.command(self.words)
+        )
         yield Static(asked, classes="heading", markup=False)
         yield from super().body()
 
