@@ -58,6 +58,8 @@ def ended(ending: Ending) -> str:
             return printable(sentences(ending.error)[0])
         told = "\n".join(sentences(ending.error))
         return printable_lines(f"{told}\n[{ending.error.id}]")
+    if reads := _reads(ending.result):
+        return "\n".join(map(read_again, reads))
     if ending.exit_code != ExitCode.OK:
         return _("It ended with exit code {code}.").format(code=ending.exit_code)
     return _result(ending.result)
@@ -70,6 +72,13 @@ def _result(result: object) -> str:
         if field in result:
             return told(result)
     return _("It ended well.")
+
+
+def _reads(result: object) -> list[Mapping[str, Any]]:
+    """The backups that were read again, if that is what was done."""
+    every = result if isinstance(result, list) else []
+    found = [one for one in every if isinstance(one, Mapping) and {"number", "damaged"} <= {*one}]
+    return found if len(found) == len(every) else []
 
 
 def imported(result: Mapping[str, Any]) -> str:
@@ -123,9 +132,48 @@ def reported(result: Mapping[str, Any]) -> str:
     return printable(text.format(path=result["path"], size=size(result["size"])))
 
 
+def saved(result: Mapping[str, Any]) -> str:
+    """What became of a backup."""
+    text = _("Backup {number} of {release} {version}: {state}, {size}")
+    return printable(
+        text.format(
+            number=result["number"],
+            release=result["release"],
+            version=result["version"],
+            state=word(result["state"]),
+            size=size(result["size"]),
+        )
+    )
+
+
+def brought_back(result: Mapping[str, Any]) -> str:
+    """Which backup came back."""
+    told = _("Backup {backup} is back in {release}.")
+    if result["saved"]:
+        told += " " + _("What was there before is backup {saved}.")
+    return printable(told.format_map(result))
+
+
+def read_again(result: Mapping[str, Any]) -> str:
+    """How a backup was found."""
+    text = _("Backup {number} of {release}: every byte is as it was saved ({size}).")
+    if result["damaged"]:
+        text = _("Backup {number} of {release} is damaged: {damaged}.")
+    return printable(
+        text.format(
+            number=result["number"],
+            release=result["release"],
+            size=size(result["size"]),
+            damaged=", ".join(result["damaged"]),
+        )
+    )
+
+
 # By a field that only results of this kind have.
 _TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "new_blobs": imported,
     "operation": applied,
     "brought": reported,
+    "parts": saved,
+    "backup": brought_back,
 }

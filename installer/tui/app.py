@@ -32,6 +32,7 @@ from installer.tui.preparing import prepare
 from installer.tui.screens.answers import AnswersScreen
 from installer.tui.screens.applying import ApplyScreen
 from installer.tui.screens.audit import AuditScreen
+from installer.tui.screens.backups import BackupsScreen
 from installer.tui.screens.bundle import BundleScreen
 from installer.tui.screens.catalog import CatalogScreen
 from installer.tui.screens.clients import ClientsScreen
@@ -179,6 +180,10 @@ class Screens(App[int]):
     def on_read_logs(self, message: routes.ReadLogs) -> None:
         """Read what containers wrote."""
         self.push_screen(LogsScreen(message))
+
+    def on_show_backups(self, message: routes.ShowBackups) -> None:
+        """List what was saved."""
+        self.push_screen(BackupsScreen(message))
 
     def on_examine_zone(self) -> None:
         """Check."""

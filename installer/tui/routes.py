@@ -108,6 +108,14 @@ class ReadLogs(Route):
 
 
 @dataclass(eq=False)
+class ShowBackups(Route):
+    """List what was saved of a release's data."""
+
+    release: str
+    space: str
+
+
+@dataclass(eq=False)
 class ExamineZone(Route):
     """Look for what would stand in the way."""
 

@@ -26,7 +26,7 @@ from installer.quantities import duration, minute
 from installer.step_line import cause_lines, object_line
 from installer.terminal_text import printable_lines
 from installer.tui.proposals import Remove, Rollback
-from installer.tui.routes import BrowseCatalog, ReadLogs, ReviewPlan, ShowRelease
+from installer.tui.routes import BrowseCatalog, ReadLogs, ReviewPlan, ShowBackups, ShowRelease
 from installer.tui.screens.review import TextScreen
 from installer.tui.widgets.page import Page
 from installer.tui.widgets.rows import Rows
@@ -60,6 +60,7 @@ class ReleaseScreen(Page):
         Binding("x", "remove", mark("Remove")),
         Binding("o", "objects", mark("All objects")),
         Binding("l", "logs", mark("Logs")),
+        Binding("d", "data", mark("Saved data")),
         Binding("t", "drift", mark("Drift")),
         Binding("p", "put_right", mark("Put it right")),
         Binding("r", "look", mark("Refresh")),
@@ -151,6 +152,10 @@ class ReleaseScreen(Page):
         """What its containers wrote."""
         way = self.desk.kubeconfig
         self.post_message(ReadLogs(self.release, self.namespace, way))
+
+    def action_data(self) -> None:
+        """What was saved of what it keeps."""
+        self.post_message(ShowBackups(self.release, self.namespace))
 
     def action_objects(self) -> None:
         """Every object and how it is."""
