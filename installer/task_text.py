@@ -58,8 +58,10 @@ def ended(ending: Ending) -> str:
             return printable(sentences(ending.error)[0])
         told = "\n".join(sentences(ending.error))
         return printable_lines(f"{told}\n[{ending.error.id}]")
-    if reads := _reads(ending.result):
+    if reads := _of("number", "damaged", ending.result):
         return "\n".join(map(read_again, reads))
+    if members := _of("name", "ending", ending.result):
+        return "\n".join(map(member, members))
     if ending.exit_code != ExitCode.OK:
         return _("It ended with exit code {code}.").format(code=ending.exit_code)
     return _result(ending.result)
@@ -74,10 +76,10 @@ def _result(result: object) -> str:
     return _("It ended well.")
 
 
-def _reads(result: object) -> list[Mapping[str, Any]]:
-    """The backups that were read again, if that is what was done."""
+def _of(first: str, second: str, result: object) -> list[Mapping[str, Any]]:
+    """The rows of a result, if each of them has these fields; else none."""
     every = result if isinstance(result, list) else []
-    found = [one for one in every if isinstance(one, Mapping) and {"number", "damaged"} <= {*one}]
+    found = [one for one in every if isinstance(one, Mapping) and {first, second} <= {*one}]
     return found if len(found) == len(every) else []
 
 
@@ -167,6 +169,12 @@ def read_again(result: Mapping[str, Any]) -> str:
             damaged=", ".join(result["damaged"]),
         )
     )
+
+
+def member(result: Mapping[str, Any]) -> str:
+    """What became of a release of a site's plan."""
+    failed = result["error_id"] and f" [{result['error_id']}]"
+    return printable(f"{result['name']} {result['version']}: {word(result['ending'])}{failed}")
 
 
 # By a field that only results of this kind have.

@@ -45,6 +45,7 @@ from installer.tui.screens.registry import RegistryScreen
 from installer.tui.screens.release import ReleaseScreen
 from installer.tui.screens.report import ReportScreen
 from installer.tui.screens.review import ReviewScreen
+from installer.tui.screens.site import SiteScreen
 from installer.tui.screens.target import TargetScreen
 from installer.tui.screens.task import TaskScreen
 from installer.tui.screens.tasks import TasksScreen
@@ -64,6 +65,7 @@ _STEPS: dict[str, Callable[[], routes.Route]] = {
     "audit": routes.ReadAudit,
     "tasks": routes.BrowseTasks,
     "report": routes.WriteReport,
+    "site": routes.PlanSite,
 }
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
@@ -216,6 +218,10 @@ class Screens(App[int]):
     def on_write_report(self) -> None:
         """Ask for what the report shall be."""
         self.push_screen(ReportScreen())
+
+    def on_plan_site(self) -> None:
+        """Plan the whole site."""
+        self.push_screen(SiteScreen())
 
     async def on_go_home(self) -> None:
         """Leave everything above the overview."""

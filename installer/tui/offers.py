@@ -25,6 +25,7 @@ _PLACES = (
     ("registry", mark("Registry")),
     ("audit", mark("Audit")),
     ("tasks", mark("Tasks")),
+    ("site", mark("Site plan")),
     ("report", mark("Hand-over report")),
 )
 

@@ -160,5 +160,10 @@ class WriteReport(Route):
 
 
 @dataclass(eq=False)
+class PlanSite(Route):
+    """Work out and show what a site's document would change in this zone."""
+
+
+@dataclass(eq=False)
 class GoHome(Route):
     """Back to the overview."""

@@ -36,6 +36,18 @@ from tests.tui.test_review import Brought
 
 Act = Callable[[Person, Stage], Awaitable[None]]
 Opening = Callable[[Stage], Screens]
+SITE = f"""\
+format: 1
+defaults:
+  greeter: {{version: "2.0", answers: {{site: North, users: [{{name: admin}}]}}}}
+zones:
+  {ZONE}:
+    clusters:
+      main:
+        apps:
+          db: {{app: greeter, namespace: imaging}}
+          pacs: {{app: greeter, namespace: imaging, needs: [db]}}
+"""
 _HEX = re.compile(r"[0-9a-f]{16,}")
 
 
@@ -135,6 +147,20 @@ def saved(*steps: str | Callable[[], str]) -> Act:
     return act
 
 
+def of_site(document: str, *steps: str | Callable[[], str]) -> Act:
+    """The zone's cluster has a name, and the site's document lies in the folder."""
+
+    async def act(person: Person, stage: Stage) -> None:
+        stage.kubeconfig.write_text("{}", encoding="utf-8")
+        stage.kubeconfig.chmod(0o600)
+        stage.world.open(stage.used).releases.add_cluster("main", stage.kubeconfig)
+        Path("site.yaml").write_text(document, encoding="utf-8")
+        person.app.desk.site = Path("site.yaml")
+        await keys("s", *steps)(person, stage)
+
+    return act
+
+
 _IMPORT: tuple[str | Callable[[], str], ...] = (
     "i", lambda: "greeter-1.0", "1", lambda: _("it fits"), "i", lambda: _("To the catalog"),
 )  # fmt: skip
@@ -188,6 +214,10 @@ SCENES: dict[str, Scene] = {
     "logs": Scene(keys("1", lambda: _("History, the newest first:"), "l", lambda: "8080")),
     "backups": Scene(
         saved("1", lambda: _("History, the newest first:"), "d", lambda: word("whole")), apart=True
+    ),
+    "site": Scene(of_site(SITE, lambda: "sha256:"), apart=True),
+    "site-problems": Scene(
+        of_site(SITE.replace("needs: [db]", "needs: [x]"), lambda: "yaml.wrong-value"), apart=True
     ),
     "revision": Scene(keys("1", lambda: _("History, the newest first:"), "enter")),
     "report": Scene(keys("h", lambda: f"champ-report-{ZONE}-2026-03-02.html")),

@@ -31,6 +31,7 @@ from installer.tui.routes import (
     BrowseTasks,
     ExamineZone,
     LookForMedia,
+    PlanSite,
     ReadAudit,
     ShowRegistry,
     ShowRelease,
@@ -107,6 +108,7 @@ class OverviewScreen(Page):
         Binding("g", "registry", mark("Registry")),
         Binding("a", "audit", mark("Audit")),
         Binding("t", "tasks", mark("Tasks")),
+        Binding("s", "site", mark("Site plan")),
         Binding("h", "report", mark("Hand-over report")),
         Binding("f", "recover", mark("Finish what was interrupted")),
         Binding("r", "survey", mark("Refresh")),
@@ -161,6 +163,10 @@ class OverviewScreen(Page):
     def action_audit(self) -> None:
         """Show who did what."""
         self.post_message(ReadAudit())
+
+    def action_site(self) -> None:
+        """Plan what the site's document says."""
+        self.post_message(PlanSite())
 
     def action_report(self) -> None:
         """Write the paper that stays here."""
