@@ -38,9 +38,12 @@ from champ_offline.journal.acts import Act, done
 from champ_offline.journal.audit import Audit
 from champ_offline.journal.ferried import Ferried
 from champ_offline.journal.journal import Journal
+from champ_offline.particulars.shown import Showcase
 from champ_offline.paths import ZonePaths
+from champ_offline.release.moves import Moves
 from champ_offline.release.packages import Packages
 from champ_offline.release.records.history import History
+from champ_offline.release.records.retention import Retentions
 from champ_offline.release.records.vault import Vault
 from champ_offline.releases import Releases
 from champ_offline.serving import Serving
@@ -333,6 +336,13 @@ class Appliance:
         """Where packages are: in which images, apps and releases."""
         vault = Vault(self._database, secrets.token_urlsafe)
         return Packages(self.sboms, self.catalog, History(self._database), vault)
+
+    @property
+    def showcase(self) -> Showcase:
+        """What can be told of apps before one is chosen: sizes, needs, packages, releases."""
+        history = History(self._database)
+        moves = Moves(self.catalog, history, Retentions(self._database))
+        return Showcase(self.catalog, self._blobs, self.sboms, history, moves)
 
     def form(self, app: str, version: str | None) -> Form:
         """The form of an app, at `version` or its newest; raises AppUnknown."""
