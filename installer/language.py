@@ -40,7 +40,7 @@ def activate(language: str, *, named: bool = False) -> None:
     """Speak `language` (one of LANGUAGES) from now on; `named` where a person asked for it."""
     folder = _FOLDERS[language]
     _Speaker.language, _Speaker.named = language, named
-    _Speaker.catalog = gettext.translation(DOMAIN, str(LOCALE), [folder], fallback=True)
+    _Speaker.catalog = _catalog(language)
     # Click asks the default domain in the language that gettext reads from here.
     os.environ["LANGUAGE"] = folder
     gettext.bindtextdomain(DOMAIN, str(LOCALE))
@@ -67,6 +67,15 @@ def translate(template: str) -> str:
     return spelled(_Speaker.catalog.gettext(template)) if template else ""
 
 
+def in_every_language(template: str) -> tuple[str, ...]:
+    """The template in each of LANGUAGES, as its catalog has it."""
+    return tuple(_catalog(language).gettext(template) for language in LANGUAGES)
+
+
 def mark(template: str) -> str:
     """Name a template for the catalog where it is stored now and translated when shown."""
     return template
+
+
+def _catalog(language: str) -> gettext.NullTranslations:
+    return gettext.translation(DOMAIN, str(LOCALE), [_FOLDERS[language]], fallback=True)
