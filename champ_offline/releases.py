@@ -46,6 +46,7 @@ from champ_offline.store.blobs import BlobStore
 if TYPE_CHECKING:
     from champ_offline.external.verbs import External
     from champ_offline.operations import Operations
+    from champ_offline.release.asking import Earlier
 
 
 class Releases:
@@ -252,6 +253,17 @@ class Releases:
                 nodes = cluster.nodes()
             statuses = tuple(operations.statuses(None, None))
             return Sight(cluster.identity(), cluster.offer().version, nodes, statuses)
+
+    def earlier(self, release: str, namespace: str, kubeconfig: Path | None) -> Earlier | None:
+        """The answers that the release has on that cluster, or had last; None without any.
+
+        The cluster is only asked who it is, and not even that where no release of the name ever was
+        in the zone.
+        """
+        if not History(self.database).clusters(namespace, release):
+            return None
+        with self._opened(self.clusters.way(kubeconfig)) as operations:
+            return operations.earlier(release, namespace)
 
     def history(
         self,

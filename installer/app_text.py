@@ -44,7 +44,7 @@ def about(found: Particulars, named: ClusterName, columns: int = COLUMNS) -> str
         (_("Images"), _images(found)),
         (_("Packages"), _packages(found)),
         (_("Between versions"), _moves(found)),
-        (_("Besides"), _besides(found)),
+        (_("Data and answers"), _besides(found)),
     )
     lines = [
         *folded(said(app.title, active()), columns),

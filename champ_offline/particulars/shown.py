@@ -6,11 +6,12 @@ asks no cluster.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from champ_offline.bundle.sbom.shelf import Shelf
 from champ_offline.catalog.entry import AppEntry, said
-from champ_offline.catalog.index import Catalog, Listing
+from champ_offline.catalog.index import Catalog, Listing, UnusableApp
 from champ_offline.errors import ChampError
 from champ_offline.particulars.asks import Asks
 from champ_offline.particulars.contents import Contents, contents
@@ -29,6 +30,11 @@ class Offered:
     app: AppEntry
     size: Size | None
     running: tuple[Revision, ...]
+
+
+def offering(offered: Iterable[Offered], unusable: Iterable[UnusableApp] = ()) -> Listing:
+    """The apps that are offered, as a listing to be searched."""
+    return Listing(tuple(one.app for one in offered), tuple(unusable))
 
 
 @dataclass(frozen=True)
@@ -59,15 +65,18 @@ class Showcase:
         self._catalog, self._blobs, self._shelf = catalog, blobs, shelf
         self._history, self._moves = history, moves
 
-    def offered(self, listing: Listing) -> tuple[Offered, ...]:
-        """The apps of a listing in its order; `own` bytes are told against all of the catalog."""
-        sizes = Sizes(self._blobs).of(listing.apps)
+    def offered(self, wanted: Listing, every: Listing) -> tuple[Offered, ...]:
+        """The apps of a listing in its order; `every` is the whole catalog, of which it is a part.
+
+        What of them no other app needs is told against that. Raises StoreGone.
+        """
+        sizes = dict(zip(every.apps, Sizes(self._blobs).of(every.apps), strict=True))
         standing: dict[tuple[str, str], list[Revision]] = {}
         for one in self._history.standing(None, None):
             standing.setdefault((one.app, one.version), []).append(one)
         return tuple(
-            Offered(app, size, tuple(standing.get((app.name, app.version), ())))
-            for app, size in zip(listing.apps, sizes, strict=True)
+            Offered(app, sizes[app], tuple(standing.get((app.name, app.version), ())))
+            for app in wanted.apps
         )
 
     def particulars(self, name: str, version: str | None, language: str) -> Particulars:

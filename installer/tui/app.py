@@ -30,6 +30,7 @@ from installer.tui.desk import Desk
 from installer.tui.offers import commands
 from installer.tui.preparing import prepare
 from installer.tui.screens.answers import AnswersScreen
+from installer.tui.screens.app import AppScreen
 from installer.tui.screens.applying import ApplyScreen
 from installer.tui.screens.audit import AuditScreen
 from installer.tui.screens.bundle import BundleScreen
@@ -152,6 +153,10 @@ class Screens(App[int]):
     def on_browse_catalog(self, message: routes.BrowseCatalog) -> None:
         """List the apps."""
         self.push_screen(CatalogScreen(message))
+
+    def on_show_app(self, message: routes.ShowApp) -> None:
+        """Show all about an app."""
+        self.push_screen(AppScreen(message))
 
     def on_choose_target(self, message: routes.ChooseTarget) -> None:
         """Ask for names and cluster."""

@@ -58,6 +58,16 @@ class BrowseCatalog(Route):
 
 
 @dataclass(eq=False)
+class ShowApp(Route):
+    """Show all that is known of an app's version, which `release` may be changed to."""
+
+    app: str
+    version: str
+    release: str = ""
+    space: str = ""
+
+
+@dataclass(eq=False)
 class ChooseTarget(Route):
     """Ask under which names an app's version shall run, and where."""
 

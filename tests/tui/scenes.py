@@ -137,6 +137,11 @@ SCENES: dict[str, Scene] = {
     "error": Scene(keys("i", lambda: "greeter-1.0", "1", lambda: "trust.replayed")),
     "under-way": Scene(pushed(lambda _stage: UnderWay())),
     "catalog": Scene(keys("c", lambda: "greeter")),
+    "catalog-empty": Scene(keys("c", lambda: _("none: import a bundle first")), Stage.empty),
+    "catalog-search": Scene(keys("c", lambda: "greeter", "slash")),
+    "catalog-category": Scene(keys("c", lambda: "greeter", "f")),
+    "app": Scene(keys("c", lambda: "greeter", "1", lambda: _("In this zone"))),
+    "app-below": Scene(keys("c", lambda: "greeter", "1", lambda: _("In this zone"), "end")),
     "versions": Scene(pushed(lambda _s: CatalogScreen(BrowseCatalog("greeter", "hello", "hello")))),
     "target": Scene(pushed(_target)),
     "form": Scene(pushed(_target, "f2", lambda: _("Go on to the plan"))),
@@ -147,7 +152,7 @@ SCENES: dict[str, Scene] = {
     "entry": Scene(
         pushed(_target, "f2", lambda: "hello", *["tab"] * 5, "enter", lambda: "admin", "a")
     ),
-    "keep-answers": Scene(keys("1", "u", "1", "f2")),
+    "keep-answers": Scene(keys("1", "u", "1", "enter", "f2")),
     "plan": Scene(pushed(lambda stage: ReviewScreen(_wanted(stage)), lambda: "sha256:")),
     "plan-remove": Scene(
         pushed(lambda s: ReviewScreen(Remove("hello", "hello", s.kubeconfig)), lambda: "sha256:")

@@ -28,14 +28,16 @@ async def test_an_app_that_needs_a_newer_champ_is_shown_and_cannot_be_chosen(
         await person.press("c")
         await person.sees(TITLE[spoken], SUMMARY[spoken], _("needs a newer champ"))
         text = person.keep("both")
-        assert f"[Enter] {_('Choose')}" in text
+        assert f"[Enter] {_('All about it')}" in text
         await person.press("2")
         assert SUMMARY[spoken] in person.text
         await person.press("down")
         await person.sees(AppFormatNewer.id)
         text = person.keep("unusable")
-        assert f"[Enter] {_('Choose')}" not in text
+        assert f"[Enter] {_('All about it')}" not in text
         await person.press("enter")
         assert AppFormatNewer.id in person.text
         await person.press("up", "enter")
+        await person.sees("greeter 1.0", _("In this zone"))
+        await person.press("enter")
         await person.sees(_("Release name"))

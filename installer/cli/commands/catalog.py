@@ -19,7 +19,6 @@ from installer.quantities import size
 from installer.words import category_names, category_text, standing, unusable
 
 if TYPE_CHECKING:
-    from champ_offline.appliance import Appliance
     from champ_offline.catalog.index import Listing, UnusableApp
     from champ_offline.particulars.shown import Offered, Particulars
 
@@ -70,8 +69,10 @@ def _list(session: Session, search: str | None, category: str | None) -> None:
     from champ_offline.catalog.index import APPS
 
     appliance = session.appliance()
-    listing = _chosen(appliance, search, category)
-    rows = [*map(_row, appliance.showcase.offered(listing)), *map(_unusable, listing.unusable)]
+    every = appliance.catalog.listing()
+    chosen = _chosen(every, search, category)
+    offered = appliance.showcase.offered(chosen, every)
+    rows = [*map(_row, offered), *map(_unusable, chosen.unusable)]
     withdrawn = {str(ref) for ref in appliance.withdrawn()}
     session.output.rows(
         [
@@ -91,10 +92,9 @@ def _list(session: Session, search: str | None, category: str | None) -> None:
     )
 
 
-def _chosen(appliance: Appliance, search: str | None, category: str | None) -> Listing:
+def _chosen(listing: Listing, search: str | None, category: str | None) -> Listing:
     from champ_offline.catalog.search import NothingFound, in_category, with_text
 
-    listing = appliance.catalog.listing()
     if category is not None:
         listing = in_category(listing, category, category_names)
     if search is not None:
@@ -150,7 +150,7 @@ def document(found: Particulars) -> dict[str, Any]:
         "asks": found.asks,
         "untold": _error(found.untold),
         "releases": runs,
-        "readme": found.readme,
+        "readme_text": found.readme,
     }
 
 

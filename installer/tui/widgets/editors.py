@@ -42,6 +42,8 @@ class Line(InputLine):
         Binding("ctrl+t", "reveal", mark("Show or hide"), key_display="^T"),
     ]
 
+    made = ""
+
     def __init__(self, field: FormField, value: Value) -> None:
         self.field = field
         super().__init__(
@@ -71,7 +73,8 @@ class Line(InputLine):
 
     def action_generate(self) -> None:
         """Make a secret, and show it once so that it can be written down."""
-        self.value = "".join(secrets.choice(_CHARACTERS) for _n in range(self.field.generate))
+        made = "".join(secrets.choice(_CHARACTERS) for _n in range(self.field.generate))
+        self.made = self.value = made
         self.password = False
 
     def action_reveal(self) -> None:
