@@ -139,6 +139,9 @@ SCENES: dict[str, Scene] = {
     "catalog": Scene(keys("c", lambda: "greeter")),
     "catalog-empty": Scene(keys("c", lambda: _("none: import a bundle first")), Stage.empty),
     "catalog-search": Scene(keys("c", lambda: "greeter", "slash")),
+    "catalog-nothing": Scene(
+        keys("c", lambda: "greeter", "slash", "x", "enter", lambda: _("none of the apps here"))
+    ),
     "catalog-category": Scene(keys("c", lambda: "greeter", "f")),
     "app": Scene(keys("c", lambda: "greeter", "1", lambda: _("In this zone"))),
     "app-below": Scene(keys("c", lambda: "greeter", "1", lambda: _("In this zone"), "end")),

@@ -62,7 +62,7 @@ async def choose_app(person: Person, spoken: str) -> None:
     await person.sees(TITLE[spoken], SUMMARY[spoken])
     person.keep("catalog")
     await person.press("enter")
-    await person.sees(_("Go on to install it"), _("No release runs it."))
+    await person.sees(_("Install or change it"), _("No release runs it."))
     person.keep("app")
     await person.press("enter")
     await person.sees(_("Release name"))

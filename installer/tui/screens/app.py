@@ -42,7 +42,7 @@ class AppScreen(Page):
         " it, what is in its images, and its README. No cluster is asked for it."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "go_on", mark("Go on to install it"), key_display="Enter"),
+        Binding("enter", "go_on", mark("Install or change it"), key_display="Enter"),
         Binding("r", "readme", mark("README")),
     ]
 

@@ -65,7 +65,7 @@ class CatalogScreen(Page):
     def body(self) -> ComposeResult:
         """The list, and the summary of the app that is meant."""
         yield Static(_("Reading the catalog ..."), id="said", markup=False)
-        yield Rows(id="apps", empty=_("none: import a bundle first"), verb=mark("All about it"))
+        yield Rows(id="apps", verb=mark("All about it"))
         yield Static("", id="about", classes="foot", markup=False)
 
     def on_mount(self) -> None:
@@ -117,8 +117,10 @@ class CatalogScreen(Page):
         self.app.push_screen(ChoiceDialog(_("Apps of which category?"), choices), take)
 
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
-        """The versions of one app need no search."""
-        return action not in {"search", "filter"} or not self.wanted.app
+        """The versions of one app need no search, nor does an empty catalog."""
+        return action not in {"search", "filter"} or (
+            bool(self.every.offered or self.every.others) and not self.wanted.app
+        )
 
     def _show(self) -> None:
         self.shown = narrowed(self.every, self.category, self.text)
@@ -130,7 +132,11 @@ class CatalogScreen(Page):
         header = [_("APP"), _("VERSION"), _("SIZE"), _("RELEASES"), _("TITLE")] if rows else []
         if not rows:
             self.say("about", "")
-        self.query_one(Rows).show(header, rows, choices=len(self.shown.offered))
+        some = bool(self.every.offered or self.every.others)
+        none = _("none of the apps here") if some else _("none: import a bundle first")
+        # Another list: what was meant in the last one may be far down, or gone.
+        self.query_one(Rows).cursor = 0
+        self.query_one(Rows).show(header, rows, choices=len(self.shown.offered), empty=none)
 
     def _question(self) -> str:
         if self.wanted.release:
