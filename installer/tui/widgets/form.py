@@ -58,7 +58,7 @@ class FieldRow(Vertical):
     ) -> None:
         super().__init__()
         self.field, self.path = field, path
-        self.editor = editor(field, value)
+        self.editor = editor(field, value, kept=kept)
         self.touched = False
         self._start, self._origin, self._kept = deepcopy(self.answer), origin, kept
 
