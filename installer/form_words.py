@@ -61,6 +61,7 @@ _TEXTS = (
 _VALUE = {
     Source.DEFAULT: mark("Value: the app's default."),
     Source.EARLIER: mark("Value: of last time."),
+    Source.SITE: mark("Value: the site's document."),
     Source.KEPT: mark("Value: kept from last time."),
     Source.MADE: mark("Value: made for you."),
     Source.TYPED: mark("Value: typed."),
@@ -69,6 +70,7 @@ _VALUE = {
 _SHORT = {
     Source.DEFAULT: mark("the app's default"),
     Source.EARLIER: mark("last time"),
+    Source.SITE: mark("the site's document"),
     Source.KEPT: mark("kept from last time"),
     Source.MADE: mark("made for you"),
     Source.TYPED: mark("typed"),

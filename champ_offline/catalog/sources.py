@@ -1,4 +1,4 @@
-"""Where each value of a form comes from: the app, last time, chance, or whoever types.
+"""Where each value of a form comes from: the app, the site, last time, chance, or whoever types.
 
 Invariant: pure; told is what `Form.complete` does with the same answers. No secret is told, only
 where it comes from.
@@ -7,7 +7,7 @@ where it comes from.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -18,11 +18,13 @@ from champ_offline.catalog.form import Form
 class Source(StrEnum):
     """DEFAULT is the app's own, EARLIER an answer of last time, KEPT a secret of last time.
 
-    MADE is generated, TYPED was given by a person just now, NONE by nobody yet.
+    SITE is the document of the whole site, MADE is generated, TYPED was given by a person just
+    now, NONE by nobody yet.
     """
 
     DEFAULT = "default"
     EARLIER = "last time"
+    SITE = "site"
     KEPT = "kept"
     MADE = "made"
     TYPED = "typed"
@@ -31,41 +33,55 @@ class Source(StrEnum):
 
 @dataclass(frozen=True)
 class Filled:
-    """A field's value, None where there is none or it is a secret, and where it comes from."""
+    """A field's value, None where there is none or it is a secret, and where it comes from.
+
+    `place` is the file and line where it stands, if it stands in one.
+    """
 
     value: object
     source: Source
+    place: str = ""
 
 
-def filled(
-    form: Form, language: str, earlier: Mapping[str, Any] | None = None
-) -> dict[str, Filled]:
-    """Each field that is no table by its path, as completing `earlier` answers fills it in."""
-    given = without_secrets(form, earlier or {})
-    start = form.defaults(given)
+@dataclass(frozen=True)
+class Given:
+    """Answers that are there beforehand, secrets too: where they come from, and stand by path."""
+
+    answers: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
+    source: Source = Source.EARLIER
+    places: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+NOTHING_GIVEN = Given()
+
+
+def filled(form: Form, language: str, given: Given = NOTHING_GIVEN) -> dict[str, Filled]:
+    """Each field that is no table by its path, as completing what is given fills it in."""
+    shown = without_secrets(form, given.answers)
+    start = form.defaults(shown)
     return {
-        field.path: _filled(field, start, given, earlier or {})
-        for field in leaves(form.fields(language))
-        if field.condition is None or field.condition.holds(_table(start, field.path))
+        one.path: _filled(one, start, shown, given)
+        for one in leaves(form.fields(language))
+        if one.condition is None or one.condition.holds(_table(start, one.path))
     }
 
 
 def leaves(fields: tuple[FormField, ...]) -> Iterator[FormField]:
     """The fields in which values are given, those of tables in their place."""
-    for field in fields:
-        if field.type == "object":
-            yield from leaves(field.items)
+    for one in fields:
+        if one.type == "object":
+            yield from leaves(one.items)
         else:
-            yield field
+            yield one
 
 
-def unanswered(field: FormField, *, kept: bool) -> Source:
+def unanswered(asked: FormField, *, kept: bool) -> Source:
     """Where the value of a field comes from that is left empty; `kept` where it had a secret."""
-    if field.secret:
+    if asked.secret:
         if kept:
             return Source.KEPT
-        return Source.MADE if field.generate else Source.NONE
-    return Source.NONE if field.default is None else Source.DEFAULT
+        return Source.MADE if asked.generate else Source.NONE
+    return Source.NONE if asked.default is None else Source.DEFAULT
 
 
 def present(answers: object, path: str) -> bool:
@@ -81,17 +97,21 @@ def without_secrets(form: Form, answers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _filled(
-    field: FormField,
+    asked: FormField,
     start: Mapping[str, Any],
-    given: Mapping[str, Any],
-    earlier: Mapping[str, Any],
+    shown: Mapping[str, Any],
+    given: Given,
 ) -> Filled:
-    if field.secret:
-        return Filled(None, unanswered(field, kept=present(earlier, field.path)))
-    value = _table(start, field.path).get(field.name)
-    if present(given, field.path):
-        return Filled(value, Source.EARLIER)
-    return Filled(value, Source.DEFAULT if present(start, field.path) else Source.NONE)
+    place = given.places.get(asked.path, "")
+    if asked.secret:
+        kept = present(given.answers, asked.path)
+        if kept and given.source is not Source.EARLIER:
+            return Filled(None, given.source, place)
+        return Filled(None, unanswered(asked, kept=kept))
+    value = _table(start, asked.path).get(asked.name)
+    if present(shown, asked.path):
+        return Filled(value, given.source, place)
+    return Filled(value, Source.DEFAULT if present(start, asked.path) else Source.NONE)
 
 
 def _table(answers: object, path: str) -> Mapping[str, Any]:

@@ -6,14 +6,13 @@ complete, with the first answers that suffice: the form's defaults, else documen
 
 from __future__ import annotations
 
-import json
-
 from champ_offline.catalog.entry import AppEntry
 from champ_offline.catalog.index import Catalog
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.helm.engine import Capabilities
 from champ_offline.oci import media_types
 from champ_offline.oci.manifest import Manifest
+from champ_offline.oci.strict_json import NotStrict, parse
 from champ_offline.particulars.asks import Asks, asks
 from champ_offline.preflight.change import Planned
 from champ_offline.release.actions import HOOKS_OF
@@ -78,8 +77,8 @@ def _condition(entry: AppEntry, blobs: BlobStore) -> str:
     if config is None or config.media_type != media_types.HELM_CONFIG:
         return ""
     try:
-        metadata = json.loads(blobs.read(config.digest))
-    except (ValueError, RecursionError):
+        metadata = parse(blobs.read(config.digest))
+    except NotStrict:
         return ""
     found = metadata.get("kubeVersion") if isinstance(metadata, dict) else None
     return found if isinstance(found, str) else ""

@@ -51,6 +51,54 @@ def test_a_release_of_another_name_has_no_answers(
             site.champ(capsys, "form", "greeter", "--release", name, *more)
 
 
+SITE = """\
+format: 1
+defaults:
+  greeter: {version: "1.0", answers: {greeting: good day}}
+zones:
+  core-business:
+    clusters:
+      main:
+        apps:
+          pacs: {app: greeter, answers: {site: North, storage: {size: 1Gi}}}
+          clinic: {app: greeter, answers: {site: South}, secrets_file: secrets.yaml}
+"""
+
+
+def test_what_the_document_of_the_site_says_is_told_with_its_lines(site: Site) -> None:
+    folder = site.zone.parent
+    document = folder / "site.yaml"
+    document.write_text(SITE)
+    (folder / "secrets.yaml").write_text("databasePassword: not-a-secret-at-all\n")
+    (folder / "secrets.yaml").chmod(0o600)
+
+    def says(*words: str) -> tuple[int, str, str]:
+        done = loaded_champ("--zone", str(site.zone), "form", "greeter", "--site", *words)
+        return done.returncode, done.stdout, done.stderr
+
+    code, out, _err = says(str(document), "--release", "pacs", "--json")
+    told = {one["path"]: one for one in json.loads(out)}
+    assert code == 0
+    assert told["greeting"]["value"] == "good day"
+    assert (told["greeting"]["source"], told["greeting"]["place"]) == ("site", f"{document}:3")
+    [size] = told["storage"]["items"]
+    assert (size["value"], size["place"]) == ("1Gi", f"{document}:9")
+    assert (told["secure"]["source"], told["secure"]["place"]) == ("default", "")
+    assert told["databasePassword"]["source"] == "made"
+    code, out, _err = says(str(document), "--release", "clinic")
+    assert code == 0
+    rows = {line.split()[0]: line for line in out.splitlines()}
+    assert f"the site's document {document}:10" in rows["site"]
+    assert "the site's document" in rows["databasePassword"]
+    assert "not-a-secret" not in out
+    for more in ((), ("--release", "elsewhere")):
+        code, _out, err = says(str(document), *more)
+        assert (code, "[site.entry-not-clear]" in err) == (14, True)
+        assert "clinic, pacs" in err
+    code, _out, err = says(str(folder / "gone.yaml"))
+    assert code == 14
+
+
 def test_the_catalog_tells_which_release_runs_which_version(site: Site) -> None:
     def says(*words: str) -> str:
         return loaded_champ("--zone", str(site.zone), "catalog", *words).stdout

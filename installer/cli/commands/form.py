@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from installer.cli.names import apps
-from installer.cli.options import Verb, kubeconfig, namespace
+from installer.cli.options import GIVEN_FILE, Verb, kubeconfig, namespace
 from installer.cli.output import Column, as_plain
 from installer.cli.session import Session
 from installer.form_words import source_word
@@ -19,9 +19,7 @@ from installer.language import translate as _
 
 if TYPE_CHECKING:
     from champ_offline.catalog.fields import FormField
-    from champ_offline.catalog.sources import Filled
-
-_Answers = Mapping[str, Any]
+    from champ_offline.catalog.sources import Filled, Given
 
 
 @click.command(
@@ -45,6 +43,15 @@ _Answers = Mapping[str, Any]
     metavar="NAME",
     help=_("Show the answers of that release, with which a plan without --answers goes on."),
 )
+@click.option(
+    "--site",
+    type=GIVEN_FILE,
+    metavar="FILE",
+    help=_(
+        "Show what a site's document says of this zone's release of APP, with its lines; --release"
+        " names one of several."
+    ),
+)
 @namespace
 @kubeconfig
 @click.pass_obj
@@ -54,6 +61,7 @@ def command(
     version: str | None,
     example: str | None,
     release: str | None,
+    site: Path | None,
     namespace: str | None,
     kubeconfig: Path | None,
 ) -> None:
@@ -63,9 +71,13 @@ def command(
         return
     from champ_offline.catalog.sources import filled
 
+    if site is None:
+        given = _earlier(session, release, namespace or release, kubeconfig)
+    else:
+        order, given = session.sites().answers(site, app, release)
+        version = version or order.version
     form = session.appliance().form(app, version)
-    earlier = _earlier(session, release, namespace or release, kubeconfig)
-    found = filled(form, active(), earlier)
+    found = filled(form, active(), given)
     rows = [_row(field, found) for field in form.fields(active())]
     if session.output.form == "table":
         rows = [*_leaves(rows)]
@@ -76,7 +88,7 @@ def command(
             Column("type", _("TYPE")),
             Column("required", _("REQUIRED"), lambda required: _("yes") if required else ""),
             Column("value", _("VALUE"), _shown),
-            Column("source", _("FROM"), _from),
+            Column("", _("FROM"), _from),
             Column("title", _("TITLE")),
         ],
     )
@@ -84,10 +96,12 @@ def command(
 
 def _earlier(
     session: Session, release: str | None, namespace: str | None, kubeconfig: Path | None
-) -> _Answers | None:
+) -> Given:
     """The answers that a release has; raises ReleaseUnknown."""
+    from champ_offline.catalog.sources import NOTHING_GIVEN, Given
+
     if release is None or namespace is None:
-        return None
+        return NOTHING_GIVEN
     from champ_offline.helm.faults import ReleaseUnknown
     from champ_offline.release.request import check_names
 
@@ -95,7 +109,7 @@ def _earlier(
     last = session.appliance().releases.earlier(release, namespace, kubeconfig)
     if last is None:
         raise ReleaseUnknown(release=release, namespace=namespace)
-    return last.answers
+    return Given(last.answers)
 
 
 def _row(field: FormField, found: Mapping[str, Filled]) -> dict[str, Any]:
@@ -104,8 +118,9 @@ def _row(field: FormField, found: Mapping[str, Filled]) -> dict[str, Any]:
     if field.type == "object":
         return {**plain, "items": [_row(item, found) for item in field.items]}
     known = found.get(field.path)
-    value, source = (None, None) if known is None else (known.value, known.source.value)
-    return {**plain, "value": value, "source": source}
+    if known is None:
+        return {**plain, "value": None, "source": None, "place": ""}
+    return {**plain, **as_plain(known)}
 
 
 def _leaves(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -120,7 +135,9 @@ def _shown(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _from(source: str) -> str:
+def _from(row: Mapping[str, Any]) -> str:
     from champ_offline.catalog.sources import Source
 
-    return source_word(Source(source))
+    if row["source"] is None:
+        return ""
+    return f"{source_word(Source(row['source']))} {row['place']}".strip()

@@ -8,6 +8,7 @@ from typing import Any
 from champ_offline.catalog.form import Form
 from champ_offline.catalog.sources import (
     Filled,
+    Given,
     Source,
     filled,
     leaves,
@@ -43,7 +44,7 @@ def test_answers_of_last_time_are_told_as_such_also_where_they_equal_the_default
     form: Form,
 ) -> None:
     before = copy.deepcopy(EARLIER)
-    found = filled(form, "en", EARLIER)
+    found = filled(form, "en", Given(EARLIER))
     assert before == EARLIER
     assert found["aet"] == Filled("NORTH", Source.EARLIER)
     assert found["port"] == Filled(8042, Source.EARLIER)
@@ -54,8 +55,8 @@ def test_answers_of_last_time_are_told_as_such_also_where_they_equal_the_default
 
 
 def test_no_secret_is_told(form: Form) -> None:
-    assert SECRET not in repr(filled(form, "en", EARLIER))
-    assert filled(form, "en", EARLIER)["users"].value == [{"name": "bo"}]
+    assert SECRET not in repr(filled(form, "en", Given(EARLIER)))
+    assert filled(form, "en", Given(EARLIER))["users"].value == [{"name": "bo"}]
     assert without_secrets(form, EARLIER)["users"] == [{"name": "bo"}]
     assert "admin_password" not in without_secrets(form, EARLIER)
 
@@ -63,7 +64,7 @@ def test_no_secret_is_told(form: Form) -> None:
 def test_what_is_told_is_what_completing_does(form: Form) -> None:
     for earlier in ({}, EARLIER):
         whole = form.complete(earlier, earlier, "x".__mul__)
-        for path, one in filled(form, "en", earlier).items():
+        for path, one in filled(form, "en", Given(earlier)).items():
             table: Any = whole
             for name in path.split(".")[:-1]:
                 table = table.get(name, {})
@@ -74,7 +75,8 @@ def test_what_is_told_is_what_completing_does(form: Form) -> None:
 
 
 def test_answers_of_another_form_do_no_harm(form: Form) -> None:
-    found = filled(form, "en", {"storage": "10Gi", "gone": {"x": SECRET}, "users": "all"})
+    odd = {"storage": "10Gi", "gone": {"x": SECRET}, "users": "all"}
+    found = filled(form, "en", Given(odd))
     assert found["storage.size"].source is Source.NONE
     assert "gone" not in found
 
