@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from installer.language import in_every_language, mark, translate
 
@@ -226,6 +227,7 @@ def category_text(name: str) -> str:
     return translate(_CATEGORIES[name]) if name in _CATEGORIES else name
 
 
+@cache
 def category_names(name: str) -> tuple[str, ...]:
     """What a category is called in every language, for whoever searches."""
     return in_every_language(_CATEGORIES[name]) if name in _CATEGORIES else (name,)
