@@ -231,6 +231,7 @@ async def test_an_import_waits_for_the_next_medium_and_goes_on(
     screens = opened(tmp_path / "stick")
     async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
         person = Person(screens, pilot, f"faults-{spoken}")
+        await person.sees(ZONE)
         await person.press("i")
         await person.sees("greeter-1.0")
         await person.press("1")
