@@ -42,6 +42,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "doctor": Entry("doctor", mark("Look for what would stand in the way.")),
         "self": Entry("self_", mark("Install this program on the host; update it; go back.")),
         "support": Entry("support", mark("Write down, redacted, what a helper needs to see.")),
+        "settings": Entry("settings", mark("Your language and look; what the zone is set to.")),
         "completion": Entry("completion", mark("Let a shell complete what is typed.")),
     },
     mark("Apps"): {

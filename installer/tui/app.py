@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,14 +22,15 @@ from textual.worker import WorkerFailed
 
 from champ_offline.appliance import Appliance
 from champ_offline.errors import ChampError, ExitCode
-from installer import language
+from installer import own_settings
 from installer.language import mark
 from installer.look import in_ascii
+from installer.own_settings import LANGUAGE
 from installer.tui import routes
 from installer.tui.ascii_lines import AsciiLines
 from installer.tui.desk import Desk
 from installer.tui.offers import commands
-from installer.tui.preparing import prepare
+from installer.tui.preparing import prepare, settle
 from installer.tui.screens.answers import AnswersScreen
 from installer.tui.screens.applying import ApplyScreen
 from installer.tui.screens.audit import AuditScreen
@@ -42,6 +44,7 @@ from installer.tui.screens.overview import OverviewScreen
 from installer.tui.screens.registry import RegistryScreen
 from installer.tui.screens.release import ReleaseScreen
 from installer.tui.screens.review import ReviewScreen
+from installer.tui.screens.settings import SettingsScreen
 from installer.tui.screens.target import TargetScreen
 from installer.tui.screens.task import TaskScreen
 from installer.tui.screens.tasks import TasksScreen
@@ -60,6 +63,7 @@ _STEPS: dict[str, Callable[[], routes.Route]] = {
     "registry": routes.ShowRegistry,
     "audit": routes.ReadAudit,
     "tasks": routes.BrowseTasks,
+    "settings": routes.ShowSettings,
 }
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
@@ -118,14 +122,36 @@ class Screens(App[int]):
         if place in _STEPS:
             self.post_message(_STEPS[place]())
 
-    async def action_speak(self, wanted: str) -> None:
-        """Start over at the first screen in another language; what was typed is lost."""
-        language.activate(wanted, named=True)
+    def action_speak(self, wanted: str) -> None:
+        """Keep another language as the person's setting, and go on in it."""
+        self.on_keep_setting(routes.KeepSetting(LANGUAGE, wanted))
+
+    def on_keep_setting(self, message: routes.KeepSetting) -> None:
+        """Keep it for the next time."""
+        self.run_worker(partial(self._keep, message.name, message.value), thread=True)
+
+    def _keep(self, name: str, value: str | None) -> None:
+        trouble: ChampError | None = None
+        try:
+            own_settings.keep(name, value)
+        except ChampError as error:
+            trouble = error
+        self.post_message(routes.SettingKept(name, value, trouble))
+
+    async def on_setting_kept(self, message: routes.SettingKept) -> None:
+        """Start over at the first screen, so that all is made anew; what was typed is lost."""
+        settle(message.name, message.value, os.environ)
+        self.set_class(not in_ascii(), "-rich")
+        again = isinstance(self.screen, SettingsScreen)
         while len(self.screen_stack) > 1:
             await self.pop_screen()
         await self.push_screen(ZoneScreen())
         if self.desk.name:
             await self.push_screen(OverviewScreen())
+        if again:
+            await self.push_screen(SettingsScreen())
+        if message.trouble is not None:
+            await self.push_screen(ErrorDialog(message.trouble))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """As Textual's own, then whatever the look asks for."""
@@ -197,6 +223,10 @@ class Screens(App[int]):
         """List the registry's clients."""
         self.push_screen(ClientsScreen())
 
+    def on_show_settings(self) -> None:
+        """Show the settings."""
+        self.push_screen(SettingsScreen())
+
     def on_read_audit(self) -> None:
         """Look through the audit chain."""
         self.push_screen(AuditScreen())
@@ -226,7 +256,7 @@ class Screens(App[int]):
 
 def run(zone: Path | None) -> int:
     """Run the screens on this terminal; gives the exit code, raises what nobody foresaw."""
-    prepare(os.environ)
+    prepare(os.environ, own_settings.followed()[0])
     kubeconfig, media = os.environ.get("KUBECONFIG"), os.environ.get("CHAMP_MEDIA")
     app = Screens(
         Desk(

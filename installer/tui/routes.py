@@ -10,6 +10,7 @@ from pathlib import Path
 
 from textual.message import Message
 
+from champ_offline.errors import ChampError
 from champ_offline.release.plan import Plan
 from champ_offline.tasks.task import Task
 from champ_offline.trust.dates import NO_OVERRIDES, Overrides
@@ -134,6 +135,28 @@ class BrowseClients(Route):
 @dataclass(eq=False)
 class ReadAudit(Route):
     """Look through the audit chain."""
+
+
+@dataclass(eq=False)
+class ShowSettings(Route):
+    """Show what is set."""
+
+
+@dataclass(eq=False)
+class KeepSetting(Route):
+    """Keep another value of a person's setting, None for none, and start over with it."""
+
+    name: str
+    value: str | None
+
+
+@dataclass(eq=False)
+class SettingKept(Route):
+    """It was kept; or not, and `trouble` says why: it holds until the screens end."""
+
+    name: str
+    value: str | None
+    trouble: ChampError | None = None
 
 
 @dataclass(eq=False)

@@ -171,6 +171,7 @@ SCENES: dict[str, Scene] = {
     "help": Scene(keys(lambda: "hello", "question_mark")),
     "help-of-a-form": Scene(pushed(_target, "f2", lambda: _("Go on to the plan"), "f1")),
     "commands": Scene(keys(lambda: "hello", "ctrl+p")),
+    "settings": Scene(keys("s", lambda: _("Everybody may, in the registry"))),
     "findings": Scene(keys("d", lambda: _("Checks made: {count}").partition("{")[0]), apart=True),
 }
 
