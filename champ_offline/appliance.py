@@ -51,8 +51,9 @@ from champ_offline.store.refs import Ref, Refs
 from champ_offline.store.uploads import Uploads
 from champ_offline.store.waiting import WaitingRoom
 from champ_offline.tasks.folder import Tasks
-from champ_offline.trust.dates import NO_OVERRIDES, Dates, Overrides
+from champ_offline.trust.dates import Dates
 from champ_offline.trust.errors import FingerprintDiffers, Replayed
+from champ_offline.trust.overrides import NO_OVERRIDES, Overrides
 from champ_offline.trust.roots import fingerprint, read_root, read_root_file, same_fingerprint
 from champ_offline.trust.state import TrustState
 from champ_offline.trust.view import TrustView, view_root

@@ -12,8 +12,8 @@ from installer import language
 from installer.language import mark
 from installer.language import translate as _
 from installer.settings_list import TONGUES
-from installer.tui.screens.overview import OverviewScreen
 from installer.tui.widgets.commands import Command
+from installer.tui.widgets.page import is_home
 
 if TYPE_CHECKING:
     from installer.tui.app import Screens
@@ -47,7 +47,7 @@ def _of_screen(app: Screens) -> Iterator[Command]:
 
 
 def _anywhere(app: Screens) -> Iterator[Command]:
-    if any(isinstance(screen, OverviewScreen) for screen in app.screen_stack):
+    if any(is_home(screen) for screen in app.screen_stack):
         for place, name in _PLACES:
             yield Command("", _(name), f"go('{place}')", app)
     # Each in its own language, so that whoever reads only that one finds it.

@@ -64,7 +64,7 @@ def repair(
     if root is None and session.zone is None:
         raise click.UsageError(_("Name the public root with --root, or a zone with --zone."))
     from champ_offline.bundle.repair import RepairOrder
-    from champ_offline.trust.dates import Overrides
+    from champ_offline.trust.overrides import Overrides
     from champ_offline.workshop import Workshop
 
     order = RepairOrder(media, sources, whole, check, list_to)

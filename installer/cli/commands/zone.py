@@ -44,7 +44,7 @@ def init(
 ) -> None:
     """Commission the zone and show what it trusts."""
     from champ_offline.appliance import Appliance
-    from champ_offline.trust.dates import Overrides
+    from champ_offline.trust.overrides import Overrides
 
     accepted = Overrides(expired=accept_expired)
     session.output.record(

@@ -18,8 +18,8 @@ from champ_offline.appliance import Appliance
 from champ_offline.bundle.intake import Forecast
 from champ_offline.bundle.verify import VerifiedBundle
 from champ_offline.errors import ChampError
-from champ_offline.trust.dates import NO_OVERRIDES, Overrides
 from champ_offline.trust.errors import ClockBehind, Expired, PackedInFuture
+from champ_offline.trust.overrides import NO_OVERRIDES, Overrides
 from installer.error_text import sentences
 from installer.language import active, mark
 from installer.language import translate as _

@@ -98,6 +98,7 @@ class OverviewScreen(Page):
         "The zone at a glance: what it trusts, what it holds and what runs. Every other step"
         " starts here."
     )
+    HOME = True
     again = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("i", "media", mark("Import from a stick")),

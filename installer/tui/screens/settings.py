@@ -41,7 +41,7 @@ from installer.settings_list import (
     variable,
 )
 from installer.terminal_text import printable_lines
-from installer.tui.routes import KeepSetting, ShowRegistry
+from installer.tui.routes import KeepSetting, ShowRegistry, ShowSettings
 from installer.tui.screens.review import TextScreen
 from installer.tui.widgets.dialogs import ChoiceDialog, ErrorDialog, TextDialog
 from installer.tui.widgets.page import Page
@@ -147,7 +147,7 @@ class SettingsScreen(Page):
 
         def take(choice: int | None) -> None:
             if choice is not None:
-                self.post_message(KeepSetting(name, values[choice]))
+                self.post_message(KeepSetting(name, values[choice], ShowSettings()))
 
         self.app.push_screen(ChoiceDialog(question, choices), take)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.table import Table
 from textual.app import ComposeResult
@@ -42,11 +42,13 @@ class Page(Screen[None]):
     """A screen with `title_text()` on top, what `body()` gives, and the keys below.
 
     PURPOSE (a message id) says in two sentences what the screen is for; its help begins with it.
+    HOME is the one where every other step starts.
     """
 
     AUTO_FOCUS = "*"
     NAME: ClassVar[str] = ""
     PURPOSE: ClassVar[str] = ""
+    HOME: ClassVar[bool] = False
     again: ClassVar[bool] = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", mark("Back"), key_display="Esc"),
@@ -108,3 +110,8 @@ class Page(Screen[None]):
     def _title_line(self) -> str:
         parts = ["CHAMP Offline", printable(self.desk.name), self.title_text()]
         return " " + " | ".join(part for part in parts if part)
+
+
+def is_home(screen: Screen[Any]) -> bool:
+    """Whether every other step starts on this screen."""
+    return isinstance(screen, Page) and screen.HOME
