@@ -29,7 +29,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     mark("Media and zone"): {
         "verify": Entry("verify", mark("Check media by signature and checksum.")),
-        "media": Entry("media", mark("Mend media that were damaged.")),
+        "media": Entry("media", mark("See which bundles are plugged in; mend media.")),
         "zone": Entry("zone", mark("Commission a zone; see what it holds.")),
         "import": Entry("import_", mark("Take a verified bundle into the zone.")),
         "export": Entry("export", mark("Write media for another zone.")),
