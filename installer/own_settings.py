@@ -181,12 +181,15 @@ def place() -> Path | None:
 
 
 def _content(path: Path) -> bytes:
-    """The bytes of an ordinary file: nobody waits for a pipe in its place."""
+    """The bytes of an ordinary file: nobody waits for a pipe in its place. Raises Unfit too."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-        return file.read(_LONGEST)
+        content = file.read(_LONGEST + 1)
+    if len(content) > _LONGEST:
+        raise Unfit(Phrase("it is larger than {limit} bytes", limit=_LONGEST))
+    return content
 
 
 def _one_of(name: str) -> str:

@@ -124,8 +124,7 @@ def global_options(*, hidden: bool = False) -> list[click.Parameter]:
             hidden=hidden, envvar=None if hidden else "CHAMP_LOOK", callback=_draw,
             help=_(
                 "How texts are drawn (or CHAMP_LOOK): ascii without a character that some terminals"
-                " draw two columns wide. Else your setting decides, or the screens find out by"
-                " themselves what is needed."
+                " draw two columns wide. Else your setting or the terminal decides."
             ),
         ),
         click.Option(

@@ -10,33 +10,50 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
+from types import TracebackType
+from typing import Generic, Self, TypeVar
 
 T = TypeVar("T")
 
 
 async def apart(act: Callable[[], T]) -> T:
     """What `act` gives, carried out in such a thread; raises what it raises."""
-    loop = asyncio.get_running_loop()
-    ended: asyncio.Future[T] = loop.create_future()
-
-    def end(result: T | None, error: BaseException | None) -> None:
-        if ended.cancelled():
-            return
-        if error is not None:
-            ended.set_exception(error)
-        else:
-            ended.set_result(result)  # type: ignore[arg-type]
+    handover = _Handover[T](asyncio.get_running_loop())
 
     def carry_out() -> None:
-        result: T | None = None
-        failed: BaseException | None = None
-        try:
-            result = act()
-        except Exception as error:  # noqa: BLE001 - raised again by whoever waits
-            failed = error
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(end, result, failed)
+        with handover:
+            handover.result = act()
 
     threading.Thread(target=carry_out, daemon=True).start()
-    return await ended
+    return await handover.ended
+
+
+class _Handover(Generic[T]):
+    """Hands what was done inside, or why it was not, to the loop in which somebody waits."""
+
+    result: T
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.ended: asyncio.Future[T] = loop.create_future()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> bool:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._end, error)
+        return True
+
+    def _end(self, error: BaseException | None) -> None:
+        if self.ended.cancelled():
+            return
+        if error is None:
+            self.ended.set_result(self.result)
+        else:
+            self.ended.set_exception(error)
