@@ -8,6 +8,7 @@ raised to the caller, who reports it.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Sequence
@@ -73,7 +74,7 @@ class Screens(App[int]):
         for number in _ENDING:
             asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
         self.push_screen(ZoneScreen())
-        self.call_after_refresh(self.run_worker, _load, thread=True)
+        self.call_after_refresh(self.run_worker, _settle, thread=True)
 
     def action_finish(self) -> None:
         """Quit; tasks go on."""
@@ -165,8 +166,17 @@ class Screens(App[int]):
 
 
 def _load() -> None:
-    """Load the library and the other screens while the first one is looked at."""
+    """Load the library and the other screens."""
     import installer.tui.ways  # noqa: F401
+
+
+def _settle() -> None:
+    """Load what stays, while the first screen is looked at, and keep collections from walking it.
+
+    A collection of everything takes longer than a screen that is opened.
+    """
+    _load()
+    gc.freeze()
 
 
 def run(zone: Path | None) -> int:
