@@ -78,8 +78,8 @@ class ZoneSettings:
     """What a zone is set to, as its verbs set it.
 
     `retained` says whether somebody set the retention, `anonymous` what everybody may in the
-    registry. `registry` is as in ZoneSummary. `policy` is the digest of the policy under which the
-    last run was, which ended at `ran` (ISO 8601, UTC); both empty before the first: a policy is a
+    registry. `registry` is as in ZoneSummary. `policy` is the digest of the policy under which
+    the last run that changed anything was, which ended at `ran` (ISO 8601, UTC); both empty before: a policy is a
     file that a run is given, and the zone keeps none.
     """
 

@@ -33,7 +33,7 @@ _NAMES = {
     CLUSTERS: mark("Clusters"),
     REGISTRY: mark("Nodes pull from"),
     ANONYMOUS: mark("Everybody may, in the registry"),
-    POLICY: mark("Policy of the last run"),
+    POLICY: mark("Policy of the last change"),
 }
 _DECIDED = {
     DecidedBy.OPTION: mark("option"),

@@ -217,7 +217,7 @@ async def test_the_rest_leads_to_where_it_is_changed(zone: Path, spoken: str) ->
         await person.press("6")
         await person.sees(_("Clients"))
         await person.press("escape", "8")
-        await person.sees(_("No run was in this zone yet."), "champ policy check FILE")
+        await person.sees(_("No run changed anything in this zone yet."), "champ policy check FILE")
         person.keep("policy")
 
 

@@ -228,15 +228,15 @@ class SettingsScreen(Page):
         lines = [
             _(
                 "A policy is a file that says what may be changed without a person. It is given to"
-                " each run; the zone keeps none, but records under which one a run was."
+                " each run; the zone keeps none, but records under which one a run changed something."
             )
         ]
         if self.read is not None and self.read.zone.policy:
-            text = _("The last run ended on {time} UTC, under the policy {digest}.")
+            text = _("The last run that changed anything ended on {time} UTC, under {digest}.")
             zone = self.read.zone
             lines.append(text.format(time=minute(zone.ran), digest=zone.policy))
         else:
-            lines.append(_("No run was in this zone yet."))
+            lines.append(_("No run changed anything in this zone yet."))
         commands = ("champ policy check FILE", "champ run --policy FILE MEDIA", "champ policy unit")
         return "\n\n".join([*lines, "\n".join(commands)])
 
