@@ -79,8 +79,8 @@ class ZoneSettings:
 
     `retained` says whether somebody set the retention, `anonymous` what everybody may in the
     registry. `registry` is as in ZoneSummary. `policy` is the digest of the policy under which
-    the last run that changed anything was, which ended at `ran` (ISO 8601, UTC); both empty before: a policy is a
-    file that a run is given, and the zone keeps none.
+    the last run that changed anything was, which ended at `ran` (ISO 8601, UTC); both are empty
+    before the first. A policy is a file that a run is given; the zone keeps none.
     """
 
     retention: Retention

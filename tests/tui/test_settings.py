@@ -21,6 +21,7 @@ from installer.tui.preparing import prepare
 from installer.tui.screens.settings import SettingsScreen
 from tests.simulators.cluster import SimulatedCluster
 from tests.tui.sample_app import ZONE
+from tests.tui.scenes import settled
 from tests.tui.screen import COLUMNS, LINES, Person
 from tests.tui.simulated import World
 
@@ -60,9 +61,9 @@ async def test_the_language_is_kept_and_spoken_at_once(zone: Path, own: Path, sp
         person.keep("language")
         await person.press(number)
         for _attempt in range(200):
-            await pilot.pause(0.05)
             if language.active() == other:
                 break
+            await pilot.pause(0.05)
         await person.sees(_("Everybody may, in the registry"), _("your setting"))
         assert before not in person.text
         assert isinstance(app.screen, SettingsScreen)
@@ -140,9 +141,13 @@ async def test_what_is_kept_of_the_past_is_changed_and_recorded(zone: Path, spok
         await person.press("backspace")
         await person.type("7")
         await person.press("enter")
-        await person.sees("7", _("the zone"))
+        appliance = Appliance.open(zone)
+        for _attempt in range(200):
+            if appliance.upkeep.records.retained:
+                break
+            await pilot.pause(0.05)
+        await settled(person)
         person.keep("retained")
-    appliance = Appliance.open(zone)
     assert appliance.upkeep.records.retention() == Retention(10, 7)
     row = appliance.audit.last(Act.RETENTION)
     assert row is not None

@@ -228,7 +228,8 @@ class SettingsScreen(Page):
         lines = [
             _(
                 "A policy is a file that says what may be changed without a person. It is given to"
-                " each run; the zone keeps none, but records under which one a run changed something."
+                " each run; the zone keeps none, but records under which one a run changed"
+                " something."
             )
         ]
         if self.read is not None and self.read.zone.policy:
