@@ -69,6 +69,7 @@ from champ_offline.zone import (
     InvalidZoneName,
     NotAZone,
     ZoneExists,
+    ZoneSettings,
     ZoneSummary,
 )
 
@@ -196,6 +197,20 @@ class Appliance:
             waiting=self._waiting.size,
             bundles=tuple(self._intake.bundles()),
             registry=self.registry.elsewhere,
+        )
+
+    def settings(self) -> ZoneSettings:
+        """What the zone is set to; each is changed by a verb of its own."""
+        records, ran = self.upkeep.records, self.audit.last(Act.RUN)
+        told = (ran.told() if ran else None) or {}
+        return ZoneSettings(
+            retention=records.retention(),
+            retained=records.retained,
+            registry=self.registry.elsewhere,
+            anonymous=self.registry.clients.anonymous(),
+            clusters=self.releases.clusters.all(),
+            policy=str(told.get("policy", "")),
+            ran=ran.time if ran else "",
         )
 
     def inspect(self, media: Sequence[Path], overrides: Overrides = NO_OVERRIDES) -> VerifiedBundle:

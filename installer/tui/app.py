@@ -12,6 +12,7 @@ import gc
 import os
 import signal
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -22,18 +23,20 @@ from textual.filter import LineFilter
 from textual.scrollbar import ScrollBar
 from textual.worker import WorkerFailed
 
-from champ_offline.errors import ExitCode
-from installer import language
+from champ_offline.errors import ChampError, ExitCode
+from installer import own_settings
 from installer.language import mark
 from installer.look import in_ascii
+from installer.own_settings import LANGUAGE
 from installer.tui import routes
 from installer.tui.ascii_lines import AsciiLines
 from installer.tui.desk import Desk
 from installer.tui.offers import commands
-from installer.tui.preparing import prepare
+from installer.tui.preparing import prepare, settle
 from installer.tui.screens.zone import ZoneScreen
 from installer.tui.unbroken import keep_together
 from installer.tui.widgets.commands import Command, CommandsDialog
+from installer.tui.widgets.dialogs import ErrorDialog
 from installer.tui.widgets.help import HelpDialog, explained
 from installer.tui.widgets.page import is_home
 from installer.tui.widgets.scroll_bar import PlainScrollBar
@@ -62,6 +65,7 @@ class Screens(App[int]):
         self.desk = desk
         self.unforeseen: BaseException | None = None
         self._ascii_lines = AsciiLines()
+        self._after: routes.Step | None = None
 
     def on_mount(self) -> None:
         """Show the first screen, which opens the zone that was named or asks for one."""
@@ -94,11 +98,41 @@ class Screens(App[int]):
         if place in routes.STARTS:
             self.post_message(routes.STARTS[place]())
 
-    async def action_speak(self, wanted: str) -> None:
-        """Start over at the first screen in another language; what was typed is lost."""
-        language.activate(wanted, named=True)
+    def action_speak(self, wanted: str) -> None:
+        """Keep another language as the person's setting, and go on in it."""
+        self.on_keep_setting(routes.KeepSetting(LANGUAGE, wanted))
+
+    def on_keep_setting(self, message: routes.KeepSetting) -> None:
+        """Keep it for the next time."""
+        self.run_worker(partial(self._keep, message), thread=True)
+
+    def _keep(self, wanted: routes.KeepSetting) -> None:
+        trouble: ChampError | None = None
+        try:
+            own_settings.keep(wanted.name, wanted.value)
+        except ChampError as error:
+            trouble = error
+        self.post_message(routes.SettingKept(wanted, trouble))
+
+    async def on_setting_kept(self, message: routes.SettingKept) -> None:
+        """Follow it; where it was not kept, that is read first."""
+        follow = partial(self._start_over, message.wanted)
+        if message.trouble is None:
+            await follow()
+            return
+
+        def read(_answer: None) -> None:
+            self.call_later(follow)
+
+        await self.push_screen(ErrorDialog(message.trouble), read)
+
+    async def _start_over(self, wanted: routes.KeepSetting) -> None:
+        """Begin at the first screen, so that all is made anew; what was typed is lost."""
+        settle(wanted.name, wanted.value, os.environ)
+        self.set_class(not in_ascii(), "-rich")
         while len(self.screen_stack) > 1:
             await self.pop_screen()
+        self._after = wanted.after
         await self.push_screen(ZoneScreen())
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -112,6 +146,9 @@ class Screens(App[int]):
         from installer.tui.ways import screen_of
 
         await self.push_screen(screen_of(step))
+        after, self._after = self._after, None
+        if after is not None:
+            await self.push_screen(screen_of(after))
 
     async def on_go_home(self) -> None:
         """Leave everything above the overview."""
@@ -144,7 +181,7 @@ def _settle() -> None:
 
 def run(zone: Path | None) -> int:
     """Run the screens on this terminal; gives the exit code, raises what nobody foresaw."""
-    prepare(os.environ)
+    prepare(os.environ, own_settings.followed()[0])
     kubeconfig, media = os.environ.get("KUBECONFIG"), os.environ.get("CHAMP_MEDIA")
     app = Screens(
         Desk(

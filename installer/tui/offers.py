@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from installer import language
 from installer.language import mark
 from installer.language import translate as _
+from installer.settings_list import TONGUES
 from installer.tui.widgets.commands import Command
 from installer.tui.widgets.page import is_home
 
@@ -25,9 +26,8 @@ _PLACES = (
     ("registry", mark("Registry")),
     ("audit", mark("Audit")),
     ("tasks", mark("Tasks")),
+    ("settings", mark("Settings")),
 )
-# Each in its own language, so that whoever reads only that one finds it.
-_TONGUES = {"en": "English", "zh": "中文"}
 
 
 def commands(app: Screens) -> list[Command]:
@@ -50,6 +50,7 @@ def _anywhere(app: Screens) -> Iterator[Command]:
     if any(is_home(screen) for screen in app.screen_stack):
         for place, name in _PLACES:
             yield Command("", _(name), f"go('{place}')", app)
-    for tongue, name in _TONGUES.items():
+    # Each in its own language, so that whoever reads only that one finds it.
+    for tongue, name in TONGUES.items():
         if tongue != language.active():
             yield Command("", _("Language: {name}").format(name=name), f"speak('{tongue}')", app)

@@ -16,6 +16,7 @@ from champ_offline.trust.overrides import NO_OVERRIDES, Overrides
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from champ_offline.errors import ChampError
     from champ_offline.release.plan import Plan
     from champ_offline.tasks.task import Task
     from installer.tui.proposals import Install, Proposal
@@ -155,6 +156,31 @@ class ReadAudit(Step):
 
 
 @dataclass(eq=False)
+class ShowSettings(Step):
+    """Show what is set."""
+
+
+@dataclass(eq=False)
+class KeepSetting(Route):
+    """Keep another value of a person's setting, None for none, and start over with it.
+
+    `after` is where to go on.
+    """
+
+    name: str
+    value: str | None
+    after: Step | None = None
+
+
+@dataclass(eq=False)
+class SettingKept(Route):
+    """It was kept; or not, and `trouble` says why: then it holds until the screens end."""
+
+    wanted: KeepSetting
+    trouble: ChampError | None = None
+
+
+@dataclass(eq=False)
 class GoHome(Route):
     """Back to the overview."""
 
@@ -167,4 +193,5 @@ STARTS: dict[str, Callable[[], Step]] = {
     "registry": ShowRegistry,
     "audit": ReadAudit,
     "tasks": BrowseTasks,
+    "settings": ShowSettings,
 }

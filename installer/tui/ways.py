@@ -20,6 +20,7 @@ from installer.tui.screens.overview import OverviewScreen
 from installer.tui.screens.registry import RegistryScreen
 from installer.tui.screens.release import ReleaseScreen
 from installer.tui.screens.review import ReviewScreen
+from installer.tui.screens.settings import SettingsScreen
 from installer.tui.screens.target import TargetScreen
 from installer.tui.screens.task import TaskScreen
 from installer.tui.screens.tasks import TasksScreen
@@ -45,6 +46,7 @@ _SCREENS: dict[type[routes.Step], Callable[[Any], Page]] = {
     routes.ShowRegistry: lambda _step: RegistryScreen(),
     routes.BrowseClients: lambda _step: ClientsScreen(),
     routes.ReadAudit: lambda _step: AuditScreen(),
+    routes.ShowSettings: lambda _step: SettingsScreen(),
 }
 
 

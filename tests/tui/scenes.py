@@ -123,7 +123,9 @@ SCENES: dict[str, Scene] = {
     "zone-incomplete": Scene(keys("f2"), Stage.closed),
     "overview-empty": Scene(keys(lambda: ZONE), Stage.empty),
     "overview": Scene(keys(lambda: "hello")),
-    "media": Scene(keys("i", lambda: "greeter-2.0")),
+    "media": Scene(keys("i", lambda: _("accepted"), "down")),
+    "media-new": Scene(keys("i", lambda: _("fits")), Stage.empty),
+    "media-refused": Scene(keys("i", lambda: "trust.replayed", lambda: _("accepted"))),
     "media-folder": Scene(keys("i", lambda: "greeter-2.0", "f")),
     "bundle": Scene(keys("i", lambda: "greeter-1.0", "1", lambda: _("it fits")), Stage.empty),
     "bundle-refused": Scene(keys("i", lambda: "greeter-1.0", "1", "enter")),
@@ -179,6 +181,7 @@ SCENES: dict[str, Scene] = {
     "help": Scene(keys(lambda: "hello", "question_mark")),
     "help-of-a-form": Scene(pushed(_target, "f2", lambda: _("Go on to the plan"), "f1")),
     "commands": Scene(keys(lambda: "hello", "ctrl+p")),
+    "settings": Scene(keys("s", lambda: _("Everybody may, in the registry"))),
     "findings": Scene(keys("d", lambda: _("Checks made: {count}").partition("{")[0]), apart=True),
 }
 

@@ -34,6 +34,7 @@ from installer.tui.routes import (
     ReadAudit,
     ShowRegistry,
     ShowRelease,
+    ShowSettings,
     ShowTask,
 )
 from installer.tui.screens.review import TextScreen
@@ -107,6 +108,7 @@ class OverviewScreen(Page):
         Binding("g", "registry", mark("Registry")),
         Binding("a", "audit", mark("Audit")),
         Binding("t", "tasks", mark("Tasks")),
+        Binding("s", "settings", mark("Settings")),
         Binding("f", "recover", mark("Finish what was interrupted")),
         Binding("r", "survey", mark("Refresh")),
         Binding("escape", "leave", show=False),
@@ -160,6 +162,10 @@ class OverviewScreen(Page):
     def action_audit(self) -> None:
         """Show who did what."""
         self.post_message(ReadAudit())
+
+    def action_settings(self) -> None:
+        """Show what is set."""
+        self.post_message(ShowSettings())
 
     def action_tasks(self) -> None:
         """Look at the one that is at work, or choose one."""

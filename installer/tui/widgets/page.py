@@ -22,6 +22,7 @@ from champ_offline.errors import ChampError
 from installer.language import mark
 from installer.language import translate as _
 from installer.terminal_text import printable
+from installer.tui.apart import apart
 from installer.tui.desk import Desk
 from installer.tui.widgets.dialogs import ErrorDialog
 from installer.tui.widgets.key_line import KeyLine
@@ -80,6 +81,10 @@ class Page(Screen[None]):
         """Run `act` in a thread and post the message it gives, or WorkFailed."""
         self.run_worker(partial(self._work, act), thread=True)
 
+    def start_apart(self, act: Callable[[], Message]) -> None:
+        """As `start`, for what may never end: reading from media."""
+        self.run_worker(self._wait_for(act))
+
     def say(self, place: str, text: str | Table) -> None:
         """Put text into the line or block with the id `place`; an empty one takes no room."""
         block = self.query_one(f"#{place}", Static)
@@ -103,6 +108,13 @@ class Page(Screen[None]):
     def _work(self, act: Callable[[], Message]) -> None:
         try:
             message = act()
+        except ChampError as error:
+            message = WorkFailed(error)
+        self.post_message(message)
+
+    async def _wait_for(self, act: Callable[[], Message]) -> None:
+        try:
+            message = await apart(act)
         except ChampError as error:
             message = WorkFailed(error)
         self.post_message(message)
