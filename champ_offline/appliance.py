@@ -38,9 +38,12 @@ from champ_offline.journal.acts import Act, done
 from champ_offline.journal.audit import Audit
 from champ_offline.journal.ferried import Ferried
 from champ_offline.journal.journal import Journal
+from champ_offline.particulars.shown import Showcase
 from champ_offline.paths import ZonePaths
+from champ_offline.release.moves import Moves
 from champ_offline.release.packages import Packages
 from champ_offline.release.records.history import History
+from champ_offline.release.records.retention import Retentions
 from champ_offline.release.records.vault import Vault
 from champ_offline.releases import Releases
 from champ_offline.serving import Serving
@@ -51,8 +54,9 @@ from champ_offline.store.refs import Ref, Refs
 from champ_offline.store.uploads import Uploads
 from champ_offline.store.waiting import WaitingRoom
 from champ_offline.tasks.folder import Tasks
-from champ_offline.trust.dates import NO_OVERRIDES, Dates, Overrides
+from champ_offline.trust.dates import Dates
 from champ_offline.trust.errors import FingerprintDiffers, Replayed
+from champ_offline.trust.overrides import NO_OVERRIDES, Overrides
 from champ_offline.trust.roots import fingerprint, read_root, read_root_file, same_fingerprint
 from champ_offline.trust.state import TrustState
 from champ_offline.trust.view import TrustView, view_root
@@ -65,6 +69,7 @@ from champ_offline.zone import (
     InvalidZoneName,
     NotAZone,
     ZoneExists,
+    ZoneSettings,
     ZoneSummary,
 )
 
@@ -192,6 +197,20 @@ class Appliance:
             waiting=self._waiting.size,
             bundles=tuple(self._intake.bundles()),
             registry=self.registry.elsewhere,
+        )
+
+    def settings(self) -> ZoneSettings:
+        """What the zone is set to; each is changed by a verb of its own."""
+        records, ran = self.upkeep.records, self.audit.last(Act.RUN)
+        told = (ran.told() if ran else None) or {}
+        return ZoneSettings(
+            retention=records.retention(),
+            retained=records.retained,
+            registry=self.registry.elsewhere,
+            anonymous=self.registry.clients.anonymous(),
+            clusters=self.releases.clusters.all(),
+            policy=str(told.get("policy", "")),
+            ran=ran.time if ran else "",
         )
 
     def inspect(self, media: Sequence[Path], overrides: Overrides = NO_OVERRIDES) -> VerifiedBundle:
@@ -333,6 +352,13 @@ class Appliance:
         """Where packages are: in which images, apps and releases."""
         vault = Vault(self._database, secrets.token_urlsafe)
         return Packages(self.sboms, self.catalog, History(self._database), vault)
+
+    @property
+    def showcase(self) -> Showcase:
+        """What can be told of apps before one is chosen: sizes, needs, packages, releases."""
+        history = History(self._database)
+        moves = Moves(self.catalog, history, Retentions(self._database))
+        return Showcase(self.catalog, self._blobs, self.sboms, history, moves)
 
     def form(self, app: str, version: str | None) -> Form:
         """The form of an app, at `version` or its newest; raises AppUnknown."""

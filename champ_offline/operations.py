@@ -41,7 +41,7 @@ from champ_offline.registry.pki import certificate_end
 from champ_offline.release import planned
 from champ_offline.release.apply.execute import Executor
 from champ_offline.release.apply.failures import ApplyTakenOver, ApplyUnclear, ChangeInterrupted
-from champ_offline.release.asking import request_of
+from champ_offline.release.asking import Earlier, request_of
 from champ_offline.release.data.acts import DataActs, Restored
 from champ_offline.release.data.backups import Backup
 from champ_offline.release.data.keeper import Tools
@@ -220,7 +220,8 @@ class Operations:
         self, entry: AppEntry, release: str, namespace: str, given: Mapping[str, Any] | None
     ) -> ReleaseRequest:
         self._moves.check(self._cluster.identity(), namespace, release, entry)
-        previous = self._previous_answers(release, namespace)
+        last = self.earlier(release, namespace)
+        previous = None if last is None else dict(last.answers)
         place = (release, namespace)
         return request_of(self._catalog, entry, *place, given, previous, self._templates)
 
@@ -356,12 +357,14 @@ class Operations:
         self._audit.record(*planned.entries(plan))
         return plan
 
-    def _previous_answers(self, release: str, namespace: str) -> dict[str, object] | None:
+    def earlier(self, release: str, namespace: str) -> Earlier | None:
+        """The answers that the release has, or had before it was removed; None without any."""
         # A release that was removed and comes back meets its old volumes and their passwords.
         last = self._history.remembered(self._cluster.identity(), namespace, release)
         if last is None or last.inputs is None:
             return None
-        return dict(self._vault.inputs(last.inputs).answers)
+        answers = self._vault.inputs(last.inputs).answers
+        return Earlier(last.app, last.version, last.started, answers)
 
     def _before(self, release: str, namespace: str) -> int:
         where = (self._cluster.identity(), namespace, release)

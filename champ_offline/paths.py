@@ -1,4 +1,4 @@
-"""Where things are: a zone's folder and the cache of the connected side.
+"""Where things are: a zone's folder, the cache of the connected side, a user's own settings.
 
 Invariant: the names below are the whole layout (champ_offline/ARCHITECTURE.md, "Files"); no other
 module joins a path under a zone by hand.
@@ -105,3 +105,16 @@ def cache_directory() -> Path:
     """Where the connected side keeps what it fetched: XDG base directories, "XDG_CACHE_HOME"."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "champ-offline"
+
+
+def config_directory() -> Path | None:
+    """Where this user's own settings are: XDG base directories, "XDG_CONFIG_HOME".
+
+    A relative one does not count, as that specification says. None for a user without a home.
+    """
+    named = os.environ.get("XDG_CONFIG_HOME", "")
+    try:
+        base = Path(named) if Path(named).is_absolute() else Path.home() / ".config"
+    except RuntimeError:
+        return None
+    return base / "champ-offline"

@@ -47,6 +47,7 @@ from champ_offline.store.blobs import BlobStore
 if TYPE_CHECKING:
     from champ_offline.external.verbs import External
     from champ_offline.operations import Operations
+    from champ_offline.release.asking import Earlier
 
 
 class Releases:
@@ -257,14 +258,20 @@ class Releases:
     def logs(self, release: str, namespace: str, kubeconfig: Path | None) -> ReleaseLogs:
         """What the containers of a release wrote; to be closed. Raises ReleaseUnknown."""
         way = self.clusters.way(kubeconfig)
-        with ExitStack() as held:
-            cluster = held.enter_context(closing(self._cluster(way)))
-            if (named := self.clusters.by_file(way)) is not None:
-                named.check(cluster)
-            records = History(self.database), Vault(self.database, secrets.token_urlsafe)
-            found = logs_of(cluster, namespace, release, *records)
-            held.pop_all()
-            return found
+        cluster, named = self._cluster(way), self.clusters.by_file(way)
+        records = History(self.database), Vault(self.database, secrets.token_urlsafe)
+        return logs_of(cluster, named, (namespace, release), *records)
+
+    def earlier(self, release: str, namespace: str, kubeconfig: Path | None) -> Earlier | None:
+        """The answers that the release has on that cluster, or had last; None without any.
+
+        The cluster is only asked who it is, and not even that where no release of the name ever was
+        in the zone.
+        """
+        if not History(self.database).clusters(namespace, release):
+            return None
+        with self._opened(self.clusters.way(kubeconfig)) as operations:
+            return operations.earlier(release, namespace)
 
     def history(
         self,

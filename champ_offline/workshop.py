@@ -33,8 +33,8 @@ from champ_offline.events import Subscriber
 from champ_offline.paths import cache_directory
 from champ_offline.release.images.completeness import Proof
 from champ_offline.trust import keys
-from champ_offline.trust.dates import NO_OVERRIDES, Overrides
 from champ_offline.trust.folder import SigningFolder, bundle_signers, common_roots, images_signer
+from champ_offline.trust.overrides import NO_OVERRIDES, Overrides
 from champ_offline.trust.roots import read_root, read_root_file
 
 FOR_ANY_STICK = Limits(LARGEST_VOLUME)

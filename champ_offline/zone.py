@@ -6,9 +6,15 @@ Invariant: values and errors only; `appliance` makes and raises them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from champ_offline.bundle.held import KnownBundle
 from champ_offline.errors import ChampError, ExitCode
+
+if TYPE_CHECKING:
+    from champ_offline.registry.clients import Anonymous
+    from champ_offline.release.clusters import NamedCluster
+    from champ_offline.release.records.retention import Retention
 
 
 class NotAZone(ChampError):
@@ -65,6 +71,25 @@ class ZoneSummary:
     waiting: int
     bundles: tuple[KnownBundle, ...]
     registry: str = ""
+
+
+@dataclass(frozen=True)
+class ZoneSettings:
+    """What a zone is set to, as its verbs set it.
+
+    `retained` says whether somebody set the retention, `anonymous` what everybody may in the
+    registry. `registry` is as in ZoneSummary. `policy` is the digest of the policy under which
+    the last run that changed anything was, which ended at `ran` (ISO 8601, UTC); both are empty
+    before the first. A policy is a file that a run is given; the zone keeps none.
+    """
+
+    retention: Retention
+    retained: bool
+    registry: str
+    anonymous: Anonymous
+    clusters: tuple[NamedCluster, ...]
+    policy: str = ""
+    ran: str = ""
 
 
 @dataclass(frozen=True)

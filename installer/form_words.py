@@ -5,6 +5,9 @@ Invariant: every expectation and finding of the library stands here (a test comp
 
 from __future__ import annotations
 
+import json
+
+from champ_offline.catalog.fields import FormField
 from champ_offline.catalog.problems import (
     AS_TOLD,
     EXPECTATIONS,
@@ -13,6 +16,7 @@ from champ_offline.catalog.problems import (
     OF_THE_FORM,
     FieldProblem,
 )
+from champ_offline.catalog.sources import Source
 from champ_offline.errors import Said
 from installer.language import active, mark
 from installer.language import translate as _
@@ -52,6 +56,43 @@ _TEXTS = (
     mark("a hidden value"),
     mark("an unknown key"),
 )
+
+
+_VALUE = {
+    Source.DEFAULT: mark("Value: the app's default."),
+    Source.EARLIER: mark("Value: of last time."),
+    Source.SITE: mark("Value: the site's document."),
+    Source.KEPT: mark("Value: kept from last time."),
+    Source.MADE: mark("Value: made for you."),
+    Source.TYPED: mark("Value: typed."),
+    Source.NONE: mark("Value: none yet."),
+}
+_SHORT = {
+    Source.DEFAULT: mark("the app's default"),
+    Source.EARLIER: mark("last time"),
+    Source.SITE: mark("the site's document"),
+    Source.KEPT: mark("kept from last time"),
+    Source.MADE: mark("made for you"),
+    Source.TYPED: mark("typed"),
+    Source.NONE: mark("nobody yet"),
+}
+
+
+def source_text(source: Source, field: FormField, value: object) -> str:
+    """Where a field's value comes from; with the app's default where it is another one."""
+    told = _(_VALUE[source])
+    if source not in {Source.EARLIER, Source.TYPED} or field.secret or field.default is None:
+        return told
+    if type(value) is type(field.default) and value == field.default:
+        return told
+    default = field.default
+    text = default if isinstance(default, str) else json.dumps(default, ensure_ascii=False)
+    return f"{told} {printable(_('The app has {default}.').format(default=text or '“”'))}"
+
+
+def source_word(source: Source) -> str:
+    """The same in a table."""
+    return _(_SHORT[source])
 
 
 def unknown() -> frozenset[str]:

@@ -11,14 +11,14 @@ import gettext
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
+from installer.decided import NAMED, DecidedBy
 from installer.look import spelled
 
 DOMAIN = "champ"
 LOCALE = Path(__file__).parent / "locale"
 LANGUAGES = ("en", "zh")
-# Each in its own language, so that whoever reads only that one finds it.
-TONGUES = {"en": "English", "zh": "中文"}
 VARIABLES = ("CHAMP_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 _FOLDERS = {"en": "en", "zh": "zh_CN"}
 
@@ -27,22 +27,38 @@ class _Speaker:
     """The language in use: process-wide, because threads of progress and screens share it."""
 
     language = "en"
-    named = False
+    by = DecidedBy.DEFAULT
     catalog = gettext.NullTranslations()
 
 
-def choose(explicit: str | None, environ: Mapping[str, str]) -> str:
-    """The first that is set decides: `explicit`, then VARIABLES; Chinese of any kind is "zh"."""
-    wishes = [explicit, *(environ.get(name) for name in VARIABLES)]
-    wish = next((wish for wish in wishes if wish), "en")
-    return "zh" if wish.lower().startswith("zh") else "en"
+class Choice(NamedTuple):
+    """A language, one of LANGUAGES, and who chose it."""
+
+    language: str
+    by: DecidedBy
 
 
-def activate(language: str, *, named: bool = False) -> None:
-    """Speak `language` (one of LANGUAGES) from now on; `named` where a person asked for it."""
+def choose(explicit: str | None, environ: Mapping[str, str], own: str | None = None) -> Choice:
+    """The first that is set decides; Chinese of any kind is "zh".
+
+    `explicit`, then CHAMP_LANG, then the user's `own` setting, then the locale.
+    """
+    variable, *locale = VARIABLES
+    wishes = [
+        (explicit, DecidedBy.OPTION),
+        (environ.get(variable), DecidedBy.ENVIRONMENT),
+        (own, DecidedBy.OWN),
+        *((environ.get(name), DecidedBy.LOCALE) for name in locale),
+    ]
+    wish, by = next(((wish, by) for wish, by in wishes if wish), ("en", DecidedBy.DEFAULT))
+    return Choice("zh" if wish.lower().startswith("zh") else "en", by)
+
+
+def activate(language: str, by: DecidedBy = DecidedBy.DEFAULT) -> None:
+    """Speak `language` (one of LANGUAGES) from now on, as `by` decided."""
     folder = _FOLDERS[language]
-    _Speaker.language, _Speaker.named = language, named
-    _Speaker.catalog = gettext.translation(DOMAIN, str(LOCALE), [folder], fallback=True)
+    _Speaker.language, _Speaker.by = language, by
+    _Speaker.catalog = _catalog(language)
     # Click asks the default domain in the language that gettext reads from here.
     os.environ["LANGUAGE"] = folder
     gettext.bindtextdomain(DOMAIN, str(LOCALE))
@@ -54,14 +70,14 @@ def active() -> str:
     return _Speaker.language
 
 
+def decided_by() -> DecidedBy:
+    """Who chose the language in use."""
+    return _Speaker.by
+
+
 def named() -> bool:
-    """Whether the language was asked for by name, and not taken from the locale."""
-    return _Speaker.named
-
-
-def is_named(explicit: str | None, environ: Mapping[str, str]) -> bool:
-    """Whether `explicit` or CHAMP_LANG names a language."""
-    return bool(explicit or environ.get(VARIABLES[0]))
+    """Whether it was asked for in this session: neither the locale's nor one that was kept."""
+    return _Speaker.by in NAMED
 
 
 def translate(template: str) -> str:
@@ -69,6 +85,15 @@ def translate(template: str) -> str:
     return spelled(_Speaker.catalog.gettext(template)) if template else ""
 
 
+def in_every_language(template: str) -> tuple[str, ...]:
+    """The template in each of LANGUAGES, as its catalog has it."""
+    return tuple(_catalog(language).gettext(template) for language in LANGUAGES)
+
+
 def mark(template: str) -> str:
     """Name a template for the catalog where it is stored now and translated when shown."""
     return template
+
+
+def _catalog(language: str) -> gettext.NullTranslations:
+    return gettext.translation(DOMAIN, str(LOCALE), [_FOLDERS[language]], fallback=True)

@@ -7,8 +7,15 @@ them is drawn, but for letters and digits of texts that come from outside.
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Mapping
 from enum import StrEnum
+
+from installer.decided import NAMED, DecidedBy
+
+# Consoles and serial lines: no font but their own, and no answer to be trusted.
+_BARE = re.compile(r"(?:linux|dumb|unknown|ansi|cons25|vt\d.*|)$")
 
 
 class Look(StrEnum):
@@ -22,6 +29,7 @@ class _Chosen:
     """Process-wide, as the language is; None until something decided."""
 
     look: Look | None = None
+    by = DecidedBy.DEFAULT
 
 
 # Where there is room for more than one column: before anything is laid out.
@@ -50,14 +58,29 @@ _DRAWING = (
 )  # fmt: skip
 
 
-def activate(look: Look | None) -> None:
-    """Draw so from now on; None leaves it open again."""
-    _Chosen.look = look
+def is_bare(environ: Mapping[str, str]) -> bool:
+    """Whether TERM names the Linux console or a serial line, which show no Chinese."""
+    return _BARE.match(environ.get("TERM", "")) is not None
 
 
-def decided() -> Look | None:
-    """The look that was chosen, None as long as nothing decided."""
+def activate(look: Look | None, by: DecidedBy = DecidedBy.DEFAULT) -> None:
+    """Draw so from now on, as `by` decided; None leaves it open again."""
+    _Chosen.look, _Chosen.by = look, by
+
+
+def active() -> Look | None:
+    """The look in use, None as long as nothing decided."""
     return _Chosen.look
+
+
+def decided_by() -> DecidedBy:
+    """Who chose the look in use."""
+    return _Chosen.by
+
+
+def named() -> bool:
+    """Whether it was asked for in this session: neither measured nor one that was kept."""
+    return _Chosen.look is not None and _Chosen.by in NAMED
 
 
 def in_ascii() -> bool:

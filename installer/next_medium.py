@@ -15,12 +15,10 @@ from typing import TypeAlias
 from champ_offline.bundle.errors import MediumUnreadable
 from champ_offline.bundle.media import bundle_folders, leads_to_folder
 from champ_offline.errors import ChampError
-from installer.sticks import MOUNTS, search
+from installer.sticks import MOUNTS, Sight, search, sight
 
 PAUSE = 2.0
 
-# Path, size, time of change and inode of each file: another stick may have the same names.
-Sight = frozenset[tuple[str, int, int, int]]
 # Which bundle media hold, by the digest of its bundle.json; raises what refuses it.
 Which: TypeAlias = Callable[[Sequence[Path]], str]
 
@@ -122,14 +120,8 @@ def _folders(path: Path) -> list[Path]:
         return []
 
 
-def _files(place: Path) -> list[tuple[str, int, int, int]]:
+def _files(place: Path) -> Sight:
     """The files of a medium that an import could use, as they are now."""
-    files: list[tuple[str, int, int, int]] = []
-    for folder in {place, *_folders(place)}:
-        try:
-            for path in folder.iterdir():
-                found = path.lstat()
-                files.append((str(path), found.st_size, found.st_mtime_ns, found.st_ino))
-        except OSError:  # pulled while it was looked at: nothing is there
-            continue
-    return files
+    return frozenset[tuple[str, int, int, int]]().union(
+        *(sight(folder) for folder in {place, *_folders(place)})
+    )

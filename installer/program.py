@@ -12,6 +12,8 @@ from typing import Final
 
 # Says which task a program that is started so is to carry out: its number, a colon, its zone.
 TASK: Final = "CHAMP_TASK"
+# What click is started with to complete a word; nothing but that is said then.
+COMPLETION: Final = "_CHAMP_COMPLETE"
 
 
 def program() -> tuple[str, ...]:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
-from installer.language import mark, translate
+from installer.language import in_every_language, mark, translate
 
 _WORDS = {
     "created": mark("created"),
@@ -202,6 +203,34 @@ def word(name: str) -> str:
 def unusable(error_id: str) -> str:
     """What stands in the place of an app's title where the app cannot be used here."""
     return translate(_UNUSABLE.get(error_id) or mark("cannot be used"))
+
+
+# What categories of apps are called; one that is not here by its own name.
+_CATEGORIES = {
+    "archive": mark("archive"),
+    "database": mark("database"),
+    "imaging": mark("imaging"),
+    "integration": mark("integration"),
+    "laboratory": mark("laboratory"),
+    "messaging": mark("messaging"),
+    "monitoring": mark("monitoring"),
+    "pathology": mark("pathology"),
+    "pharmacy": mark("pharmacy"),
+    "records": mark("medical records"),
+    "security": mark("security"),
+    "viewer": mark("viewer"),
+}
+
+
+def category_text(name: str) -> str:
+    """A category of apps in the user's language."""
+    return translate(_CATEGORIES[name]) if name in _CATEGORIES else name
+
+
+@cache
+def category_names(name: str) -> tuple[str, ...]:
+    """What a category is called in every language, for whoever searches."""
+    return in_every_language(_CATEGORIES[name]) if name in _CATEGORIES else (name,)
 
 
 _ROLES = {

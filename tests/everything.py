@@ -29,7 +29,7 @@ END_TO_END: Final[dict[str, tuple[str, ...]]] = {
     "faults": ("causes",),
     "registry": ("registry*", "nodes", "sources", "recipe_sources", "external_registries"),
     "single": ("killed_*", "run_*", "token", "reproducible", "signatures"),
-    "stick": ("frozen", "one_file", "self"),
+    "stick": ("bare_zones", "frozen", "one_file", "self", "terminal"),
 }
 APART: Final = ("tests/crash", "tests/hostile", "tests/fuzz", "tests/tui", E2E)
 

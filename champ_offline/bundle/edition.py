@@ -24,8 +24,8 @@ from champ_offline.bundle.placing import Load
 from champ_offline.bundle.volume import INDEX_FILE, INDEXES, VolumeIndex
 from champ_offline.errors import ChampError, Phrase
 from champ_offline.oci.digest import Digest
-from champ_offline.trust.dates import EXPIRED, Overrides
 from champ_offline.trust.errors import DocumentAltered, DocumentUnreadable, RootMissing
+from champ_offline.trust.overrides import EXPIRED, Overrides
 from champ_offline.trust.roots import line_through
 from champ_offline.trust.trusted import TrustedBundle
 

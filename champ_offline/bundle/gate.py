@@ -17,9 +17,9 @@ from champ_offline.bundle.document import BundleDocument
 from champ_offline.bundle.offer import Offer
 from champ_offline.errors import ChampError
 from champ_offline.oci.digest import Digest
-from champ_offline.trust.dates import Overrides
 from champ_offline.trust.documents import Documents
 from champ_offline.trust.errors import RootMissing
+from champ_offline.trust.overrides import Overrides
 from champ_offline.trust.roots import line_through
 from champ_offline.trust.trusted import Accepted, TrustedBundle, evaluate
 

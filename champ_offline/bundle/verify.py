@@ -41,9 +41,9 @@ from champ_offline.bundle.parity_faults import parity_faults, spare_faults
 from champ_offline.bundle.reader import every_member
 from champ_offline.errors import ChampError, Fields, Several
 from champ_offline.events import FaultFound, Progress, StepFinished, StepStarted, Subscriber
-from champ_offline.trust.dates import NO_OVERRIDES, Overrides
 from champ_offline.trust.documents import SignedFile
 from champ_offline.trust.errors import WrongZone
+from champ_offline.trust.overrides import NO_OVERRIDES, Overrides
 from champ_offline.trust.trusted import Accepted
 
 _ONLY_HERE = object()

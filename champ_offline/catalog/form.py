@@ -61,9 +61,9 @@ class Form:
         """The fields in the order of the screen, texts in `language` ("en", "zh")."""
         return tuple(child.shown(language) for child in self._root.children)
 
-    def defaults(self) -> dict[str, Any]:
-        """What is filled in when nothing is answered, without secrets."""
-        return dict(_filled(self._root, {}, None, None))
+    def defaults(self, answers: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What is filled in when nothing is answered, or `answers` alone; no secret is made."""
+        return dict(_filled(self._root, answers or {}, None, None))
 
     def complete(
         self,

@@ -10,20 +10,26 @@ from pathlib import Path
 
 TOP = Path("/opt/champ-offline")
 COMMAND = Path("/usr/local/bin/champ")
+MANUAL = Path("/usr/local/share/man")
 UNITS = Path("/etc/systemd/system")
 PROGRAM, ONE_FILE = "champ", "champ.sh"
 VERSIONS, CURRENT = "versions", "current"
+# The pages of the manual, in a version and where `man` looks for them.
+CARRIED_MANUAL = "_internal/man"
+_PAGES = ("man1/champ.1", "zh_CN/man1/champ.1")
 
 
 @dataclass(frozen=True)
 class Places:
     """The folder of an installation, and the link that puts it on everybody's path, if any.
 
-    `units` is where systemd looks for units of this host's own.
+    `manual` is where its pages are linked, if anywhere; `units` is where systemd looks for units of
+    this host's own.
     """
 
     top: Path
     command: Path | None = None
+    manual: Path | None = None
     units: Path = UNITS
 
     @property
@@ -45,6 +51,12 @@ class Places:
     def program(self) -> Path:
         """The program, by a path that stays the same through updates."""
         return self.current / PROGRAM
+
+    @property
+    def pages(self) -> dict[Path, Path]:
+        """The links by which `man` finds the manual, and the page each leads to."""
+        carried = self.current / CARRIED_MANUAL
+        return {self.manual / page: carried / page for page in _PAGES} if self.manual else {}
 
     @property
     def incoming(self) -> Path:

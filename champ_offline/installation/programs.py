@@ -144,6 +144,9 @@ class Programs:
         if places.command is not None:
             make_directory(places.command.parent)
             point(places.command, places.program)
+        for link, page in places.pages.items():
+            make_directory(link.parent)
+            point(link, page)
         return Change(before, name, places.program, self._prune())
 
     def _prune(self) -> tuple[str, ...]:

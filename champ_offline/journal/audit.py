@@ -197,6 +197,13 @@ class Audit:
             yield from (Row(*row) for row in rows)
             last = rows[-1]["seq"]
 
+    def last(self, act: str) -> Row | None:
+        """The newest row of that act."""
+        found = self._database.query(
+            "SELECT * FROM audit WHERE act = ? ORDER BY seq DESC LIMIT 1", (act,)
+        )
+        return Row(*found[0]) if found else None
+
     def length(self) -> int:
         """How many rows there are."""
         return int(self._database.query("SELECT count(*) FROM audit")[0][0])

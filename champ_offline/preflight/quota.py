@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from champ_offline.preflight.change import Planned
+from champ_offline.preflight.claims import claims
 from champ_offline.preflight.concern import Concern, Sort, Weight, listed
 from champ_offline.preflight.eligible import hindrance
 from champ_offline.preflight.facts import Facts, QuotaFacts
@@ -28,7 +29,6 @@ from champ_offline.preflight.shapes import (
     flag,
     name,
     text,
-    whole,
 )
 from champ_offline.preflight.workloads import Workload, workload
 
@@ -50,7 +50,6 @@ _PLURALS = {
 # Those that a quota may also count by the bare name (admission's core evaluators).
 _BARE = frozenset(one for one in _PLURALS.values() if "." not in one)
 _CLASS = ".storageclass.storage.k8s.io/"
-_MOST_CLAIMS = 1000
 _BY_PODS = ("cpu", "memory", "ephemeral-storage")
 
 EXCEEDED = Sort(
@@ -137,7 +136,7 @@ def _needs(items: Iterable[Object], facts: Facts, defaults: Defaults) -> dict[st
         one = workload(item)
         if one is not None and not one.later:
             found = plus(found, _per_pod(one, defaults), _times(one, facts))
-        for claim in _claims(item):
+        for claim in claims(item):
             # What is there counts already, and goes only after what is new came.
             if name(claim) not in facts.claims:
                 found = plus(found, _storage(claim))
@@ -180,18 +179,6 @@ def _times(one: Workload, facts: Facts) -> int:
     if not one.everywhere:
         return one.pods
     return sum(not hindrance(one, node) for node in facts.nodes)
-
-
-def _claims(item: Object) -> Iterator[Object]:
-    """The claims that an object is or makes, under their own names."""
-    if text(item, "kind") == "PersistentVolumeClaim":
-        yield item
-    if text(item, "kind") == "StatefulSet":
-        replicas = whole(item, "spec", "replicas")
-        for claim in entries(item, "spec", "volumeClaimTemplates"):
-            for number in range(min(_MOST_CLAIMS, 1 if replicas is None else max(0, replicas))):
-                called = f"{name(claim)}-{name(item)}-{number}"
-                yield {**claim, "metadata": {"name": called}}
 
 
 def _storage(claim: Object) -> dict[str, int]:

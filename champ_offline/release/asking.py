@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from champ_offline.catalog.entry import AppEntry
@@ -26,6 +27,16 @@ class AnswersIncomplete(ChampError):
     exit_code = ExitCode.USAGE
     message = "The answers for {app} cannot be used: {problem}."
     remedy = "Give an answers file with --answers; `champ form {app}` lists the fields."
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The answers that a release had last, secrets too, complete; `since` is ISO 8601."""
+
+    app: str
+    version: str
+    since: str
+    answers: Mapping[str, Any] = field(repr=False, hash=False)
 
 
 def request_of(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from champ_offline.catalog.entry import AppEntry
-from champ_offline.catalog.index import Catalog
+from champ_offline.catalog.index import Catalog, Listing
 from champ_offline.catalog.upgrades import Move, check_move, no_return
 from champ_offline.catalog.versions import version_key
 from champ_offline.preflight import versions
@@ -26,15 +26,23 @@ class Moves:
     def __init__(self, catalog: Catalog, history: History, retentions: Retentions) -> None:
         self._catalog, self._history, self._retentions = catalog, history, retentions
 
-    def check(self, cluster: str, namespace: str, release: str, wanted: AppEntry) -> None:
+    def check(
+        self,
+        cluster: str,
+        namespace: str,
+        release: str,
+        wanted: AppEntry,
+        held: Listing | None = None,
+    ) -> None:
         """Refuse before anything is rendered what the rules forbid; as `check_move` raises.
 
-        A release of another app, or one that is not ours, is not looked at.
+        A release of another app, or one that is not ours, is not looked at. `held` is what the
+        catalog has, where the caller looked already.
         """
         now = self._history.current(cluster, namespace, release)
         if now is not None and now.app == wanted.name:
             move = Move(release, wanted.name, now.version, wanted.version)
-            self._check(move, cluster, namespace)
+            self._check(move, cluster, namespace, held)
 
     def held_to(self, plan: Plan) -> Plan:
         """A plan that the rules allow, which says so where it goes back or cannot be taken back.
@@ -58,9 +66,11 @@ class Moves:
         final = no_way_back(plan.app, plan.from_version, plan.to_version, said.texts)
         return replace(plan, irreversible=in_order((*plan.irreversible, final)))
 
-    def _check(self, move: Move, cluster: str, namespace: str) -> AppEntry | None:
+    def _check(
+        self, move: Move, cluster: str, namespace: str, known: Listing | None = None
+    ) -> AppEntry | None:
         """Gives the entry that spoke for the move."""
-        apps = self._catalog.listing().of(move.app).apps
+        apps = (known or self._catalog.listing()).of(move.app).apps
         if not apps:
             return None
         newer = max(move.before, move.after, key=version_key)

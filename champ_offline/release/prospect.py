@@ -59,10 +59,10 @@ def prospect(
         release=release,
         namespace=namespace,
         upgrade=found.exists,
-        objects=_placed(items(rendered.manifests, namespace)),
-        before=_placed(items_of_manifest(found.manifest, namespace)),
-        hooks=_placed(hooks),
-        definitions=_placed(items(rendered.crds, namespace)),
+        objects=placed(items(rendered.manifests, namespace)),
+        before=placed(items_of_manifest(found.manifest, namespace)),
+        hooks=placed(hooks),
+        definitions=placed(items(rendered.crds, namespace)),
         images=tuple((str(image.digest), image.size) for image in images),
         record=record,
         record_limit=RECORD_LIMIT,
@@ -117,7 +117,8 @@ def refuse_blocked(plan: Plan) -> None:
         raise PlanBlocked(release=plan.release, concerns=listed(blocking))
 
 
-def _placed(found: Iterable[Item]) -> tuple[Object, ...]:
+def placed(found: Iterable[Item]) -> tuple[Object, ...]:
+    """The objects, each with the namespace it is in."""
     return tuple(
         {**one.content, "metadata": {**one.content["metadata"], "namespace": one.namespace}}
         for one in found

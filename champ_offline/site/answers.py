@@ -45,6 +45,14 @@ def _rooted(node: Node, key: str) -> Node:
     return Node(node.file, node.line, key, node.content)
 
 
+def places(answers: Node) -> dict[str, str]:
+    """The file and line of each answer, by its path in the form."""
+    if isinstance(answers.content, dict):
+        inner = map(places, answers.content.values())
+        return {path: place for one in inner for path, place in one.items()}
+    return {answers.key: f"{answers.file}:{answers.line}"}
+
+
 def read_answers_file(named: Node, folder: Path) -> Node:
     """The file that an `answers_file` names; raises WrongValue, errors of `typed_yaml.read`."""
     found = typed_yaml.read(folder / named.text())

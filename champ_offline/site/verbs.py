@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from champ_offline.bundle.at_hand import few
+from champ_offline.catalog.sources import Given, Source
 from champ_offline.durable.lock import FileLock
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import Event, Subscriber
@@ -24,6 +25,7 @@ from champ_offline.release.plan import Plan
 from champ_offline.release.records.history import History
 from champ_offline.release.records.vault import Vault, VaultMissing
 from champ_offline.releases import Releases
+from champ_offline.site.answers import places
 from champ_offline.site.books import SiteBooks
 from champ_offline.site.carried import Carried
 from champ_offline.site.check import Checked, Forms, check
@@ -37,6 +39,7 @@ from champ_offline.site.plan import SitePlan, is_site_plan
 from champ_offline.site.planner import SitePlanner
 from champ_offline.site.reach import settled
 from champ_offline.site.setting import Choice, Edited, Setting, edited
+from champ_offline.site.wanted import Order
 
 # Each worker has a Helm child of its own; two cores and some waiting are well used by four.
 WORKERS = 4
@@ -52,6 +55,15 @@ class SiteBlocked(ChampError):
         "See them with `champ plan --site` and --differences, do what is said about each and plan"
         " again. If you know better, plan with `--accept` and the concern's id."
     )
+
+
+class EntryNotClear(ChampError):
+    """The document has no release of an app in this zone, or several."""
+
+    id = "site.entry-not-clear"
+    exit_code = ExitCode.NOT_FOUND
+    message = "{file} has not exactly one such release of {app} in the zone “{zone}”."
+    remedy = "Name one of them with --release: {known}."
 
 
 class Sites:
@@ -90,6 +102,23 @@ class Sites:
     def check(self, document: Path) -> Checked:
         """Every problem of the document, answers held against the forms of this zone's catalog."""
         return check(document, self._zone, self._forms())
+
+    def answers(self, document: Path, app: str, release: str | None) -> tuple[Order, Given]:
+        """What the document says of this zone's release of an app, and on which lines.
+
+        Without `release` the only one of the app. Raises the errors of the document,
+        ZoneNotInSite, EntryNotClear, and what `Order.of` raises.
+        """
+        site = Site.from_file(document)
+        site.check_names(self._zone)
+        every = [one for at in site.zones[self._zone] for one in at.apps if one.app == app]
+        found = [one for one in every if release in {None, one.release}]
+        if len(found) != 1:
+            known = ", ".join(sorted({one.release for one in every})) or "—"
+            raise EntryNotClear(file=document, app=app, zone=self._zone, known=known)
+        [wanted] = found
+        order = Order.of(wanted, self._forms()(app, wanted.version))
+        return order, Given(order.answers, Source.SITE, places(wanted.answers))
 
     def edited(self, document: Path, settings: Sequence[Setting], choice: Choice) -> Edited:
         """The document with these settings in all that is chosen; raises what `edited` raises."""

@@ -1,13 +1,11 @@
-"""Dates of signed documents against this machine's clock, and what a person decided about them.
+"""Dates of signed documents against this machine's clock.
 
-Pure. Invariant: an override needs a reason, concerns dates only, and is told to whoever keeps the
-record; the local clock never raises what later bundles are measured by.
+Pure. Invariant: the local clock never raises what later bundles are measured by.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -19,13 +17,12 @@ from champ_offline.trust.errors import (
     DocumentUnreadable,
     Expired,
     PackedInFuture,
-    ReasonEmpty,
     RootExpired,
 )
+from champ_offline.trust.overrides import CLOCK, EXPIRED, Overridden, Overrides
 
 # Clocks of honest machines differ, by a wrong time zone at worst.
 TOLERANCE = timedelta(days=1)
-EXPIRED, CLOCK = "expired", "clock"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The year 9999 in milliseconds: a version above it is no time, nor does a datetime hold it.
 _LAST = 253_402_300_799_999
@@ -34,34 +31,6 @@ _LAST = 253_402_300_799_999
 class _Versioned(Protocol):
     @property
     def version(self) -> int: ...
-
-
-@dataclass(frozen=True)
-class Overrides:
-    """Reasons a person gave for accepting what dates speak against; None: not given."""
-
-    expired: str | None = None
-    clock: str | None = None
-
-    def __post_init__(self) -> None:
-        for option, reason in (
-            ("--accept-expired", self.expired),
-            ("--accept-clock", self.clock),
-        ):
-            if reason is not None and not reason.strip():
-                raise ReasonEmpty(option=option)
-
-
-NO_OVERRIDES = Overrides()
-
-
-@dataclass(frozen=True)
-class Overridden:
-    """An override that was needed: EXPIRED or CLOCK, about what, and the reason given."""
-
-    kind: str
-    about: tuple[str, ...]
-    reason: str
 
 
 class Dates:

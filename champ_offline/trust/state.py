@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from champ_offline.durable.database import Database
 from champ_offline.oci.digest import Digest
-from champ_offline.trust.dates import Overridden
+from champ_offline.trust.overrides import Overridden
 from champ_offline.trust.roots import read_draft, read_root
 from champ_offline.trust.trusted import Accepted, TrustedBundle
 

@@ -27,7 +27,7 @@ from tuf.api.metadata import (
 
 from champ_offline.errors import Phrase
 from champ_offline.oci.digest import Digest
-from champ_offline.trust.dates import NO_OVERRIDES, Dates, Overridden, Overrides
+from champ_offline.trust.dates import Dates
 from champ_offline.trust.documents import INSTALLER, ROOT, TARGET, Documents, SignedFile
 from champ_offline.trust.errors import (
     DocumentAltered,
@@ -36,6 +36,7 @@ from champ_offline.trust.errors import (
     RevokedKey,
     RootMissing,
 )
+from champ_offline.trust.overrides import NO_OVERRIDES, Overridden, Overrides
 from champ_offline.trust.roots import (
     LAST_VERSION,
     Signer,

@@ -41,6 +41,11 @@ class Records:
         """How much is kept of each release."""
         return self._retentions.present()
 
+    @property
+    def retained(self) -> bool:
+        """Whether that was decided in this zone."""
+        return self._retentions.set_here
+
     def retain(self, wanted: Retention) -> Retention:
         """Keep so much from now on; what no longer counts goes with the next collection."""
         with self._database.transaction() as connection:

@@ -15,13 +15,14 @@ from click.shell_completion import CompletionItem
 
 from champ_offline import __version__
 from champ_offline.errors import ExitCode
-from installer import language
 from installer.cli.diagnostics import Guard, listen_for_termination, say
 from installer.cli.options import global_options
 from installer.cli.session import Session
 from installer.cli.verbs import SECTIONS, VERBS, load
+from installer.error_text import sentences
 from installer.language import translate as _
-from installer.program import task_asked
+from installer.own_settings import follow, followed
+from installer.program import COMPLETION, task_asked
 
 Screens = Callable[[Path | None], int]
 
@@ -65,11 +66,9 @@ class Champ(click.Group):
 def run(arguments: Sequence[str], screens: Screens, session: Session | None = None) -> int:
     """Run one command line; `screens` opens the terminal UI on a zone. Returns the exit code."""
     _prepare_streams()
-    wish = _wanted_language(arguments)
-    chosen, named = language.choose(wish, os.environ), language.is_named(wish, os.environ)
-    language.activate(chosen, named=named)
-    session = session or Session(tuple(arguments))
     asked = _wants_json(arguments)
+    _follow_settings(_wanted_language(arguments), quiet=asked or COMPLETION in os.environ)
+    session = session or Session(tuple(arguments))
     with Guard(arguments, as_json=lambda: asked or session.json_errors) as guard:
         listen_for_termination()
         session.take_on(task_asked())
@@ -79,6 +78,17 @@ def run(arguments: Sequence[str], screens: Screens, session: Session | None = No
         guard.exit_code = code if isinstance(code, int) else int(ExitCode.OK)
     session.ended(guard.exit_code, guard.error)
     return guard.exit_code
+
+
+def _follow_settings(wish: str | None, *, quiet: bool) -> None:
+    """Choose the language, `wish` before all, and the look that the user has set.
+
+    Settings that cannot be read are told, unless `quiet`, and stop nothing.
+    """
+    own, trouble = followed()
+    follow(own, wish)
+    if trouble is not None and not quiet:
+        say("champ: " + " ".join(sentences(trouble)))
 
 
 def command_line(screens: Screens) -> Champ:

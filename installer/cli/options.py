@@ -19,6 +19,7 @@ from installer.cli.names import clusters
 from installer.cli.output import FORMATS
 from installer.cli.progress import MODES
 from installer.cli.session import Session
+from installer.decided import DecidedBy
 from installer.language import LANGUAGES, mark
 from installer.language import translate as _
 from installer.look import Look
@@ -116,14 +117,14 @@ def global_options(*, hidden: bool = False) -> list[click.Parameter]:
         ),
         click.Option(
             ["--lang"], type=click.Choice(LANGUAGES), expose_value=False, hidden=hidden,
-            help=_("The language; else CHAMP_LANG or the locale decides."),
+            help=_("The language; else CHAMP_LANG, your setting or the locale decides."),
         ),
         click.Option(
             ["--look"], type=click.Choice([one.value for one in Look]), expose_value=False,
             hidden=hidden, envvar=None if hidden else "CHAMP_LOOK", callback=_draw,
             help=_(
                 "How texts are drawn (or CHAMP_LOOK): ascii without a character that some terminals"
-                " draw two columns wide. The screens find out by themselves what is needed."
+                " draw two columns wide. Else your setting or the terminal decides."
             ),
         ),
         click.Option(
@@ -254,9 +255,12 @@ def _unless(hidden: bool) -> str | None:  # noqa: FBT001
     return None if hidden else "CHAMP_ZONE"
 
 
-def _draw(_context: click.Context, _parameter: click.Parameter, value: str | bool | None) -> None:  # noqa: FBT001
+def _draw(context: click.Context, parameter: click.Parameter, value: str | bool | None) -> None:  # noqa: FBT001
     if value:
-        look.activate(Look.ASCII if value is True else Look(value))
+        source = context.get_parameter_source(parameter.name or "")
+        environment = source is ParameterSource.ENVIRONMENT
+        by = DecidedBy.ENVIRONMENT if environment else DecidedBy.OPTION
+        look.activate(Look.ASCII if value is True else Look(value), by)
 
 
 def _option(names: list[str], field: str, hidden: bool, **settings: Any) -> click.Option:  # noqa: ANN401, FBT001

@@ -29,7 +29,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     mark("Media and zone"): {
         "verify": Entry("verify", mark("Check media by signature and checksum.")),
-        "media": Entry("media", mark("Mend media that were damaged.")),
+        "media": Entry("media", mark("See which bundles are plugged in; mend media.")),
         "zone": Entry("zone", mark("Commission a zone; see what it holds.")),
         "import": Entry("import_", mark("Take a verified bundle into the zone.")),
         "export": Entry("export", mark("Write media for another zone.")),
@@ -42,6 +42,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "doctor": Entry("doctor", mark("Look for what would stand in the way.")),
         "self": Entry("self_", mark("Install this program on the host; update it; go back.")),
         "support": Entry("support", mark("Write down, redacted, what a helper needs to see.")),
+        "settings": Entry("settings", mark("Your language and look; what the zone is set to.")),
         "completion": Entry("completion", mark("Let a shell complete what is typed.")),
     },
     mark("Apps"): {

@@ -8,12 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
-from champ_offline.appliance import Appliance
 from installer.background import Background, Processes
 from installer.tui.errors import NoZoneOpen
 
-OpenZone = Callable[[Path], Appliance]
+if TYPE_CHECKING:
+    from champ_offline.appliance import Appliance
+
+OpenZone: TypeAlias = "Callable[[Path], Appliance]"
+
+
+def open_zone(folder: Path) -> Appliance:
+    """The zone in the folder; the library is loaded when the first one is opened."""
+    from champ_offline.appliance import Appliance
+
+    return Appliance.open(folder)
 
 
 @dataclass
@@ -26,7 +36,7 @@ class Desk:
     zone: Path | None = None
     kubeconfig: Path | None = None
     media: Path | None = None
-    open_zone: OpenZone = Appliance.open
+    open_zone: OpenZone = open_zone
     background: Background = field(default_factory=Processes)
     name: str = ""
     site: Path | None = None

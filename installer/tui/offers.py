@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from installer import language
-from installer.language import TONGUES, mark
+from installer.language import mark
 from installer.language import translate as _
-from installer.tui.screens.overview import OverviewScreen
+from installer.settings_list import TONGUES
 from installer.tui.widgets.commands import Command
+from installer.tui.widgets.page import is_home
 
 if TYPE_CHECKING:
     from installer.tui.app import Screens
@@ -27,6 +28,7 @@ _PLACES = (
     ("tasks", mark("Tasks")),
     ("site", mark("Site plan")),
     ("report", mark("Hand-over report")),
+    ("settings", mark("Settings")),
 )
 
 
@@ -47,9 +49,10 @@ def _of_screen(app: Screens) -> Iterator[Command]:
 
 
 def _anywhere(app: Screens) -> Iterator[Command]:
-    if any(isinstance(screen, OverviewScreen) for screen in app.screen_stack):
+    if any(is_home(screen) for screen in app.screen_stack):
         for place, name in _PLACES:
             yield Command("", _(name), f"go('{place}')", app)
+    # Each in its own language, so that whoever reads only that one finds it.
     for tongue, name in TONGUES.items():
         if tongue != language.active():
             yield Command("", _("Language: {name}").format(name=name), f"speak('{tongue}')", app)

@@ -1,7 +1,8 @@
 """Before the screens start: which look the terminal needs, and on a bare one which language.
 
-Invariant: what --ascii, --look, CHAMP_LOOK, --lang or CHAMP_LANG decided is not asked again; the
-question itself needs no font and no colour.
+Invariant: what --ascii, --look, CHAMP_LOOK, --lang or CHAMP_LANG decided is not asked again. What a
+user set for all terminals is asked again on a bare one, as LANG is: it was not said of this one.
+The question itself needs no font and no colour.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from installer import language, look
-from installer.tui.terminal import is_bare, measured, suited
+from installer.decided import DecidedBy
+from installer.look import Look, is_bare
+from installer.own_settings import LANGUAGE, OwnSettings
+from installer.tui.terminal import measured, suited
 
 # In English and ASCII whatever the language is: this terminal may show nothing else.
 QUESTION = """\
@@ -28,16 +32,34 @@ _PROMPT = "Type 1 or 2, then Enter [1]: "
 _BASIC, _RICH = frozenset({"", "1"}), "2"
 
 
-def prepare(environ: Mapping[str, str]) -> None:
-    """Choose look and language for this process; asks and measures only where nothing decided."""
+def prepare(environ: Mapping[str, str], own: OwnSettings) -> None:
+    """Choose look and language for this process; asks and measures only where nothing decided.
+
+    `own` is what the user has set.
+    """
     bare = is_bare(environ)
-    if look.decided() is not None:
+    if look.named():
         return
-    if bare and language.active() == "zh" and not language.named():
+    wanted = language.active() if language.named() else own.language or language.active()
+    if bare and wanted == "zh" and not language.named():
         bare = not wants_chinese(sys.stdin, sys.stdout)
-        if bare:
-            language.activate("en", named=True)
-    look.activate(suited(environ, charset(environ), _columns, bare=bare))
+        language.activate("en" if bare else "zh", DecidedBy.ANSWER)
+    look.activate(*suited(environ, charset(environ), _columns, bare=bare, own=own.look))
+
+
+def settle(name: str, value: str | None, environ: Mapping[str, str]) -> None:
+    """Follow a setting that was just made on this very terminal, as far as it can show that.
+
+    Without a value the system decides again: of the language now, of the look at the next start,
+    when the terminal is measured.
+    """
+    if name == LANGUAGE:
+        found = language.choose(None, environ)
+        language.activate(*((value, DecidedBy.OWN) if value else found))
+    elif value is not None:
+        bare = is_bare(environ) and language.active() != "zh"
+        found_look = suited(environ, charset(environ), lambda: None, bare=bare, own=Look(value))
+        look.activate(*found_look)
 
 
 def wants_chinese(reading: TextIO, writing: TextIO) -> bool:

@@ -5,15 +5,21 @@ Invariant: screens do not know each other; each leaves by one of these or by goi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from champ_offline.release.plan import Plan
-from champ_offline.tasks.task import Task
-from champ_offline.trust.dates import NO_OVERRIDES, Overrides
-from installer.tui.proposals import Install, Proposal
+from champ_offline.trust.overrides import NO_OVERRIDES, Overrides
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from champ_offline.errors import ChampError
+    from champ_offline.release.plan import Plan
+    from champ_offline.tasks.task import Task
+    from installer.tui.proposals import Install, Proposal
 
 
 @dataclass(eq=False)
@@ -22,26 +28,29 @@ class Route(Message):
 
 
 @dataclass(eq=False)
-class ZoneOpened(Route):
-    """A zone's folder was opened or made."""
-
-    folder: Path
+class Step(Route):
+    """Leads to a screen."""
 
 
 @dataclass(eq=False)
-class LookForMedia(Route):
+class LookAround(Step):
+    """See the zone that is open at a glance."""
+
+
+@dataclass(eq=False)
+class LookForMedia(Step):
     """Look for bundles on media."""
 
 
 @dataclass(eq=False)
-class InspectBundle(Route):
+class InspectBundle(Step):
     """Show who signed the bundle in `folder`."""
 
     folder: Path
 
 
 @dataclass(eq=False)
-class ImportBundle(Route):
+class ImportBundle(Step):
     """Import the bundle in `folder`, dates overridden as a person decided."""
 
     folder: Path
@@ -49,7 +58,7 @@ class ImportBundle(Route):
 
 
 @dataclass(eq=False)
-class BrowseCatalog(Route):
+class BrowseCatalog(Step):
     """List the apps; with `release`, the versions of `app` that it can be changed to."""
 
     app: str = ""
@@ -58,7 +67,17 @@ class BrowseCatalog(Route):
 
 
 @dataclass(eq=False)
-class ChooseTarget(Route):
+class ShowApp(Step):
+    """Show all that is known of an app's version, which `release` may be changed to."""
+
+    app: str
+    version: str
+    release: str = ""
+    space: str = ""
+
+
+@dataclass(eq=False)
+class ChooseTarget(Step):
     """Ask under which names an app's version shall run, and where."""
 
     app: str
@@ -68,21 +87,21 @@ class ChooseTarget(Route):
 
 
 @dataclass(eq=False)
-class FillForm(Route):
+class FillForm(Step):
     """Fill in the app's form."""
 
     wanted: Install
 
 
 @dataclass(eq=False)
-class ReviewPlan(Route):
+class ReviewPlan(Step):
     """Work out and show what a proposal would change."""
 
     proposal: Proposal
 
 
 @dataclass(eq=False)
-class ApplyPlan(Route):
+class ApplyPlan(Step):
     """Carry out a plan that was confirmed."""
 
     plan: Plan
@@ -90,7 +109,7 @@ class ApplyPlan(Route):
 
 
 @dataclass(eq=False)
-class ShowRelease(Route):
+class ShowRelease(Step):
     """Open the page of a release."""
 
     release: str
@@ -98,7 +117,7 @@ class ShowRelease(Route):
 
 
 @dataclass(eq=False)
-class ReadLogs(Route):
+class ReadLogs(Step):
     """Read what a release's containers wrote; `pods` are those to begin with, if there are any."""
 
     release: str
@@ -108,7 +127,7 @@ class ReadLogs(Route):
 
 
 @dataclass(eq=False)
-class ShowBackups(Route):
+class ShowBackups(Step):
     """List what was saved of a release's data."""
 
     release: str
@@ -116,54 +135,93 @@ class ShowBackups(Route):
 
 
 @dataclass(eq=False)
-class ExamineZone(Route):
+class ExamineZone(Step):
     """Look for what would stand in the way."""
 
 
 @dataclass(eq=False)
-class BrowseTasks(Route):
+class BrowseTasks(Step):
     """List what is at work, and what was."""
 
 
 @dataclass(eq=False)
-class ShowTask(Route):
+class ShowTask(Step):
     """Look at a task."""
 
     task: Task
 
 
 @dataclass(eq=False)
-class CarryOut(Route):
+class CarryOut(Step):
     """Carry out a command as a task, and look at it."""
 
     words: tuple[str, ...]
 
 
 @dataclass(eq=False)
-class ShowRegistry(Route):
+class ShowRegistry(Step):
     """Show the registry that nodes pull from."""
 
 
 @dataclass(eq=False)
-class BrowseClients(Route):
+class BrowseClients(Step):
     """List the registry's clients."""
 
 
 @dataclass(eq=False)
-class ReadAudit(Route):
+class ReadAudit(Step):
     """Look through the audit chain."""
 
 
 @dataclass(eq=False)
-class WriteReport(Route):
+class WriteReport(Step):
     """Write the hand-over report."""
 
 
 @dataclass(eq=False)
-class PlanSite(Route):
+class PlanSite(Step):
     """Work out and show what a site's document would change in this zone."""
+
+
+@dataclass(eq=False)
+class ShowSettings(Step):
+    """Show what is set."""
+
+
+@dataclass(eq=False)
+class KeepSetting(Route):
+    """Keep another value of a person's setting, None for none, and start over with it.
+
+    `after` is where to go on.
+    """
+
+    name: str
+    value: str | None
+    after: Step | None = None
+
+
+@dataclass(eq=False)
+class SettingKept(Route):
+    """It was kept; or not, and `trouble` says why: then it holds until the screens end."""
+
+    wanted: KeepSetting
+    trouble: ChampError | None = None
 
 
 @dataclass(eq=False)
 class GoHome(Route):
     """Back to the overview."""
+
+
+# The steps that start at the overview, by the name `action_go` has for them.
+STARTS: dict[str, Callable[[], Step]] = {
+    "media": LookForMedia,
+    "catalog": BrowseCatalog,
+    "check": ExamineZone,
+    "registry": ShowRegistry,
+    "audit": ReadAudit,
+    "tasks": BrowseTasks,
+    "site": PlanSite,
+    "report": WriteReport,
+    "settings": ShowSettings,
+}

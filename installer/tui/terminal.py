@@ -14,28 +14,35 @@ import time
 import tty
 from collections.abc import Callable, Mapping
 
+from installer.decided import DecidedBy
 from installer.look import Look
 
 PATIENCE = 1.0
 # One of each kind that terminals disagree on: punctuation, a line, an arrow.
 _PROBE = "…─→"
 _POSITION = re.compile(rb"\x1b\[\d{1,5};(\d{1,5})R")
-# Consoles and serial lines: no font but their own, and no answer to be trusted.
-_BARE = re.compile(r"(?:linux|dumb|unknown|ansi|cons25|vt\d.*|)$")
-
-
-def is_bare(environ: Mapping[str, str]) -> bool:
-    """Whether TERM names the Linux console or a serial line, which show no Chinese."""
-    return _BARE.match(environ.get("TERM", "")) is not None
 
 
 def suited(
-    environ: Mapping[str, str], charset: str, columns: Callable[[], int | None], *, bare: bool
-) -> Look:
-    """The look for a terminal; `columns` measures it, and is asked only where that can help."""
+    environ: Mapping[str, str],
+    charset: str,
+    columns: Callable[[], int | None],
+    *,
+    bare: bool,
+    own: Look | None = None,
+) -> tuple[Look, DecidedBy]:
+    """The look for a terminal, and whether the user's `own` setting decided it.
+
+    `columns` measures it, and is asked only where that can help. A terminal without the characters
+    gets the ASCII look whatever was set.
+    """
+    if own is Look.ASCII:
+        return own, DecidedBy.OWN
     if bare or "utf-8" not in charset.lower().replace("utf8", "utf-8") or not environ.get("TERM"):
-        return Look.ASCII
-    return Look.RICH if columns() == len(_PROBE) else Look.ASCII
+        return Look.ASCII, DecidedBy.TERMINAL
+    if own is not None:
+        return own, DecidedBy.OWN
+    return Look.RICH if columns() == len(_PROBE) else Look.ASCII, DecidedBy.TERMINAL
 
 
 def measured(reading: int, writing: int, seconds: float = PATIENCE) -> int | None:

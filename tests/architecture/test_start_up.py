@@ -42,3 +42,13 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
 def test_installer_is_this_projects_folder() -> None:
     """Another project has the same import name; ours must win wherever `champ` is installed."""
     assert installer.__path__[0] == str(ROOT / "installer")
+
+
+def test_the_first_screen_is_there_before_the_library() -> None:
+    probe = "import json, sys, installer.tui.app; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = set(json.loads(done.stdout))
+    assert HEAVY & loaded == {"asyncio", "textual"}
+    assert {"champ_offline.appliance", "installer.tui.ways"} & loaded == set()

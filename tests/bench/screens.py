@@ -46,7 +46,7 @@ from tests.tui.stage import ANSWERS
 
 CHAMP = (sys.executable, "-m", "installer")
 MOST_SECONDS: Final = 0.05
-QUIET: Final = 0.15
+QUIET: Final = 0.08
 PATIENCE: Final = 30.0
 UP, DOWN, PAGE_DOWN, HOME, END = b"\x1b[A", b"\x1b[B", b"\x1b[6~", b"\x1b[H", b"\x1b[F"
 ESCAPE: Final = b"\x1b"

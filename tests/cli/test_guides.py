@@ -24,9 +24,10 @@ BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^(#+) ", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)#]+)\)")
 PICTURE = re.compile(r"!\[[^\]]+\]\(\.\./pictures/([a-z-]+)\.(?:en|zh)\.svg\)")
-# These need a cluster, a node, a token of time or another machine.
+# These need a cluster, a node, an app, a token of time or another machine.
 ELSEWHERE = {
     "registry unit", "registry serve", "registry doctor", "node trust", "cluster add", "form",
+    "catalog orthanc",
     "plan", "show", "apply", "status", "logs", "history", "rollback", "data save", "data list",
     "data verify", "recover", "sbom find",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The language is chosen from the option, then the environment; what is missing stays English."""
+"""Option, environment, setting, locale choose the language; what is missing stays English."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from installer import language
+from installer.decided import DecidedBy
 from installer.words import about
 from tests.architecture.messages import catalog, entries
 
@@ -18,20 +19,33 @@ def _english_afterwards(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     language.activate("en")
 
 
+ZH = {"LANG": "zh_CN.UTF-8"}
+
+
 @pytest.mark.parametrize(
-    ("explicit", "environment", "chosen"),
+    ("explicit", "environment", "own", "chosen", "by"),
     [
-        (None, {}, "en"),
-        (None, {"LANG": "zh_CN.UTF-8"}, "zh"),
-        (None, {"LANG": "zh_CN.UTF-8", "LC_ALL": "C.UTF-8"}, "en"),
-        (None, {"LANG": "en_GB", "CHAMP_LANG": "zh"}, "zh"),
-        ("en", {"LANG": "zh_CN.UTF-8"}, "en"),
-        (None, {"LC_ALL": "", "LANG": "zh_TW"}, "zh"),
-        (None, {"LANG": "de_DE.UTF-8"}, "en"),
+        (None, {}, None, "en", DecidedBy.DEFAULT),
+        (None, ZH, None, "zh", DecidedBy.LOCALE),
+        (None, {**ZH, "LC_ALL": "C.UTF-8"}, None, "en", DecidedBy.LOCALE),
+        (None, {"LANG": "en_GB", "CHAMP_LANG": "zh"}, None, "zh", DecidedBy.ENVIRONMENT),
+        ("en", ZH, None, "en", DecidedBy.OPTION),
+        (None, {"LC_ALL": "", "LANG": "zh_TW"}, None, "zh", DecidedBy.LOCALE),
+        (None, {"LANG": "de_DE.UTF-8"}, None, "en", DecidedBy.LOCALE),
+        (None, ZH, "en", "en", DecidedBy.OWN),
+        (None, {"LC_ALL": "C"}, "zh", "zh", DecidedBy.OWN),
+        (None, {"CHAMP_LANG": "en"}, "zh", "en", DecidedBy.ENVIRONMENT),
+        ("zh", {"CHAMP_LANG": "en"}, "en", "zh", DecidedBy.OPTION),
     ],
 )
-def test_choice(explicit: str | None, environment: dict[str, str], chosen: str) -> None:
-    assert language.choose(explicit, environment) == chosen
+def test_choice(
+    explicit: str | None,
+    environment: dict[str, str],
+    own: str | None,
+    chosen: str,
+    by: DecidedBy,
+) -> None:
+    assert language.choose(explicit, environment, own) == (chosen, by)
 
 
 def test_texts_follow_the_language() -> None:

@@ -93,6 +93,25 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return Site(tmp_path_factory.mktemp("site"))
 
 
+def test_the_catalog_counts_the_packages_of_an_app(site: Site) -> None:
+    found = site.gives("catalog", "viewer")["contents"]
+    [image] = found["images"]
+    assert image["listed"]
+    assert found["unlisted"] == []
+    assert found["packages"] == image["packages"]
+    rows = site.gives("sbom", "find")["sightings"]
+    own = {
+        (one["type"], one["package"], one["version"])
+        for one in rows
+        if one["apps"][0]["name"] == "viewer"
+    }
+    assert sum(found["packages"].values()) == len(own)
+    assert {kind for kind, _, _ in own} == set(found["packages"])
+    told = site.zone("catalog", "viewer")
+    assert "in all: " in told
+    assert ", ".join(f"{kind} {count}" for kind, count in found["packages"].items()) in told
+
+
 def test_a_package_is_traced_to_its_apps(site: Site) -> None:
     found = site.gives("sbom", "find", "openssl")
     assert found["searched"] == 2

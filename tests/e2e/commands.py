@@ -57,16 +57,20 @@ def run(
 
 
 class Champ:
-    """The command `champ`, in some network namespace, with or without a zone."""
+    """The command `champ`, wherever `enter` leads, with or without a zone."""
 
-    def __init__(self, enter: Enter | None = None, zone: Path | None = None) -> None:
-        self._enter = enter or here
-        self._zone = zone
+    def __init__(
+        self,
+        enter: Enter | None = None,
+        zone: Path | None = None,
+        program: Sequence[str | Path] = (CHAMP,),
+    ) -> None:
+        self._enter, self._zone, self._program = enter or here, zone, program
 
     def words(self, *words: str | Path) -> list[str]:
         """The full command line, for whoever starts it elsewhere."""
         zone: list[str | Path] = [] if self._zone is None else ["--zone", self._zone]
-        return self._enter([CHAMP, *zone, *words])
+        return self._enter([*self._program, *zone, *words])
 
     def __call__(
         self, *words: str | Path, expect: int | None = 0, stdin: str = ""

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from champ_offline.installation.places import ONE_FILE
 from installer.one_file.build import build
+from tests.e2e.bare_ground import BareGround
+from tests.e2e.bare_zones import FROM_THE_STICK, INSTALLED, BareZones
 from tests.e2e.box import box_recipe
-from tests.e2e.commands import PROJECT, Champ
+from tests.e2e.commands import PROJECT, Champ, run
 from tests.e2e.demo import STICK_MEGABYTES
 from tests.e2e.ground import LabGround
 from tests.e2e.journey import PACKED, STEPS, VOLUME_SIZE, ZONE, Journey
@@ -61,6 +64,25 @@ def packed(journey: Journey) -> Journey:
     if not (journey.build / "media").exists():
         for _, step in STEPS[:PACKED]:
             step(journey)
+    return journey
+
+
+@pytest.fixture(scope="session")
+def bare_zones(
+    lab: Lab, packed: Journey, built: Path, tmp_path_factory: pytest.TempPathFactory
+) -> BareZones:
+    """Zones whose hosts have nothing but the stick."""
+    shutil.copyfile(built, packed.stick.plug() / ONE_FILE)
+    return BareZones(lab, packed, tmp_path_factory.mktemp("bare"))
+
+
+@pytest.fixture(scope="session")
+def installed(bare_zones: BareZones) -> Journey:
+    """A journey in a zone on whose host champ.sh was installed from the stick."""
+    journey = bare_zones.journey("bookworm", INSTALLED)
+    ground = journey.ground
+    assert isinstance(ground, BareGround)
+    run(ground.on_host([*FROM_THE_STICK, "self", "install"]))
     return journey
 
 

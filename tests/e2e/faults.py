@@ -100,7 +100,7 @@ class Faulty:
     def start_registry(self) -> None:
         log = self.build / "registry.log"
         with log.open("w") as out:
-            words = serve_words(self.folder, self.ground.registry_address)
+            words = serve_words(self.ground.inside(self.folder), self.ground.registry_address)
             self._registry = self.zone.popen(words, stdout=out, stderr=subprocess.STDOUT)
         wait_for_registry(self._registry, log)
 

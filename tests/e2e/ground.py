@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from tests.e2e.commands import Champ, Failed
+from tests.e2e.commands import Champ, Failed, here
 from tests.lab.zone import Zone
 
 REGISTRY_PORT = 5443
@@ -29,7 +29,10 @@ class Ground(Protocol):
     own_cluster: bool
 
     def enter(self, words: Sequence[str | Path]) -> list[str]:
-        """The words that run a command on the appliance's host."""
+        """The words that run a command of this machine in the network of the appliance's host."""
+
+    def champ(self, zone: Path) -> Champ:
+        """The command `champ` on the appliance's host."""
 
     def start_registry(self, zone: Path, log: Path) -> None:
         """Run `champ registry serve` until the ground goes away."""
@@ -52,6 +55,13 @@ class LabGround:
     def enter(self, words: Sequence[str | Path]) -> list[str]:
         return self._zone.command(words)
 
+    def champ(self, zone: Path) -> Champ:
+        return Champ(self.enter, zone)
+
+    def inside(self, zone: Path) -> Champ:
+        """The same, for whoever is in the host's network already."""
+        return Champ(zone=zone)
+
     def reclaim(self) -> None:
         """Offer the volumes of removed releases anew; the node has a handful of them."""
         if self._zone.node is not None:
@@ -60,8 +70,9 @@ class LabGround:
     def start_registry(self, zone: Path, log: Path) -> None:
         with log.open("w") as out:
             process = self._zone.popen(
-                serve_words(zone, self.registry_address), stdout=out, stderr=subprocess.STDOUT
-            )
+                serve_words(self.inside(zone), self.registry_address),
+                stdout=out, stderr=subprocess.STDOUT,
+            )  # fmt: skip
         wait_for_registry(process, log)
 
     def start_cluster(self, authority: Path) -> None:
@@ -96,14 +107,18 @@ class GivenGround:
         self._registry: subprocess.Popen[str] | None = None
 
     def enter(self, words: Sequence[str | Path]) -> list[str]:
-        return [str(word) for word in words]
+        return here(words)
+
+    def champ(self, zone: Path) -> Champ:
+        return Champ(zone=zone)
 
     def start_registry(self, zone: Path, log: Path) -> None:
         if (self._nodes / "pki").is_dir():
             shutil.copytree(self._nodes / "pki", zone / "pki")
         with log.open("w") as out:
             self._registry = subprocess.Popen(
-                serve_words(zone, self.registry_address), stdout=out, stderr=subprocess.STDOUT,
+                serve_words(self.champ(zone), self.registry_address),
+                stdout=out, stderr=subprocess.STDOUT,
                 text=True,
             )  # fmt: skip
         wait_for_registry(self._registry, log)
@@ -131,10 +146,9 @@ def node_folder(nodes: Path, authority: Path, address: str) -> Path:
     return folder
 
 
-def serve_words(zone: Path, address: str) -> list[str]:
+def serve_words(champ: Champ, address: str) -> list[str]:
     """The command that serves a zone's registry."""
-    port = str(REGISTRY_PORT)
-    return Champ(zone=zone).words("registry", "serve", "--host", address, "--port", port)
+    return champ.words("registry", "serve", "--host", address, "--port", str(REGISTRY_PORT))
 
 
 def wait_for_registry(process: subprocess.Popen[str], log: Path) -> None:

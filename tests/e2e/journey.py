@@ -40,7 +40,7 @@ class Journey:
     def __post_init__(self) -> None:
         self.workshop = Champ()
         self.zone_folder = self.build / "zone"
-        self.zone = Champ(self.ground.enter, self.zone_folder)
+        self.zone = self.ground.champ(self.zone_folder)
         self.trust = self.build / "trust"
         self.passphrase = self.build / "passphrase"
         self.answers = self.build / "answers.yaml"

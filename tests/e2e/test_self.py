@@ -16,6 +16,7 @@ from champ_offline import __version__
 from champ_offline.installation.one_file import HEADER_BYTES
 from champ_offline.installation.places import ONE_FILE, Places
 from champ_offline.installation.programs import Programs
+from tests.architecture.source import ROOT
 from tests.e2e.bare_host import STICK, BareHost
 from tests.e2e.own_systemd import Systemd, booted
 from tests.e2e.served_zone import HOST, ServedZone, until
@@ -85,6 +86,13 @@ def current(host: Host) -> str:
     return str(found["current"]).partition("-")[0]
 
 
+def test_the_manual_is_where_man_looks(installed: Host) -> None:
+    for page in ("man1/champ.1", "zh_CN/man1/champ.1"):
+        shown = installed.run(f"cat /usr/local/share/man/{page}").stdout
+        source = page.replace("man1/", "")
+        assert shown == (ROOT / "docs/man" / source).read_text(encoding="utf-8")
+
+
 def test_it_is_on_the_path_and_owned_by_root(installed: Host) -> None:
     assert installed.champ("--version") == f"champ {__version__}\n"
     assert current(installed) == __version__
@@ -126,7 +134,7 @@ def test_updated_and_gone_back(installed: Host) -> None:
 def test_a_reload_takes_on_the_new_version(built: Path, tmp_path: Path) -> None:
     """systemd runs it with few rights, from its own C library; the unit stays as it is."""
     zone = ServedZone.made(tmp_path)
-    places = Places(tmp_path / "opt", None, tmp_path / "units")
+    places = Places(tmp_path / "opt", None, units=tmp_path / "units")
     programs = Programs(places)
     first = programs.install(built)
     where = ["--host", HOST, "--port", str(zone.port), "--log", str(zone.log)]

@@ -1,13 +1,15 @@
-"""The screens in a real terminal against the real cluster: the journey by keys, in both languages.
+"""The installed program in a real terminal against the real cluster: the journey by keys.
 
-Built on the zone of tests/e2e/test_journey.py, whose own release is gone by then; without it, the
-zone is made here.
+Built on the zone of tests/e2e/test_bare_zones.py, whose own release is gone by then; without it,
+the zone is made here.
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import yaml
@@ -16,9 +18,11 @@ from champ_offline.paths import ZonePaths
 from installer import language
 from installer.language import translate as _
 from installer.words import word
-from tests.e2e.commands import CHAMP, PROJECT
+from tests.e2e.bare_ground import BareGround
+from tests.e2e.bare_zones import INSTALLED
+from tests.e2e.commands import PROJECT
 from tests.e2e.ground import LabGround
-from tests.e2e.journey import NEWER, OLDER, STEPS, Journey
+from tests.e2e.journey import NEWER, OLDER, PACKED, STEPS, Journey
 from tests.e2e.terminal import Terminal
 
 UP = 8
@@ -39,15 +43,15 @@ WANTED = (Wanted("en", "pacs-en", 31243, 31843), Wanted("zh", "pacs-zh", 31244, 
 
 
 @pytest.fixture(scope="module")
-def zone(journey: Journey) -> Journey:
+def zone(installed: Journey) -> Journey:
     """The journey with both bundles imported, and its cluster up."""
-    if not (journey.build / "kubeconfig").exists():
-        for _title, step in STEPS[:UP]:
-            step(journey)
-    shelf = journey.stick.plug() / "champ"
-    journey.zone("import", shelf / f"orthanc-{NEWER}")
-    reclaim(journey)
-    return journey
+    if not (installed.build / "kubeconfig").exists():
+        for _title, step in STEPS[PACKED:UP]:
+            step(installed)
+    shelf = installed.stick.plug() / "champ"
+    installed.zone("import", shelf / f"orthanc-{NEWER}")
+    reclaim(installed)
+    return installed
 
 
 @pytest.fixture(params=WANTED, ids=lambda wanted: wanted.language)
@@ -57,16 +61,19 @@ def wanted(request: pytest.FixtureRequest) -> Iterator[Wanted]:
     language.activate("en")
 
 
-def test_the_journey_by_keys(zone: Journey, wanted: Wanted) -> None:
-    words = zone.ground.enter([CHAMP, "--zone", zone.zone_folder])
+def test_the_journey_by_keys(zone: Journey, wanted: Wanted, tmp_path: Path) -> None:
+    assert isinstance(zone.ground, BareGround)
     extra = {
         "CHAMP_LANG": wanted.language,
         "KUBECONFIG": str(zone.ground.kubeconfig),
         "NO_COLOR": "1",
         "TERM": "xterm",
     }
+    words = zone.ground.on_host([*INSTALLED, "--zone", zone.zone_folder], extra)
+    start = tmp_path / "start.sh"
+    start.write_text(f"exec {shlex.join(zone.ground.enter(words))}\n")
     folder = PROJECT / "build" / "screens" / f"tmux-{wanted.language}"
-    with Terminal(wanted.language, words, extra, folder) as terminal:
+    with Terminal(wanted.language, ["sh", str(start)], {}, folder) as terminal:
         find_the_stick(terminal)
         choose_the_app(terminal, wanted)
         fill_in(terminal, wanted)
@@ -115,6 +122,9 @@ def choose_the_app(terminal: Terminal, wanted: Wanted) -> None:
     terminal.sees(_("Which app shall be installed?"), "DICOM")
     terminal.keep("catalog")
     terminal.press("2")
+    terminal.sees(f"orthanc {OLDER}", _("No release runs it."))
+    terminal.keep("app")
+    terminal.press("Enter")
     terminal.sees(_("Release name"), f"orthanc {OLDER}")
     terminal.clear_line()
     terminal.type(wanted.release)
@@ -166,6 +176,8 @@ def upgrade(terminal: Terminal, wanted: Wanted) -> None:
     terminal.press("u")
     terminal.sees(NEWER, OLDER, _("TITLE"))
     terminal.press("1")
+    terminal.sees(f"orthanc {NEWER}", wanted.release)
+    terminal.press("Enter")
     terminal.sees(_("Kubeconfig file"), f"orthanc {NEWER}")
     terminal.press("F2")
     terminal.sees(_("keep its present answers"))

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -45,6 +46,7 @@ class Cells:
         words = shlex.join(["env", "-u", "LC_ALL", *told, *CHAMP])
         line = f"{words}; echo ended with $?; exec sleep 600"
         self._screen("-U", "-c", str(settings), "-d", "-m", "sh", "-c", line)
+        self._wait_until_it_listens()
         return self
 
     def __exit__(
@@ -54,6 +56,14 @@ class Cells:
         trace: TracebackType | None,
     ) -> None:
         self._screen("-X", "quit")
+
+    def _wait_until_it_listens(self) -> None:
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            with suppress(subprocess.CalledProcessError):
+                return self._screen("-X", "version")
+            time.sleep(0.05)
+        raise AssertionError("the terminal does not listen")
 
     @property
     def rows(self) -> list[bytes]:

@@ -12,7 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from installer import language
+from installer import language, look
+from installer.look import Look
 from tests.tui.drawing import picture
 from tests.tui.scenes import SCENES, lines, played, settled
 from tests.tui.screen import PROJECT, Person
@@ -52,6 +53,7 @@ def differences(found: dict[Path, str]) -> str:
 
 async def accept(names: list[str]) -> None:
     """Keep the scenes as they look now."""
+    look.activate(Look.RICH)
     for spoken in LANGUAGES:
         language.activate(spoken)
         for name in names:

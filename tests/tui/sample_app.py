@@ -137,9 +137,11 @@ def write_source(folder: Path, table: str = "") -> AppSource:
         "values.yaml.j2": VALUES,
         "form.schema.json": json.dumps(SCHEMA),
         "form.json": json.dumps(HINTS),
-        "README.md": "# Greeter\n",
-        "README.zh.md": "# 问候服务\n",
+        "README.md": "# Greeter\n\nGreets whoever asks.\n",
+        "README.zh.md": "# 问候服务\n\n问候每一位来访者。\n",
+        "answers/one-clinic.yaml": "# For a single clinic.\nsite: North Clinic\n",
     }
+    (folder / "answers").mkdir()
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     return AppSource.from_file(folder / "app.yaml")

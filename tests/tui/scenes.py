@@ -156,7 +156,7 @@ def of_site(document: str, *steps: str | Callable[[], str]) -> Act:
         stage.world.open(stage.used).releases.add_cluster("main", stage.kubeconfig)
         Path("site.yaml").write_text(document, encoding="utf-8")
         person.app.desk.site = Path("site.yaml")
-        await keys("s", *steps)(person, stage)
+        await keys("p", *steps)(person, stage)
 
     return act
 
@@ -171,7 +171,9 @@ SCENES: dict[str, Scene] = {
     "zone-incomplete": Scene(keys("f2"), Stage.closed),
     "overview-empty": Scene(keys(lambda: ZONE), Stage.empty),
     "overview": Scene(keys(lambda: "hello")),
-    "media": Scene(keys("i", lambda: "greeter-2.0")),
+    "media": Scene(keys("i", lambda: _("accepted"), "down")),
+    "media-new": Scene(keys("i", lambda: _("fits")), Stage.empty),
+    "media-refused": Scene(keys("i", lambda: "trust.replayed", lambda: _("accepted"))),
     "media-folder": Scene(keys("i", lambda: "greeter-2.0", "f")),
     "bundle": Scene(keys("i", lambda: "greeter-1.0", "1", lambda: _("it fits")), Stage.empty),
     "bundle-refused": Scene(keys("i", lambda: "greeter-1.0", "1", "enter")),
@@ -185,6 +187,14 @@ SCENES: dict[str, Scene] = {
     "error": Scene(keys("i", lambda: "greeter-1.0", "1", lambda: "trust.replayed")),
     "under-way": Scene(pushed(lambda _stage: UnderWay())),
     "catalog": Scene(keys("c", lambda: "greeter")),
+    "catalog-empty": Scene(keys("c", lambda: _("none: import a bundle first")), Stage.empty),
+    "catalog-search": Scene(keys("c", lambda: "greeter", "slash")),
+    "catalog-nothing": Scene(
+        keys("c", lambda: "greeter", "slash", "x", "enter", lambda: _("none of the apps here"))
+    ),
+    "catalog-category": Scene(keys("c", lambda: "greeter", "f")),
+    "app": Scene(keys("c", lambda: "greeter", "1", lambda: _("In this zone"))),
+    "app-below": Scene(keys("c", lambda: "greeter", "1", lambda: _("In this zone"), "end")),
     "versions": Scene(pushed(lambda _s: CatalogScreen(BrowseCatalog("greeter", "hello", "hello")))),
     "target": Scene(pushed(_target)),
     "form": Scene(pushed(_target, "f2", lambda: _("Go on to the plan"))),
@@ -195,7 +205,7 @@ SCENES: dict[str, Scene] = {
     "entry": Scene(
         pushed(_target, "f2", lambda: "hello", *["tab"] * 5, "enter", lambda: "admin", "a")
     ),
-    "keep-answers": Scene(keys("1", "u", "1", "f2")),
+    "keep-answers": Scene(keys("1", "u", "1", "enter", "f2")),
     "plan": Scene(pushed(lambda stage: ReviewScreen(_wanted(stage)), lambda: "sha256:")),
     "plan-remove": Scene(
         pushed(lambda s: ReviewScreen(Remove("hello", "hello", s.kubeconfig)), lambda: "sha256:")
@@ -228,6 +238,7 @@ SCENES: dict[str, Scene] = {
     "help": Scene(keys(lambda: "hello", "question_mark")),
     "help-of-a-form": Scene(pushed(_target, "f2", lambda: _("Go on to the plan"), "f1")),
     "commands": Scene(keys(lambda: "hello", "ctrl+p")),
+    "settings": Scene(keys("s", lambda: _("Everybody may, in the registry"))),
     "findings": Scene(keys("d", lambda: _("Checks made: {count}").partition("{")[0]), apart=True),
 }
 

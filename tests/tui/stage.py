@@ -122,7 +122,8 @@ def stage(folder: Path) -> Iterator[Stage]:
     before = Path.cwd()
     os.chdir(folder)
     try:
-        with standing_still():
+        own = {"XDG_CONFIG_HOME": str(folder.absolute() / "settings")}
+        with standing_still(), patch.dict(os.environ, own):
             yield _built(Path())
     finally:
         os.chdir(before)

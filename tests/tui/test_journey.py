@@ -9,6 +9,8 @@ import yaml
 
 from champ_offline.appliance import Appliance
 from champ_offline.journal.acts import Act
+from champ_offline.particulars.runs import Run, Step
+from installer.app_text import run_text
 from installer.language import translate as _
 from installer.words import word
 from tests.tui.conftest import Opened
@@ -59,6 +61,9 @@ async def take_first_bundle(person: Person) -> None:
 async def choose_app(person: Person, spoken: str) -> None:
     await person.sees(TITLE[spoken], SUMMARY[spoken])
     person.keep("catalog")
+    await person.press("enter")
+    await person.sees(_("Install or change it"), _("No release runs it."))
+    person.keep("app")
     await person.press("enter")
     await person.sees(_("Release name"))
     await person.press(*["backspace"] * 7)
@@ -143,7 +148,13 @@ async def upgrade(person: Person) -> None:
     await person.sees(word("deployed"))
     await person.press("u")
     await person.sees("2.0", "1.0")
+    person.keep("versions")
     await person.press("1")
+    await person.reads(
+        run_text(Run("", "pacs", "pacs", "1.0", 1, Step.UP, None), lambda _one: "uid-1")
+    )
+    person.keep("newer-version")
+    await person.press("enter")
     await person.sees(_("Kubeconfig file"))
     await person.press("f2")
     await person.sees(_("keep its present answers"))

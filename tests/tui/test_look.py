@@ -13,11 +13,12 @@ from textual.color import Color
 from textual.widgets import Checkbox, DataTable, Input, LoadingIndicator, ProgressBar, Static
 
 from installer import language, look
-from installer.look import Look, needs_sign, one_column, spelled
+from installer.decided import DecidedBy
+from installer.look import Look, is_bare, needs_sign, one_column, spelled
 from installer.terminal_text import width
 from installer.tui.ascii_lines import AsciiLines
 from installer.tui.preparing import QUESTION, charset, wants_chinese
-from installer.tui.terminal import is_bare, suited
+from installer.tui.terminal import suited
 from installer.tui.widgets.page import Page
 from tests.architecture.messages import catalog
 from tests.tui.scenes import SCENES, Scene, played, pushed, settled
@@ -134,7 +135,9 @@ def test_bare_terminals_get_ascii_unmeasured(term: str) -> None:
         raise AssertionError
 
     assert is_bare({"TERM": term})
-    assert suited({"TERM": term}, "UTF-8", never, bare=True) is Look.ASCII
+    for own in (None, Look.RICH):
+        found = suited({"TERM": term}, "UTF-8", never, bare=True, own=own)
+        assert found == (Look.ASCII, DecidedBy.TERMINAL)
 
 
 @pytest.mark.parametrize("term", ["xterm-256color", "screen", "tmux-256color", "linuxvt", "vte"])
@@ -142,7 +145,8 @@ def test_others_are_measured(term: str) -> None:
     environ = {"TERM": term}
     assert not is_bare(environ)
     for columns, wanted in ((3, Look.RICH), (6, Look.ASCII), (4, Look.ASCII), (None, Look.ASCII)):
-        assert suited(environ, "UTF-8", lambda c=columns: c, bare=False) is wanted  # type: ignore[misc]
+        found = suited(environ, "UTF-8", lambda c=columns: c, bare=False)  # type: ignore[misc]
+        assert found == (wanted, DecidedBy.TERMINAL)
 
 
 def test_another_character_set_gets_ascii_unmeasured() -> None:
@@ -150,7 +154,20 @@ def test_another_character_set_gets_ascii_unmeasured() -> None:
         raise AssertionError
 
     for name in ("GBK", "GB18030", "ISO-8859-1", "ANSI_X3.4-1968"):
-        assert suited({"TERM": "xterm"}, name, never, bare=False) is Look.ASCII
+        for own in (None, Look.RICH):
+            found = suited({"TERM": "xterm"}, name, never, bare=False, own=own)
+            assert found == (Look.ASCII, DecidedBy.TERMINAL)
+
+
+def test_what_was_set_is_not_measured() -> None:
+    def never() -> int:
+        raise AssertionError
+
+    for own in Look:
+        found = suited({"TERM": "xterm"}, "UTF-8", never, bare=False, own=own)
+        assert found == (own, DecidedBy.OWN)
+    found = suited({"TERM": "linux"}, "GBK", never, bare=True, own=Look.ASCII)
+    assert found == (Look.ASCII, DecidedBy.OWN)
 
 
 def test_the_locales_name_says_its_character_set() -> None:
@@ -161,7 +178,7 @@ def test_the_locales_name_says_its_character_set() -> None:
     assert charset({"LANG": "zh_CN.GBK", "LC_ALL": "C.UTF-8"}, system) == "UTF-8"
     assert charset({"LANG": "de_DE.utf8@euro"}, system) == "utf8"
     assert charset({"LANG": "zh_CN"}, system) == "the system's"
-    assert suited({"TERM": "xterm"}, "utf8", lambda: 3, bare=False) is Look.RICH
+    assert suited({"TERM": "xterm"}, "utf8", lambda: 3, bare=False)[0] is Look.RICH
 
 
 @pytest.mark.parametrize(

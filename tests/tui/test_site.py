@@ -49,8 +49,8 @@ def screens(zone: Path, media: Media, tmp_path: Path) -> Screens:
 
 
 async def planned(screens: Screens, person: Person, document: Path) -> None:
-    await person.sees(ZONE, f"[s] {_('Site plan')}")
-    await person.press("s")
+    await person.sees(ZONE, f"[p] {_('Site plan')}")
+    await person.press("p")
     await person.reads(_("Where is the site's document (docs/site.md)?"))
     await person.type(str(document))
     await person.press("enter")
@@ -89,7 +89,7 @@ async def test_a_site_is_planned_read_and_applied(
         person.keep("applied")
         await person.press("enter")
         await person.sees("db", "pacs")
-        await person.press("s")
+        await person.press("p")
         await person.reads(counted.format(changed=0, same=2, stops=0))
         person.keep("unchanged")
         assert f"[a] {_('Apply')}" not in person.text

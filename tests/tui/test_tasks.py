@@ -12,7 +12,7 @@ import pytest
 from champ_offline.appliance import Appliance
 from champ_offline.bundle.intake import Imported
 from champ_offline.events import StepStarted, Subscriber
-from champ_offline.trust.dates import Overrides
+from champ_offline.trust.overrides import Overrides
 from installer.language import translate as _
 from installer.tui.app import Screens
 from installer.tui.desk import Desk

@@ -87,6 +87,10 @@ class Shelf:
                 return image
         raise ImageUnknown(image=text[:300])
 
+    def held(self, digest: Digest, name: str) -> Image:
+        """The image of that manifest under one of its names; nothing else is looked through."""
+        return Image(digest, (name,), self._lists(digest))
+
     def document(self, image: Image) -> bytes:
         """Its bill of materials, the newest generator's; raises SbomMissing, SbomMalformed."""
         found = [self._read(image, one) for one in image.lists]

@@ -53,7 +53,7 @@ class Subject:
     @property
     def release(self) -> str:
         """The release name and namespace to render with."""
-        return _release(self.app)
+        return release_name(self.app)
 
 
 def read_subject(source: AppSource, entry: AppEntry, blobs: BlobStore) -> Subject:
@@ -63,16 +63,9 @@ def read_subject(source: AppSource, entry: AppEntry, blobs: BlobStore) -> Subjec
         app_file(blobs, entry, title) for title in (entry.form, entry.hints, entry.values)
     )
     form = Form.from_bytes(schema, hints, where)
-    release = {"name": _release(entry.name), "namespace": _release(entry.name)}
     cases = {
-        name: render_values(
-            template,
-            answers=answers,
-            components=dict(entry.components),
-            release=release,
-            where=f"{where}, {name}",
-        )
-        for name, answers in _answers(entry, form, blobs)
+        name: values_of(entry, template, name, answers)
+        for name, answers in _answers(entry, form, blobs).items()
     }
     return Subject(
         app=entry.name,
@@ -86,19 +79,40 @@ def read_subject(source: AppSource, entry: AppEntry, blobs: BlobStore) -> Subjec
     )
 
 
-def _answers(entry: AppEntry, form: Form, blobs: BlobStore) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The defaults where they suffice, then every documented set, completed."""
+def values_of(
+    entry: AppEntry, template: bytes, name: str, answers: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The chart's values for answers of that name; raises what `render_values` raises."""
+    release = release_name(entry.name)
+    return render_values(
+        template,
+        answers=answers,
+        components=dict(entry.components),
+        release={"name": release, "namespace": release},
+        where=f"{entry.name} {entry.version}, {name}",
+    )
+
+
+def known_answers(
+    entry: AppEntry, form: Form, blobs: BlobStore
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The defaults where they suffice, then every documented set, completed; named."""
     complete = form.complete({}, None, "x".__mul__)
-    problems = form.problems(complete)
-    if not problems:
+    if not form.problems(complete):
         yield DEFAULTS, complete
-    elif not entry.examples:
-        raise NothingToRender(app=entry.name, version=entry.version, problem=problems[0])
     for name, title in entry.examples.items():
         given = parse_answers(app_file(blobs, entry, title), title, form)
         yield name, form.complete(given, None, "x".__mul__)
 
 
-def _release(app: str) -> str:
+def _answers(entry: AppEntry, form: Form, blobs: BlobStore) -> dict[str, dict[str, Any]]:
+    found = dict(known_answers(entry, form, blobs))
+    if not found:
+        problem = form.problems(form.complete({}, None, "x".__mul__))[0]
+        raise NothingToRender(app=entry.name, version=entry.version, problem=problem)
+    return found
+
+
+def release_name(app: str) -> str:
     """An app's name as one of Kubernetes."""
     return app.replace(".", "-")[:40].strip("-")

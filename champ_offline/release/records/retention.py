@@ -62,6 +62,11 @@ class Retentions:
         rows = self._database.query("SELECT revisions, backups FROM retention")
         return Retention(**dict(rows[0])) if rows else Retention()
 
+    @property
+    def set_here(self) -> bool:
+        """Whether somebody decided it in this zone."""
+        return bool(self._database.query("SELECT 1 FROM retention"))
+
     def set(self, connection: Connection, wanted: Retention) -> None:
         """Let it hold from now on."""
         connection.execute("DELETE FROM retention")

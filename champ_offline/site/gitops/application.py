@@ -15,6 +15,7 @@ from champ_offline.errors import ChampError, ExitCode
 from champ_offline.helm import manifests
 from champ_offline.helm.engine import Document, Rendered
 from champ_offline.oci.digest import Digest
+from champ_offline.preflight.scopes import CLUSTER_WIDE
 from champ_offline.release.hiding import Hiding
 from champ_offline.release.objects import Item, items
 
@@ -23,32 +24,6 @@ _PHASES = {
     "pre-install": BEFORE, "pre-upgrade": BEFORE, "post-install": AFTER, "post-upgrade": AFTER,
 }  # fmt: skip
 _BUILDS = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
-# Kinds of Kubernetes itself that belong to no namespace, by their groups.
-_CLUSTER_WIDE: Mapping[str, frozenset[str]] = {
-    "": frozenset({"Namespace", "Node", "PersistentVolume"}),
-    "admissionregistration.k8s.io": frozenset(
-        {
-            "MutatingAdmissionPolicy",
-            "MutatingAdmissionPolicyBinding",
-            "MutatingWebhookConfiguration",
-            "ValidatingAdmissionPolicy",
-            "ValidatingAdmissionPolicyBinding",
-            "ValidatingWebhookConfiguration",
-        }
-    ),
-    "apiextensions.k8s.io": frozenset({"CustomResourceDefinition"}),
-    "apiregistration.k8s.io": frozenset({"APIService"}),
-    "certificates.k8s.io": frozenset({"CertificateSigningRequest", "ClusterTrustBundle"}),
-    "flowcontrol.apiserver.k8s.io": frozenset({"FlowSchema", "PriorityLevelConfiguration"}),
-    "networking.k8s.io": frozenset({"IPAddress", "IngressClass", "ServiceCIDR"}),
-    "node.k8s.io": frozenset({"RuntimeClass"}),
-    "rbac.authorization.k8s.io": frozenset({"ClusterRole", "ClusterRoleBinding"}),
-    "resource.k8s.io": frozenset({"DeviceClass", "ResourceSlice"}),
-    "scheduling.k8s.io": frozenset({"PriorityClass"}),
-    "storage.k8s.io": frozenset(
-        {"CSIDriver", "CSINode", "StorageClass", "VolumeAttachment", "VolumeAttributesClass"}
-    ),
-}
 _BUILT_IN = frozenset({"", "apps", "batch", "autoscaling", "policy", "extensions"})
 
 
@@ -220,7 +195,7 @@ def _literal(name: str) -> str:
 def _is_wide(item: Item, defined: Mapping[tuple[str, str], bool]) -> bool:
     """Whether its kind has no namespaces; one that nobody knows is left to whoever applies it."""
     group, kind = item.key[0], item.kind
-    if kind in _CLUSTER_WIDE.get(group, ()):
+    if kind in CLUSTER_WIDE.get(group, ()):
         return True
     built_in = group in _BUILT_IN or group.endswith(".k8s.io")
     return not built_in and defined.get((group, kind), True)

@@ -8,8 +8,7 @@ from click.shell_completion import ShellComplete, get_completion_class
 from installer.cli.options import Verb
 from installer.cli.session import Session
 from installer.language import translate as _
-
-VARIABLE = "_CHAMP_COMPLETE"
+from installer.program import COMPLETION
 
 
 @click.command(
@@ -27,6 +26,6 @@ def command(context: click.Context, shell: str) -> None:
     kind = get_completion_class(shell)
     if kind is None:
         raise AssertionError(shell)
-    made = kind(context.find_root().command, {}, "champ", VARIABLE)
+    made = kind(context.find_root().command, {}, "champ", COMPLETION)
     # The class for bash would start one to see its version; the script says that itself.
     context.ensure_object(Session).output.text(ShellComplete.source(made))

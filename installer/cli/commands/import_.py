@@ -45,7 +45,7 @@ def command(
     """Import and show what was new."""
     if wait and every:
         raise click.UsageError(_("--wait waits for the rest of one bundle; leave --all out."))
-    from champ_offline.trust.dates import Overrides
+    from champ_offline.trust.overrides import Overrides
 
     accepted = Overrides(accept_expired, accept_clock)
     appliance = session.appliance()

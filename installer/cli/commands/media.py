@@ -1,21 +1,89 @@
-"""`champ media repair MEDIA`: mend a bundle's medium in place."""
+"""`champ media list|repair`: the bundles that are plugged in; mend a bundle's medium in place."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from installer.cli.options import DIRECTORY, FILE, GIVEN_FILE, Verb, overrides
+from installer.cli.diagnostics import error_document, say
+from installer.cli.options import (
+    DIRECTORY,
+    FILE,
+    GIVEN_DIRECTORY,
+    GIVEN_FILE,
+    Verb,
+    overrides,
+)
 from installer.cli.output import Column
 from installer.cli.session import Session
+from installer.error_text import sentences
 from installer.language import translate as _
 
+if TYPE_CHECKING:
+    from installer.media_facts import Facts
 
-@click.group("media", help=_("Mend media that were damaged."))
+
+@click.group("media", help=_("See which bundles are plugged in; mend media that were damaged."))
 def command() -> None:
     """Group the acts on media."""
+
+
+@command.command(
+    "list",
+    cls=Verb,
+    help=_(
+        "List the bundles on the media that are mounted, and in the folders given: whether the "
+        "zone accepts each, and if not, why; what is new in it, whether it fits and how long it "
+        "takes. Reads signed documents and a few MiB of each; `champ verify` reads all of it."
+    ),
+)
+@click.argument("media", type=GIVEN_DIRECTORY, nargs=-1)
+@click.pass_obj
+def list_(session: Session, media: tuple[Path, ...]) -> None:
+    """A row for each; why one is refused stands below, and in JSON beside it."""
+    from installer import media_facts
+    from installer.sticks import bundles_at, search
+
+    appliance = session.appliance()
+    found = {one.folder: one for path in media for one in bundles_at(path)}
+    found |= {one.folder: one for one in search(None) if one.folder not in found}
+    known = [media_facts.facts(lambda: appliance, one) for one in found.values()]
+    if session.form != "table":
+        session.output.document([_document(one) for one in known])
+        return
+    rows = [
+        {
+            "bundle": one.name,
+            "state": media_facts.state(one),
+            "new": media_facts.new_here(one),
+            "room": media_facts.room(one),
+            "time": media_facts.time(one),
+            "folder": one.found.folder,
+        }
+        for one in known
+    ]
+    columns = {
+        "bundle": _("BUNDLE"),
+        "state": _("STATE"),
+        "new": _("NEW HERE"),
+        "room": _("ROOM"),
+        "time": _("TIME"),
+        "folder": _("WHERE"),
+    }
+    session.output.rows(rows, [Column(name, label) for name, label in columns.items()])
+    for one in known:
+        say(
+            f"\n{one.name}\n" + "\n".join(f"  {line}" for line in media_facts.told(one).split("\n"))
+        )
+
+
+def _document(known: Facts) -> dict[str, Any]:
+    from installer.media_facts import document
+
+    refused = known.refusal and error_document(known.refusal, *sentences(known.refusal))
+    return {**document(known), "refusal": refused}
 
 
 @command.command(
@@ -64,7 +132,7 @@ def repair(
     if root is None and session.zone is None:
         raise click.UsageError(_("Name the public root with --root, or a zone with --zone."))
     from champ_offline.bundle.repair import RepairOrder
-    from champ_offline.trust.dates import Overrides
+    from champ_offline.trust.overrides import Overrides
     from champ_offline.workshop import Workshop
 
     order = RepairOrder(media, sources, whole, check, list_to)

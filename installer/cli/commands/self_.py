@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from champ_offline.installation.places import COMMAND, TOP, Places, installation_of, one_file_of
+from champ_offline.installation.places import (
+    COMMAND,
+    MANUAL,
+    TOP,
+    Places,
+    installation_of,
+    one_file_of,
+)
 from installer.cli.diagnostics import say
 from installer.cli.options import DIRECTORY, FILE, Verb
 from installer.cli.output import Column, as_plain
@@ -41,7 +48,7 @@ def command() -> None:
     cls=Verb,
     help=_(
         "Install the champ.sh that this program was started from: beside the versions that are"
-        " there, as the current one, with a link in /usr/local/bin. Needs root."
+        " there, as the current one, with a link in /usr/local/bin and the manual. Needs root."
     ),
 )
 @_to
@@ -139,10 +146,10 @@ def status(session: Session, to: Path | None) -> None:
 
 
 def _places(to: Path | None) -> Places:
-    """The installation that is meant; only root may put a link onto everybody's path."""
+    """The installation that is meant; only root may put links onto everybody's paths."""
     own = installation_of(Path(sys.executable))
     top = to.absolute() if to else own.top if own else TOP
-    return Places(top, COMMAND if os.geteuid() == 0 else None)
+    return Places(top, COMMAND, MANUAL) if os.geteuid() == 0 else Places(top)
 
 
 def _yes(value: bool) -> str:  # noqa: FBT001 - a column's value

@@ -37,7 +37,7 @@ def command(
     every: bool,
 ) -> None:
     """Verify every byte and show what the bundle is."""
-    from champ_offline.trust.dates import Overrides
+    from champ_offline.trust.overrides import Overrides
     from champ_offline.workshop import Workshop
 
     accepted = Overrides(accept_expired, accept_clock)

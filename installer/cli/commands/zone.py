@@ -15,10 +15,8 @@ from installer.cli.output import Column
 from installer.cli.session import Session
 from installer.language import translate as _
 from installer.quantities import size
+from installer.settings_list import MOST_KEPT
 from installer.words import standing
-
-# As `champ_offline.release.records.retention` has it, which is loaded by the verb only.
-_MOST_REVISIONS = 1000
 
 
 @click.group("zone", help=_("Commission a zone; see what it holds."))
@@ -46,7 +44,7 @@ def init(
 ) -> None:
     """Commission the zone and show what it trusts."""
     from champ_offline.appliance import Appliance
-    from champ_offline.trust.dates import Overrides
+    from champ_offline.trust.overrides import Overrides
 
     accepted = Overrides(expired=accept_expired)
     session.output.record(
@@ -115,13 +113,13 @@ def backup(session: Session, file: Path) -> None:
 )
 @click.option(
     "--revisions",
-    type=Whole(1, _MOST_REVISIONS),
+    type=Whole(1, MOST_KEPT),
     metavar="N",
     help=_("Keep the newest N revisions of each release, to be returned to."),
 )
 @click.option(
     "--backups",
-    type=Whole(1, _MOST_REVISIONS),
+    type=Whole(1, MOST_KEPT),
     metavar="N",
     help=_("Keep the newest N whole backups of each release's data."),
 )

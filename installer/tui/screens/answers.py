@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,8 +17,10 @@ from textual.widgets import Static
 from champ_offline.appliance import Appliance
 from champ_offline.catalog.answers import read_answers, write_answers
 from champ_offline.catalog.form import FieldProblem, Form
+from champ_offline.catalog.sources import without_secrets
 from champ_offline.durable.write import make_directory
 from champ_offline.errors import ChampError, system_said
+from champ_offline.release.asking import Earlier
 from installer.language import active, mark
 from installer.language import translate as _
 from installer.tui.errors import FolderNotMade
@@ -25,7 +28,7 @@ from installer.tui.proposals import Install
 from installer.tui.routes import ReviewPlan
 from installer.tui.screens.entries import EntriesScreen
 from installer.tui.widgets.editors import Entries
-from installer.tui.widgets.form import Answers, FormView, help_text
+from installer.tui.widgets.form import Answers, FormView, Start, help_of
 from installer.tui.widgets.page import Page
 
 _SECRET, _PLAIN = 0o400, 0o644
@@ -33,11 +36,11 @@ _SECRET, _PLAIN = 0o400, 0o644
 
 @dataclass(eq=False)
 class FormRead(Message):
-    """The form and the answers to start from; `trouble` says why older ones cannot be used."""
+    """The form and what it starts with; `trouble` says why older answers cannot be used."""
 
     form: Form
-    answers: Answers
-    trouble: ChampError | None
+    start: Start
+    trouble: ChampError | None = None
 
 
 @dataclass(eq=False)
@@ -65,6 +68,7 @@ class AnswersScreen(Page):
         super().__init__()
         self.wanted = wanted
         self.form: Form | None = None
+        self.kept: Answers = {}
 
     def title_text(self) -> str:
         """Which app, as what."""
@@ -82,12 +86,13 @@ class AnswersScreen(Page):
 
     async def on_form_read(self, message: FormRead) -> None:
         """Put the form on the screen."""
-        form = self.form = message.form
+        form, self.kept = message.form, message.start.kept
+        self.form = form
         place = self.query_one("#form", Vertical)
         await place.remove_children()
         fields = form.fields(active())
         if fields:
-            await place.mount(FormView(fields, message.answers, self._judge, completed(form)))
+            await place.mount(FormView(fields, message.start, self._judge, self._completed))
         else:
             await place.mount(Static(_("This app asks nothing. Press F2."), markup=False))
         if message.trouble is not None:
@@ -95,18 +100,19 @@ class AnswersScreen(Page):
 
     def on_form_view_entered(self, message: FormView.Entered) -> None:
         """Show the field's help."""
-        self.say("help", help_text(message.field))
+        self.say("help", help_of(message.row))
 
     def on_entries_opened(self, message: Entries.Opened) -> None:
         """Edit a list on a screen of its own."""
         view, entries = self.query_one(FormView), message.entries
-        path = view.row_of(entries).path
+        row = view.row_of(entries)
+        path = row.path
 
         def judge(value: Any) -> tuple[FieldProblem, ...]:  # noqa: ANN401
             return below(self._judge(placed(view.answers, path, value)), ".".join(path))
 
         start = entries.answer if isinstance(entries.answer, list) else []
-        self.app.push_screen(EntriesScreen(entries.field, start, judge, entries.put))
+        self.app.push_screen(EntriesScreen(entries.field, start, judge, entries.put, row.source))
 
     def action_go_on(self) -> None:
         """Write the answers once they fit."""
@@ -122,12 +128,11 @@ class AnswersScreen(Page):
         self.post_message(ReviewPlan(self.wanted.with_answers(message.path)))
 
     def _judge(self, answers: Any) -> tuple[FieldProblem, ...]:  # noqa: ANN401
-        return self.form.problems(completed(self.form)(answers)) if self.form else ()
+        return self.form.problems(self._completed(answers)) if self.form else ()
 
-
-def completed(form: Form) -> Any:  # noqa: ANN401 (a function from answers to answers)
-    """Answers with defaults, and with secrets that will be kept or made."""
-    return lambda answers: form.complete(answers, None, "x".__mul__)
+    def _completed(self, answers: Any) -> Any:  # noqa: ANN401
+        """Answers with defaults, and with secrets that will be kept or made."""
+        return self.form.complete(answers, self.kept, "x".__mul__) if self.form else answers
 
 
 def kept_answers(appliance: Appliance, wanted: Install) -> Path:
@@ -136,15 +141,35 @@ def kept_answers(appliance: Appliance, wanted: Install) -> Path:
 
 
 def read_form(appliance: Appliance, wanted: Install) -> FormRead:
-    """The form, with the answers of last time where there are some that fit; for a worker."""
+    """The form, with the answers of last time where there are some that fit; for a worker.
+
+    Those are what was typed here since the release was changed last, else what it has.
+    """
     form = appliance.form(wanted.app, wanted.version)
-    path = kept_answers(appliance, wanted)
-    if not path.is_file():
-        return FormRead(form, form.defaults(), None)
+    path, given, kept = kept_answers(appliance, wanted), dict[str, Any](), dict[str, Any]()
+    last, trouble = _last(appliance, wanted)
+    if last is not None:
+        kept = dict(last.answers)
+        given = without_secrets(form, kept)
+    if path.is_file() and (last is None or _written(path) > datetime.fromisoformat(last.since)):
+        try:
+            given = read_answers(path, form)
+        except ChampError as error:
+            trouble = error
+    return FormRead(form, Start(form.defaults(given), given, kept), trouble)
+
+
+def _last(appliance: Appliance, wanted: Install) -> tuple[Earlier | None, ChampError | None]:
+    """What the release has of this app, or why that cannot be told."""
     try:
-        return FormRead(form, read_answers(path, form), None)
+        last = appliance.releases.earlier(wanted.release, wanted.namespace, wanted.kubeconfig)
     except ChampError as error:
-        return FormRead(form, form.defaults(), error)
+        return None, error
+    return (last if last is not None and last.app == wanted.app else None), None
+
+
+def _written(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def write(form: Form, wanted: Install, path: Path, answers: Answers) -> AnswersWritten:

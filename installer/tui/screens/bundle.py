@@ -18,12 +18,13 @@ from champ_offline.appliance import Appliance
 from champ_offline.bundle.intake import Forecast
 from champ_offline.bundle.verify import VerifiedBundle
 from champ_offline.errors import ChampError
-from champ_offline.trust.dates import NO_OVERRIDES, Overrides
 from champ_offline.trust.errors import ClockBehind, Expired, PackedInFuture
+from champ_offline.trust.overrides import NO_OVERRIDES, Overrides
 from installer.error_text import sentences
 from installer.language import active, mark
 from installer.language import translate as _
-from installer.quantities import duration, minute, size
+from installer.media_facts import arriving, reading
+from installer.quantities import minute, size
 from installer.terminal_text import printable
 from installer.tui.routes import ImportBundle
 from installer.tui.widgets.dialogs import ErrorDialog, ReasonDialog
@@ -129,8 +130,7 @@ def inspect(appliance: Appliance, folder: Path, overrides: Overrides) -> Inspect
 def describe(found: Inspected) -> Table:
     """The bundle as labels and values."""
     document, trusted = found.bundle.document, found.bundle.trusted
-    forecast = found.forecast
-    fits = _("it fits") if forecast.fits else _("IT DOES NOT FIT")
+    read = reading(found.forecast)
     lines = [
         (_("Bundle"), f"{document.name} {document.version}"),
         (_("Signed on"), f"{minute(document.created)} UTC"),
@@ -151,25 +151,11 @@ def describe(found: Inspected) -> Table:
         *[(_("Image"), image) for image in document.images],
         (_("Volumes"), _volumes(found.bundle)),
         (_("Size"), size(document.size)),
-        (_("New here"), _("nothing; the zone holds all of it") if forecast.held else
-            _("{new}; {free} free: {fits}").format(
-                new=size(forecast.new_bytes), free=size(forecast.free), fits=fits)),
-        *_reading(forecast),
+        (_("New here"), arriving(found.forecast)),
+        *([(_("To read"), read)] if read else []),
         ("SHA-256", trusted.digest.hex),
     ]  # fmt: skip
     return two_columns(lines)
-
-
-def _reading(forecast: Forecast) -> list[tuple[str, str]]:
-    """How long the medium will take, where something is to be read and its pace is known."""
-    if forecast.seconds is None or forecast.rate is None:
-        return []
-    text = _("{size} at {rate}/s, about {time}").format(
-        size=size(forecast.to_read),
-        rate=size(int(forecast.rate)),
-        time=duration(forecast.seconds),
-    )
-    return [(_("To read"), text)]
 
 
 def two_columns(lines: list[tuple[str, str]]) -> Table:

@@ -17,12 +17,13 @@ from textual.widgets import Static
 
 from champ_offline.catalog.fields import FormField
 from champ_offline.catalog.form import FieldProblem
+from champ_offline.catalog.sources import Source
 from installer.form_words import problem_text
 from installer.language import mark
 from installer.language import translate as _
 from installer.terminal_text import printable
 from installer.tui.widgets.editors import entry_name
-from installer.tui.widgets.form import Answers, FormView, Judge, help_text
+from installer.tui.widgets.form import Answers, FormView, Judge, Start, help_of
 from installer.tui.widgets.page import Page
 from installer.tui.widgets.rows import Rows
 
@@ -44,11 +45,16 @@ class EntriesScreen(Page):
     ]
 
     def __init__(
-        self, field: FormField, entries: list[Any], judge: Judge, keep: Callable[[list[Any]], None]
+        self,
+        field: FormField,
+        entries: list[Any],
+        judge: Judge,
+        keep: Callable[[list[Any]], None],
+        source: Source,
     ) -> None:
         super().__init__()
         self.field, self.entries = field, list(entries)
-        self.judge, self.keep = judge, keep
+        self.judge, self.keep, self.source = judge, keep, source
 
     def title_text(self) -> str:
         """Which list."""
@@ -101,7 +107,8 @@ class EntriesScreen(Page):
             self._show()
 
         title = printable(self.field.title)
-        self.app.push_screen(EntryScreen(title, self.field.items[0], start, judge, take))
+        item, source = self.field.items[0], self.source
+        self.app.push_screen(EntryScreen(title, item, start, judge, take, source))
 
     def _show(self) -> None:
         item = self.field.items[0]
@@ -128,11 +135,17 @@ class EntryScreen(Page):
     ]
 
     def __init__(
-        self, title: str, item: FormField, start: object, judge: Judge, take: Callable[[Any], None]
+        self,
+        title: str,
+        item: FormField,
+        start: object,
+        judge: Judge,
+        take: Callable[[Any], None],
+        source: Source,
     ) -> None:
         super().__init__()
         self.list_title, self.item, self.judge, self.take = title, item, judge, take
-        self.start_value = start
+        self.start_value, self.source = start, source
 
     def title_text(self) -> str:
         """Of which list."""
@@ -147,14 +160,16 @@ class EntryScreen(Page):
     def _form(self) -> FormView:
         if self.item.items:
             start = self.start_value if isinstance(self.start_value, dict) else {}
-            return FormView(self.item.items, start, self.judge, lambda answers: answers)
+            begun = Start(start, start, {}, self.source)
+            return FormView(self.item.items, begun, self.judge, lambda answers: answers)
         field = replace(self.item, path=_ONLY, title=self.item.title.removesuffix("[]"))
         start = {} if self.start_value is None else {_ONLY: self.start_value}
-        return FormView((field,), start, self._judge_only, lambda answers: answers)
+        begun = Start(start, start, {}, self.source)
+        return FormView((field,), begun, self._judge_only, lambda answers: answers)
 
     def on_form_view_entered(self, message: FormView.Entered) -> None:
         """Show the field's help."""
-        self.say("help", help_text(message.field))
+        self.say("help", help_of(message.row))
 
     def action_accept(self) -> None:
         """Take the entry if nothing is wrong in it."""

@@ -18,7 +18,7 @@ from textual.widgets import Static
 
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.tasks.task import Ending
-from champ_offline.trust.dates import NO_OVERRIDES, Overrides
+from champ_offline.trust.overrides import NO_OVERRIDES, Overrides
 from installer import task_text
 from installer.error_text import sentences
 from installer.language import mark

@@ -27,16 +27,13 @@ from installer.language import translate as _
 from installer.quantities import minute, size
 from installer.terminal_text import printable, printable_lines
 from installer.tui.routes import (
+    STARTS,
     BrowseCatalog,
     BrowseTasks,
     ExamineZone,
     LookForMedia,
-    PlanSite,
-    ReadAudit,
-    ShowRegistry,
     ShowRelease,
     ShowTask,
-    WriteReport,
 )
 from installer.tui.screens.review import TextScreen
 from installer.tui.widgets.dialogs import ChoiceDialog, TextDialog
@@ -99,17 +96,19 @@ class OverviewScreen(Page):
         "The zone at a glance: what it trusts, what it holds and what runs. Every other step"
         " starts here."
     )
+    HOME = True
     again = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("i", "media", mark("Import from a stick")),
         Binding("c", "catalog", mark("Catalog: install an app")),
         Binding("k", "cluster", mark("Cluster")),
         Binding("d", "doctor", mark("Check")),
-        Binding("g", "registry", mark("Registry")),
-        Binding("a", "audit", mark("Audit")),
+        Binding("g", "step('registry')", mark("Registry")),
+        Binding("a", "step('audit')", mark("Audit")),
         Binding("t", "tasks", mark("Tasks")),
-        Binding("s", "site", mark("Site plan")),
-        Binding("h", "report", mark("Hand-over report")),
+        Binding("p", "step('site')", mark("Site plan")),
+        Binding("h", "step('report')", mark("Hand-over report")),
+        Binding("s", "step('settings')", mark("Settings")),
         Binding("f", "recover", mark("Finish what was interrupted")),
         Binding("r", "survey", mark("Refresh")),
         Binding("escape", "leave", show=False),
@@ -156,21 +155,9 @@ class OverviewScreen(Page):
         if {one.number for one in before} - {one.number for one in message.tasks}:
             self.action_survey()
 
-    def action_registry(self) -> None:
-        """Show where nodes pull from."""
-        self.post_message(ShowRegistry())
-
-    def action_audit(self) -> None:
-        """Show who did what."""
-        self.post_message(ReadAudit())
-
-    def action_site(self) -> None:
-        """Plan what the site's document says."""
-        self.post_message(PlanSite())
-
-    def action_report(self) -> None:
-        """Write the paper that stays here."""
-        self.post_message(WriteReport())
+    def action_step(self, name: str) -> None:
+        """Begin one of the steps that start here."""
+        self.post_message(STARTS[name]())
 
     def action_tasks(self) -> None:
         """Look at the one that is at work, or choose one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -13,9 +13,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from champ_offline.errors import ChampError
-from champ_offline.external.verbs import ExternalView
 from champ_offline.journal.process import current_user
-from champ_offline.registry.authority import Standing
 from champ_offline.registry.clients import Anonymous
 from champ_offline.serving import Serving
 from champ_offline.store.refs import Ref
@@ -29,6 +27,11 @@ from installer.tui.widgets.dialogs import ChoiceDialog
 from installer.tui.widgets.page import Page
 from installer.tui.widgets.rows import Rows
 from installer.words import word
+
+# Loaded when somebody looks here: it takes a while, and the overview comes first.
+if TYPE_CHECKING:
+    from champ_offline.external.verbs import ExternalView
+    from champ_offline.registry.authority import Standing
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.message import Message
 from textual.widgets import Input, Static
 
-from champ_offline.appliance import Appliance
 from champ_offline.errors import ChampError
-from champ_offline.trust.dates import NO_OVERRIDES, Overrides
 from champ_offline.trust.errors import RootExpired
+from champ_offline.trust.overrides import NO_OVERRIDES, Overrides
 from installer.language import mark
 from installer.language import translate as _
-from installer.tui.routes import ZoneOpened
+from installer.tui.routes import LookAround
 from installer.tui.widgets.dialogs import ReasonDialog
 from installer.tui.widgets.input_line import InputLine
 from installer.tui.widgets.page import Page
@@ -28,6 +29,14 @@ _FIELDS = (
     ("root", mark("Public root file")),
     ("fingerprint", mark("Its fingerprint")),
 )
+
+
+@dataclass(eq=False)
+class ZoneOpened(Message):
+    """A zone's folder was opened or made."""
+
+    folder: Path
+    name: str
 
 
 class FolderLine(InputLine):
@@ -81,6 +90,12 @@ class ZoneScreen(Page):
                 yield Static("]", classes="bracket", markup=False)
         yield Static("", id="problem", classes="gap", markup=False)
 
+    def on_mount(self) -> None:
+        """Open the zone that was named, if one was."""
+        self.say("problem", "")
+        if self.desk.zone is not None:
+            self.action_open()
+
     def on_input_submitted(self, message: Input.Submitted) -> None:
         """Enter opens the folder; in the lines of a new zone it goes on to the next."""
         message.stop()
@@ -96,11 +111,14 @@ class ZoneScreen(Page):
             self.say("problem", "! " + _("Type the zone's folder."))
             return
 
-        def act() -> ZoneOpened:
-            opened(folder)
-            return ZoneOpened(folder)
+        self.say("problem", _("Opening the zone ..."))
+        self.start(lambda: ZoneOpened(folder, opened(folder).name))
 
-        self.start(act)
+    def on_zone_opened(self, message: ZoneOpened) -> None:
+        """Show it."""
+        self.desk.zone, self.desk.name = message.folder, message.name
+        self.say("problem", "")
+        self.post_message(LookAround())
 
     def action_make(self) -> None:
         """Make a new zone that trusts the root, if its fingerprint is the one that was typed."""
@@ -129,6 +147,7 @@ class ZoneScreen(Page):
         """Show the error; an expired root can be accepted afterwards."""
         self._expired = self._asked if isinstance(error, RootExpired) else ()
         self.refresh_bindings()
+        self.say("problem", "")
         super().failed(error)
 
     def _make(self, typed: tuple[str, ...], overrides: Overrides) -> None:
@@ -136,8 +155,10 @@ class ZoneScreen(Page):
         self._asked = typed
 
         def act() -> ZoneOpened:
+            from champ_offline.appliance import Appliance
+
             Appliance.create(Path(folder), name, Path(root), fingerprint, overrides)
-            return ZoneOpened(Path(folder))
+            return ZoneOpened(Path(folder), name)
 
         self.start(act)
 

@@ -24,8 +24,8 @@ from installer.tui.widgets.input_line import InputLine
 from installer.tui.widgets.key_line import KeyLine
 from installer.tui.widgets.rows import Rows
 
-# Answers that are seen at once; of more the list scrolls.
-_CHOICES = 12
+# Choices that are seen at once; others come into view as they are gone to.
+_MOST_SEEN = 14
 
 
 class Dialog(ModalScreen[ScreenResultType], Generic[ScreenResultType]):
@@ -98,7 +98,7 @@ class ChoiceDialog(Dialog[int | None]):
     def on_mount(self) -> None:
         """Fill in the answers."""
         rows = self.query_one(Rows)
-        rows.styles.height = min(_CHOICES, len(self.choices))
+        rows.styles.height = min(len(self.choices), _MOST_SEEN)
         rows.show([], [[choice] for choice in self.choices])
         rows.focus()
 

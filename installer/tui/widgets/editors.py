@@ -42,11 +42,13 @@ class Line(InputLine):
         Binding("ctrl+t", "reveal", mark("Show or hide"), key_display="^T"),
     ]
 
-    def __init__(self, field: FormField, value: Value) -> None:
+    made = ""
+
+    def __init__(self, field: FormField, value: Value, *, kept: bool = False) -> None:
         self.field = field
         super().__init__(
             "" if value is NOTHING else _as_text(value),
-            placeholder=_placeholder(field),
+            placeholder=_("empty: kept") if kept else _placeholder(field),
             password=field.secret,
             select_on_focus=False,
             compact=True,
@@ -71,7 +73,8 @@ class Line(InputLine):
 
     def action_generate(self) -> None:
         """Make a secret, and show it once so that it can be written down."""
-        self.value = "".join(secrets.choice(_CHARACTERS) for _n in range(self.field.generate))
+        made = "".join(secrets.choice(_CHARACTERS) for _n in range(self.field.generate))
+        self.made = self.value = made
         self.password = False
 
     def action_reveal(self) -> None:
@@ -173,15 +176,15 @@ def entry_name(field: FormField, entry: Value) -> str:
     return printable(texts[0]) if texts else "?"
 
 
-def editor(field: FormField, value: Value) -> Widget:
-    """The editor of a field that is no table."""
+def editor(field: FormField, value: Value, *, kept: bool = False) -> Widget:
+    """The editor of a field that is no table; `kept` where a secret stays if none is typed."""
     if field.type == "array":
         return Entries(field, value)
     if field.type == "boolean":
         return Switch(value)
     if field.enum:
         return Choice(field.enum, value)
-    return Line(field, value)
+    return Line(field, value, kept=kept and field.secret)
 
 
 def _as_text(value: Value) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias, cast
 
 from textual import events
@@ -19,7 +20,8 @@ from textual.widgets import Static
 
 from champ_offline.catalog.fields import FormField
 from champ_offline.catalog.form import FieldProblem
-from installer.form_words import problem_text
+from champ_offline.catalog.sources import Source, present, unanswered
+from installer.form_words import problem_text, source_text
 from installer.language import translate as _
 from installer.terminal_text import printable
 from installer.tui.widgets.editors import NOTHING, Edited, Entries, Line, editor
@@ -31,14 +33,34 @@ Judge: TypeAlias = Callable[[Any], tuple[FieldProblem, ...]]
 Complete: TypeAlias = Callable[[Any], Any]
 
 
-class FieldRow(Vertical):
-    """Title, editor, and the problem below."""
+@dataclass(frozen=True, repr=False)
+class Start:
+    """What a form starts with: `answers`, of which those `given` come from `origin`.
 
-    def __init__(self, field: FormField, path: tuple[str, ...], value: object) -> None:
+    The rest are the app's defaults. Of `kept` only that it is there counts: its secrets stay.
+    """
+
+    answers: Answers
+    given: Answers
+    kept: Answers
+    origin: Source = Source.EARLIER
+
+
+class FieldRow(Vertical):
+    """Title, editor, and the problem below.
+
+    `origin` is where the value comes from that the editor starts with, `kept` whether the field has
+    a secret that stays where nothing is typed.
+    """
+
+    def __init__(
+        self, field: FormField, path: tuple[str, ...], value: object, origin: Source, *, kept: bool
+    ) -> None:
         super().__init__()
         self.field, self.path = field, path
-        self.editor = editor(field, value)
+        self.editor = editor(field, value, kept=kept)
         self.touched = False
+        self._start, self._origin, self._kept = deepcopy(self.answer), origin, kept
 
     def compose(self) -> ComposeResult:
         """One line, and a second one while something is wrong."""
@@ -58,6 +80,17 @@ class FieldRow(Vertical):
         """What the editor holds."""
         return cast("Any", self.editor).answer
 
+    @property
+    def source(self) -> Source:
+        """Where the answer comes from as it is now."""
+        answer = self.answer
+        if answer is NOTHING:
+            return unanswered(self.field, kept=self._kept)
+        if type(answer) is type(self._start) and answer == self._start:
+            return self._origin
+        made = isinstance(self.editor, Line) and self.editor.made == answer
+        return Source.MADE if made else Source.TYPED
+
     def tell(self, problem: str) -> None:
         """Show a problem, or that there is none."""
         below = self.query_one(".problem", Static)
@@ -71,7 +104,7 @@ class FieldRow(Vertical):
     def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
         """Mark the row in which the user is."""
         self.query_one(".marker", Static).update(">")
-        self.post_message(FormView.Entered(self.field))
+        self.post_message(FormView.Entered(self))
 
     def on_descendant_blur(self, _event: events.DescendantBlur) -> None:
         """The user is elsewhere."""
@@ -79,7 +112,7 @@ class FieldRow(Vertical):
 
 
 class FormView(VerticalScroll, can_focus=False):
-    """The rows of `fields` with `answers`; `check` tells all problems at once."""
+    """The rows of `fields` with `start`; `check` tells all problems at once."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "screen.focus_previous", show=False),
@@ -87,18 +120,18 @@ class FormView(VerticalScroll, can_focus=False):
     ]
 
     class Entered(Message):
-        """The user is at this field now."""
+        """The user is at this row now, or changed it."""
 
-        def __init__(self, field: FormField) -> None:
+        def __init__(self, row: FieldRow) -> None:
             super().__init__()
-            self.field = field
+            self.row = row
 
     def __init__(
-        self, fields: tuple[FormField, ...], answers: Answers, judge: Judge, complete: Complete
+        self, fields: tuple[FormField, ...], start: Start, judge: Judge, complete: Complete
     ) -> None:
         super().__init__()
         self._judge, self._complete = judge, complete
-        self._rows = list(_rows(fields, (), answers))
+        self._rows = list(_rows(fields, (), start, start.answers))
 
     def compose(self) -> ComposeResult:
         """Headings for tables, rows for all else."""
@@ -141,6 +174,8 @@ class FormView(VerticalScroll, can_focus=False):
         problems = self._problems()
         for _table, row in self._rows:
             row.touched = row.touched or row.has_focus_within
+            if row.has_focus_within:
+                self.post_message(self.Entered(row))
             if row.touched:
                 row.tell(problems.get(".".join(row.path), ""))
 
@@ -171,6 +206,11 @@ class FormView(VerticalScroll, can_focus=False):
         return found
 
 
+def help_of(row: FieldRow) -> str:
+    """What a row's field means, and where its value comes from."""
+    return f"{help_text(row.field)} {source_text(row.source, row.field, row.answer)}".strip()
+
+
 def help_text(field: FormField) -> str:
     """What the field means, and the limits a person should know."""
     limits = _("Required.") if field.required and not field.generate else ""
@@ -185,18 +225,22 @@ def help_text(field: FormField) -> str:
 
 
 def _rows(
-    fields: tuple[FormField, ...], above: tuple[str, ...], answers: object,
+    fields: tuple[FormField, ...], above: tuple[str, ...], start: Start, answers: object,
     table: FormField | None = None,
 ) -> Iterator[tuple[FormField | None, FieldRow]]:  # fmt: skip
     for field in fields:
         name = field.name
         value = answers.get(name, NOTHING) if isinstance(answers, Mapping) else NOTHING
         if field.type == "object":
-            yield from _rows(field.items, (*above, name), value, field)
+            yield from _rows(field.items, (*above, name), start, value, field)
         else:
+            path = (*above, name)
             if value is NOTHING and field.default is not None:
                 value = deepcopy(field.default)
-            yield table, FieldRow(field, (*above, name), value)
+            given = present(start.given, ".".join(path))
+            origin = start.origin if given else Source.DEFAULT
+            kept = present(start.kept, ".".join(path))
+            yield table, FieldRow(field, path, value, origin, kept=kept)
 
 
 def _put(answers: Answers, path: tuple[str, ...], value: object) -> None:

@@ -21,6 +21,7 @@ class KeyLine(Static):
 
     def __init__(self) -> None:
         super().__init__(markup=False)
+        self._shown = ""
 
     def on_mount(self) -> None:
         """Follow the screen's bindings."""
@@ -34,7 +35,11 @@ class KeyLine(Static):
     def _changed(self, screen: Screen[object]) -> None:
         if screen is not self.screen or not self.is_attached:
             return
-        self.update("\n".join(_lines(self._texts(), self.app.size.width)))
+        text = "\n".join(_lines(self._texts(), self.app.size.width))
+        # The same again would lay out the whole screen again.
+        if text != self._shown:
+            self._shown = text
+            self.update(text)
 
     def _texts(self) -> list[str]:
         shown: dict[str, str] = {}

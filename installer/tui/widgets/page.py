@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.table import Table
 from textual.app import ComposeResult
@@ -22,6 +22,7 @@ from champ_offline.errors import ChampError
 from installer.language import mark
 from installer.language import translate as _
 from installer.terminal_text import printable
+from installer.tui.apart import apart
 from installer.tui.desk import Desk
 from installer.tui.widgets.dialogs import ErrorDialog
 from installer.tui.widgets.key_line import KeyLine
@@ -42,11 +43,13 @@ class Page(Screen[None]):
     """A screen with `title_text()` on top, what `body()` gives, and the keys below.
 
     PURPOSE (a message id) says in two sentences what the screen is for; its help begins with it.
+    HOME is the one where every other step starts.
     """
 
     AUTO_FOCUS = "*"
     NAME: ClassVar[str] = ""
     PURPOSE: ClassVar[str] = ""
+    HOME: ClassVar[bool] = False
     again: ClassVar[bool] = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", mark("Back"), key_display="Esc"),
@@ -78,6 +81,10 @@ class Page(Screen[None]):
         """Run `act` in a thread and post the message it gives, or WorkFailed."""
         self.run_worker(partial(self._work, act), thread=True)
 
+    def start_apart(self, act: Callable[[], Message]) -> None:
+        """As `start`, for what may never end: reading from media."""
+        self.run_worker(self._wait_for(act))
+
     def say(self, place: str, text: str | Table) -> None:
         """Put text into the line or block with the id `place`; an empty one takes no room."""
         block = self.query_one(f"#{place}", Static)
@@ -105,6 +112,18 @@ class Page(Screen[None]):
             message = WorkFailed(error)
         self.post_message(message)
 
+    async def _wait_for(self, act: Callable[[], Message]) -> None:
+        try:
+            message = await apart(act)
+        except ChampError as error:
+            message = WorkFailed(error)
+        self.post_message(message)
+
     def _title_line(self) -> str:
         parts = ["CHAMP Offline", printable(self.desk.name), self.title_text()]
         return " " + " | ".join(part for part in parts if part)
+
+
+def is_home(screen: Screen[Any]) -> bool:
+    """Whether every other step starts on this screen."""
+    return isinstance(screen, Page) and screen.HOME

@@ -92,11 +92,14 @@ class Rows(Widget, can_focus=True):
         rows: Sequence[Sequence[str]],
         *,
         choices: int | None = None,
+        empty: str | None = None,
     ) -> None:
         """Replace the content; the cursor stays at its number where there is such a row.
 
-        Only the first `choices` rows can be chosen, all where None.
+        Only the first `choices` rows can be chosen, all where None. `empty` is said where there are
+        no rows, where that is something else than before.
         """
+        self._empty = self._empty if empty is None else empty
         self._header = header
         self._cells = [[printable(cell) for cell in row] for row in rows]
         self._choices = len(rows) if choices is None else choices
@@ -172,7 +175,7 @@ class Rows(Widget, can_focus=True):
         return index == self.cursor and self.has_focus
 
     def _scroll(self, lines: int) -> None:
-        self._first = max(0, min(self._first, self.cursor))
+        self._first = max(0, min(self._first, self.cursor, len(self._cells) - lines))
         if self.cursor >= self._first + lines:
             self._first = self.cursor - lines + 1
 

@@ -172,6 +172,7 @@ def test_a_broken_connection_does_not_end_a_push(kind: str, tmp_path: Path) -> N
             assert done.size > 65_000_000
             extra = between.sent - done.size
             print(kind, "sent again", extra)
-            # A registry that goes on where it was gets no chunk twice.
-            assert extra < (12_000_000 if kind == "ours" else 60_000_000)
+            # Where a registry goes on where it was, only what was under way is sent again: what
+            # the system buffers for a connection, three times. All of it would be 44 MB.
+            assert extra < (30_000_000 if kind == "ours" else 60_000_000)
         assert whole(port, JOB, "2") == 2

@@ -26,7 +26,7 @@ from champ_offline.handover.masking import masked
 from champ_offline.journal.audit import Entry
 from champ_offline.oci.digest import Digest
 from champ_offline.release.hiding import HIDDEN
-from champ_offline.trust.dates import Overridden
+from champ_offline.trust.overrides import Overridden
 from champ_offline.trust.state import TrustState
 from installer.language import activate
 from installer.report.page import render

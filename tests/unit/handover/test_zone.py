@@ -15,7 +15,7 @@ from champ_offline.journal.journal import Journal
 from champ_offline.oci.digest import Digest
 from champ_offline.release.data.backups import Backups, Reason, SavedPart, State, Subject
 from champ_offline.store.scrub import Pace
-from champ_offline.trust.dates import Overridden
+from champ_offline.trust.overrides import Overridden
 from champ_offline.trust.state import TrustState
 from tests.unit.handover.conftest import Site
 

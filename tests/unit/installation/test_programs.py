@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ from tests.unit.installation.fake import champ_sh, name_of, signed
 
 @pytest.fixture
 def places(tmp_path: Path) -> Places:
-    return Places(tmp_path / "opt", tmp_path / "bin/champ", tmp_path / "units")
+    return Places(tmp_path / "opt", tmp_path / "bin/champ", units=tmp_path / "units")
 
 
 @pytest.fixture
@@ -40,6 +41,19 @@ def says(places: Places) -> str:
     assert places.command is not None
     done = subprocess.run([str(places.command)], capture_output=True, text=True, check=True)
     return done.stdout.strip()
+
+
+def test_the_pages_of_the_manual_are_those_of_the_current_version(
+    places: Places, tmp_path: Path
+) -> None:
+    shown = replace(places, manual=tmp_path / "man")
+    programs = Programs(shown)
+    programs.install(champ_sh(tmp_path / "1", 1))
+    links = {link.relative_to(tmp_path / "man").as_posix(): link for link in shown.pages}
+    assert set(links) == {"man1/champ.1", "zh_CN/man1/champ.1"}
+    for name, link in links.items():
+        assert link.readlink() == shown.current / "_internal/man" / name
+    assert Places(tmp_path / "opt").pages == {}
 
 
 def test_installed_updated_and_gone_back_from(

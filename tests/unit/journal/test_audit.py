@@ -206,6 +206,15 @@ def test_since_and_newest(database: Database) -> None:
     assert [row.subject for row in audit.rows(most=2)] == ["7", "8"]
 
 
+def test_the_newest_row_of_an_act(audit: Audit) -> None:
+    for number in range(3):
+        audit.record(Entry("bo", "a.thing", f"{number}", {}), Entry("bo", "b.thing", "x", {}))
+    last = audit.last("a.thing")
+    assert last is not None
+    assert last.subject == "2"
+    assert audit.last("c.thing") is None
+
+
 def test_the_format_says_how_to_check_a_row_by_hand(audit: Audit) -> None:
     """The statement of FORMAT.md, and SHA-256 over the line it prints."""
     text = (ROOT / "champ_offline/journal/FORMAT.md").read_text(encoding="utf-8")

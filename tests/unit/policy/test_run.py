@@ -122,6 +122,19 @@ def test_a_stick_with_an_app_is_taken_in_and_installed(site: Site) -> None:
     assert json.loads(ended.detail)["releases"] == ["greeter/greeter 1.0"]
 
 
+def test_the_zone_tells_under_which_policy_the_last_change_was(site: Site) -> None:
+    before = site.appliance.settings()
+    assert (before.policy, before.ran) == ("", "")
+    first = str(site.run(INSTALL, "1.0").policy)
+    found = site.appliance.settings()
+    assert found.policy == first
+    last = site.appliance.audit.rows()[-1]
+    assert (last.act, last.time) == ("policy.run", found.ran)
+    second = str(site.run(INSTALL + "# changes nothing more\n", "1.0").policy)
+    assert second != first
+    assert site.appliance.settings().policy == first
+
+
 def test_the_same_run_again_changes_nothing(running: Site) -> None:
     before = running.appliance.audit.head()
     result = running.run(INSTALL, "1.0")

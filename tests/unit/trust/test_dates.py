@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from champ_offline.durable.database import Database
-from champ_offline.trust.dates import CLOCK, EXPIRED, Overrides
 from champ_offline.trust.documents import make_documents
 from champ_offline.trust.errors import (
     ClockBehind,
@@ -19,6 +18,7 @@ from champ_offline.trust.errors import (
     ReasonEmpty,
     RevokedKey,
 )
+from champ_offline.trust.overrides import CLOCK, EXPIRED, Overrides
 from champ_offline.trust.rotation import Change
 from champ_offline.trust.state import TrustState
 from champ_offline.trust.trusted import TrustedBundle, evaluate
