@@ -120,13 +120,15 @@ def command_line(screens: Screens) -> Champ:
 
 
 def _wanted_language(arguments: Sequence[str]) -> str | None:
-    # Help is made while click still reads the options, so --lang is looked up before.
-    for index, argument in enumerate(arguments):
+    # Help is made while click still reads the options, so --lang is looked up before. As of every
+    # option the last one counts: a task begun on the screens has their language before its own.
+    found = None
+    for argument, after in zip(arguments, (*arguments[1:], None), strict=False):
         if argument.startswith("--lang="):
-            return argument.removeprefix("--lang=")
-        if argument == "--lang":
-            return next(iter(arguments[index + 1 :]), None)
-    return None
+            found = argument.removeprefix("--lang=")
+        elif argument == "--lang":
+            found = after
+    return found
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:

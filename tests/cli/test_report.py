@@ -234,3 +234,13 @@ def test_a_zone_is_needed() -> None:
     done = champ("report")
     assert done.returncode == ExitCode.USAGE
     assert "--zone" in done.stderr
+
+
+def test_the_last_language_that_is_named_is_the_reports(zone: Path) -> None:
+    """A task that the screens begin has their language before its own."""
+    out = zone.parent / "paper.html"
+    words = ("--lang", "en", "--output", "json", "--lang", "zh", "--output", "table")
+    done = loaded_champ("--zone", str(zone), *words, "report", "--offline", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert 'lang="zh-CN"' in out.read_text(encoding="utf-8")
+    assert str(out) in done.stdout
