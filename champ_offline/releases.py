@@ -34,6 +34,7 @@ from champ_offline.release.data.acts import Restored, deeds
 from champ_offline.release.data.backups import Backup, BackupElsewhere, Backups
 from champ_offline.release.data.planning import APP_ONLY, WayBack
 from champ_offline.release.data.shelf import Shelf
+from champ_offline.release.logs import ReleaseLogs, logs_of
 from champ_offline.release.plan import Plan, PlanUnreadable
 from champ_offline.release.prospect import accept
 from champ_offline.release.records import chronicle
@@ -255,15 +256,22 @@ class Releases:
             return Sight(cluster.identity(), cluster.offer().version, nodes, statuses)
 
     def earlier(self, release: str, namespace: str, kubeconfig: Path | None) -> Earlier | None:
-        """The answers that the release has on that cluster, or had last; None without any.
-
-        The cluster is only asked who it is, and not even that where no release of the name ever was
-        in the zone.
-        """
+        """The answers that the release has on that cluster, or had last; None without any."""
         if not History(self.database).clusters(namespace, release):
             return None
         with self._opened(self.clusters.way(kubeconfig)) as operations:
             return operations.earlier(release, namespace)
+
+    def logs(self, release: str, namespace: str, kubeconfig: Path | None) -> ReleaseLogs:
+        """What the containers of a release wrote; to be closed. Raises ReleaseUnknown."""
+        way, vault = self.clusters.way(kubeconfig), Vault(self.database, secrets.token_urlsafe)
+        with ExitStack() as held:
+            cluster = held.enter_context(closing(self._cluster(way)))
+            if (named := self.clusters.by_file(way)) is not None:
+                named.check(cluster)
+            found = logs_of(cluster, namespace, release, History(self.database), vault)
+            held.pop_all()
+            return found
 
     def history(
         self,
@@ -387,6 +395,5 @@ class Releases:
         # Helm and Kubernetes clients are loaded only by the verbs that need a cluster.
         from champ_offline.operations import Operations
 
-        stored = (self.database, self._blobs, self.catalog)
-        pki = self.paths.pki
+        stored, pki = (self.database, self._blobs, self.catalog), self.paths.pki
         return Operations(self.zone, *stored, self.clock, kubeconfig, self._external(), pki)

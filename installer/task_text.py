@@ -6,7 +6,7 @@ Invariant: made from the task alone: whoever follows it reads the same, wherever
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from champ_offline.errors import ExitCode
@@ -22,11 +22,16 @@ _ABOUT_OUTPUT = {"--zone", "-o", "--output", "--progress", "--lang"}
 
 
 def asked(task: Task) -> str:
+    """What a task was asked to do."""
+    return command(task.words)
+
+
+def command(words: Sequence[str]) -> str:
     """The command without the options that are about its output: `import /media/stick`."""
-    words, left = iter(task.words), []
-    for one in words:
+    every, left = iter(words), []
+    for one in every:
         if one in _ABOUT_OUTPUT:
-            next(words, None)
+            next(every, None)
         elif one.partition("=")[0] not in _ABOUT_OUTPUT | {"--json"}:
             left.append(one)
     return printable(shlex.join(left))
@@ -53,6 +58,10 @@ def ended(ending: Ending) -> str:
             return printable(sentences(ending.error)[0])
         told = "\n".join(sentences(ending.error))
         return printable_lines(f"{told}\n[{ending.error.id}]")
+    if reads := _of("number", "damaged", ending.result):
+        return "\n".join(map(read_again, reads))
+    if members := _of("name", "ending", ending.result):
+        return "\n".join(map(member, members))
     if ending.exit_code != ExitCode.OK:
         return _("It ended with exit code {code}.").format(code=ending.exit_code)
     return _result(ending.result)
@@ -65,6 +74,13 @@ def _result(result: object) -> str:
         if field in result:
             return told(result)
     return _("It ended well.")
+
+
+def _of(first: str, second: str, result: object) -> list[Mapping[str, Any]]:
+    """The rows of a result, if each of them has these fields; else none."""
+    every = result if isinstance(result, list) else []
+    found = [one for one in every if isinstance(one, Mapping) and {first, second} <= {*one}]
+    return found if len(found) == len(every) else []
 
 
 def imported(result: Mapping[str, Any]) -> str:
@@ -112,8 +128,60 @@ def applied(result: Mapping[str, Any]) -> str:
     )
 
 
+def reported(result: Mapping[str, Any]) -> str:
+    """Where a report is."""
+    text = _("The hand-over report is in {path} ({size}). Open it in a browser to print it.")
+    return printable(text.format(path=result["path"], size=size(result["size"])))
+
+
+def saved(result: Mapping[str, Any]) -> str:
+    """What became of a backup."""
+    text = _("Backup {number} of {release} {version}: {state}, {size}")
+    return printable(
+        text.format(
+            number=result["number"],
+            release=result["release"],
+            version=result["version"],
+            state=word(result["state"]),
+            size=size(result["size"]),
+        )
+    )
+
+
+def brought_back(result: Mapping[str, Any]) -> str:
+    """Which backup came back."""
+    told = _("Backup {backup} is back in {release}.")
+    if result["saved"]:
+        told += " " + _("What was there before is backup {saved}.")
+    return printable(told.format_map(result))
+
+
+def read_again(result: Mapping[str, Any]) -> str:
+    """How a backup was found."""
+    text = _("Backup {number} of {release}: every byte is as it was saved ({size}).")
+    if result["damaged"]:
+        text = _("Backup {number} of {release} is damaged: {damaged}.")
+    return printable(
+        text.format(
+            number=result["number"],
+            release=result["release"],
+            size=size(result["size"]),
+            damaged=", ".join(result["damaged"]),
+        )
+    )
+
+
+def member(result: Mapping[str, Any]) -> str:
+    """What became of a release of a site's plan."""
+    failed = result["error_id"] and f" [{result['error_id']}]"
+    return printable(f"{result['name']} {result['version']}: {word(result['ending'])}{failed}")
+
+
 # By a field that only results of this kind have.
 _TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "new_blobs": imported,
     "operation": applied,
+    "brought": reported,
+    "parts": saved,
+    "backup": brought_back,
 }

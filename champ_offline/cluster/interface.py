@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeAlias
 
 from champ_offline.cluster.claims import Claim
 from champ_offline.cluster.commands import Commands
+from champ_offline.cluster.logs import LogLine
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.events import ObjectState
 
@@ -25,8 +26,6 @@ POD_SECURITY: Mapping[str, str] = {
     "pod-security.kubernetes.io/enforce": "restricted",
     "pod-security.kubernetes.io/warn": "restricted",
 }
-# What is read of a log at most; the last lines of a container that writes long ones are cut off.
-LOG_BYTES = 64 * 1024
 # The name under which Helm applies (its kube.ManagedFieldsManager).
 FIELD_MANAGER = "helm"
 # How many images a kubelet lists (its setting nodeStatusMaxImages, unless changed).
@@ -84,6 +83,15 @@ class ObjectRefused(ChampError):
     exit_code = ExitCode.PREFLIGHT
     message = "The cluster would not accept {kind} {name}: {reason}."
     remedy = "Correct the answers, or remove what stands in the way, and plan again."
+
+
+class LogUnavailable(ChampError):
+    """A container's log cannot be had: it was not begun, is gone, or its node does not answer."""
+
+    id = "cluster.log-unavailable"
+    exit_code = ExitCode.NOT_FOUND
+    message = "The log of container {container} in pod {pod} cannot be had: {reason}."
+    remedy = "Look with champ status how the pod is; repeat when it has begun and its node answers."
 
 
 class ClusterFault(ChampError):
@@ -257,11 +265,19 @@ class Cluster(Commands, Protocol):
         ...
 
     def log_tail(
-        self, namespace: str, pod: str, container: str, *, previous: bool, lines: int
-    ) -> str:
-        """The last lines that a container wrote, at most LOG_BYTES; empty where there are none.
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        *,
+        previous: bool,
+        lines: int,
+        since: str = "",
+    ) -> tuple[LogLine, ...]:
+        """The last lines that a container wrote: at most so many, and at most LOG_BYTES of them.
 
-        `previous` is the container before it was started anew.
+        `previous` is the container before it was started anew; `since` a time in whole seconds
+        (ISO 8601, UTC) before which nothing is wanted. Raises LogUnavailable.
         """
         ...
 

@@ -16,20 +16,20 @@ from typing import Any
 
 import httpx2
 
-from champ_offline.cluster import certificates, health, pod_exec
+from champ_offline.cluster import certificates, health, logs, pod_exec
 from champ_offline.cluster.claims import Claim
 from champ_offline.cluster.commands import SILENCE, Place, Running
 from champ_offline.cluster.conflicts import conflicts
 from champ_offline.cluster.discovery import Discovery, Kind
 from champ_offline.cluster.interface import (
     FIELD_MANAGER,
-    LOG_BYTES,
     POD_SECURITY,
     ClusterFault,
     ClusterForbidden,
     ClusterUnreachable,
     Conflict,
     Contact,
+    LogUnavailable,
     Node,
     Object,
     ObjectRefused,
@@ -242,21 +242,28 @@ class KubeCluster:
         )
 
     def log_tail(
-        self, namespace: str, pod: str, container: str, *, previous: bool, lines: int
-    ) -> str:
-        """See Cluster."""
-        asked = {
-            "container": container,
-            "tailLines": str(lines),
-            "limitBytes": str(LOG_BYTES),
-            "previous": str(previous).lower(),
-        }
-        place = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
-        answer = self._answer("GET", place, params=asked)
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        *,
+        previous: bool,
+        lines: int,
+        since: str = "",
+    ) -> tuple[logs.LogLine, ...]:
+        """See Cluster; of lines that are too long together the first half is left out."""
+        place = f"{_PLACES['Pod'].format(namespace)}/{pod}/log"
+        parameters = logs.asked(container, lines, since, previous=previous)
+        answer = self._answer("GET", place, params=parameters)
         if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             self._checked(answer)
-        # Else it is gone, was not begun, or its node does not answer: there is nothing to read.
-        return answer.content.decode(errors="replace") if answer.is_success else ""
+        if not answer.is_success:
+            raise LogUnavailable(container=container, pod=pod, reason=told(answer))
+        # An API server cuts off the end, which is what was wanted most.
+        if len(answer.content) >= logs.LOG_BYTES and lines > 1:
+            where, fewer = (namespace, pod, container), lines // 2
+            return self.log_tail(*where, previous=previous, lines=fewer, since=since)
+        return logs.lines(answer.content)
 
     @contextmanager
     def run_in(

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+from champ_offline.cluster.interface import Cluster, ClusterForbidden
 from champ_offline.helm import manifests
 from champ_offline.release.records.history import Revision
 from champ_offline.release.records.vault import Vault, VaultMissing
@@ -42,7 +43,7 @@ def of_sealed(sealed: bytes) -> set[str]:
     found = sealed_manifests(sealed) if sealed else ()
     objects = [manifests.load(text, "a sealed chart") for text in found]
     values = {value for item in objects for value in of_secret(item)}
-    names = "\n".join(name for item in objects for name in _names(item))
+    names = "\n".join(name for item in objects for name in names_of(item))
     return without_names(values, names)
 
 
@@ -51,6 +52,13 @@ def of_secret(item: Mapping[str, Any]) -> Iterator[str]:
     if item.get("kind") == "Secret":
         data = _decoded(item.get("data"))
         yield from long((*texts(item.get("stringData")), *data))
+
+
+def of_secrets(cluster: Cluster, namespace: str) -> Iterator[str]:
+    """The values of a namespace's Secrets, as far as these may be read."""
+    with suppress(ClusterForbidden):
+        for item in cluster.listed("v1", "Secret", namespace):
+            yield from of_secret({**item, "kind": "Secret"})
 
 
 def without_names(secrets: Iterable[str], known: str) -> set[str]:
@@ -75,7 +83,7 @@ def texts(value: object) -> Iterator[str]:
             yield from texts(one)
 
 
-def _names(item: Mapping[str, Any]) -> Iterator[str]:
+def names_of(item: Mapping[str, Any]) -> Iterator[str]:
     """Its own name, and the images of what it runs: those are shown."""
     yield str(item["metadata"]["name"])
     yield from _NAMED.findall(str(item.get("spec") or ""))

@@ -12,7 +12,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote, quote_plus
 
 HIDDEN = "(hidden)"
@@ -35,6 +35,14 @@ class Hiding:
     def text(self, text: str) -> str:
         """`text` with each secret replaced."""
         return self._any.sub(HIDDEN, text)
+
+    def lines(self, lines: Sequence[str]) -> list[str]:
+        """As many lines with each secret replaced, also one that stands on several of them."""
+
+        def same_lines(found: re.Match[str]) -> str:
+            return HIDDEN + f"\n{HIDDEN}" * found[0].count("\n")
+
+        return self._any.sub(same_lines, "\n".join(lines)).split("\n") if lines else []
 
     def leaks(self, data: bytes) -> bool:
         """Whether `data` holds a secret all the same; shorter ones are found in any figure."""

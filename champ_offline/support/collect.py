@@ -21,7 +21,8 @@ from champ_offline.cluster import health
 from champ_offline.cluster.causes.judge import judge
 from champ_offline.cluster.causes.look import cause, look
 from champ_offline.cluster.causes.scene import Scene, last_time, words
-from champ_offline.cluster.interface import Cluster, Object
+from champ_offline.cluster.interface import Cluster, LogUnavailable, Object
+from champ_offline.cluster.logs import LogLine
 from champ_offline.durable.database import Database
 from champ_offline.errors import ChampError
 from champ_offline.findings import Finding
@@ -297,9 +298,20 @@ def _logs(cluster: Cluster, namespace: str, scene: Scene) -> Iterator[tuple[str,
                 continue
             name, container = str(pod["metadata"]["name"]), str(one["name"])
             for previous in (False, True):
-                text = cluster.log_tail(namespace, name, container, previous=previous, lines=_LINES)
-                if text:
-                    yield f"{name}.{container}{'.before' if previous else ''}.txt", text
+                lines = _tail(cluster, namespace, name, container, previous=previous)
+                if lines:
+                    file = f"{name}.{container}{'.before' if previous else ''}.txt"
+                    yield file, "".join(f"{one.text}\n" for one in lines)
+
+
+def _tail(
+    cluster: Cluster, namespace: str, pod: str, container: str, *, previous: bool
+) -> tuple[LogLine, ...]:
+    """Its last lines; none where there is nothing to be had."""
+    try:
+        return cluster.log_tail(namespace, pod, container, previous=previous, lines=_LINES)
+    except LogUnavailable:
+        return ()
 
 
 def _cluster(found: Collection, name: str, view: _View) -> None:

@@ -6,6 +6,7 @@ Invariant: gathered only to be taken out of texts; nothing here is written or sh
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from champ_offline.cluster.interface import Cluster, ClusterForbidden, Object
@@ -42,18 +43,13 @@ def of_kubeconfig(path: Path) -> Iterator[str]:
 
 def of_namespace(cluster: Cluster, namespace: str) -> Iterator[str]:
     """The values of its Secrets and of its pods' environment, as far as they may be read."""
-    for kind in ("Secret", "Pod"):
-        try:
-            found = cluster.listed("v1", kind, namespace)
-        except ClusterForbidden:
-            continue
-        for item in found:
-            yield from of_object({**item, "kind": kind})
+    yield from hidden.of_secrets(cluster, namespace)
+    with suppress(ClusterForbidden):
+        for pod in cluster.listed("v1", "Pod", namespace):
+            yield from _environment(pod)
 
 
-def of_object(item: Object) -> Iterator[str]:
-    """The values of a Secret; what a pod has in its environment."""
-    yield from hidden.of_secret(item)
-    spec = item.get("spec") or {}
+def _environment(pod: Object) -> Iterator[str]:
+    spec = pod.get("spec") or {}
     for one in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
         yield from hidden.long(str(pair.get("value") or "") for pair in one.get("env") or [])

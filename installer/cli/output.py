@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
@@ -19,6 +20,8 @@ from installer.terminal_text import pad, printable, width
 
 FORMATS = ("table", "json", "yaml")
 _GAP = "  "
+# JSON escapes the controls of ASCII itself; these are those of Latin-1, and of writing's direction.
+_DRIVES = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 class OutputClosed(Exception):
@@ -75,14 +78,14 @@ class Output:
 
             self.text(yaml.safe_dump(plain, allow_unicode=True, sort_keys=False))
         else:
-            self.text(json.dumps(plain, ensure_ascii=False, indent=2) + "\n")
+            self.text(_json(plain, indent=2) + "\n")
 
     def item(self, value: object) -> None:
         """One of many that come one by one: a line of JSON, or an item of a YAML list."""
         if self.form == "yaml":
             self.document([value])
         else:
-            self.text(json.dumps(as_plain(value), ensure_ascii=False) + "\n")
+            self.text(_json(as_plain(value)) + "\n")
 
     def text(self, text: str) -> None:
         """Write and flush; raises OutputClosed when nobody reads."""
@@ -106,6 +109,12 @@ class Output:
             cells = zip(row, widths, columns, strict=True)
             line = _GAP.join(pad(text, room, right=column.right) for text, room, column in cells)
             self.text(line.rstrip() + "\n")
+
+
+def _json(plain: object, indent: int | None = None) -> str:
+    """JSON of the same value that no terminal obeys: what drives one stands as its escape."""
+    text = json.dumps(plain, ensure_ascii=False, indent=indent)
+    return _DRIVES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def as_plain(value: object) -> Any:  # noqa: ANN401 - the shape of JSON

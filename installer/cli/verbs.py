@@ -57,6 +57,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "policy": Entry("policy", mark("Check a policy; start runs when a stick is plugged in.")),
         "run": Entry("run", mark("Import and upgrade without a person, under a policy.")),
         "status": Entry("status", mark("Show what runs, and how it is.")),
+        "logs": Entry("logs", mark("Read what the containers of a release wrote.")),
         "history": Entry("history", mark("List the revisions of a release.")),
         "rollback": Entry("rollback", mark("Put a release back to an earlier revision.")),
         "data": Entry("data", mark("Save what a release keeps, and bring it back.")),

@@ -30,7 +30,7 @@ def open_zone(folder: Path) -> Appliance:
 class Desk:
     """`zone` and `kubeconfig` are None until they are named; `media` is a folder to look into.
 
-    `background` carries out what takes long.
+    `site` is the site's document that was planned last. `background` carries out what takes long.
     """
 
     zone: Path | None = None
@@ -39,6 +39,7 @@ class Desk:
     open_zone: OpenZone = open_zone
     background: Background = field(default_factory=Processes)
     name: str = ""
+    site: Path | None = None
 
     def zone_folder(self) -> Path:
         """The open zone's folder; raises NoZoneOpen."""

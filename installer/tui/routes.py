@@ -117,6 +117,24 @@ class ShowRelease(Step):
 
 
 @dataclass(eq=False)
+class ReadLogs(Step):
+    """Read what a release's containers wrote; `pods` are those to begin with, if there are any."""
+
+    release: str
+    space: str
+    kubeconfig: Path | None
+    pods: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class ShowBackups(Step):
+    """List what was saved of a release's data."""
+
+    release: str
+    space: str
+
+
+@dataclass(eq=False)
 class ExamineZone(Step):
     """Look for what would stand in the way."""
 
@@ -181,6 +199,16 @@ class SettingKept(Route):
 
 
 @dataclass(eq=False)
+class WriteReport(Step):
+    """Write the hand-over report."""
+
+
+@dataclass(eq=False)
+class PlanSite(Step):
+    """Work out and show what a site's document would change in this zone."""
+
+
+@dataclass(eq=False)
 class GoHome(Route):
     """Back to the overview."""
 
@@ -193,5 +221,7 @@ STARTS: dict[str, Callable[[], Step]] = {
     "registry": ShowRegistry,
     "audit": ReadAudit,
     "tasks": BrowseTasks,
+    "report": WriteReport,
+    "site": PlanSite,
     "settings": ShowSettings,
 }

@@ -10,17 +10,21 @@ from installer.tui.screens.answers import AnswersScreen
 from installer.tui.screens.app import AppScreen
 from installer.tui.screens.applying import ApplyScreen
 from installer.tui.screens.audit import AuditScreen
+from installer.tui.screens.backups import BackupsScreen
 from installer.tui.screens.bundle import BundleScreen
 from installer.tui.screens.catalog import CatalogScreen
 from installer.tui.screens.clients import ClientsScreen
 from installer.tui.screens.findings import FindingsScreen
 from installer.tui.screens.importing import ImportScreen
+from installer.tui.screens.logs import LogsScreen
 from installer.tui.screens.media import MediaScreen
 from installer.tui.screens.overview import OverviewScreen
 from installer.tui.screens.registry import RegistryScreen
 from installer.tui.screens.release import ReleaseScreen
+from installer.tui.screens.report import ReportScreen
 from installer.tui.screens.review import ReviewScreen
 from installer.tui.screens.settings import SettingsScreen
+from installer.tui.screens.site import SiteScreen
 from installer.tui.screens.target import TargetScreen
 from installer.tui.screens.task import TaskScreen
 from installer.tui.screens.tasks import TasksScreen
@@ -45,6 +49,10 @@ _SCREENS: dict[type[routes.Step], Callable[[Any], Page]] = {
     routes.CarryOut: lambda step: TaskScreen(None, step.words),
     routes.ShowRegistry: lambda _step: RegistryScreen(),
     routes.BrowseClients: lambda _step: ClientsScreen(),
+    routes.ReadLogs: LogsScreen,
+    routes.ShowBackups: BackupsScreen,
+    routes.WriteReport: lambda _step: ReportScreen(),
+    routes.PlanSite: lambda _step: SiteScreen(),
     routes.ReadAudit: lambda _step: AuditScreen(),
     routes.ShowSettings: lambda _step: SettingsScreen(),
 }

@@ -28,7 +28,7 @@ PICTURE = re.compile(r"!\[[^\]]+\]\(\.\./pictures/([a-z-]+)\.(?:en|zh)\.svg\)")
 ELSEWHERE = {
     "registry unit", "registry serve", "registry doctor", "node trust", "cluster add", "form",
     "catalog orthanc",
-    "plan", "show", "apply", "status", "history", "rollback", "data save", "data list",
+    "plan", "show", "apply", "status", "logs", "history", "rollback", "data save", "data list",
     "data verify", "recover", "sbom find",
 }  # fmt: skip
 OTHER_PROGRAMS = {"cp", "make"}

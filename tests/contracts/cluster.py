@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from champ_offline.cluster.interface import POD_SECURITY, Cluster, ObjectRefused
+from champ_offline.cluster.interface import POD_SECURITY, Cluster, LogUnavailable, ObjectRefused
 from champ_offline.helm import records
 from champ_offline.helm.engine import HelmEngine, Options
 from champ_offline.helm.faults import ReleaseFailed
@@ -126,8 +126,8 @@ class ClusterContract:
         self, cluster: Cluster, namespace: str
     ) -> None:
         assert cluster.troubles("champ-not-there") == ()
-        said = cluster.log_tail(namespace, "nothing", "none", previous=False, lines=5)
-        assert said == ""
+        with pytest.raises(LogUnavailable, match="nothing"):
+            cluster.log_tail(namespace, "nothing", "none", previous=False, lines=5)
 
     def test_contact_never_fails_where_the_cluster_answers(self, cluster: Cluster) -> None:
         found = cluster.contact()

@@ -23,6 +23,7 @@ from champ_offline.cluster.commands import (
 from champ_offline.cluster.interface import CommandsForbidden
 from champ_offline.cluster.kube import KubeCluster
 from tests.contracts.commands import ENDLESS, CommandContract
+from tests.contracts.logs import LogContract
 from tests.e2e.box import CONTAINER, box_pod
 
 POD = "box"
@@ -62,6 +63,10 @@ def _start(client: Client, namespace: str, name: str) -> None:
 
 class TestKubeCommands(CommandContract):
     """The adapter of the product."""
+
+
+class TestKubeLogs(LogContract):
+    """What a real kubelet gives of a container's log."""
 
 
 def _memory(line: str) -> int:

@@ -25,13 +25,13 @@ def api_server(
 ) -> Iterator[str]:
     """Serve the cluster of that identity; gives its address.
 
-    `runs` answers a request for pods/exec; the connection ends with it.
+    `runs` answers a request for pods/exec or pods/log; the connection ends with it.
     """
     document = json.dumps({"metadata": {"name": "kube-system", "uid": identity}}).encode()
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if runs is not None and "/exec?" in self.path:
+            if runs is not None and self.path.partition("?")[0].endswith(("/exec", "/log")):
                 runs(self)
                 self.close_connection = True
                 return

@@ -24,11 +24,12 @@ from champ_offline.cluster.interface import (
     Preview,
     StorageClass,
 )
+from champ_offline.cluster.logs import LogLine
 from champ_offline.errors import Quoted
 from champ_offline.events import ObjectState
 from champ_offline.release import managed as fields
 from tests.simulators.managed_fields import held, held_by_others, share, take
-from tests.simulators.pods import not_pulled, pod_of, runs
+from tests.simulators.pods import Logs, not_pulled, pod_of, runs
 from tests.simulators.programs import Computer
 
 Object = dict[str, Any]
@@ -68,7 +69,7 @@ class SimulatedCluster:
         self.reachable = True
         self.blind = False
         self.events: list[Object] = []
-        self.logs: dict[tuple[str, str], str] = {}
+        self.logs = Logs()
         self.hidden: set[str] = set()
         # Around every single effect on the cluster, also those of Helm: where a kill can fall.
         self.effect: Callable[[str], AbstractContextManager[object]] = nullcontext
@@ -202,11 +203,12 @@ class SimulatedCluster:
         return tuple(one for one in self.events if one["metadata"]["namespace"] == namespace)
 
     def log_tail(
-        self, namespace: str, pod: str, container: str, *, previous: bool, lines: int
-    ) -> str:
+        self, namespace: str, pod: str, container: str, *,
+        previous: bool, lines: int, since: str = "",
+    ) -> tuple[LogLine, ...]:  # fmt: skip
         self._answer()
-        kept = self.logs.get((pod, container), "").splitlines(keepends=True)
-        return "".join(kept[-lines:])
+        begun = self.get("v1", "Pod", namespace, pod) is not None
+        return self.logs.tail(pod, container, lines, since, previous=previous, begun=begun)
 
     @contextmanager
     def run_in(

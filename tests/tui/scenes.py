@@ -14,7 +14,10 @@ from pathlib import Path
 from textual.app import ComposeResult
 
 from champ_offline.events import ObjectState, Progress, StepFinished, StepStarted
+from champ_offline.oci.digest import Digest
+from champ_offline.release.data.backups import Backups, Reason, SavedPart, Subject
 from champ_offline.release.plan import Plan
+from champ_offline.release.records.history import History
 from installer.language import translate as _
 from installer.tui.app import Screens
 from installer.tui.proposals import Install, Remove
@@ -25,13 +28,26 @@ from installer.tui.screens.review import ReviewScreen
 from installer.tui.screens.target import TargetScreen
 from installer.tui.widgets.page import Page
 from installer.tui.widgets.progress import ProgressView
+from installer.words import word
 from tests.tui.sample_app import ZONE
 from tests.tui.screen import Person
-from tests.tui.stage import ANSWERS, Stage
+from tests.tui.stage import ANSWERS, NOW, Stage
 from tests.tui.test_review import Brought
 
 Act = Callable[[Person, Stage], Awaitable[None]]
 Opening = Callable[[Stage], Screens]
+SITE = f"""\
+format: 1
+defaults:
+  greeter: {{version: "2.0", answers: {{site: North, users: [{{name: admin}}]}}}}
+zones:
+  {ZONE}:
+    clusters:
+      main:
+        apps:
+          db: {{app: greeter, namespace: imaging}}
+          pacs: {{app: greeter, namespace: imaging, needs: [db]}}
+"""
 _HEX = re.compile(r"[0-9a-f]{16,}")
 
 
@@ -113,6 +129,38 @@ def _target(_stage: Stage) -> TargetScreen:
     return TargetScreen(ChooseTarget("greeter", "2.0", "clinic", ""))
 
 
+def saved(*steps: str | Callable[[], str]) -> Act:
+    """A backup was made of the release; its app declares one part."""
+
+    async def act(person: Person, stage: Stage) -> None:
+        database = stage.world.open(stage.used)._database
+        [revision] = History(database).standing("hello", "hello")
+        subject = Subject(*revision.place, revision.number, revision.app, revision.version)
+        when, backups = f"{NOW:%Y-%m-%dT%H:%M:%SZ}", Backups(database)
+        with database.transaction() as connection:
+            about = (subject, (), Reason.BEFORE_CHANGE, "engineer", when)
+            number = backups.begin(connection, *about)
+            backups.keep(connection, number, SavedPart("database", Digest.of(b""), 48_200_000))
+            connection.execute("UPDATE backups SET state = 'whole', ended = ?", (when,))
+        await keys(*steps)(person, stage)
+
+    return act
+
+
+def of_site(document: str, *steps: str | Callable[[], str]) -> Act:
+    """The zone's cluster has a name, and the site's document lies in the folder."""
+
+    async def act(person: Person, stage: Stage) -> None:
+        stage.kubeconfig.write_text("{}", encoding="utf-8")
+        stage.kubeconfig.chmod(0o600)
+        stage.world.open(stage.used).releases.add_cluster("main", stage.kubeconfig)
+        Path("site.yaml").write_text(document, encoding="utf-8")
+        person.app.desk.site = Path("site.yaml")
+        await keys("p", *steps)(person, stage)
+
+    return act
+
+
 _IMPORT: tuple[str | Callable[[], str], ...] = (
     "i", lambda: "greeter-1.0", "1", lambda: _("it fits"), "i", lambda: _("To the catalog"),
 )  # fmt: skip
@@ -173,7 +221,16 @@ SCENES: dict[str, Scene] = {
     ),
     "applied": Scene(pushed(_apply, lambda: _("Go on")), apart=True),
     "release": Scene(keys("1", lambda: _("History, the newest first:"))),
+    "logs": Scene(keys("1", lambda: _("History, the newest first:"), "l", lambda: "8080")),
+    "backups": Scene(
+        saved("1", lambda: _("History, the newest first:"), "d", lambda: word("whole")), apart=True
+    ),
+    "site": Scene(of_site(SITE, lambda: "sha256:"), apart=True),
+    "site-problems": Scene(
+        of_site(SITE.replace("needs: [db]", "needs: [x]"), lambda: "yaml.wrong-value"), apart=True
+    ),
     "revision": Scene(keys("1", lambda: _("History, the newest first:"), "enter")),
+    "report": Scene(keys("h", lambda: f"champ-report-{ZONE}-2026-03-02.html")),
     "registry": Scene(keys("g", lambda: "champ.local")),
     "clients": Scene(keys("g", lambda: "champ.local", "n", lambda: "ci")),
     "audit": Scene(keys("a", lambda: "release.apply.end"), apart=True),

@@ -31,6 +31,13 @@ from tests.tui.simulated import World
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 FREE = 250 * 10**9
 _USER = types.SimpleNamespace(pw_name="engineer")
+WRITTEN = """\
+\x1b[32mINFO\x1b[0m  greeter 2.0 starts, 4 threads
+INFO  database hello-db: login as greeter with not-a-secret-at-all
+WARN  the table of patients has no index on birth date, so each search by it reads 812,004
+INFO  serves at 0.0.0.0:8080
+INFO  a title for the terminal \x1b]0;owned\x07 is not obeyed
+"""
 ANSWERS = """\
 greeting: hello
 site: North Clinic
@@ -136,6 +143,7 @@ def _built(folder: Path) -> Stage:
     for version in ("1.0", "2.0"):
         wanted = Install("greeter", version, "hello", "hello", made.kubeconfig, answers)
         appliance.releases.apply(wanted.plan(appliance), made.kubeconfig, ignore)
+    made.world.cluster.logs["hello-work-0", "work"] = WRITTEN
     appliance.registry.clients.add("ci", "", roles(("team/*",), ("team/*",), ()), "engineer")
     appliance._database.close()
     return made

@@ -14,7 +14,7 @@ from champ_offline.cluster import health
 from champ_offline.cluster.causes import configuration, placing
 from champ_offline.cluster.causes.judge import waiting_pods
 from champ_offline.cluster.causes.scene import Found, Object, Place, Scene, condition, unready
-from champ_offline.cluster.interface import Cluster, ClusterForbidden
+from champ_offline.cluster.interface import Cluster, ClusterForbidden, LogUnavailable
 from champ_offline.errors import Fields, Phrase, Quoted
 from champ_offline.events import Cause
 
@@ -78,12 +78,13 @@ def last_words(
 ) -> tuple[str, ...]:
     """The last lines that a container wrote, those that say something; empty where none are had."""
     try:
-        text = cluster.log_tail(
+        found = cluster.log_tail(
             namespace, place.pod, place.container, previous=place.previous, lines=_LINES
         )
-    except ClusterForbidden:
+    except (ClusterForbidden, LogUnavailable):
         return ()
     # Hidden as a whole first: a secret may have line ends of its own.
+    text = "\n".join(line.text for line in found)
     lines = [line.strip()[:_LONGEST] for line in hide(text).splitlines()]
     return tuple(line for line in lines if line)[-_SHOWN:]
 

@@ -26,7 +26,7 @@ from installer.language import mark
 from installer.language import translate as _
 from installer.terminal_text import printable, printable_lines
 from installer.tui.proposals import Proposal, folded
-from installer.tui.routes import ApplyPlan, GoHome, ShowRelease
+from installer.tui.routes import ApplyPlan, GoHome, ReadLogs, ShowRelease
 from installer.tui.screens.task import TaskPage
 from installer.tui.widgets.dialogs import ErrorDialog
 from installer.tui.widgets.progress import ProgressView
@@ -63,6 +63,7 @@ class ApplyScreen(TaskPage):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "go_on", mark("Go on"), key_display="Enter"),
         Binding("s", "stop", mark("Stop and put back")),
+        Binding("l", "logs", mark("Logs")),
     ]
 
     def __init__(self, confirmed: ApplyPlan) -> None:
@@ -138,8 +139,16 @@ class ApplyScreen(TaskPage):
             ),
         )
 
+    def action_logs(self) -> None:
+        """What the containers wrote that are not ready."""
+        pods = self.query_one(ProgressView).unready("Pod")
+        plan, way = self.plan, self.proposal.kubeconfig
+        self.post_message(ReadLogs(plan.release, plan.namespace, way, pods))
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Go on is for afterwards."""
+        """Go on is for afterwards, logs are for what does not come up."""
+        if action == "logs":
+            return bool(self.query(ProgressView)) and bool(self.query_one(ProgressView).unready())
         if action == "go_on":
             return not self.running
         return super().check_action(action, parameters)

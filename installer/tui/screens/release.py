@@ -26,7 +26,7 @@ from installer.quantities import duration, minute
 from installer.step_line import cause_lines, object_line
 from installer.terminal_text import printable_lines
 from installer.tui.proposals import Remove, Rollback
-from installer.tui.routes import BrowseCatalog, ReviewPlan, ShowRelease
+from installer.tui.routes import BrowseCatalog, ReadLogs, ReviewPlan, ShowBackups, ShowRelease
 from installer.tui.screens.review import TextScreen
 from installer.tui.widgets.page import Page
 from installer.tui.widgets.rows import Rows
@@ -59,6 +59,8 @@ class ReleaseScreen(Page):
         Binding("b", "back", mark("Roll back to the marked one")),
         Binding("x", "remove", mark("Remove")),
         Binding("o", "objects", mark("All objects")),
+        Binding("l", "logs", mark("Logs")),
+        Binding("d", "data", mark("Saved data")),
         Binding("t", "drift", mark("Drift")),
         Binding("p", "put_right", mark("Put it right")),
         Binding("r", "look", mark("Refresh")),
@@ -129,7 +131,9 @@ class ReleaseScreen(Page):
         self.post_message(ReviewPlan(Remove(self.release, self.namespace, self.desk.kubeconfig)))
 
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
-        """Drift is for where some was found."""
+        """Drift is for where some was found, logs are for what is there."""
+        if action == "logs":
+            return self.status is not None
         return action not in {"drift", "put_right"} or _drifted(self.status)
 
     def action_drift(self) -> None:
@@ -143,6 +147,15 @@ class ReleaseScreen(Page):
             number = self.status.number
             way = Rollback(self.release, self.namespace, number, self.desk.kubeconfig)
             self.post_message(ReviewPlan(way))
+
+    def action_logs(self) -> None:
+        """What its containers wrote."""
+        way = self.desk.kubeconfig
+        self.post_message(ReadLogs(self.release, self.namespace, way))
+
+    def action_data(self) -> None:
+        """What was saved of what it keeps."""
+        self.post_message(ShowBackups(self.release, self.namespace))
 
     def action_objects(self) -> None:
         """Every object and how it is."""

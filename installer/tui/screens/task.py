@@ -6,7 +6,6 @@ asking for its end does.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from textual.message import Message
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
+from champ_offline.events import ObjectState
 from champ_offline.tasks.errors import TaskOver
 from champ_offline.tasks.task import Ending, Task
 from installer import task_text
@@ -102,8 +102,10 @@ class TaskPage(Page):
         return TaskEnded(ending)
 
     def on_told(self, message: Told) -> None:
-        """Show an event."""
+        """Show an event; an object's may open or close ways from here."""
         self.query_one(ProgressView).take(message.happened.event, message.happened.at)
+        if isinstance(message.happened.event, ObjectState):
+            self.refresh_bindings()
 
     def action_stop(self) -> None:
         """Ask, then have it ended."""
@@ -167,7 +169,9 @@ class TaskScreen(TaskPage):
 
     def body(self) -> ComposeResult:
         """What was asked for, then as every task."""
-        asked = task_text.line(self.task_shown) if self.task_shown else shlex.join(self.words)
+        asked = (
+            task_text.line(self.task_shown) if self.task_shown else task_text.command(self.words)
+        )
         yield Static(asked, classes="heading", markup=False)
         yield from super().body()
 

@@ -67,6 +67,11 @@ class ProgressView(Static):
                 self._cause(event)
         self._draw()
 
+    def unready(self, kind: str = "") -> tuple[str, ...]:
+        """The names of the objects, of that kind alone where one is given, that are not ready."""
+        every = self._objects.values()
+        return tuple(one.name for one in every if kind in {"", one.kind} and not one.ready)
+
     def rest(self) -> None:
         """Nothing is under way until the next event."""
         self._step = self._before = None

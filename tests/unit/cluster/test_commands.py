@@ -23,6 +23,7 @@ from champ_offline.cluster.commands import (
 from champ_offline.cluster.interface import CommandsForbidden
 from champ_offline.errors import Quoted
 from tests.contracts.commands import ENDLESS, FAILING, KEEPING, LAZY, WORDY, CommandContract
+from tests.contracts.logs import WRITING, LogContract
 from tests.simulators.cluster import SimulatedCluster
 from tests.simulators.programs import Process
 
@@ -74,10 +75,17 @@ def cluster() -> SimulatedCluster:
     cluster.apply(box, "contract")
     cluster.computer.scripts = {FAILING: _failing, ENDLESS: _endless}
     cluster.computer.scripts |= {WORDY: _wordy, LAZY: _lazy, KEEPING: _keeping}
+
+    def writing(_process: Process) -> Generator[Event, None, int]:
+        cluster.logs["box", "work"] = "first\nsecond\n"
+        yield from ()
+        return 0
+
+    cluster.computer.scripts[WRITING] = writing
     return cluster
 
 
-class TestSimulatedCommands(CommandContract):
+class TestSimulatedCommands(CommandContract, LogContract):
     @pytest.fixture
     def place(self) -> Place:
         return PLACE

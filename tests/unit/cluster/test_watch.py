@@ -15,6 +15,7 @@ from champ_offline.cluster.causes.scene import Found, Place, Scene
 from champ_offline.cluster.causes.told import Told
 from champ_offline.cluster.causes.words import Trouble
 from champ_offline.cluster.interface import ClusterForbidden
+from champ_offline.cluster.logs import LogLine
 from champ_offline.cluster.watch import HealthWatch
 from champ_offline.errors import Quoted, every_error
 from champ_offline.events import Cause, Event, as_document
@@ -65,10 +66,18 @@ class Shown(SimulatedCluster):
         return super().get(api_version, kind, namespace, name)
 
     def log_tail(
-        self, namespace: str, pod: str, container: str, *, previous: bool, lines: int
-    ) -> str:
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        *,
+        previous: bool,
+        lines: int,
+        since: str = "",
+    ) -> tuple[LogLine, ...]:
         self._refuse("logs")
-        return super().log_tail(namespace, pod, container, previous=previous, lines=lines)
+        where = (namespace, pod, container)
+        return super().log_tail(*where, previous=previous, lines=lines, since=since)
 
     def _refuse(self, what: str) -> None:
         if what in self.hidden:
