@@ -64,6 +64,17 @@ async def test_a_cause_that_is_over_is_gone() -> None:
     assert not [line for line in lines if "greeter-work-0" in line]
 
 
+async def test_of_a_thousand_objects_those_that_are_not_ready_come_first() -> None:
+    states = [ObjectState("Pod", f"pod-{n}", ready=n % 100 != 99, reason="") for n in range(1000)]
+    causes = [replace(CAUSE, name=f"greeter-work-{n}", log=()) for n in range(30)]
+    lines = await shown(StepStarted("apply", "site"), *states, *causes)
+    pods = [line for line in lines if "Pod pod-" in line]
+    assert "Objects ready: 990 of 1000" in lines
+    assert [line.strip()[0] for line in pods] == ["-"] * 10 + ["+"] * 40
+    assert [line for line in lines if "more" in line] == ["  20 more", "  950 more"]
+    assert len(lines) < 120
+
+
 @pytest.fixture
 def running(opened: Opened, media: Media, tmp_path: Path) -> Callable[[], SimulatedAppliance]:
     """A zone that runs the app on a simulated cluster."""

@@ -1,12 +1,14 @@
 """What an operation is doing: steps that are done, the one under way with bar, rate and time.
 
 Invariant: the seconds run on while no event comes, so that a standstill and a crash look different;
-they count from when it began, whenever the looking did.
+they count from when it began, whenever the looking did. However much there is to be told, the text
+is of bounded length, for it is laid out four times a second.
 """
 
 from __future__ import annotations
 
 import time
+from collections import deque
 
 from textual.widgets import Static
 
@@ -29,6 +31,9 @@ _BAR = 50
 _DONE = 4
 # Lines of a container's log below its cause: all of them are in the plain progress.
 _SAID = 5
+# Causes and objects that are shown at once; of a whole site there may be a thousand.
+_CAUSES = 10
+_OBJECTS = 50
 
 
 class ProgressView(Static):
@@ -40,7 +45,7 @@ class ProgressView(Static):
         self._ended: float | None = None
         self._step: StepLine | None = None
         self._before: StepLine | None = None
-        self._done: list[str] = []
+        self._done: deque[str] = deque(maxlen=_DONE)
         self._objects: dict[tuple[str, str], ObjectState] = {}
         self._causes: dict[tuple[str, str, str], Cause] = {}
 
@@ -108,19 +113,24 @@ class ProgressView(Static):
     def _draw(self) -> None:
         now = self._ended or time.monotonic()
         lines = [_("Time so far: {time}").format(time=duration(now - self._began)), ""]
-        lines += [f"  {text}" for text in self._done[-_DONE:]]
+        lines += [f"  {text}" for text in self._done]
         if self._step is not None:
             lines += ["", f"> {self._step.head}", *self._bar(self._step, now)]
         if self._causes:
             lines.append("")
-            lines += [text for cause in self._causes.values() for text in self._told(cause)]
+            causes = [*self._causes.values()]
+            lines += [text for cause in causes[:_CAUSES] for text in self._told(cause)]
+            lines += _more(len(causes) - _CAUSES)
         if self._objects:
             ready = sum(state.ready for state in self._objects.values())
             counted = _("Objects ready: {ready} of {total}")
             lines += ["", counted.format(ready=ready, total=len(self._objects))]
             # Once it is over only those matter that are not well.
             shown = [o for o in self._objects.values() if not (self._ended and o.ready)]
-            lines += [self._state(state) for state in shown]
+            if len(shown) > _OBJECTS:
+                shown.sort(key=lambda one: one.ready)
+            lines += [self._state(state) for state in shown[:_OBJECTS]]
+            lines += _more(len(shown) - _OBJECTS)
         room = max(10, self.size.width or 78)
         self.update("\n".join(fit(line, room).replace("…", "~") for line in lines))
 
@@ -138,3 +148,7 @@ class ProgressView(Static):
 
     def _state(self, state: ObjectState) -> str:
         return f"  {'+' if state.ready else '-'} {object_line(state)}"
+
+
+def _more(count: int) -> list[str]:
+    return [_("  {count} more").format(count=count)] if count > 0 else []
