@@ -255,23 +255,23 @@ class Releases:
             statuses = tuple(operations.statuses(None, None))
             return Sight(cluster.identity(), cluster.offer().version, nodes, statuses)
 
-    def logs(self, release: str, namespace: str, kubeconfig: Path | None) -> ReleaseLogs:
-        """What the containers of a release wrote; to be closed. Raises ReleaseUnknown."""
-        way = self.clusters.way(kubeconfig)
-        cluster, named = self._cluster(way), self.clusters.by_file(way)
-        records = History(self.database), Vault(self.database, secrets.token_urlsafe)
-        return logs_of(cluster, named, (namespace, release), *records)
-
     def earlier(self, release: str, namespace: str, kubeconfig: Path | None) -> Earlier | None:
-        """The answers that the release has on that cluster, or had last; None without any.
-
-        The cluster is only asked who it is, and not even that where no release of the name ever was
-        in the zone.
-        """
+        """The answers that the release has on that cluster, or had last; None without any."""
         if not History(self.database).clusters(namespace, release):
             return None
         with self._opened(self.clusters.way(kubeconfig)) as operations:
             return operations.earlier(release, namespace)
+
+    def logs(self, release: str, namespace: str, kubeconfig: Path | None) -> ReleaseLogs:
+        """What the containers of a release wrote; to be closed. Raises ReleaseUnknown."""
+        way, vault = self.clusters.way(kubeconfig), Vault(self.database, secrets.token_urlsafe)
+        with ExitStack() as held:
+            cluster = held.enter_context(closing(self._cluster(way)))
+            if (named := self.clusters.by_file(way)) is not None:
+                named.check(cluster)
+            found = logs_of(cluster, namespace, release, History(self.database), vault)
+            held.pop_all()
+            return found
 
     def history(
         self,
@@ -395,6 +395,5 @@ class Releases:
         # Helm and Kubernetes clients are loaded only by the verbs that need a cluster.
         from champ_offline.operations import Operations
 
-        stored = (self.database, self._blobs, self.catalog)
-        pki = self.paths.pki
+        stored, pki = (self.database, self._blobs, self.catalog), self.paths.pki
         return Operations(self.zone, *stored, self.clock, kubeconfig, self._external(), pki)

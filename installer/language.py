@@ -19,6 +19,8 @@ from installer.look import spelled
 DOMAIN = "champ"
 LOCALE = Path(__file__).parent / "locale"
 LANGUAGES = ("en", "zh")
+# Each in its own language, so that whoever reads only that one finds it.
+TONGUES = {"en": "English", "zh": "中文"}
 VARIABLES = ("CHAMP_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 _FOLDERS = {"en": "en", "zh": "zh_CN"}
 

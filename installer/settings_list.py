@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from installer import language, look
 from installer.decided import DecidedBy
-from installer.language import mark
+from installer.language import TONGUES, mark
 from installer.language import translate as _
 from installer.own_settings import LANGUAGE, LOOK
 
@@ -45,8 +45,6 @@ _DECIDED = {
     DecidedBy.ZONE: mark("the zone"),
     DecidedBy.DEFAULT: mark("built in"),
 }
-# How each is called in its own language.
-TONGUES: Final = {"en": "English", "zh": "中文"}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +19,6 @@ from champ_offline.cluster.logs import Container, LogLine, containers
 from champ_offline.errors import ChampError, ExitCode
 from champ_offline.helm.faults import ReleaseUnknown
 from champ_offline.release import hidden
-from champ_offline.release.clusters import NamedCluster
 from champ_offline.release.hiding import Hiding
 from champ_offline.release.records.history import History
 from champ_offline.release.records.vault import Vault
@@ -167,29 +166,15 @@ class ReleaseLogs:
 
 
 def logs_of(
-    cluster: Cluster,
-    named: NamedCluster | None,
-    place: tuple[str, str],
-    history: History,
-    vault: Vault,
+    cluster: Cluster, namespace: str, release: str, history: History, vault: Vault
 ) -> ReleaseLogs:
-    """Those of a release, by namespace and name, that the zone ever changed in this cluster.
-
-    `named` is the cluster that it should be. Where it raises, `cluster` is closed: ReleaseUnknown,
-    ClusterExchanged, and what Cluster raises.
-    """
-    with ExitStack() as held:
-        held.callback(cluster.close)
-        if named is not None:
-            named.check(cluster)
-        # Also what is under way, and what was tried and put back.
-        known = history.revisions(cluster.identity(), *place)
-        if not known:
-            raise ReleaseUnknown(release=place[1], namespace=place[0])
-        secrets = (text for one in known for text in hidden.of_revision(vault, one))
-        found = ReleaseLogs(cluster, *place, secrets)
-        held.pop_all()
-        return found
+    """Those of a release that the zone has ever changed in this cluster; raises ReleaseUnknown."""
+    # Also what is under way, and what was tried and put back.
+    known = history.revisions(cluster.identity(), namespace, release)
+    if not known:
+        raise ReleaseUnknown(release=release, namespace=namespace)
+    secrets = (text for one in known for text in hidden.of_revision(vault, one))
+    return ReleaseLogs(cluster, namespace, release, secrets)
 
 
 def _pods(parts: Iterable[Object]) -> list[Object]:

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from installer import language
-from installer.language import mark
+from installer.language import TONGUES, mark
 from installer.language import translate as _
-from installer.settings_list import TONGUES
 from installer.tui.widgets.commands import Command
 from installer.tui.widgets.page import is_home
 
@@ -26,9 +25,9 @@ _PLACES = (
     ("registry", mark("Registry")),
     ("audit", mark("Audit")),
     ("tasks", mark("Tasks")),
+    ("settings", mark("Settings")),
     ("site", mark("Site plan")),
     ("report", mark("Hand-over report")),
-    ("settings", mark("Settings")),
 )
 
 

@@ -174,16 +174,6 @@ class ReadAudit(Step):
 
 
 @dataclass(eq=False)
-class WriteReport(Step):
-    """Write the hand-over report."""
-
-
-@dataclass(eq=False)
-class PlanSite(Step):
-    """Work out and show what a site's document would change in this zone."""
-
-
-@dataclass(eq=False)
 class ShowSettings(Step):
     """Show what is set."""
 
@@ -209,6 +199,16 @@ class SettingKept(Route):
 
 
 @dataclass(eq=False)
+class WriteReport(Step):
+    """Write the hand-over report."""
+
+
+@dataclass(eq=False)
+class PlanSite(Step):
+    """Work out and show what a site's document would change in this zone."""
+
+
+@dataclass(eq=False)
 class GoHome(Route):
     """Back to the overview."""
 
@@ -221,7 +221,7 @@ STARTS: dict[str, Callable[[], Step]] = {
     "registry": ShowRegistry,
     "audit": ReadAudit,
     "tasks": BrowseTasks,
-    "site": PlanSite,
     "report": WriteReport,
+    "site": PlanSite,
     "settings": ShowSettings,
 }

@@ -27,11 +27,7 @@ from installer.language import translate as _
 from installer.quantities import minute, size
 from installer.terminal_text import printable, printable_lines
 from installer.tui.routes import (
-    STARTS,
-    BrowseCatalog,
     BrowseTasks,
-    ExamineZone,
-    LookForMedia,
     ShowRelease,
     ShowTask,
 )
@@ -99,16 +95,16 @@ class OverviewScreen(Page):
     HOME = True
     again = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("i", "media", mark("Import from a stick")),
-        Binding("c", "catalog", mark("Catalog: install an app")),
+        Binding("i", "app.go('media')", mark("Import from a stick")),
+        Binding("c", "app.go('catalog')", mark("Catalog: install an app")),
         Binding("k", "cluster", mark("Cluster")),
-        Binding("d", "doctor", mark("Check")),
-        Binding("g", "step('registry')", mark("Registry")),
-        Binding("a", "step('audit')", mark("Audit")),
+        Binding("d", "app.go('check')", mark("Check")),
+        Binding("g", "app.go('registry')", mark("Registry")),
+        Binding("a", "app.go('audit')", mark("Audit")),
         Binding("t", "tasks", mark("Tasks")),
-        Binding("p", "step('site')", mark("Site plan")),
-        Binding("h", "step('report')", mark("Hand-over report")),
-        Binding("s", "step('settings')", mark("Settings")),
+        Binding("s", "app.go('settings')", mark("Settings")),
+        Binding("p", "app.go('site')", mark("Site plan")),
+        Binding("h", "app.go('report')", mark("Hand-over report")),
         Binding("f", "recover", mark("Finish what was interrupted")),
         Binding("r", "survey", mark("Refresh")),
         Binding("escape", "leave", show=False),
@@ -154,10 +150,6 @@ class OverviewScreen(Page):
         self.say("at_work", "\n".join(told[:_NEWEST]))
         if {one.number for one in before} - {one.number for one in message.tasks}:
             self.action_survey()
-
-    def action_step(self, name: str) -> None:
-        """Begin one of the steps that start here."""
-        self.post_message(STARTS[name]())
 
     def action_tasks(self) -> None:
         """Look at the one that is at work, or choose one."""
@@ -234,18 +226,6 @@ class OverviewScreen(Page):
         """Open a release's page."""
         chosen = self.releases[message.index]
         self.post_message(ShowRelease(chosen.release, chosen.namespace))
-
-    def action_media(self) -> None:
-        """Look for bundles."""
-        self.post_message(LookForMedia())
-
-    def action_catalog(self) -> None:
-        """List the apps."""
-        self.post_message(BrowseCatalog())
-
-    def action_doctor(self) -> None:
-        """Look for what would stand in the way."""
-        self.post_message(ExamineZone())
 
     def action_cluster(self) -> None:
         """Choose a cluster by its name; where none has one, or another is meant, by its file."""

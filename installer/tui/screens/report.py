@@ -17,9 +17,8 @@ from textual.widgets import Input, Static
 from champ_offline.appliance import Appliance
 from champ_offline.release.clusters import NamedCluster
 from installer import language
-from installer.language import mark
+from installer.language import TONGUES, mark
 from installer.language import translate as _
-from installer.settings_list import TONGUES
 from installer.tui.routes import CarryOut
 from installer.tui.widgets.editors import Choice
 from installer.tui.widgets.input_line import InputLine

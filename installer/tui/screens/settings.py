@@ -20,7 +20,7 @@ from champ_offline.release.clusters import NamedCluster
 from champ_offline.zone import ZoneSettings
 from installer import own_settings
 from installer.error_text import note, sentences
-from installer.language import mark
+from installer.language import TONGUES, mark
 from installer.language import translate as _
 from installer.own_settings import LANGUAGE, LOOK
 from installer.quantities import minute
@@ -31,7 +31,6 @@ from installer.settings_list import (
     MOST_KEPT,
     REGISTRY,
     REVISIONS,
-    TONGUES,
     Setting,
     decided,
     name_of,

@@ -48,6 +48,7 @@ class ProgressView(Static):
         self._done: deque[str] = deque(maxlen=_DONE)
         self._objects: dict[tuple[str, str], ObjectState] = {}
         self._causes: dict[tuple[str, str, str], Cause] = {}
+        self._lines: list[str] = []
 
     def on_mount(self) -> None:
         """Let the seconds run."""
@@ -132,7 +133,13 @@ class ProgressView(Static):
             lines += [self._state(state) for state in shown[:_OBJECTS]]
             lines += _more(len(shown) - _OBJECTS)
         room = max(10, self.size.width or 78)
-        self.update("\n".join(fit(line, room).replace("…", "~") for line in lines))
+        self._show([fit(line, room).replace("…", "~") for line in lines])
+
+    def _show(self, lines: list[str]) -> None:
+        """Draw what is new; only another number of lines moves what is below."""
+        before, self._lines = self._lines, lines
+        if lines != before:
+            self.update("\n".join(lines), layout=len(lines) != len(before))
 
     def _bar(self, step: StepLine, now: float) -> list[str]:
         if step.last is None or not step.last.total:

@@ -35,7 +35,7 @@ def logs(world: World) -> Iterator[ReleaseLogs]:
     world.apply(world.plan(password=IN_SECRET, replicas=2))
     for pod in (FIRST, SECOND):
         world.cluster.logs[pod, "work"] = ""
-    opened = logs_of(world.cluster, None, (PLACE, NAME), world.history, world.vault)
+    opened = logs_of(world.cluster, PLACE, NAME, world.history, world.vault)
     yield opened
     opened.close()
 
@@ -161,10 +161,10 @@ def test_a_log_that_cannot_be_had_hinders_no_other(world: World, logs: ReleaseLo
 
 def test_a_release_without_pods_and_one_that_never_was(world: World) -> None:
     with pytest.raises(ReleaseUnknown):
-        logs_of(world.cluster, None, (PLACE, NAME), world.history, world.vault)
+        logs_of(world.cluster, PLACE, NAME, world.history, world.vault)
     world.apply(world.plan(replicas=0))
     with pytest.raises(NoContainers, match=NAME):
-        logs_of(world.cluster, None, (PLACE, NAME), world.history, world.vault).follow(Wanted())()
+        logs_of(world.cluster, PLACE, NAME, world.history, world.vault).follow(Wanted())()
 
 
 def test_closing_waits_for_a_reading_and_nothing_is_read_after(
