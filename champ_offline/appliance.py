@@ -130,7 +130,7 @@ class Appliance:
         document = read_root_file(root)
         found = fingerprint(document)
         if expected is not None and not same_fingerprint(expected, found):
-            raise FingerprintDiffers(where=root, found=found, expected=expected)
+            raise FingerprintDiffers(where=root, expected=expected)
         trusted, dates = read_root(document, str(root)), Dates(clock(), overrides, str(root))
         dates.check(trusted)
         if foreign := ZonePaths(zone).foreign():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from champ_offline.errors import ExitCode
@@ -49,6 +50,23 @@ def state(task: Task) -> str:
     if task.at_work:
         return "at work"
     return "cut off" if task.ending is None else "ended"
+
+
+def outcome(task: Task) -> str:
+    """Its state, for one that ended otherwise than well with the exit code."""
+    if task.ending is None or task.ending.exit_code == ExitCode.OK:
+        return word(state(task))
+    if task.ending.exit_code == ExitCode.INTERRUPTED:
+        return _("stopped")
+    return _("failed ({code})").format(code=int(task.ending.exit_code))
+
+
+def took(task: Task, ending: Ending) -> float | None:
+    """Seconds from a task's beginning to its end; None for one that was cut off."""
+    if not ending.at:
+        return None
+    ended, began = map(datetime.fromisoformat, (ending.at, task.began))
+    return max(0.0, (ended - began).total_seconds())
 
 
 def ended(ending: Ending) -> str:

@@ -141,7 +141,8 @@ class Gathering:
                 self._follow(
                     "import", volume.name, copy.read(index, self._sinks(pipeline), self.faults)
                 )
-                self._notify(StepFinished("import", volume.name))
+                if not self._wants(index):
+                    self._notify(StepFinished("import", volume.name))
 
     def _read_healed(self, volume: VolumeAtHand, index: VolumeIndex, pipeline: Pipeline) -> None:
         for copy in volume.copies:
@@ -162,13 +163,15 @@ class Gathering:
             name = document.volume_name(copy.entry)
             self._notify(StepStarted("import", name))
             self._follow("import", name, reader.read(index, sink, self.faults))
-            self._notify(StepFinished("import", name))
+            if not self._wants(index):
+                self._notify(StepFinished("import", name))
 
     def _follow(self, step: str, subject: str, passed: Iterator[int]) -> None:
         """Report the bytes that come; a medium that is gone ends this copy alone."""
         try:
             for size in passed:
-                self._done += size
+                # What was read in vain from a damaged copy comes once more from another.
+                self._done = min(self._done + size, self._total)
                 self._notify(Progress(step, self._done, self._total, subject=subject))
         except VolumeFault as fault:
             self.faults(fault)

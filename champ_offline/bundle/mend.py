@@ -80,11 +80,11 @@ class VolumeMender:
         def sink(member: Member) -> Hasher | None:
             return Hasher() if only is None or member.name in only else None
 
-        done = 0
+        done, total = 0, sum(m.size for m in self._index.members if only is None or m.name in only)
         self._notify(StepStarted("verify", self._name))
         for passed in self._copy.read(self._index, sink, found):
             done += passed
-            self._notify(Progress("verify", done, self._copy.entry.size, subject=self._name))
+            self._notify(Progress("verify", done, total, subject=self._name))
         self._notify(StepFinished("verify", self._name))
         longer = self._path.stat().st_size > self._copy.entry.size
         return Damage(tuple(_touched(self._index, places)), longer)

@@ -157,8 +157,8 @@ class VolumeReader:
     def read(self, index: VolumeIndex, sink: Sinks, on_fault: OnFault) -> Iterator[int]:
         """Read every member for which `sink(member)` gives a sink, with the framing around it.
 
-        None as a sink skips the member unread. Yields the bytes passed since the last yield. What
-        is wrong is read once more from the device, past the page cache, and then goes to
+        None as a sink skips the member unread. Yields the bytes read since the last yield. What is
+        wrong is read once more from the device, past the page cache, and then goes to
         `on_fault`; reading goes on behind it. Raises MediumGone when nothing can be read any more,
         and what sinks raise on their own account.
         """
@@ -180,7 +180,6 @@ class VolumeReader:
         for member, place in index.places:
             target = sink(member)
             if target is None:
-                yield member.size
                 continue
             blob = str(member.digest)
             self._frame(file, place, header(member.name, member.size), blob, on_fault)

@@ -157,12 +157,18 @@ class WrongZone(ChampError):
 
 
 class FingerprintDiffers(ChampError):
-    """The root file is not the one whose fingerprint was read out."""
+    """The root file is not the one whose fingerprint was read out.
+
+    Its own is not told: whoever typed that would have compared nothing.
+    """
 
     id = "trust.fingerprint-differs"
     exit_code = ExitCode.TRUST_REFUSED
-    message = "{where} has the fingerprint {found}, not {expected}."
-    remedy = "Compare the fingerprint again with the release engineer before you go on."
+    message = "{where} does not have the fingerprint {expected}."
+    remedy = (
+        "Have it read out once more by the release engineer; do not copy it from what lies beside"
+        " the file. If it differs again, do not use this file."
+    )
 
 
 class RootUnreadable(ChampError):

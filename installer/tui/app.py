@@ -173,10 +173,12 @@ def _load() -> None:
 def _settle() -> None:
     """Load what stays, while the first screen is looked at, and keep collections from walking it.
 
-    A collection of everything takes longer than a screen that is opened.
+    A collection of everything takes longer than a screen that is opened. Once in a process: what is
+    frozen is never collected, garbage neither.
     """
     _load()
-    gc.freeze()
+    if not gc.get_freeze_count():
+        gc.freeze()
 
 
 def run(zone: Path | None) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from installer.background import Background, Processes
 from installer.tui.errors import NoZoneOpen
@@ -31,6 +31,8 @@ class Desk:
     """`zone` and `kubeconfig` are None until they are named; `media` is a folder to look into.
 
     `site` is the site's document that was planned last. `background` carries out what takes long.
+    `drafts` are answers of forms that were left, by app, version, namespace and release; they are
+    nowhere else.
     """
 
     zone: Path | None = None
@@ -39,6 +41,7 @@ class Desk:
     open_zone: OpenZone = open_zone
     background: Background = field(default_factory=Processes)
     name: str = ""
+    drafts: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
     site: Path | None = None
 
     def zone_folder(self) -> Path:

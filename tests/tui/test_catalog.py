@@ -153,3 +153,22 @@ async def test_an_app_that_needs_a_newer_champ_is_shown_and_cannot_be_chosen(
         await person.sees("greeter 1.0", _("In this zone"))
         await person.press("enter")
         await person.sees(_("Release name"))
+
+
+async def test_what_was_typed_is_there_again_when_the_form_was_left(
+    opened: Opened, media: Media, spoken: str, tmp_path: Path
+) -> None:
+    screens = opened(media.stick)
+    screens.desk.appliance().import_media([media.stick / "champ/greeter-2.0"], ignore)
+    wanted = Install("greeter", "2.0", "clinic", "clinic", None)
+    async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
+        person = Person(screens, pilot, f"draft-{spoken}")
+        await person.sees(ZONE)
+        screens.post_message(FillForm(wanted))
+        await person.sees(_("Go on to the plan"))
+        await person.press("tab")
+        await person.type("North Clinic")
+        await person.press("escape")
+        await person.sees(_("Catalog: install an app"))
+        screens.post_message(FillForm(replace(wanted, kubeconfig=tmp_path / "another")))
+        await person.sees("North Clinic")

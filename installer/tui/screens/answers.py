@@ -17,7 +17,7 @@ from textual.widgets import Static
 from champ_offline.appliance import Appliance
 from champ_offline.catalog.answers import read_answers, write_answers
 from champ_offline.catalog.form import FieldProblem, Form
-from champ_offline.catalog.sources import without_secrets
+from champ_offline.catalog.sources import Source, without_secrets
 from champ_offline.durable.write import make_directory
 from champ_offline.errors import ChampError, system_said
 from champ_offline.release.asking import Earlier
@@ -86,13 +86,15 @@ class AnswersScreen(Page):
 
     async def on_form_read(self, message: FormRead) -> None:
         """Put the form on the screen."""
-        form, self.kept = message.form, message.start.kept
-        self.form = form
+        form, start = message.form, message.start
+        self.form, self.kept = form, start.kept
+        if (draft := self.desk.drafts.get(self._draft)) is not None:
+            start = Start(form.defaults(draft), draft, start.kept, Source.TYPED)
         place = self.query_one("#form", Vertical)
         await place.remove_children()
         fields = form.fields(active())
         if fields:
-            await place.mount(FormView(fields, message.start, self._judge, self._completed))
+            await place.mount(FormView(fields, start, self._judge, self._completed))
         else:
             await place.mount(Static(_("This app asks nothing. Press F2."), markup=False))
         if message.trouble is not None:
@@ -123,8 +125,21 @@ class AnswersScreen(Page):
         form, wanted, opened = self.form, self.wanted, self.desk.appliance
         self.start(lambda: write(form, wanted, kept_answers(opened(), wanted), answers))
 
+    def action_leave(self) -> None:
+        """Go back; what was typed is there again when the form is."""
+        for view in self.query(FormView):
+            self.desk.drafts[self._draft] = view.answers
+        super().action_leave()
+
+    @property
+    def _draft(self) -> tuple[str, ...]:
+        """Whose answers these are, wherever they are to be applied."""
+        wanted = self.wanted
+        return wanted.app, wanted.version, wanted.namespace, wanted.release
+
     def on_answers_written(self, message: AnswersWritten) -> None:
         """Work out the plan."""
+        self.desk.drafts.pop(self._draft, None)
         self.post_message(ReviewPlan(self.wanted.with_answers(message.path)))
 
     def _judge(self, answers: Any) -> tuple[FieldProblem, ...]:  # noqa: ANN401

@@ -86,6 +86,8 @@ class MediaScreen(Page):
     _refused: Sequence[Path] | None = None
     # What the list shows, so that nothing is drawn for nothing.
     _shown: Sequence[object] | None = None
+    # The folder that was typed, until its first bundle was marked.
+    _typed_in: Path | None = None
     _told_before = ""
     _left = False
 
@@ -180,6 +182,9 @@ class MediaScreen(Page):
             return
         marked = self.found[list_of.cursor].folder if list_of.cursor < len(self.found) else None
         self.found, self._shown = found, shown
+        typed = [one for one in folders if self._typed_in and one.is_relative_to(self._typed_in)]
+        if typed:
+            marked, self._typed_in = typed[0], None
         list_of.cursor = folders.index(marked) if marked in folders else 0
         header = [_("BUNDLE"), _("STATE"), _("NEW HERE"), _("ROOM"), _("TIME"), _("WHERE")]
         list_of.show(header if rows else [], rows)
@@ -234,7 +239,7 @@ class MediaScreen(Page):
 
     def on_folder_typed(self, message: FolderTyped) -> None:
         """Remember the folder, for it holds bundles."""
-        self.desk.media = message.folder
+        self.desk.media = self._typed_in = message.folder
         self.action_look()
 
     def failed(self, error: ChampError) -> None:

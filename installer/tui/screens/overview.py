@@ -362,5 +362,8 @@ def bundles(summary: ZoneSummary) -> str:
 
 def _begun(summary: ZoneSummary) -> str:
     """An import that was begun and not ended; empty without one."""
-    text = _("An import was begun: {size} are kept. Plug in its next stick and press i to go on.")
+    text = _(
+        "An import was begun: {size} are kept. Plug in its stick again, or its next one, and press"
+        " i to go on."
+    )
     return text.format(size=size(summary.waiting)) if summary.waiting else ""

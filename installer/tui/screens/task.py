@@ -145,10 +145,10 @@ class TaskPage(Page):
         """To the overview, which shows that it goes on."""
         self.post_message(GoHome())
 
-    def over(self) -> None:
-        """Nothing more comes."""
+    def over(self, took: float | None = None) -> None:
+        """Nothing more comes; as ProgressView.end."""
         self.running = False
-        self.query_one(ProgressView).end()
+        self.query_one(ProgressView).end(took)
         self.refresh_bindings()
 
 
@@ -184,7 +184,8 @@ class TaskScreen(TaskPage):
 
     def on_task_ended(self, message: TaskEnded) -> None:
         """Show how it ended."""
-        self.over()
+        shown = self.task_shown
+        self.over(task_text.took(shown, message.ending) if shown else None)
         self.say("result", f"{task_text.ended(message.ending)}\n")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -20,7 +20,6 @@ from installer.terminal_text import printable
 from installer.tui.routes import ShowTask
 from installer.tui.widgets.page import Page
 from installer.tui.widgets.rows import Rows
-from installer.words import word
 
 
 @dataclass(eq=False)
@@ -62,7 +61,7 @@ class TasksScreen(Page):
         header = [_("TASK"), _("BEGAN"), _("USER"), _("STATE"), _("COMMAND")]
         rows = [
             [str(one.number), minute(one.began), printable(one.user),
-             word(task_text.state(one)), task_text.asked(one)]
+             task_text.outcome(one), task_text.asked(one)]
             for one in message.tasks
         ]  # fmt: skip
         self.query_one(Rows).show(header if rows else [], rows)

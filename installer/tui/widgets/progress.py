@@ -83,9 +83,9 @@ class ProgressView(Static):
         self._step = self._before = None
         self._draw()
 
-    def end(self) -> None:
-        """Nothing more comes."""
-        self._ended = time.monotonic()
+    def end(self, took: float | None = None) -> None:
+        """Nothing more comes; it took that many seconds, which is until now where None."""
+        self._ended = time.monotonic() if took is None else self._began + took
         self.rest()
 
     def _reading(self, event: Progress, now: float) -> None:

@@ -20,7 +20,7 @@ from champ_offline.bundle.layout import Contents
 from champ_offline.bundle.reader import VolumeReader
 from champ_offline.bundle.verify import read_every_byte, verify
 from champ_offline.durable.write import PARTIAL
-from champ_offline.events import Event, FaultFound, ignore
+from champ_offline.events import Event, FaultFound, Progress, ignore
 from champ_offline.oci.digest import Digest
 from champ_offline.store.blobs import BlobStore
 from tests.unit.bundle.conftest import NOW, Pack, Signing, Zone
@@ -139,6 +139,22 @@ def test_damage_is_listed_and_the_rest_is_kept(pack: Pack, zone: Zone, signing: 
     assert lost.value.fields["blobs"] == 2
     assert not zone.refs.all()
     assert len(list(zone.waiting.blobs)) == 8 - 2 + 1  # and the layout's index.json
+
+
+def test_an_import_that_goes_on_tells_only_of_what_is_still_to_come(
+    pack: Pack, zone: Zone, tmp_path: Path
+) -> None:
+    folder = pack().folder
+    sound = shutil.copytree(folder, tmp_path / "sound")
+    flip(volumes(folder)[0], 70 * KIB)
+    with pytest.raises(VolumeCorrupt):
+        zone.take(folder)
+    size = sum(volume.stat().st_size for volume in volumes(sound))
+    events: list[Event] = []
+    zone.take(sound, notify=events.append)
+    told = [one for one in events if isinstance(one, Progress) and one.name == "import"]
+    assert all(one.done <= one.total < size for one in told)
+    assert told[-1].done == told[-1].total
 
 
 def test_another_copy_gives_what_the_first_lost(pack: Pack, zone: Zone, tmp_path: Path) -> None:
