@@ -9,7 +9,7 @@ from typing import Protocol
 import pytest
 
 from champ_offline.appliance import Appliance
-from installer import language, look
+from installer import language, look, sticks
 from installer.look import Look
 from installer.tui.app import Screens
 from tests.tui.sample_app import ZONE, Media, make_media
@@ -45,6 +45,12 @@ def in_ascii() -> Iterator[None]:
     look.activate(Look.ASCII)
     yield
     look.activate(None)
+
+
+@pytest.fixture(autouse=True)
+def sticks_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is mounted on this machine is none of these tests' business."""
+    monkeypatch.setattr(sticks, "mounted", lambda _mounts: [])
 
 
 @pytest.fixture

@@ -318,7 +318,8 @@ async def leave_and_come_back(person: Person) -> None:
     assert _("To read") not in person.text
     await person.press("escape", "escape")
     kept = _(
-        "An import was begun: {size} are kept. Plug in its next stick and press i to go on."
+        "An import was begun: {size} are kept. Plug in its stick again, or its next one, and press"
+        " i to go on."
     ).split("{")[0]
     await person.sees(kept)
     person.keep("overview-begun")

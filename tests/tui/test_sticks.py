@@ -25,6 +25,11 @@ tmpfs /run tmpfs rw 0 0
 """
 
 
+@pytest.fixture(autouse=True)
+def sticks_of_others() -> None:
+    """Here it is told what is mounted."""
+
+
 def test_sticks_disks_and_discs_are_media_and_the_machines_own_are_not() -> None:
     assert mounted(MOUNTS) == [
         (Path("/home/engineer/stick"), "exfat"),

@@ -45,7 +45,7 @@ class BackupsScreen(Page):
         Binding("s", "save", mark("Save now")),
         Binding("b", "restore", mark("Bring the marked one back")),
         Binding("v", "verify", mark("Read it again")),
-        Binding("x", "remove", mark("Let go of it")),
+        Binding("x", "remove", mark("Delete it")),
         Binding("r", "look", mark("Refresh")),
     ]
 
