@@ -1,6 +1,6 @@
 """From a key to its repaint, on a real terminal, while a bundle is imported at full speed.
 
-    python -m tests.bench.screens [--gib 4] [--keys 200] [--releases 1000] [--rows 100000]
+    python -m tests.bench.screens [--gib 12] [--keys 80] [--releases 1000] [--rows 100000]
 
 The screens run in a pseudo-terminal of 80 by 24 over a zone with that many releases and rows of the
 audit chain. Keys are pressed while nothing else runs, then again while `champ task start import`
@@ -189,8 +189,8 @@ def measured(
 
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--gib", type=float, default=4)
-    parser.add_argument("--keys", type=int, default=200)
+    parser.add_argument("--gib", type=float, default=12)
+    parser.add_argument("--keys", type=int, default=80)
     parser.add_argument("--releases", type=int, default=1000)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--folder", type=Path)
