@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -296,6 +297,26 @@ async def test_a_folder_without_a_bundle_leaves_no_stick_chosen(
             assert "greeter-1.0" not in person.keep(wrong.name)
         await person.press("r")
         await person.sees("greeter-1.0")
+
+
+async def test_the_bundle_in_a_folder_that_is_typed_is_the_marked_one(tmp_path: Path) -> None:
+    made = make_media(tmp_path, ("1.0", "2.0"))
+    first = shutil.copytree(made.stick / "champ/greeter-1.0", tmp_path / "first/champ/greeter-1.0")
+    other = shutil.copytree(made.stick / "champ/greeter-2.0", tmp_path / "typed/champ/greeter-2.0")
+    Appliance.create(tmp_path / "zone", ZONE, made.root, made.fingerprint)
+    screens = Screens(World().desk(tmp_path / "zone", None, first.parents[1]))
+    with patch("installer.sticks.mounted", lambda _mounts: [(first.parents[1], "vfat")]):
+        async with screens.run_test(size=(COLUMNS, LINES)) as pilot:
+            person = Person(screens, pilot, "typed")
+            await person.sees(ZONE)
+            await person.press("i")
+            await person.sees(">1 greeter")
+            await person.press("f", *["backspace"] * len(str(first.parents[1])))
+            await person.type(str(other.parents[1]))
+            await person.press("enter")
+            await person.sees("2 greeter", _("accepted"))
+            await person.press("enter")
+            await person.sees("greeter 2.0", _("it fits"))
 
 
 async def open_bundle(person: Person) -> None:
